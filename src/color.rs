@@ -1,0 +1,156 @@
+//! Colour: matrices, ranges and chroma siting. The only place that holds a coefficient.
+//!
+//! Sources: ITU-R BT.601-7, BT.709-6, BT.2020-2 (the luma weights) and ITU-T H.273 (their numbers and ranges).
+
+/// Which luma weights turn RGB into YUV (H.273 `MatrixCoefficients`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Matrix {
+    /// BT.601: standard definition.
+    Bt601,
+    /// BT.709: high definition.
+    Bt709,
+    /// BT.2020 with non-constant luminance.
+    Bt2020,
+}
+
+/// Which code values stand for black and white (H.273 `VideoFullRangeFlag`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Range {
+    /// Luma 16–235, chroma 16–240.
+    Limited,
+    /// 0–255.
+    Full,
+}
+
+/// Where a subsampled chroma sample sits among its luma samples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Siting {
+    /// On the left luma column, between rows: MPEG-2, H.264, AV1 "vertical". What we write.
+    Left,
+    /// In the middle: MPEG-1, JPEG.
+    Center,
+    /// On the top left luma sample: BT.2020, AV1 "colocated".
+    TopLeft,
+}
+
+/// How a YUV frame's values map to colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ColorSpace {
+    /// The luma weights.
+    pub matrix: Matrix,
+    /// The code values of black and white.
+    pub range: Range,
+    /// The place of chroma samples, where chroma is subsampled.
+    pub siting: Siting,
+}
+
+impl ColorSpace {
+    /// BT.709, limited range, chroma on the left: what every recording holds.
+    pub const RECORDED: Self = Self { matrix: Matrix::Bt709, range: Range::Limited, siting: Siting::Left };
+
+    /// What an untagged picture of this height is taken for: BT.709 from 720 lines up, BT.601 below; limited range.
+    pub fn untagged(height: u32) -> Self {
+        let matrix = if height >= 720 { Matrix::Bt709 } else { Matrix::Bt601 };
+        Self { matrix, ..Self::RECORDED }
+    }
+
+    /// Rows of 4: `rgb = M · (y, u, v, 1)`, all of 0–1 code values (a code of 255 is 1.0) to 0–1 colours.
+    pub fn yuv_to_rgb(self) -> [[f32; 4]; 3] {
+        let (kr, kb) = self.matrix.weights();
+        let kg = 1.0 - kr - kb;
+        let (y_scale, y_offset, c_scale) = self.range.scales();
+        let (ry, gu, gv, bu) =
+            (2.0 * (1.0 - kr), -2.0 * (1.0 - kb) * kb / kg, -2.0 * (1.0 - kr) * kr / kg, 2.0 * (1.0 - kb));
+        let row = |u: f64, v: f64| {
+            let offset = -y_offset / y_scale - CHROMA_ZERO * (u + v) / c_scale;
+            [1.0 / y_scale, u / c_scale, v / c_scale, offset].map(|value| value as f32)
+        };
+        [row(0.0, ry), row(gu, gv), row(bu, 0.0)]
+    }
+
+    /// Rows of 4: `yuv = M · (r, g, b, 1)`, the inverse of [`ColorSpace::yuv_to_rgb`].
+    pub fn rgb_to_yuv(self) -> [[f32; 4]; 3] {
+        let (kr, kb) = self.matrix.weights();
+        let kg = 1.0 - kr - kb;
+        let (y_scale, y_offset, c_scale) = self.range.scales();
+        let (u, v) = (c_scale * 0.5 / (1.0 - kb), c_scale * 0.5 / (1.0 - kr));
+        [
+            [kr * y_scale, kg * y_scale, kb * y_scale, y_offset],
+            [-kr * u, -kg * u, (1.0 - kb) * u, CHROMA_ZERO],
+            [(1.0 - kr) * v, -kg * v, -kb * v, CHROMA_ZERO],
+        ]
+        .map(|row| row.map(|value| value as f32))
+    }
+}
+
+const CHROMA_ZERO: f64 = 128.0 / 255.0;
+
+impl Matrix {
+    /// The weights of red and blue in luma.
+    fn weights(self) -> (f64, f64) {
+        match self {
+            Self::Bt601 => (0.299, 0.114),
+            Self::Bt709 => (0.2126, 0.0722),
+            Self::Bt2020 => (0.2627, 0.0593),
+        }
+    }
+}
+
+impl Range {
+    /// Luma's scale and offset and chroma's scale, in code values over 255.
+    fn scales(self) -> (f64, f64, f64) {
+        match self {
+            Self::Limited => (219.0 / 255.0, 16.0 / 255.0, 224.0 / 255.0),
+            Self::Full => (1.0, 0.0, 1.0),
+        }
+    }
+}
+
+impl Siting {
+    /// How far right and below the first luma sample of its 2×2 block a chroma sample sits, in luma samples.
+    pub fn offset(self) -> [f32; 2] {
+        match self {
+            Self::Left => [0.0, 0.5],
+            Self::Center => [0.5, 0.5],
+            Self::TopLeft => [0.0, 0.0],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn apply(matrix: [[f32; 4]; 3], v: [f32; 3]) -> [f32; 3] {
+        matrix.map(|row| row[0] * v[0] + row[1] * v[1] + row[2] * v[2] + row[3])
+    }
+
+    #[test]
+    fn known_colours_have_their_published_codes() {
+        // SMPTE RP 219 / BT.709-6 limited range: 100 % red is (63, 102, 240), white (235, 128, 128).
+        let to_yuv = ColorSpace::RECORDED.rgb_to_yuv();
+        let codes = |rgb| apply(to_yuv, rgb).map(|value| (value * 255.0).round() as i32);
+        assert_eq!(codes([1.0, 0.0, 0.0]), [63, 102, 240]);
+        assert_eq!(codes([1.0, 1.0, 1.0]), [235, 128, 128]);
+        assert_eq!(codes([0.0, 0.0, 0.0]), [16, 128, 128]);
+        // BT.601 limited range: 100 % blue is (41, 240, 110).
+        let sd = ColorSpace { matrix: Matrix::Bt601, ..ColorSpace::RECORDED };
+        let blue = apply(sd.rgb_to_yuv(), [0.0, 0.0, 1.0]).map(|value| (value * 255.0).round() as i32);
+        assert_eq!(blue, [41, 240, 110]);
+    }
+
+    #[test]
+    fn every_matrix_and_range_inverts() {
+        for matrix in [Matrix::Bt601, Matrix::Bt709, Matrix::Bt2020] {
+            for range in [Range::Limited, Range::Full] {
+                let space = ColorSpace { matrix, range, siting: Siting::Left };
+                for rgb in [[0.1, 0.5, 0.9], [1.0, 0.0, 0.3], [0.0, 0.0, 0.0]] {
+                    let back = apply(space.yuv_to_rgb(), apply(space.rgb_to_yuv(), rgb));
+                    for (a, b) in rgb.iter().zip(back) {
+                        assert!((a - b).abs() < 1e-5, "{space:?} {rgb:?} {back:?}");
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! One error type for the whole crate.
+//!
+//! A kind carries the Web specification's name, so that whoever knows the browser knows what went wrong; the context
+//! says in lower case what was expected, what was found and what to do about it.
+
+use std::fmt;
+
+/// The result of everything that can fail here.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What kind of thing went wrong, by the Web's names (Web IDL §2.8.1 and Media Capture and Streams §10.6).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The call does not fit the object's state.
+    InvalidState,
+    /// The format, codec or option is not supported.
+    NotSupported,
+    /// A file, device, adapter or program does not exist.
+    NotFound,
+    /// The user or the system forbids it.
+    NotAllowed,
+    /// The source exists but cannot be read: damaged, busy, or not what its header says.
+    NotReadable,
+    /// No device meets the constraint of this name.
+    Overconstrained {
+        /// The constraint's name, as `width`.
+        constraint: String,
+    },
+    /// Tracks came or went while recording.
+    InvalidModification,
+    /// Text that does not parse: a filter chain, a size, a duration.
+    Syntax,
+    /// An argument outside its range.
+    Range,
+    /// Writing the result failed: disk full, closed pipe.
+    Write,
+    /// Anything else: a lost GPU, an encoder that failed.
+    Unknown,
+}
+
+impl ErrorKind {
+    /// The name that the Web gives it, as `NotSupportedError`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::InvalidState => "InvalidStateError",
+            Self::NotSupported => "NotSupportedError",
+            Self::NotFound => "NotFoundError",
+            Self::NotAllowed => "NotAllowedError",
+            Self::NotReadable => "NotReadableError",
+            Self::Overconstrained { .. } => "OverconstrainedError",
+            Self::InvalidModification => "InvalidModificationError",
+            Self::Syntax => "SyntaxError",
+            Self::Range => "RangeError",
+            Self::Write | Self::Unknown => "UnknownError",
+        }
+    }
+}
+
+/// An error: its kind, what was being done and found, and the cause below it.
+pub struct Error {
+    kind: ErrorKind,
+    context: String,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Error {
+    /// An error of this kind with this context.
+    pub fn new(kind: ErrorKind, context: impl Into<String>) -> Self {
+        Self { kind, context: context.into(), source: None }
+    }
+
+    /// The same error with the cause below it.
+    pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// The same error, its context led by where it happened: `clip.y4m: …`.
+    pub fn at(mut self, place: impl fmt::Display) -> Self {
+        self.context = format!("{place}: {}", self.context);
+        self
+    }
+
+    /// The kind of thing that went wrong.
+    pub fn kind(&self) -> &ErrorKind {
+        &self.kind
+    }
+
+    pub(crate) fn not_supported(context: impl Into<String>) -> Self {
+        Self::new(ErrorKind::NotSupported, context)
+    }
+
+    pub(crate) fn not_found(context: impl Into<String>) -> Self {
+        Self::new(ErrorKind::NotFound, context)
+    }
+
+    pub(crate) fn not_readable(context: impl Into<String>) -> Self {
+        Self::new(ErrorKind::NotReadable, context)
+    }
+
+    pub(crate) fn syntax(context: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Syntax, context)
+    }
+
+    pub(crate) fn range(context: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Range, context)
+    }
+
+    pub(crate) fn unknown(context: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Unknown, context)
+    }
+
+    /// The error of a file that could not be opened or read, with what to do about it where that is known.
+    pub(crate) fn reading(path: &std::path::Path, error: std::io::Error) -> Self {
+        use std::io::ErrorKind as Io;
+        let (kind, what) = match error.kind() {
+            Io::NotFound => (ErrorKind::NotFound, "expected a file but found nothing of that name"),
+            Io::PermissionDenied => {
+                (ErrorKind::NotAllowed, "expected a readable file but found no permission to read it")
+            }
+            Io::IsADirectory => (ErrorKind::NotReadable, "expected a file but found a directory"),
+            _ => (ErrorKind::NotReadable, "could not be read"),
+        };
+        Self::new(kind, what).at(path.display()).with_source(error)
+    }
+
+    /// The error of a file that could not be created or written.
+    pub(crate) fn writing(path: &std::path::Path, error: std::io::Error) -> Self {
+        use std::io::ErrorKind as Io;
+        let what = match error.kind() {
+            Io::NotFound => "expected a folder to write into but found none; create it first",
+            Io::PermissionDenied => "expected to write here but found no permission",
+            Io::IsADirectory => "expected a file name but found a directory",
+            Io::StorageFull => "could not be written: the disk is full",
+            _ => "could not be written",
+        };
+        Self::new(ErrorKind::Write, what).at(path.display()).with_source(error)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.context)?;
+        if let Some(source) = &self.source {
+            write!(f, " ({source})")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {self}", self.kind.name())
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}

@@ -1,0 +1,179 @@
+//! A picture in memory: its planes with their strides, how its values map to colours, and when it is shown.
+
+use crate::color::ColorSpace;
+use crate::time::Timestamp;
+
+/// A picture's width and height in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Size {
+    /// Pixels across.
+    pub width: u32,
+    /// Pixels down.
+    pub height: u32,
+}
+
+impl Size {
+    /// `width` × `height`.
+    pub const fn new(width: u32, height: u32) -> Self {
+        Self { width, height }
+    }
+
+    /// How many pixels.
+    pub const fn pixels(self) -> u64 {
+        self.width as u64 * self.height as u64
+    }
+}
+
+impl std::fmt::Display for Size {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}x{}", self.width, self.height)
+    }
+}
+
+/// How a frame's bytes are laid out; all have 8 bits a sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PixelFormat {
+    /// One plane of R, G, B, A; sRGB-encoded, alpha not premultiplied.
+    Rgba8,
+    /// Y, U, V; chroma halved both ways, rounded up (4:2:0).
+    I420,
+    /// Y, U, V; chroma halved across, rounded up (4:2:2).
+    I422,
+    /// Y, U, V at full size (4:4:4).
+    I444,
+    /// Y alone.
+    Gray8,
+}
+
+impl PixelFormat {
+    /// How many planes a frame of this format has.
+    pub const fn planes(self) -> usize {
+        match self {
+            Self::Rgba8 | Self::Gray8 => 1,
+            Self::I420 | Self::I422 | Self::I444 => 3,
+        }
+    }
+
+    /// How far chroma is subsampled, as a shift across and a shift down.
+    pub const fn chroma_shift(self) -> (u32, u32) {
+        match self {
+            Self::I420 => (1, 1),
+            Self::I422 => (1, 0),
+            Self::Rgba8 | Self::I444 | Self::Gray8 => (0, 0),
+        }
+    }
+
+    /// Bytes in a row and number of rows of plane `plane`, without padding.
+    pub const fn plane_size(self, plane: usize, size: Size) -> (usize, usize) {
+        let (width, height) = (size.width as usize, size.height as usize);
+        let (shift_x, shift_y) = self.chroma_shift();
+        match (self, plane) {
+            (Self::Rgba8, _) => (width * 4, height),
+            (_, 0) => (width, height),
+            _ => ((width + (1 << shift_x) - 1) >> shift_x, (height + (1 << shift_y) - 1) >> shift_y),
+        }
+    }
+}
+
+/// Where one plane lies in a frame's data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Plane {
+    /// Where its first byte lies.
+    pub offset: usize,
+    /// Bytes from one row to the next; at least a row's bytes.
+    pub stride: usize,
+}
+
+/// One picture. The planes lie in one piece of memory, each with its own offset and stride.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Frame {
+    /// The layout of the bytes.
+    pub format: PixelFormat,
+    /// The picture's size in pixels.
+    pub size: Size,
+    /// How YUV values map to colours; of no meaning for [`PixelFormat::Rgba8`].
+    pub color: ColorSpace,
+    /// When it is shown.
+    pub timestamp: Timestamp,
+    planes: [Plane; 3],
+    data: Vec<u8>,
+}
+
+impl Frame {
+    /// A frame whose planes lie one after the other without padding. `data` holds exactly [`Frame::packed_len`] bytes.
+    ///
+    /// # Panics
+    /// When `data` has another length.
+    pub fn packed(format: PixelFormat, size: Size, color: ColorSpace, data: Vec<u8>) -> Self {
+        assert_eq!(data.len(), Self::packed_len(format, size), "packed {format:?} data of {size}");
+        let mut planes = [Plane { offset: 0, stride: 0 }; 3];
+        let mut offset = 0;
+        for (index, plane) in planes.iter_mut().enumerate().take(format.planes()) {
+            let (stride, rows) = format.plane_size(index, size);
+            *plane = Plane { offset, stride };
+            offset += stride * rows;
+        }
+        Self { format, size, color, timestamp: Timestamp::ZERO, planes, data }
+    }
+
+    /// A frame whose planes lie where `planes` says; one for each plane of the format.
+    ///
+    /// # Panics
+    /// When a plane reaches past the end of `data`.
+    pub fn strided(format: PixelFormat, size: Size, color: ColorSpace, layout: &[Plane], data: Vec<u8>) -> Self {
+        let mut planes = [Plane { offset: 0, stride: 0 }; 3];
+        planes[..format.planes()].copy_from_slice(layout);
+        for (index, plane) in planes.iter().enumerate().take(format.planes()) {
+            let (row, rows) = format.plane_size(index, size);
+            let end = plane.offset + plane.stride * rows.saturating_sub(1) + row;
+            assert!(plane.stride >= row && end <= data.len(), "plane {index} of {format:?} {size}: {plane:?}");
+        }
+        Self { format, size, color, timestamp: Timestamp::ZERO, planes, data }
+    }
+
+    /// The same frame, shown at `timestamp`.
+    pub fn with_timestamp(mut self, timestamp: Timestamp) -> Self {
+        self.timestamp = timestamp;
+        self
+    }
+
+    /// How many bytes a frame of this format and size has without padding.
+    pub fn packed_len(format: PixelFormat, size: Size) -> usize {
+        (0..format.planes())
+            .map(|plane| {
+                let (row, rows) = format.plane_size(plane, size);
+                row * rows
+            })
+            .sum()
+    }
+
+    /// Where the planes lie, one for each plane of the format.
+    pub fn planes(&self) -> &[Plane] {
+        &self.planes[..self.format.planes()]
+    }
+
+    /// All bytes, padding too.
+    pub fn data(&self) -> &[u8] {
+        &self.data
+    }
+
+    /// The rows of plane `plane`, top first, without padding.
+    pub fn rows(&self, plane: usize) -> impl ExactSizeIterator<Item = &[u8]> {
+        let (row, rows) = self.format.plane_size(plane, self.size);
+        let Plane { offset, stride } = self.planes[plane];
+        (0..rows).map(move |y| &self.data[offset + y * stride..][..row])
+    }
+
+    /// The bytes of plane `plane` from its first to the last of its last row, with the padding between rows.
+    pub fn plane_data(&self, plane: usize) -> &[u8] {
+        let (row, rows) = self.format.plane_size(plane, self.size);
+        let Plane { offset, stride } = self.planes[plane];
+        &self.data[offset..][..stride * rows.saturating_sub(1) + row]
+    }
+}
+
+impl std::fmt::Debug for Frame {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Frame({:?} {} {:?} at {:?})", self.format, self.size, self.color, self.timestamp)
+    }
+}

@@ -1,0 +1,70 @@
+//! What became of every frame: encoded, or dropped and why.
+
+use serde::Serialize;
+
+use crate::time::Span;
+
+/// How a recording stands while it runs.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Progress {
+    /// Frames that came from the source.
+    pub frames_in: u64,
+    /// Frames in the file.
+    pub frames_encoded: u64,
+    /// How long the file is.
+    pub recorded: Span,
+    /// How large the file is.
+    pub bytes: u64,
+    /// How long the file will be, where that is known.
+    pub expected: Option<Span>,
+}
+
+/// What became of a recording. Every frame that came in is encoded or dropped for a stated reason:
+/// `frames_in + frames_repeated == frames_encoded + frames_dropped`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Report {
+    /// Frames that came from the source.
+    pub frames_in: u64,
+    /// Frames in the file.
+    pub frames_encoded: u64,
+    /// Frames that are not in the file.
+    pub frames_dropped: u64,
+    /// Why they are not.
+    pub dropped: Dropped,
+    /// Frames shown again because the rate asked for is above the source's.
+    pub frames_repeated: u64,
+    /// How long the file is, in seconds.
+    pub duration_s: f64,
+    /// How large the file is.
+    pub bytes: u64,
+    /// How long the recording took, in seconds.
+    pub wall_s: f64,
+    /// The picture's width in pixels.
+    pub width: u32,
+    /// The picture's height in pixels.
+    pub height: u32,
+    /// The GPU, by its driver's name for it.
+    pub adapter: String,
+    /// The encoder, as in `--encoder`.
+    pub encoder: String,
+    /// The codec's full name (RFC 6381), as `av01.0.05M.08`.
+    pub codec: String,
+    /// Whether it was stopped (Ctrl-C) before the source's end.
+    pub stopped: bool,
+}
+
+/// How many frames were dropped, by reason.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Dropped {
+    /// A later frame was due before this one was read: the rate asked for is below the source's.
+    pub rate: u64,
+    /// The recording failed before they were encoded.
+    pub failure: u64,
+}
+
+impl Dropped {
+    /// All of them.
+    pub fn total(self) -> u64 {
+        self.rate + self.failure
+    }
+}

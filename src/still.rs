@@ -1,0 +1,1 @@
+//! Frame -> PNG, JPEG, WebP bytes.
