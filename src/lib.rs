@@ -2,6 +2,7 @@
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod canvas;
 pub mod color;
 pub mod encode;
 mod error;

@@ -1,5 +1,128 @@
-//! The GPU.
+//! The GPU: an adapter with its device and queue, and what runs on them.
 
-/// An adapter with its device and queue.
-#[derive(Debug)]
-pub struct Gpu {}
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::error::{Error, Result};
+use crate::frame::Size;
+
+mod pass;
+mod readback;
+pub mod shader;
+mod upload;
+
+pub use pass::Renderer;
+pub use readback::Readback;
+
+/// An adapter with its device and queue. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Gpu {
+    device: wgpu::Device,
+    queue: wgpu::Queue,
+    info: wgpu::AdapterInfo,
+    failure: Arc<Mutex<Option<String>>>,
+}
+
+impl Gpu {
+    /// The fastest adapter that can compute: a GPU, else a driver that runs on the processor.
+    ///
+    /// # Errors
+    /// `NotFoundError` when there is none, naming what to install.
+    pub fn new() -> Result<Self> {
+        pollster::block_on(Self::request())
+    }
+
+    async fn request() -> Result<Self> {
+        let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
+        let options = wgpu::RequestAdapterOptions {
+            power_preference: wgpu::PowerPreference::HighPerformance,
+            ..Default::default()
+        };
+        let adapter = instance.request_adapter(&options).await.map_err(|error| {
+            let remedy = if cfg!(target_os = "linux") {
+                "; install a driver for your GPU, or one that needs none: `apt install mesa-vulkan-drivers`"
+            } else {
+                "; install your GPU's driver"
+            };
+            Error::not_found(format!("expected a GPU adapter (Vulkan, Metal or DirectX 12) but found none{remedy}"))
+                .with_source(error)
+        })?;
+        // All the adapter has: frames of 8K and more are one buffer.
+        let descriptor = wgpu::DeviceDescriptor {
+            label: Some("framereel"),
+            required_limits: adapter.limits(),
+            ..Default::default()
+        };
+        let (device, queue) = adapter
+            .request_device(&descriptor)
+            .await
+            .map_err(|error| Error::not_found("the GPU adapter gave no device").with_source(error))?;
+        Ok(Self::from_device(device, queue, adapter.get_info()))
+    }
+
+    /// Somebody's own device: frames are drawn and filtered on it.
+    pub fn from_device(device: wgpu::Device, queue: wgpu::Queue, info: wgpu::AdapterInfo) -> Self {
+        let failure = Arc::new(Mutex::new(None));
+        let slot = failure.clone();
+        device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
+            let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+            slot.get_or_insert_with(|| error.to_string());
+        }));
+        Self { device, queue, info, failure }
+    }
+
+    /// The adapter's name, driver and kind.
+    pub fn info(&self) -> &wgpu::AdapterInfo {
+        &self.info
+    }
+
+    /// The adapter's name for people, with its driver: `llvmpipe (LLVM 15.0.6, 256 bits), llvmpipe 22.3.6`.
+    pub fn name(&self) -> String {
+        let wgpu::AdapterInfo { name, driver, driver_info, .. } = &self.info;
+        match [driver.as_str(), driver_info.as_str()].join(" ").trim() {
+            "" => name.clone(),
+            driver => format!("{name}, {driver}"),
+        }
+    }
+
+    /// The greatest width and height of a picture, in pixels.
+    pub fn max_size(&self) -> u32 {
+        self.device.limits().max_texture_dimension_2d
+    }
+
+    /// The device.
+    pub fn device(&self) -> &wgpu::Device {
+        &self.device
+    }
+
+    /// The queue.
+    pub fn queue(&self) -> &wgpu::Queue {
+        &self.queue
+    }
+
+    /// Whether pictures of this size fit: a range error that names the limit otherwise.
+    pub fn check_size(&self, size: Size) -> Result<()> {
+        let most = self.max_size();
+        if size.width == 0 || size.height == 0 {
+            return Err(Error::range(format!("expected a size of at least 1x1 but found {size}")));
+        }
+        // The largest buffer of a frame holds four bytes a pixel.
+        let limits = self.device.limits();
+        let bytes = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size);
+        if size.width > most || size.height > most || size.pixels() * 4 > bytes {
+            return Err(Error::range(format!(
+                "expected a size of at most {most}x{most} and {} megapixels, which is what {} takes, but found {size}",
+                bytes / 4_000_000,
+                self.info.name
+            )));
+        }
+        Ok(())
+    }
+
+    /// The first thing that went wrong on the device unasked, if any did: a lost device, memory that ran out.
+    pub fn check(&self) -> Result<()> {
+        match &*self.failure.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(failure) => Err(Error::unknown(format!("the GPU failed: {failure}"))),
+            None => Ok(()),
+        }
+    }
+}

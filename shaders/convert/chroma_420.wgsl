@@ -1,0 +1,45 @@
+// 4:2:0 chroma, interpolated linearly from where its samples sit. `i420_pack` takes exactly these samples out again.
+
+// The chroma samples left of, at and right of a block of four pixels: columns 2x - 1 to 2x + 2.
+fn columns(plane: u32, x: u32, row: u32) -> vec4f {
+    let last = (frame.input_size.x + 1u) / 2u - 1u;
+    let at = x / 2u;
+    let here = word(plane, at, row);
+    var samples: vec4f;
+    if x % 2u == 0u {
+        let before = word(plane, max(at, 1u) - 1u, row).w;
+        samples = vec4f(select(before, here.x, at == 0u), here.xyz);
+    } else {
+        let after = word(plane, min(at + 1u, last / 4u), row).x;
+        samples = vec4f(here.yzw, after);
+    }
+    // Past the right edge the last sample repeats.
+    let first = x * 2u;
+    samples.z = select(samples.z, samples.y, first + 1u > last);
+    samples.w = select(samples.w, samples.z, first + 2u > last);
+    return samples;
+}
+
+fn across(samples: vec4f) -> vec4f {
+    let near = frame.siting.x * 0.5;
+    let far = 0.5 - near;
+    return vec4f(
+        mix(samples.y, samples.x, near),
+        mix(samples.y, samples.z, far),
+        mix(samples.z, samples.y, near),
+        mix(samples.z, samples.w, far),
+    );
+}
+
+fn plane_rows(plane: u32, block: vec2u) -> array<vec4f, 2> {
+    let last = (frame.input_size.y + 1u) / 2u - 1u;
+    let above = across(columns(plane, block.x, max(block.y, 1u) - 1u));
+    let here = across(columns(plane, block.x, block.y));
+    let below = across(columns(plane, block.x, min(block.y + 1u, last)));
+    let near = frame.siting.y * 0.5;
+    return array<vec4f, 2>(mix(here, above, near), mix(here, below, 0.5 - near));
+}
+
+fn chroma_rows(block: vec2u) -> ChromaRows {
+    return ChromaRows(plane_rows(1u, block), plane_rows(2u, block));
+}

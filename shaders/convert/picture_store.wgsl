@@ -1,0 +1,9 @@
+// Where a pass leaves its picture for the next, premultiplied: half floats, so that nothing bands.
+
+@group(0) @binding(3) var output: texture_storage_2d<rgba16float, write>;
+
+fn store(at: vec2u, color: vec4f) {
+    if all(at < frame.resolution) {
+        textureStore(output, at, color);
+    }
+}

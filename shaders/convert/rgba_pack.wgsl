@@ -1,0 +1,20 @@
+// The end of a pass that makes a still: RGBA with straight alpha, a word a pixel, no padding.
+
+@group(0) @binding(3) var<storage, read_write> output: array<u32>;
+
+@compute @workgroup_size(8, 8)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+    let block = id.xy;
+    if any(block * vec2u(4u, 2u) >= frame.resolution) {
+        return;
+    }
+    let colors = filtered(block);
+    for (var i = 0u; i < 8u; i++) {
+        let at = pixel(block, i);
+        if all(at < frame.resolution) {
+            let color = colors[i];
+            let straight = vec4f(color.rgb / max(color.a, 1e-6), color.a);
+            output[at.y * frame.resolution.x + at.x] = pack4x8unorm(straight);
+        }
+    }
+}

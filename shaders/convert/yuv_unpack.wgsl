@@ -1,0 +1,26 @@
+// YUV planes to RGB. The chroma of a row of four pixels comes from `chroma_rows`, which knows the subsampling.
+
+struct ChromaRows {
+    u: array<vec4f, 2>,
+    v: array<vec4f, 2>,
+}
+
+fn to_rgb(y: f32, u: f32, v: f32) -> vec4f {
+    let yuv = vec4f(y, u, v, 1.0);
+    return vec4f(dot(frame.yuv_to_rgb[0], yuv), dot(frame.yuv_to_rgb[1], yuv), dot(frame.yuv_to_rgb[2], yuv), 1.0);
+}
+
+fn fetch(block: vec2u) -> Block {
+    let row = block.y * 2u;
+    let chroma = chroma_rows(block);
+    var colors: Block;
+    for (var r = 0u; r < 2u; r++) {
+        let luma = word(0u, block.x, min(row + r, frame.input_size.y - 1u));
+        let u = chroma.u[r];
+        let v = chroma.v[r];
+        for (var i = 0u; i < 4u; i++) {
+            colors[r * 4u + i] = to_rgb(luma[i], u[i], v[i]);
+        }
+    }
+    return colors;
+}

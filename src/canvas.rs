@@ -1,0 +1,113 @@
+//! The canvas: frames are drawn onto it, a filter chain lies over it, and its picture is read back.
+
+use crate::error::Result;
+use crate::filter::{FilterChain, Picture};
+use crate::frame::{Frame, PixelFormat, Size};
+use crate::gpu::{Gpu, Readback, Renderer};
+use crate::time::Timestamp;
+
+/// A picture of one size on the GPU. What is drawn is fitted into it whole, passes through its filter and can be read
+/// back as RGBA, or followed frame by frame as I420 for an encoder.
+pub struct Canvas {
+    gpu: Gpu,
+    size: Size,
+    filter: FilterChain,
+    drawn: Option<Frame>,
+}
+
+impl Canvas {
+    /// A canvas of `size` pixels, empty and unfiltered.
+    ///
+    /// # Errors
+    /// A range error when the size is zero or above the adapter's limit.
+    pub fn new(gpu: &Gpu, size: Size) -> Result<Self> {
+        gpu.check_size(size)?;
+        Ok(Self { gpu: gpu.clone(), size, filter: FilterChain::default(), drawn: None })
+    }
+
+    /// Its size in pixels.
+    pub fn size(&self) -> Size {
+        self.size
+    }
+
+    /// Lays this chain over all that is drawn from now on (HTML: `context.filter`).
+    pub fn set_filter(&mut self, filter: &FilterChain) {
+        self.filter = filter.clone();
+    }
+
+    /// Draws a frame over the whole canvas.
+    pub fn draw(&mut self, frame: Frame) {
+        self.drawn = Some(frame);
+    }
+
+    /// The canvas's picture: RGBA with straight alpha; transparent black while nothing is drawn.
+    ///
+    /// # Errors
+    /// When the GPU fails.
+    pub fn read(&self) -> Result<Frame> {
+        let Some(frame) = &self.drawn else {
+            let data = vec![0; Frame::packed_len(PixelFormat::Rgba8, self.size)];
+            return Ok(Frame::packed(PixelFormat::Rgba8, self.size, crate::color::ColorSpace::RECORDED, data));
+        };
+        let mut capture = Capture::new(&self.gpu, &self.filter, self.size, PixelFormat::Rgba8);
+        capture.submit(frame, frame.timestamp)?;
+        let picture = capture.take()?;
+        picture.ok_or_else(|| crate::Error::unknown("expected a picture from the GPU but found none"))
+    }
+}
+
+/// Frames through a chain and back, several under way at once. Frames may change their size and format on the way: what
+/// comes out keeps its own.
+pub struct Capture {
+    gpu: Gpu,
+    filter: FilterChain,
+    renderer: Option<Renderer>,
+    readback: Readback,
+    size: Size,
+    format: PixelFormat,
+    index: u64,
+}
+
+impl Capture {
+    /// Pictures of `size` in `format`: I420 for encoders, RGBA for stills.
+    pub fn new(gpu: &Gpu, filter: &FilterChain, size: Size, format: PixelFormat) -> Self {
+        let readback = Readback::new(gpu, format, size);
+        Self { gpu: gpu.clone(), filter: filter.clone(), renderer: None, readback, size, format, index: 0 }
+    }
+
+    /// Whether [`Capture::take`] must come before the next [`Capture::submit`].
+    pub fn is_full(&self) -> bool {
+        self.readback.is_full()
+    }
+
+    /// Whether no picture is under way.
+    pub fn is_empty(&self) -> bool {
+        self.readback.is_empty()
+    }
+
+    /// Sends a frame on its way; its picture comes back with `timestamp`.
+    ///
+    /// # Errors
+    /// A range error when the frame is larger than the adapter takes; `UnknownError` when the GPU fails.
+    pub fn submit(&mut self, frame: &Frame, timestamp: Timestamp) -> Result<()> {
+        let picture = Picture { format: frame.format, size: frame.size };
+        let renderer = match self.renderer.take_if(|renderer| renderer.picture() == picture) {
+            Some(renderer) => renderer,
+            None => Renderer::new(&self.gpu, &self.filter, picture, self.size, self.format)?,
+        };
+        let renderer = self.renderer.insert(renderer);
+        let mut encoder = self.gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        renderer.render(&mut encoder, frame, timestamp, self.index);
+        self.readback.submit(encoder, renderer, timestamp)?;
+        self.index += 1;
+        Ok(())
+    }
+
+    /// Waits for the picture that set out first; none when none is under way.
+    ///
+    /// # Errors
+    /// `UnknownError` when the GPU fails.
+    pub fn take(&mut self) -> Result<Option<Frame>> {
+        self.readback.take()
+    }
+}

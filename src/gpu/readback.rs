@@ -1,0 +1,137 @@
+//! Pictures back from the GPU: a ring of staging buffers, so that the next frame is rendered while the last one is
+//! still on its way. Frames come out in the order they went in.
+
+use std::collections::VecDeque;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use super::Gpu;
+use super::pass::Renderer;
+use crate::color::ColorSpace;
+use crate::error::{Error, Result};
+use crate::frame::{Frame, PixelFormat, Plane, Size};
+use crate::time::Timestamp;
+
+/// How many frames may be under way at once.
+const RING: usize = 3;
+/// A frame that takes longer than this has hung.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How a packed picture lies in its buffer. I420's rows are padded to 8 pixels of luma and 4 of chroma.
+pub(super) struct PackedLayout {
+    planes: Vec<Plane>,
+    pub len: usize,
+}
+
+impl PackedLayout {
+    pub fn new(format: PixelFormat, size: Size) -> Self {
+        let mut len = 0;
+        let planes = (0..format.planes())
+            .map(|index| {
+                let (row, rows) = format.plane_size(index, size);
+                let stride = match format {
+                    PixelFormat::I420 => (size.width.next_multiple_of(8) as usize) >> usize::from(index > 0),
+                    _ => row,
+                };
+                let plane = Plane { offset: len, stride };
+                len += stride * rows;
+                plane
+            })
+            .collect();
+        Self { planes, len }
+    }
+}
+
+/// The ring of one renderer's pictures.
+pub struct Readback {
+    gpu: Gpu,
+    format: PixelFormat,
+    size: Size,
+    idle: Vec<wgpu::Buffer>,
+    under_way: VecDeque<Flight>,
+}
+
+/// A frame on its way back.
+struct Flight {
+    buffer: wgpu::Buffer,
+    submission: wgpu::SubmissionIndex,
+    mapped: Receiver<Result<(), wgpu::BufferAsyncError>>,
+    timestamp: Timestamp,
+}
+
+impl Readback {
+    /// A ring for pictures of this format and size.
+    pub fn new(gpu: &Gpu, format: PixelFormat, size: Size) -> Self {
+        let bytes = PackedLayout::new(format, size).len as u64;
+        let idle = (0..RING)
+            .map(|_| {
+                gpu.device().create_buffer(&wgpu::BufferDescriptor {
+                    label: Some("staging"),
+                    size: bytes,
+                    usage: wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::MAP_READ,
+                    mapped_at_creation: false,
+                })
+            })
+            .collect();
+        Self { gpu: gpu.clone(), format, size, idle, under_way: VecDeque::with_capacity(RING) }
+    }
+
+    /// Whether no further frame may set out before one has come back.
+    pub fn is_full(&self) -> bool {
+        self.idle.is_empty()
+    }
+
+    /// Whether no frame is under way.
+    pub fn is_empty(&self) -> bool {
+        self.under_way.is_empty()
+    }
+
+    /// Submits what `encoder` holds, and the way back of the picture that it renders.
+    ///
+    /// # Errors
+    /// `InvalidStateError` when the ring is full.
+    pub fn submit(
+        &mut self,
+        mut encoder: wgpu::CommandEncoder,
+        renderer: &Renderer,
+        timestamp: Timestamp,
+    ) -> Result<()> {
+        let Some(buffer) = self.idle.pop() else {
+            return Err(Error::new(crate::ErrorKind::InvalidState, "expected a free staging buffer but found none"));
+        };
+        encoder.copy_buffer_to_buffer(renderer.output(), 0, &buffer, 0, buffer.size());
+        let (sender, mapped) = channel();
+        encoder.map_buffer_on_submit(&buffer, wgpu::MapMode::Read, .., move |result| {
+            // The receiver is gone when the ring is: nobody waits for this frame.
+            let _ = sender.send(result);
+        });
+        let submission = self.gpu.queue().submit([encoder.finish()]);
+        self.under_way.push_back(Flight { buffer, submission, mapped, timestamp });
+        Ok(())
+    }
+
+    /// Waits for the frame that set out first; none when none is under way.
+    ///
+    /// # Errors
+    /// `UnknownError` when the device is lost or hangs.
+    pub fn take(&mut self) -> Result<Option<Frame>> {
+        let Some(Flight { buffer, submission, mapped, timestamp }) = self.under_way.pop_front() else {
+            return Ok(None);
+        };
+        let wait = wgpu::PollType::Wait { submission_index: Some(submission), timeout: Some(PATIENCE) };
+        let failed = |what: String| Error::unknown(format!("no picture came back from the GPU: {what}"));
+        self.gpu.device().poll(wait).map_err(|error| failed(error.to_string()))?;
+        self.gpu.check()?;
+        match mapped.recv_timeout(PATIENCE) {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return Err(failed(error.to_string())),
+            Err(error) => return Err(failed(error.to_string())),
+        }
+        let data = buffer.get_mapped_range(..).map_err(|error| failed(error.to_string()))?.to_vec();
+        buffer.unmap();
+        self.idle.push(buffer);
+        let layout = PackedLayout::new(self.format, self.size);
+        let frame = Frame::strided(self.format, self.size, ColorSpace::RECORDED, &layout.planes, data);
+        Ok(Some(frame.with_timestamp(timestamp)))
+    }
+}

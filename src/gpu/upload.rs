@@ -1,0 +1,85 @@
+//! A frame's bytes to the GPU, as they come: planes in one storage buffer, every row padded to whole words. The first
+//! pass unpacks them.
+
+use std::num::NonZeroU64;
+
+use super::Gpu;
+use crate::frame::{Frame, PixelFormat, Size};
+
+/// A storage buffer for frames of one format and size.
+pub struct SourceBuffer {
+    buffer: wgpu::Buffer,
+    format: PixelFormat,
+    size: Size,
+}
+
+impl SourceBuffer {
+    pub fn new(gpu: &Gpu, format: PixelFormat, size: Size) -> Self {
+        let bytes = layout(format, size).iter().map(|plane| plane.bytes()).sum::<usize>();
+        let buffer = gpu.device().create_buffer(&wgpu::BufferDescriptor {
+            label: Some("source"),
+            size: bytes as u64,
+            usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        });
+        Self { buffer, format, size }
+    }
+
+    pub fn buffer(&self) -> &wgpu::Buffer {
+        &self.buffer
+    }
+
+    /// Where the planes begin and how long their rows are, in words.
+    pub fn words(&self) -> ([u32; 4], [u32; 4]) {
+        let mut offsets = [0; 4];
+        let mut strides = [0; 4];
+        for (index, plane) in layout(self.format, self.size).iter().enumerate() {
+            offsets[index] = (plane.offset / 4) as u32;
+            strides[index] = (plane.stride / 4) as u32;
+        }
+        (offsets, strides)
+    }
+
+    /// Sends a frame of this buffer's format and size; it arrives before what is submitted next.
+    pub fn write(&self, gpu: &Gpu, frame: &Frame) {
+        debug_assert_eq!((frame.format, frame.size), (self.format, self.size));
+        let Some(bytes) = NonZeroU64::new(self.buffer.size()) else { return };
+        // None when the device is lost, which `Gpu::check` tells of.
+        let Some(mut view) = gpu.queue().write_buffer_with(&self.buffer, 0, bytes) else { return };
+        for (index, plane) in layout(self.format, self.size).iter().enumerate() {
+            let mut rows = view.slice(plane.offset..plane.offset + plane.bytes());
+            if frame.planes()[index].stride == plane.stride {
+                let data = frame.plane_data(index);
+                rows.slice(..data.len()).copy_from_slice(data);
+            } else {
+                for (y, row) in frame.rows(index).enumerate() {
+                    rows.slice(y * plane.stride..y * plane.stride + row.len()).copy_from_slice(row);
+                }
+            }
+        }
+    }
+}
+
+struct PaddedPlane {
+    offset: usize,
+    stride: usize,
+    rows: usize,
+}
+
+impl PaddedPlane {
+    fn bytes(&self) -> usize {
+        self.stride * self.rows
+    }
+}
+
+fn layout(format: PixelFormat, size: Size) -> Vec<PaddedPlane> {
+    let mut offset = 0;
+    (0..format.planes())
+        .map(|plane| {
+            let (row, rows) = format.plane_size(plane, size);
+            let plane = PaddedPlane { offset, stride: row.next_multiple_of(4), rows };
+            offset += plane.bytes();
+            plane
+        })
+        .collect()
+}
