@@ -4,6 +4,8 @@
 //! Sources: AV1 bitstream specification (§ without more), "AV1 in ISOBMFF" and "AV1 in Matroska".
 
 use crate::error::{Error, Result};
+use crate::frame::Size;
+use crate::time::FrameRate;
 
 const SEQUENCE_HEADER: u8 = 1;
 const TEMPORAL_DELIMITER: u8 = 2;
@@ -184,6 +186,32 @@ impl SequenceHeader {
             u8::from(self.full_range),
         )
     }
+}
+
+/// The lowest level whose bounds hold pictures of this size at this rate (Annex A.3), as `seq_level_idx`; none above 6.2.
+pub(super) fn level(size: Size, rate: FrameRate) -> Option<u8> {
+    // Level, most pixels in a picture, most columns, most rows, most pixels shown a second.
+    const LEVELS: [(u8, u64, u32, u32, u64); 12] = [
+        (0, 147_456, 2048, 1152, 4_423_680),
+        (1, 278_784, 2816, 1584, 8_363_520),
+        (4, 665_856, 4352, 2448, 19_975_680),
+        (5, 1_065_024, 5504, 3096, 31_950_720),
+        (8, 2_359_296, 6144, 3456, 70_778_880),
+        (9, 2_359_296, 6144, 3456, 141_557_760),
+        (12, 8_912_896, 8192, 4352, 267_386_880),
+        (13, 8_912_896, 8192, 4352, 534_773_760),
+        (14, 8_912_896, 8192, 4352, 1_069_547_520),
+        (16, 35_651_584, 16384, 8704, 1_069_547_520),
+        (17, 35_651_584, 16384, 8704, 2_139_095_040),
+        (18, 35_651_584, 16384, 8704, 4_278_190_080),
+    ];
+    let a_second = size.pixels() as f64 * rate.as_f64();
+    LEVELS
+        .into_iter()
+        .find(|&(_, pixels, columns, rows, shown)| {
+            size.pixels() <= pixels && size.width <= columns && size.height <= rows && a_second <= shown as f64
+        })
+        .map(|level| level.0)
 }
 
 /// A temporal unit without its temporal delimiters, as a Matroska block holds it ("AV1 in Matroska", Block Data).
@@ -391,6 +419,22 @@ mod tests {
             assert!(SequenceHeader::find(&unit(cut, true)).is_err(), "a payload of {length} bytes");
         }
         assert_eq!(SequenceHeader::find(&whole[..2]).unwrap(), None, "only a delimiter");
+    }
+
+    #[test]
+    fn a_level_holds_the_picture_and_its_rate() {
+        for (width, height, rate, expected) in [
+            (320, 180, 25, Some(0)),
+            (1280, 720, 30, Some(5)),
+            (1280, 720, 60, Some(8)),
+            (1920, 1080, 30, Some(8)),
+            (1920, 1080, 60, Some(9)),
+            (3840, 2160, 60, Some(13)),
+            (8000, 16, 30, Some(12)),
+            (20000, 16, 30, None),
+        ] {
+            assert_eq!(level(Size::new(width, height), FrameRate::whole(rate)), expected, "{width}x{height} at {rate}");
+        }
     }
 
     #[test]

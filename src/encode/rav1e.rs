@@ -115,6 +115,7 @@ fn settings(config: &EncoderConfig, threads: usize) -> Rav1eConfig {
     settings.chroma_sampling = ChromaSampling::Cs420;
     settings.chroma_sample_position = ChromaSamplePosition::Vertical;
     settings.pixel_range = PixelRange::Limited;
+    settings.level_idx = av1::level(config.size, config.rate);
     settings.color_description = Some(ColorDescription {
         color_primaries: ColorPrimaries::BT709,
         transfer_characteristics: TransferCharacteristics::BT709,

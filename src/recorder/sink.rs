@@ -254,6 +254,10 @@ impl Drop for FileSink {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::color::ColorSpace;
+    use crate::encode::{EncoderChoice, EncoderConfig, Target};
+    use crate::frame::{Frame, PixelFormat, Size};
+    use crate::time::{FrameRate, Span};
 
     fn folder() -> tempfile::TempDir {
         tempfile::tempdir().unwrap()
@@ -338,6 +342,111 @@ mod tests {
         assert_eq!(sink.stored(), 900_030);
         drop(sink);
         assert!(std::fs::read(&path).unwrap() == expected.into_inner());
+    }
+
+    /// Runs this very test once more under a shell that allows files of `blocks` × 512 bytes only.
+    #[cfg(unix)]
+    fn with_a_small_disk(test: &str, blocks: u64, file: &Path) -> std::process::Output {
+        let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" --exact --nocapture {test}");
+        let shell = std::process::Command::new("sh")
+            .args(["-c", &script])
+            .arg(std::env::current_exe().unwrap())
+            .env(SMALL_DISK, file)
+            .output();
+        shell.unwrap()
+    }
+
+    const SMALL_DISK: &str = "FRAMEREEL_TEST_SMALL_DISK";
+
+    #[cfg(unix)]
+    #[test]
+    fn a_write_that_does_not_fit_leaves_the_whole_ones_before_it() {
+        let Some(path) = std::env::var_os(SMALL_DISK) else {
+            let folder = folder();
+            let path = folder.path().join("file");
+            let name = "recorder::sink::tests::a_write_that_does_not_fit_leaves_the_whole_ones_before_it";
+            let output = with_a_small_disk(name, 2, &path);
+            assert!(output.status.success(), "{output:?}");
+            let mut expected = vec![7; 900];
+            expected[5] = 1;
+            assert_eq!(std::fs::read(&path).unwrap(), expected);
+            return;
+        };
+        // 1024 bytes fit.
+        let mut sink = FileSink::create(path, false).unwrap();
+        for _ in 0..4 {
+            sink.write_all(&[7; 300]).unwrap();
+        }
+        sink.flush().unwrap_err();
+        assert_eq!((sink.stored(), sink.stream_position().unwrap()), (900, 900));
+        sink.write_all(&[7; 100]).unwrap_err();
+        assert_eq!(sink.error().unwrap().kind(), io::ErrorKind::FileTooLarge);
+        sink.seek(SeekFrom::Start(5)).unwrap();
+        sink.write_all(&[1]).unwrap();
+        sink.flush().unwrap();
+        assert!(!sink.is_empty());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_a_full_disk_holds_of_a_recording_plays() {
+        use crate::mux::{VideoTrack, WebmWriter};
+
+        let (size, rate) = (Size::new(320, 180), FrameRate::whole(25));
+        let config = EncoderConfig {
+            size,
+            rate,
+            target: Target::Quality(90),
+            speed: None,
+            key_interval: Span::from_millis(400),
+            threads: 1,
+        };
+        let Some(path) = std::env::var_os(SMALL_DISK) else {
+            let folder = folder();
+            let name = "recorder::sink::tests::what_a_full_disk_holds_of_a_recording_plays";
+            for blocks in [1, 150, 300] {
+                let path = folder.path().join(blocks.to_string());
+                let output = with_a_small_disk(name, blocks, &path);
+                assert!(output.status.success(), "{output:?}");
+                assert_eq!(path.exists(), blocks > 1, "a header alone does not stay");
+                if blocks == 1 {
+                    continue;
+                }
+                let complaints = std::process::Command::new("ffmpeg")
+                    .args(["-v", "error", "-i"])
+                    .arg(&path)
+                    .args(["-f", "framecrc", "-"])
+                    .output();
+                let Ok(output) = complaints else {
+                    eprintln!("skipped: the program ffmpeg is not installed");
+                    return;
+                };
+                let frames = output.stdout.split(|&byte| byte == b'\n').filter(|line| line.starts_with(b"0,")).count();
+                assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+                assert!(frames > 0 && frames < 60, "{frames} frames");
+            }
+            return;
+        };
+        let mut encoder = crate::encode::open(EncoderChoice::Auto, &config).unwrap();
+        let mut packets = Vec::new();
+        for index in 0..60_usize {
+            let noise = |i: usize| (i.wrapping_mul(2_654_435_761) >> 13) as u8 / 4 + index as u8;
+            let data = (0..Frame::packed_len(PixelFormat::I420, size)).map(noise).collect();
+            let frame = Frame::packed(PixelFormat::I420, size, ColorSpace::RECORDED, data);
+            let frame = frame.with_timestamp(rate.timestamp(index as u64));
+            encoder.encode(&frame, rate.frame_span(), false, &mut packets).unwrap();
+        }
+        encoder.finish(&mut packets).unwrap();
+        let track = VideoTrack { size, codec_private: encoder.codec_private().unwrap(), color: ColorSpace::RECORDED };
+        let mut writer = WebmWriter::new(FileSink::create(path, false).unwrap(), &track).unwrap();
+        let written = packets.iter().try_for_each(|packet| writer.write(packet));
+        let least = writer.least_playable().unwrap_or(u64::MAX);
+        let (sink, finished) = writer.finish();
+        assert_eq!(*written.and(finished).unwrap_err().kind(), ErrorKind::Write);
+        assert_eq!(sink.error().unwrap().kind(), io::ErrorKind::FileTooLarge);
+        if sink.stored() < least {
+            sink.discard();
+        }
     }
 
     trait WriteSeek: Write + Seek {}
