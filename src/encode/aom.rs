@@ -1,1 +1,307 @@
+//! AV1 by libaom in its real-time mode: a packet for each frame at once, nothing held back and nothing dropped.
+//!
+//! The settings are those that browsers use for calls, as far as they pay for a recording; where they do not, a line
+//! says so. This is the only module that talks to C.
+#![allow(unsafe_code)]
 
+use std::ffi::{CStr, c_char, c_int, c_uint};
+use std::mem::MaybeUninit;
+use std::ptr;
+
+use libaom_sys as sys;
+
+use super::av1::{self, SequenceHeader};
+use super::{EncoderConfig, KeyRhythm, Target, VideoEncoder};
+use crate::error::{Error, Result};
+use crate::frame::{Frame, Size};
+use crate::packet::EncodedPacket;
+use crate::time::Span;
+
+pub(super) struct AomEncoder {
+    config: EncoderConfig,
+    codec: Codec,
+    keys: KeyRhythm,
+    /// The last time given to libaom, in its ticks.
+    last_ticks: Option<i64>,
+    header: Option<SequenceHeader>,
+}
+
+/// libaom's clock. It plans the rate by it and nothing else; packets keep the frame's own time.
+const TICKS_PER_SECOND: i32 = 1_000_000;
+const NANOS_PER_TICK: i64 = 1_000_000_000 / TICKS_PER_SECOND as i64;
+
+impl AomEncoder {
+    pub(super) fn new(config: &EncoderConfig) -> Result<Self> {
+        let mut codec = Codec::open(config)?;
+        for (control, value) in controls(config) {
+            codec.set(control, value)?;
+        }
+        let keys = KeyRhythm::new(config.key_interval);
+        Ok(Self { config: config.clone(), codec, keys, last_ticks: None, header: None })
+    }
+}
+
+impl VideoEncoder for AomEncoder {
+    fn name(&self) -> &'static str {
+        "aom"
+    }
+
+    fn codec_private(&self) -> Option<Vec<u8>> {
+        self.header.as_ref().map(SequenceHeader::av1c)
+    }
+
+    fn codec_string(&self) -> Option<String> {
+        self.header.as_ref().map(SequenceHeader::codec_string)
+    }
+
+    fn encode(&mut self, frame: &Frame, duration: Span, key: bool, packets: &mut Vec<EncodedPacket>) -> Result<()> {
+        self.config.check(frame)?;
+        let key = self.keys.falls_on(frame.timestamp, duration, key);
+        // Frames nearer than a tick still get ticks of their own: libaom takes no time twice.
+        let ticks = frame.timestamp.as_nanos() / NANOS_PER_TICK;
+        let ticks = self.last_ticks.map_or(ticks, |last| ticks.max(last.saturating_add(1)));
+        self.last_ticks = Some(ticks);
+        let length = (duration.as_nanos() / NANOS_PER_TICK).clamp(1, u32::MAX.into()) as u32;
+        let (data, key) = self.codec.encode(frame, ticks, length, key)?;
+        if self.header.is_none() {
+            self.header = SequenceHeader::find(&data)?;
+        }
+        packets.push(EncodedPacket {
+            data: av1::without_delimiters(&data)?,
+            timestamp: frame.timestamp,
+            duration,
+            key,
+        });
+        Ok(())
+    }
+
+    /// Nothing is left: each frame gave its packet.
+    fn finish(&mut self, _packets: &mut Vec<EncodedPacket>) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// What libaom is told after it opened, in the order of its documentation.
+fn controls(config: &EncoderConfig) -> Vec<(sys::aome_enc_control_id, c_int)> {
+    let mut controls = vec![
+        (sys::AOME_SET_CPUUSED, c_int::from(config.speed.unwrap_or(9))),
+        (sys::AV1E_SET_ROW_MT, 1),
+        (sys::AV1E_SET_TILE_COLUMNS, tile_columns_log2(config.size)),
+        (sys::AV1E_SET_COEFF_COST_UPD_FREQ, 3),
+        (sys::AV1E_SET_MODE_COST_UPD_FREQ, 3),
+        (sys::AV1E_SET_MV_COST_UPD_FREQ, 3),
+        (sys::AV1E_SET_ENABLE_ORDER_HINT, 0),
+        (sys::AV1E_SET_ENABLE_OBMC, 0),
+        (sys::AV1E_SET_ENABLE_WARPED_MOTION, 0),
+        (sys::AV1E_SET_ENABLE_GLOBAL_MOTION, 0),
+        (sys::AV1E_SET_ENABLE_TPL_MODEL, 0),
+        (sys::AV1E_SET_DELTAQ_MODE, 0),
+        (sys::AV1E_SET_COLOR_PRIMARIES, sys::AOM_CICP_CP_BT_709 as c_int),
+        (sys::AV1E_SET_TRANSFER_CHARACTERISTICS, sys::AOM_CICP_TC_BT_709 as c_int),
+        (sys::AV1E_SET_MATRIX_COEFFICIENTS, sys::AOM_CICP_MC_BT_709 as c_int),
+        (sys::AV1E_SET_COLOR_RANGE, sys::AOM_CR_STUDIO_RANGE as c_int),
+        (sys::AV1E_SET_CHROMA_SAMPLE_POSITION, sys::AOM_CSP_VERTICAL as c_int),
+    ];
+    match config.target {
+        // Cyclic refresh spends spare bits on what stands still.
+        Target::Bitrate(_) => controls.push((sys::AV1E_SET_AQ_MODE, 3)),
+        Target::Quality(quality) => {
+            controls.push((sys::AV1E_SET_AQ_MODE, 0));
+            controls.push((sys::AOME_SET_CQ_LEVEL, quality_level(quality) as c_int));
+        }
+    }
+    controls
+}
+
+/// libaom's constant quality: 63 is worst; 0 would be lossless, another mode.
+fn quality_level(quality: u8) -> c_uint {
+    63 - c_uint::from(quality.min(100)) * 62 / 100
+}
+
+/// The size alone decides, so that any number of threads writes the same stream; threads also share rows within a tile.
+fn tile_columns_log2(size: Size) -> c_int {
+    if size.width > 2048 { 2 } else { 1 }
+}
+
+fn settings(config: &EncoderConfig) -> Result<sys::aom_codec_enc_cfg_t> {
+    let mut settings = MaybeUninit::<sys::aom_codec_enc_cfg_t>::uninit();
+    // SAFETY: the interface is libaom's own static; the call writes the whole struct when it returns AOM_CODEC_OK.
+    let mut settings = unsafe {
+        let status =
+            sys::aom_codec_enc_config_default(sys::aom_codec_av1_cx(), settings.as_mut_ptr(), sys::AOM_USAGE_REALTIME);
+        if status != sys::AOM_CODEC_OK {
+            return Err(failure("libaom has no real-time mode", status, None));
+        }
+        settings.assume_init()
+    };
+    settings.g_w = config.size.width;
+    settings.g_h = config.size.height;
+    settings.g_threads = config.threads.clamp(1, 64) as c_uint;
+    settings.g_timebase = sys::aom_rational { num: 1, den: TICKS_PER_SECOND };
+    settings.g_lag_in_frames = 0;
+    settings.g_error_resilient = 0;
+    settings.rc_dropframe_thresh = 0;
+    settings.rc_resize_mode = 0;
+    settings.kf_mode = sys::AOM_KF_DISABLED;
+    match config.target {
+        Target::Bitrate(bits) => {
+            settings.rc_end_usage = sys::AOM_CBR;
+            settings.rc_target_bitrate = (bits / 1000).max(1);
+            settings.rc_min_quantizer = 2;
+            settings.rc_max_quantizer = 58;
+            settings.rc_undershoot_pct = 50;
+            settings.rc_overshoot_pct = 50;
+            settings.rc_buf_initial_sz = 600;
+            settings.rc_buf_optimal_sz = 600;
+            settings.rc_buf_sz = 1000;
+        }
+        Target::Quality(_) => {
+            settings.rc_end_usage = sys::AOM_Q;
+            settings.rc_min_quantizer = 0;
+            settings.rc_max_quantizer = 63;
+        }
+    }
+    Ok(settings)
+}
+
+/// An open libaom encoder, closed when dropped.
+struct Codec {
+    /// Boxed, for libaom may keep pointers to it.
+    context: Box<sys::aom_codec_ctx_t>,
+}
+
+// SAFETY: libaom's encoder has no thread-local state; only one thread at a time reaches it, through `&mut self`.
+unsafe impl Send for Codec {}
+
+impl Codec {
+    fn open(config: &EncoderConfig) -> Result<Self> {
+        let settings = settings(config)?;
+        // SAFETY: all-zero is a valid aom_codec_ctx (null pointers, no error), which the call below fills.
+        let mut context: Box<sys::aom_codec_ctx_t> = Box::new(unsafe { MaybeUninit::zeroed().assume_init() });
+        // SAFETY: context and settings live through the call; libaom copies the settings. Where it fails there is
+        // nothing to destroy.
+        let status = unsafe {
+            sys::aom_codec_enc_init_ver(
+                &mut *context,
+                sys::aom_codec_av1_cx(),
+                &settings,
+                0,
+                sys::AOM_ENCODER_ABI_VERSION as c_int,
+            )
+        };
+        if status != sys::AOM_CODEC_OK {
+            // SAFETY: libaom left null or a static text there.
+            let detail = unsafe { text(context.err_detail) };
+            return Err(failure("libaom does not take this configuration", status, detail));
+        }
+        Ok(Self { context })
+    }
+
+    fn set(&mut self, control: sys::aome_enc_control_id, value: c_int) -> Result<()> {
+        // SAFETY: the context is open; each control used here takes one int or unsigned int.
+        let status = unsafe { sys::aom_codec_control(&mut *self.context, control as c_int, value) };
+        self.check(status, || format!("libaom does not take setting {control} = {value}"))
+    }
+
+    /// The temporal unit of one I420 frame of the configured size, and whether it is a key frame.
+    fn encode(&mut self, frame: &Frame, ticks: i64, length: u32, key: bool) -> Result<(Vec<u8>, bool)> {
+        let image = image(frame)?;
+        let flags = if key { sys::AOM_EFLAG_FORCE_KF } else { 0 };
+        // SAFETY: the context is open. The image's planes point into `frame`, which outlives the call, each with a row's
+        // bytes in every row; libaom copies what it needs and writes nothing (its denoiser is off).
+        let status = unsafe { sys::aom_codec_encode(&mut *self.context, &image, ticks, length.into(), flags.into()) };
+        self.check(status, || "libaom could not encode a frame".to_string())?;
+
+        let mut unit = Vec::new();
+        let mut is_key = false;
+        let mut iterator: sys::aom_codec_iter_t = ptr::null();
+        loop {
+            // SAFETY: the context is open and the iterator began as null; a packet stays valid until the next call.
+            let Some(packet) = (unsafe { sys::aom_codec_get_cx_data(&mut *self.context, &mut iterator).as_ref() })
+            else {
+                break;
+            };
+            if packet.kind == sys::AOM_CODEC_CX_FRAME_PKT {
+                // SAFETY: the kind says which member of the union is set; its buffer has `sz` bytes.
+                unsafe {
+                    let data = packet.data.frame;
+                    unit.extend_from_slice(std::slice::from_raw_parts(data.buf.cast::<u8>(), data.sz));
+                    is_key |= data.flags & sys::AOM_FRAME_IS_KEY != 0;
+                }
+            }
+        }
+        if unit.is_empty() {
+            return Err(Error::unknown(format!("expected a packet for the frame at {ticks} µs but found none")));
+        }
+        Ok((unit, is_key))
+    }
+
+    fn check(&mut self, status: sys::aom_codec_err_t, what: impl FnOnce() -> String) -> Result<()> {
+        if status == sys::AOM_CODEC_OK {
+            return Ok(());
+        }
+        // SAFETY: the context is open; the text is null or lives as long as it.
+        let detail = unsafe { text(sys::aom_codec_error_detail(&*self.context)) };
+        Err(failure(what(), status, detail))
+    }
+}
+
+impl Drop for Codec {
+    fn drop(&mut self) {
+        // SAFETY: the context was opened and is destroyed once.
+        unsafe { sys::aom_codec_destroy(&mut *self.context) };
+    }
+}
+
+/// libaom's view of an I420 frame: pointers into it, nothing copied.
+fn image(frame: &Frame) -> Result<sys::aom_image_t> {
+    // SAFETY: all-zero is a valid aom_image (null pointers and numbers), as libaom's own wrapper starts from.
+    let mut image: sys::aom_image_t = unsafe { MaybeUninit::zeroed().assume_init() };
+    image.fmt = sys::AOM_IMG_FMT_I420;
+    image.cp = sys::AOM_CICP_CP_BT_709;
+    image.tc = sys::AOM_CICP_TC_BT_709;
+    image.mc = sys::AOM_CICP_MC_BT_709;
+    image.csp = sys::AOM_CSP_VERTICAL;
+    image.range = sys::AOM_CR_STUDIO_RANGE;
+    (image.w, image.h) = (frame.size.width, frame.size.height);
+    (image.d_w, image.d_h) = (frame.size.width, frame.size.height);
+    (image.x_chroma_shift, image.y_chroma_shift) = (1, 1);
+    image.bit_depth = 8;
+    image.bps = 12;
+    // libaom walks both chroma planes by one stride.
+    if let [_, u, v] = frame.planes()
+        && u.stride != v.stride
+    {
+        return Err(Error::range(format!("expected chroma rows alike but found {} and {} bytes", u.stride, v.stride)));
+    }
+    for (index, plane) in frame.planes().iter().enumerate() {
+        // libaom never writes through it; its struct has no const pointers.
+        image.planes[index] = frame.plane_data(index).as_ptr().cast_mut();
+        image.stride[index] = c_int::try_from(plane.stride)
+            .map_err(|_| Error::range(format!("expected rows below 2 GiB but found {} bytes", plane.stride)))?;
+    }
+    Ok(image)
+}
+
+fn failure(what: impl Into<String>, status: sys::aom_codec_err_t, detail: Option<String>) -> Error {
+    // SAFETY: libaom has a static text for every status.
+    let reason = unsafe { text(sys::aom_codec_err_to_string(status)) };
+    let reason = detail.or(reason).unwrap_or_else(|| format!("status {status}"));
+    Error::unknown(what).with_source(reason)
+}
+
+/// A C string's text; none where it is null.
+///
+/// # Safety
+/// `string` is null, or ends with 0 and stays as it is during the call.
+unsafe fn text(string: *const c_char) -> Option<String> {
+    // SAFETY: the caller promised.
+    (!string.is_null()).then(|| unsafe { CStr::from_ptr(string) }.to_string_lossy().into_owned())
+}
+
+/// libaom's version, as `3.11.0`.
+pub(super) fn version() -> String {
+    // SAFETY: the text is static.
+    let version = unsafe { text(sys::aom_codec_version_str()) };
+    version.unwrap_or_default().trim_start_matches('v').to_string()
+}

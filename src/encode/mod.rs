@@ -4,12 +4,13 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::frame::{Frame, Size};
+use crate::frame::{Frame, PixelFormat, Size};
 use crate::packet::EncodedPacket;
-use crate::time::{FrameRate, Span};
+use crate::time::{FrameRate, Span, Timestamp};
 
 #[cfg(feature = "aom")]
 mod aom;
+mod av1;
 mod rav1e;
 
 /// What a video encoder is asked for.
@@ -27,6 +28,52 @@ pub struct EncoderConfig {
     pub key_interval: Span,
     /// How many threads it may use, at least 1.
     pub threads: usize,
+}
+
+impl EncoderConfig {
+    const MIN_SIDE: u32 = 16;
+    /// 16 bits hold one less than the side (AV1 §5.5.1).
+    const MAX_SIDE: u32 = 65536;
+    const BITRATES: std::ops::RangeInclusive<u32> = 1_000..=1_000_000_000;
+
+    fn validate(&self) -> Result<()> {
+        let sides = Self::MIN_SIDE..=Self::MAX_SIDE;
+        if !sides.contains(&self.size.width) || !sides.contains(&self.size.height) {
+            return Err(Error::range(format!(
+                "expected a picture from {min}x{min} to {max}x{max} but found {found}; give another --size",
+                min = Self::MIN_SIDE,
+                max = Self::MAX_SIDE,
+                found = self.size,
+            )));
+        }
+        match self.target {
+            Target::Bitrate(bits) if !Self::BITRATES.contains(&bits) => Err(Error::range(format!(
+                "expected a bitrate from {} to {} bits a second but found {bits}",
+                Self::BITRATES.start(),
+                Self::BITRATES.end()
+            ))),
+            Target::Quality(quality) if quality > 100 => {
+                Err(Error::range(format!("expected a quality from 0 to 100 but found {quality}")))
+            }
+            _ => match self.speed {
+                Some(speed) if speed > 10 => {
+                    Err(Error::range(format!("expected a speed from 0 to 10 but found {speed}")))
+                }
+                _ => Ok(()),
+            },
+        }
+    }
+
+    /// Refuses a frame that is not what the configuration promised.
+    fn check(&self, frame: &Frame) -> Result<()> {
+        if frame.format != PixelFormat::I420 || frame.size != self.size {
+            return Err(Error::new(
+                ErrorKind::InvalidModification,
+                format!("expected an I420 frame of {} but found {:?} of {}", self.size, frame.format, frame.size),
+            ));
+        }
+        Ok(())
+    }
 }
 
 /// What an encoder aims for.
@@ -47,6 +94,9 @@ pub trait VideoEncoder: Send {
     /// packet on; none before.
     fn codec_private(&self) -> Option<Vec<u8>>;
 
+    /// The codec's full name (RFC 6381), as `av01.0.05M.08`. Known from the first packet on; none before.
+    fn codec_string(&self) -> Option<String>;
+
     /// Takes one frame, whose timestamp is later than the last one's, and appends the packets that became ready.
     /// `duration` is how long the frame will be shown. With `key`, the frame becomes a key frame; key frames also come
     /// by themselves as often as the configuration asks.
@@ -55,3 +105,108 @@ pub trait VideoEncoder: Send {
     /// Appends the packets of all frames taken so far. No frame may follow.
     fn finish(&mut self, packets: &mut Vec<EncodedPacket>) -> Result<()>;
 }
+
+/// Which encoder to use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum EncoderChoice {
+    /// The fastest that is built in.
+    #[default]
+    Auto,
+    /// AV1 by rav1e, pure Rust, always there.
+    Rav1e,
+    /// AV1 by libaom in real time; the feature `aom`.
+    Aom,
+}
+
+impl EncoderChoice {
+    const ALL: [Self; 3] = [Self::Auto, Self::Rav1e, Self::Aom];
+}
+
+impl fmt::Display for EncoderChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Auto => "auto",
+            Self::Rav1e => "rav1e",
+            Self::Aom => "aom",
+        })
+    }
+}
+
+impl FromStr for EncoderChoice {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|choice| choice.to_string() == text)
+            .ok_or_else(|| Error::syntax(format!("expected auto, rav1e or aom but found `{text}`")))
+    }
+}
+
+/// Opens an encoder. A range error when the configuration is out of bounds; not supported when the encoder is not
+/// built in.
+pub fn open(choice: EncoderChoice, config: &EncoderConfig) -> Result<Box<dyn VideoEncoder>> {
+    config.validate()?;
+    match choice {
+        #[cfg(feature = "aom")]
+        EncoderChoice::Auto | EncoderChoice::Aom => Ok(Box::new(aom::AomEncoder::new(config)?)),
+        #[cfg(not(feature = "aom"))]
+        EncoderChoice::Aom => {
+            Err(Error::not_supported(format!("expected the encoder aom but it is not built in; {AOM_REMEDY}")))
+        }
+        _ => Ok(Box::new(rav1e::Rav1eEncoder::new(config)?)),
+    }
+}
+
+#[cfg(not(feature = "aom"))]
+const AOM_REMEDY: &str = "build with `--features aom` (needs cmake, nasm and a C compiler)";
+
+/// One encoder, as `framereel codecs` and `framereel doctor` list it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EncoderInfo {
+    /// Its name, as in `--encoder`.
+    pub name: &'static str,
+    /// The codec, as in `--codec`.
+    pub codec: &'static str,
+    /// Its version, or how to get it where it is not built in.
+    pub version: Result<String, &'static str>,
+}
+
+/// All encoders, built in or not; what `auto` picks first.
+pub fn list() -> Vec<EncoderInfo> {
+    #[cfg(feature = "aom")]
+    let aom = Ok(aom::version());
+    #[cfg(not(feature = "aom"))]
+    let aom = Err(AOM_REMEDY);
+    vec![
+        EncoderInfo { name: "aom", codec: "av1", version: aom },
+        EncoderInfo { name: "rav1e", codec: "av1", version: Ok(::rav1e::version::short()) },
+    ]
+}
+
+/// When key frames fall: where asked, and before the last one would be older than the interval.
+struct KeyRhythm {
+    interval: Span,
+    last: Option<Timestamp>,
+}
+
+impl KeyRhythm {
+    /// Frame times are rounded to nanoseconds; so much does not make an interval too long.
+    const SLACK: Span = Span::from_nanos(1_000);
+
+    fn new(interval: Span) -> Self {
+        Self { interval, last: None }
+    }
+
+    /// Whether the frame shown from `timestamp` for `duration` becomes a key frame.
+    fn falls_on(&mut self, timestamp: Timestamp, duration: Span, asked: bool) -> bool {
+        let key = asked || self.last.is_none_or(|last| (timestamp + duration) - last > self.interval + Self::SLACK);
+        if key {
+            self.last = Some(timestamp);
+        }
+        key
+    }
+}
+
+#[cfg(test)]
+mod tests;

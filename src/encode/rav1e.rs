@@ -1,1 +1,147 @@
+//! AV1 by rav1e: pure Rust, so it is always there. Not real time above small pictures; see the crate's benchmarks.
+//!
+//! rav1e keeps a few frames to itself: a packet comes some four frames after its frame. It knows frames only by number,
+//! so each carries its own time through as an opaque value.
 
+use ::rav1e::color::{
+    ChromaSamplePosition, ColorDescription, ColorPrimaries, MatrixCoefficients, PixelRange, TransferCharacteristics,
+};
+use ::rav1e::prelude::{
+    ChromaSampling, Config, Context, EncoderConfig as Rav1eConfig, EncoderStatus, FrameParameters, FrameType,
+    FrameTypeOverride, Opaque, Rational, SceneDetectionSpeed,
+};
+
+use super::av1::{self, SequenceHeader};
+use super::{EncoderConfig, KeyRhythm, Target, VideoEncoder};
+use crate::error::{Error, Result};
+use crate::frame::{Frame, Size};
+use crate::packet::EncodedPacket;
+use crate::time::{Span, Timestamp};
+
+pub(super) struct Rav1eEncoder {
+    config: EncoderConfig,
+    context: Context<u8>,
+    keys: KeyRhythm,
+    header: Option<SequenceHeader>,
+}
+
+/// What a packet must say of its frame.
+struct Shown {
+    timestamp: Timestamp,
+    duration: Span,
+}
+
+impl Rav1eEncoder {
+    pub(super) fn new(config: &EncoderConfig) -> Result<Self> {
+        let threads = config.threads.clamp(1, 64);
+        let context = Config::new()
+            .with_encoder_config(settings(config, threads))
+            .with_threads(threads)
+            .new_context()
+            .map_err(|error| Error::range("rav1e does not take this configuration").with_source(error))?;
+        Ok(Self { config: config.clone(), context, keys: KeyRhythm::new(config.key_interval), header: None })
+    }
+
+    fn drain(&mut self, packets: &mut Vec<EncodedPacket>) -> Result<()> {
+        loop {
+            match self.context.receive_packet() {
+                Ok(packet) => {
+                    if self.header.is_none() {
+                        self.header = SequenceHeader::find(&packet.data)?;
+                    }
+                    let shown = packet.opaque.and_then(|opaque| opaque.downcast::<Shown>().ok()).ok_or_else(|| {
+                        Error::unknown(format!("expected the time of frame {} but found none", packet.input_frameno))
+                    })?;
+                    packets.push(EncodedPacket {
+                        data: av1::without_delimiters(&packet.data)?,
+                        timestamp: shown.timestamp,
+                        duration: shown.duration,
+                        key: packet.frame_type == FrameType::KEY,
+                    });
+                }
+                Err(EncoderStatus::Encoded) => {}
+                Err(EncoderStatus::NeedMoreData | EncoderStatus::LimitReached) => return Ok(()),
+                Err(status) => return Err(Error::unknown("rav1e could not encode a frame").with_source(status)),
+            }
+        }
+    }
+}
+
+impl VideoEncoder for Rav1eEncoder {
+    fn name(&self) -> &'static str {
+        "rav1e"
+    }
+
+    fn codec_private(&self) -> Option<Vec<u8>> {
+        self.header.as_ref().map(SequenceHeader::av1c)
+    }
+
+    fn codec_string(&self) -> Option<String> {
+        self.header.as_ref().map(SequenceHeader::codec_string)
+    }
+
+    fn encode(&mut self, frame: &Frame, duration: Span, key: bool, packets: &mut Vec<EncodedPacket>) -> Result<()> {
+        self.config.check(frame)?;
+        let mut picture = self.context.new_frame();
+        for (index, plane) in picture.planes.iter_mut().enumerate() {
+            let stride = plane.cfg.stride;
+            for (to, from) in plane.data_origin_mut().chunks_mut(stride).zip(frame.rows(index)) {
+                to[..from.len()].copy_from_slice(from);
+            }
+        }
+        let key = self.keys.falls_on(frame.timestamp, duration, key);
+        let parameters = FrameParameters {
+            frame_type_override: if key { FrameTypeOverride::Key } else { FrameTypeOverride::No },
+            opaque: Some(Opaque::new(Shown { timestamp: frame.timestamp, duration })),
+            t35_metadata: Box::default(),
+        };
+        self.context
+            .send_frame((picture, parameters))
+            .map_err(|status| Error::unknown("rav1e did not take a frame").with_source(status))?;
+        self.drain(packets)
+    }
+
+    fn finish(&mut self, packets: &mut Vec<EncodedPacket>) -> Result<()> {
+        self.context.flush();
+        self.drain(packets)
+    }
+}
+
+fn settings(config: &EncoderConfig, threads: usize) -> Rav1eConfig {
+    let mut settings = Rav1eConfig::with_speed_preset(config.speed.unwrap_or(10));
+    settings.width = config.size.width as usize;
+    settings.height = config.size.height as usize;
+    settings.time_base = Rational::new(config.rate.den().into(), config.rate.num().into());
+    settings.chroma_sampling = ChromaSampling::Cs420;
+    settings.chroma_sample_position = ChromaSamplePosition::Vertical;
+    settings.pixel_range = PixelRange::Limited;
+    settings.level_idx = av1::level(config.size, config.rate);
+    settings.color_description = Some(ColorDescription {
+        color_primaries: ColorPrimaries::BT709,
+        transfer_characteristics: TransferCharacteristics::BT709,
+        matrix_coefficients: MatrixCoefficients::BT709,
+    });
+    match config.target {
+        // With a bitrate the quantizer is the ceiling: any lower one misses the target.
+        Target::Bitrate(bits) => {
+            settings.bitrate = i32::try_from(bits).unwrap_or(i32::MAX);
+            settings.quantizer = 255;
+        }
+        Target::Quality(quality) => settings.quantizer = 255 - usize::from(quality.min(100)) * 255 / 100,
+    }
+    // No reordering and one frame of lookahead hold 4 frames back instead of the preset's 22.
+    settings.low_latency = true;
+    settings.speed_settings.rdo_lookahead_frames = 1;
+    // Key frames come by our own clock; rav1e's count only tells its rate control how far apart they will be.
+    settings.speed_settings.scene_detection_mode = SceneDetectionSpeed::None;
+    settings.set_key_frame_interval(0, config.rate.frames_in(config.key_interval).clamp(1, 100_000) + 1);
+    settings.tiles = tiles(config.size, threads);
+    settings
+}
+
+/// How many tiles: they are what rav1e spreads over threads, and two for each fill the gaps that uneven ones leave. A
+/// tile below 256×256 costs more bits than it saves time.
+fn tiles(size: Size, threads: usize) -> usize {
+    let room = (size.pixels() / (256 * 256)).max(1) as usize;
+    if threads == 1 { 1 } else { (2 * threads).min(room) }
+}

@@ -1,1 +1,5 @@
+//! Containers: encoded packets in, a file's bytes out.
 
+pub mod webm;
+
+pub use webm::{VideoTrack, WebmWriter};

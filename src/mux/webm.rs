@@ -1,0 +1,296 @@
+//! WebM: packets of one video track into a file that seeks.
+//!
+//! The bytes are libwebm's. It hides why a write failed and asks for the position all the time, so it writes into a
+//! [`Shared`] sink that remembers the first error, knows its position and hands on each block in one piece.
+
+use std::io::{self, Seek, SeekFrom, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use webm::mux::{
+    ColorPrimaries, ColorRange, ColorSubsampling, Error as LibwebmError, MatrixCoefficients, Segment, SegmentBuilder,
+    SegmentMode, TransferCharacteristics, VideoCodecId, VideoTrack as TrackNumber, Writer,
+};
+
+use crate::color::{ColorSpace, Matrix, Range};
+use crate::error::{Error, ErrorKind, Result};
+use crate::frame::Size;
+use crate::packet::EncodedPacket;
+use crate::time::Timestamp;
+
+/// What the track header says of an AV1 video.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VideoTrack {
+    /// The picture's size in pixels.
+    pub size: Size,
+    /// The `CodecPrivate`: the payload of an av1C box ("AV1 in Matroska").
+    pub codec_private: Vec<u8>,
+    /// The `Colour`. The chroma siting is left to the AV1 sequence header, which outranks it.
+    pub color: ColorSpace,
+}
+
+/// Writes one WebM file: clusters that begin at key frames, Cues that point at them, and the exact Duration.
+///
+/// A sink that cannot seek to its beginning (a pipe) gets WebM's live form: no Cues, no Duration.
+pub struct WebmWriter<W: Write + Seek> {
+    segment: Segment<Shared<W>>,
+    track: TrackNumber,
+    sink: Shared<W>,
+    last: Option<Timestamp>,
+    end: Timestamp,
+    first_block_end: Option<u64>,
+}
+
+const NANOS_PER_MILLI: i64 = 1_000_000;
+
+impl<W: Write + Seek> WebmWriter<W> {
+    /// Begins a file at the sink's beginning. Nothing is written before the first packet.
+    pub fn new(mut sink: W, track: &VideoTrack) -> Result<Self> {
+        let seekable = sink.seek(SeekFrom::Start(0)).is_ok();
+        let sink = Shared(Arc::new(Mutex::new(State {
+            sink,
+            position: 0,
+            block: Vec::new(),
+            duration_at: None,
+            error: None,
+        })));
+        let (writer, mode) = if seekable {
+            (Writer::new(sink.clone()), SegmentMode::File)
+        } else {
+            (Writer::new_non_seek(sink.clone()), SegmentMode::Live)
+        };
+        let (segment, number) = build(writer, mode, track).map_err(|error| {
+            Error::unknown(format!("libwebm does not take a track of {}", track.size)).with_source(error)
+        })?;
+        Ok(Self { segment, track: number, sink, last: None, end: Timestamp::ZERO, first_block_end: None })
+    }
+
+    /// Appends a packet. Times are kept to a millisecond, WebM's customary unit.
+    ///
+    /// A write error when the sink fails: nothing more can be written then, but [`WebmWriter::finish`] is still worth
+    /// its while. An invalid state when packets come out of order or before time 0.
+    pub fn write(&mut self, packet: &EncodedPacket) -> Result<()> {
+        self.sink.state().outcome()?;
+        let earliest = self.last.unwrap_or(Timestamp::ZERO);
+        if packet.timestamp < earliest || packet.data.is_empty() {
+            return Err(Error::new(
+                ErrorKind::InvalidState,
+                format!(
+                    "expected a packet with bytes, from {}s on, but found {} bytes at {}s",
+                    earliest.as_secs_f64(),
+                    packet.data.len(),
+                    packet.timestamp.as_secs_f64()
+                ),
+            ));
+        }
+        // libwebm cuts to milliseconds; half of one more makes that rounding.
+        let nanos = packet.timestamp.as_nanos() + NANOS_PER_MILLI / 2;
+        if packet.key && self.last.is_some() {
+            // A cluster ends here: whatever happens next, the file is this long.
+            self.sink.state().set_duration(self.end);
+        }
+        let added = self.segment.add_frame(self.track, &packet.data, nanos as u64, packet.key);
+        let mut state = self.sink.state();
+        // An error is kept, and told next.
+        let _ = state.hand_on();
+        state.outcome()?;
+        added.map_err(|error| Error::unknown("libwebm did not take a packet").with_source(error))?;
+        self.first_block_end.get_or_insert(state.position);
+        self.last = Some(packet.timestamp);
+        self.end = self.end.max(packet.timestamp + packet.duration);
+        Ok(())
+    }
+
+    /// How many bytes the file has so far.
+    pub fn bytes(&self) -> u64 {
+        self.sink.state().position
+    }
+
+    /// How many bytes the file must have to show its first picture; none before the first packet. A file cut below that
+    /// by a full disk is of no use.
+    pub fn least_playable(&self) -> Option<u64> {
+        self.first_block_end
+    }
+
+    /// Writes the Cues and the Duration, the last packet's own included, and gives the sink back, flushed. After an
+    /// error the sink holds what could be written: it plays, if it has [`WebmWriter::least_playable`] bytes, but may
+    /// lack Cues.
+    pub fn finish(self) -> (W, Result<()>) {
+        let Self { segment, sink, end, last, .. } = self;
+        // What is gathered must be in the file before libwebm looks back: it finishes only once.
+        let mut whole = sink.state().settle();
+        // libwebm finishes no file without a frame, and there is nothing in it.
+        if whole && last.is_some() {
+            whole = segment.finalize(Some(u64::from(millis(end)).max(1))).is_ok();
+        } else {
+            drop(segment);
+        }
+        let mut state = sink.into_state();
+        if !whole {
+            state.set_duration(end);
+        }
+        state.settle();
+        let outcome = state.outcome().and_then(|()| match whole {
+            true => Ok(()),
+            false => Err(Error::unknown("libwebm could not finish the file")),
+        });
+        (state.sink, outcome)
+    }
+}
+
+/// The millisecond nearest to a time; of more than 49 days, the last that fits.
+fn millis(time: Timestamp) -> u32 {
+    let millis = (time.as_nanos() + NANOS_PER_MILLI / 2) / NANOS_PER_MILLI;
+    u32::try_from(millis).unwrap_or(u32::MAX)
+}
+
+fn build<W: Write>(
+    writer: Writer<W>,
+    mode: SegmentMode,
+    track: &VideoTrack,
+) -> Result<(Segment<W>, TrackNumber), LibwebmError> {
+    let builder = SegmentBuilder::new(writer)?
+        .set_mode(mode)?
+        .set_writing_app(concat!("framereel ", env!("CARGO_PKG_VERSION")))?;
+    let (builder, number) = builder.add_video_track(track.size.width, track.size.height, VideoCodecId::AV1, None)?;
+    let range = match track.color.range {
+        Range::Limited => ColorRange::Broadcast,
+        Range::Full => ColorRange::Full,
+    };
+    let (primaries, transfer, matrix) = match track.color.matrix {
+        Matrix::Bt601 => (ColorPrimaries::Bt601, TransferCharacteristics::Bt601, MatrixCoefficients::Bt601),
+        Matrix::Bt709 => (ColorPrimaries::Bt709, TransferCharacteristics::Bt709, MatrixCoefficients::Bt709),
+        Matrix::Bt2020 => {
+            (ColorPrimaries::Bt2020, TransferCharacteristics::Bt2020_10bit, MatrixCoefficients::Bt2020Ncl)
+        }
+    };
+    // `set_color` replaces the whole Colour, so it comes first.
+    let subsampling = ColorSubsampling { chroma_horizontal: 1, chroma_vertical: 1 };
+    let builder = builder
+        .set_codec_private(number, &track.codec_private)?
+        .set_color(number, 8, subsampling, range)?
+        .set_primaries(number, primaries)?
+        .set_transfer_characteristics(number, transfer)?
+        .set_matrix_coefficients(number, matrix)?;
+    Ok((builder.build(), number))
+}
+
+/// The sink as libwebm and its writer both hold it. libwebm calls it only from within the writer's own calls, so that
+/// the lock is never waited for.
+struct Shared<W>(Arc<Mutex<State<W>>>);
+
+struct State<W> {
+    sink: W,
+    position: u64,
+    /// What libwebm wrote since the last block or seek; it goes to the sink in one write.
+    block: Vec<u8>,
+    /// Where the Duration's four bytes are, once they are written.
+    duration_at: Option<u64>,
+    error: Option<io::Error>,
+}
+
+impl<W> Clone for Shared<W> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<W> Shared<W> {
+    fn state(&self) -> MutexGuard<'_, State<W>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The state itself. Only for the last holder.
+    fn into_state(self) -> State<W> {
+        let state = Arc::into_inner(self.0).expect("libwebm's half is dropped before the writer's");
+        state.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<W: Write + Seek> State<W> {
+    fn hand_on(&mut self) -> io::Result<()> {
+        if self.duration_at.is_none() {
+            self.duration_at = self.find_duration();
+        }
+        let outcome = self.sink.write_all(&self.block);
+        self.block.clear();
+        self.keep(outcome)
+    }
+
+    /// The Duration's content in the block: the element's ID, 4489, and its size, four bytes (RFC 9559 §5.1.2.10).
+    fn find_duration(&self) -> Option<u64> {
+        let element = self.block.windows(3).position(|window| window == [0x44, 0x89, 0x84])?;
+        Some(self.position - self.block.len() as u64 + element as u64 + 3)
+    }
+
+    /// Makes the file say that it is so long, so that what is there of it seeks. Does what it can.
+    fn set_duration(&mut self, end: Timestamp) {
+        let Some(at) = self.duration_at else { return };
+        let bytes = (millis(end) as f32).to_be_bytes();
+        let patched = self.sink.seek(SeekFrom::Start(at)).and_then(|_| self.sink.write_all(&bytes));
+        let back = self.sink.seek(SeekFrom::Start(self.position)).map(drop);
+        // Both are kept as errors, which is all there is to do about them.
+        let _ = self.keep(patched.and(back));
+    }
+
+    /// Hands on all there is and flushes the sink; whether no error ever came.
+    fn settle(&mut self) -> bool {
+        let outcome = self.hand_on().and_then(|()| self.sink.flush());
+        self.keep(outcome).is_ok() && self.error.is_none()
+    }
+
+    fn keep(&mut self, outcome: io::Result<()>) -> io::Result<()> {
+        if let Err(error) = &outcome {
+            self.error.get_or_insert_with(|| same(error));
+        }
+        outcome
+    }
+
+    fn outcome(&self) -> Result<()> {
+        match &self.error {
+            None => Ok(()),
+            Some(error) => {
+                Err(Error::new(ErrorKind::Write, "the recording could not be written").with_source(same(error)))
+            }
+        }
+    }
+}
+
+/// An error with the same kind and text, for it cannot be cloned.
+fn same(error: &io::Error) -> io::Error {
+    error.raw_os_error().map_or_else(|| io::Error::new(error.kind(), error.to_string()), io::Error::from_raw_os_error)
+}
+
+impl<W: Write + Seek> Write for Shared<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut state = self.state();
+        state.block.extend_from_slice(bytes);
+        state.position += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<W: Write + Seek> Seek for Shared<W> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let mut state = self.state();
+        state.hand_on()?;
+        let sought = state.sink.seek(to);
+        match sought {
+            Ok(position) => state.position = position,
+            Err(ref error) => state.keep(Err(same(error)))?,
+        }
+        sought
+    }
+
+    fn stream_position(&mut self) -> io::Result<u64> {
+        Ok(self.state().position)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+}

@@ -1,1 +1,503 @@
+//! The file a recording goes to. It is opened before any work, so that a wrong name fails at once; it is not touched
+//! before the first byte, so that a recording that never starts leaves what was there.
+//!
+//! Each write reaches the file whole or not at all: when the disk is full, the file ends with the last write that fits.
 
+use std::fs::{File, OpenOptions};
+use std::io::{self, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// A file being written, or a device or pipe by a file's name.
+///
+/// Writes are gathered; [`Write::flush`] or dropping the sink passes them on. Asking for the position costs nothing. A
+/// pipe refuses every seek.
+#[derive(Debug)]
+pub struct FileSink {
+    path: PathBuf,
+    file: File,
+    /// There was nothing of that name before.
+    created: bool,
+    /// A regular file: it can be cut and removed.
+    regular: bool,
+    seekable: bool,
+    /// The file's old content is gone, and all in it is ours.
+    begun: bool,
+    removed: bool,
+    /// Bytes not yet in the file, and where each write ends among them.
+    pending: Vec<u8>,
+    ends: Vec<usize>,
+    /// Where in the file `pending` belongs.
+    start: u64,
+    /// How many bytes the file holds.
+    stored: u64,
+    error: Option<io::Error>,
+}
+
+impl FileSink {
+    const GATHER: usize = 256 * 1024;
+
+    /// Opens `path` for writing. Refuses a directory, a folder that does not exist, and, without `overwrite`, a file
+    /// that does. Devices and pipes are written to as they are; opening a pipe waits for its reader.
+    pub fn create(path: impl Into<PathBuf>, overwrite: bool) -> Result<Self> {
+        let path = path.into();
+        match Self::open(&path, overwrite) {
+            Ok(Some((file, created))) => {
+                let regular = file.metadata().is_ok_and(|metadata| metadata.is_file());
+                let seekable = (&file).stream_position().is_ok();
+                Ok(Self {
+                    path,
+                    file,
+                    created,
+                    regular,
+                    seekable,
+                    begun: false,
+                    removed: false,
+                    pending: Vec::new(),
+                    ends: Vec::new(),
+                    start: 0,
+                    stored: 0,
+                    error: None,
+                })
+            }
+            Ok(None) => {
+                let what = "expected no file here but found one; pass --force to overwrite it";
+                Err(Error::new(ErrorKind::NotAllowed, what).at(path.display()))
+            }
+            Err(error) => Err(Error::writing(&path, error)),
+        }
+    }
+
+    /// The file and whether it is new; none where there is one already that is to stay.
+    fn open(path: &Path, overwrite: bool) -> io::Result<Option<(File, bool)>> {
+        match OpenOptions::new().write(true).create_new(true).open(path) {
+            Ok(file) => return Ok(Some((file, true))),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+        let metadata = path.metadata()?;
+        if metadata.is_dir() {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
+        if metadata.is_file() && !overwrite {
+            return Ok(None);
+        }
+        Ok(Some((OpenOptions::new().write(true).open(path)?, false)))
+    }
+
+    /// Where it writes.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether nothing was ever written to it.
+    pub fn is_empty(&self) -> bool {
+        !self.begun && self.pending.is_empty() && self.error.is_none()
+    }
+
+    /// How many bytes have reached the file; less than were written while some are still gathered, or after an error.
+    pub fn stored(&self) -> u64 {
+        self.stored
+    }
+
+    /// The first error that a write met, if any; the later ones follow from it.
+    pub fn error(&self) -> Option<&io::Error> {
+        self.error.as_ref()
+    }
+
+    /// Takes the first error that a write met.
+    pub fn take_error(&mut self) -> Option<io::Error> {
+        self.error.take()
+    }
+
+    /// Gives up: removes the file if its content is ours. A file that nothing was written over stays as it was, and so
+    /// do devices and pipes.
+    pub fn discard(mut self) {
+        self.pending.clear();
+        self.ends.clear();
+        if self.created || self.begun {
+            self.remove();
+        }
+    }
+
+    fn remove(&mut self) {
+        if self.regular && !self.removed {
+            // Nothing is left to do about a file that cannot be removed.
+            let _ = std::fs::remove_file(&self.path);
+        }
+        self.removed = true;
+    }
+
+    /// Passes the gathered writes on. After a failure those that did not fit are forgotten, and the file, where it
+    /// can be cut, ends with the last whole one.
+    fn pass_on(&mut self) -> io::Result<()> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        if !self.begun {
+            if self.regular {
+                self.file.set_len(0)?;
+            }
+            self.begun = true;
+        }
+        let (written, outcome) = write_what_fits(&mut self.file, &self.pending);
+        let length = self.stored;
+        let mut kept = written;
+        if outcome.is_err() && self.regular {
+            let whole = self.ends.iter().rev().find(|&&end| end <= written);
+            kept = whole.copied().unwrap_or(0);
+            let end = self.start + kept as u64;
+            if end >= length && self.file.set_len(end).is_err() {
+                kept = written;
+            }
+        }
+        self.stored = length.max(self.start + kept as u64);
+        self.start += kept as u64;
+        self.pending.clear();
+        self.ends.clear();
+        if outcome.is_err() && self.seekable {
+            self.file.seek(SeekFrom::Start(self.start))?;
+        }
+        outcome
+    }
+
+    fn keep_error<T>(&mut self, outcome: io::Result<T>) -> io::Result<T> {
+        if let Err(error) = &outcome
+            && self.error.is_none()
+        {
+            self.error = Some(match error.raw_os_error() {
+                Some(code) => io::Error::from_raw_os_error(code),
+                None => error.kind().into(),
+            });
+        }
+        outcome
+    }
+}
+
+/// Writes from the front until all is written or a write fails; how much was written, and how it ended.
+fn write_what_fits(file: &mut File, bytes: &[u8]) -> (usize, io::Result<()>) {
+    let mut written = 0;
+    while written < bytes.len() {
+        match file.write(&bytes[written..]) {
+            Ok(0) => return (written, Err(io::ErrorKind::WriteZero.into())),
+            Ok(count) => written += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return (written, Err(error)),
+        }
+    }
+    (written, Ok(()))
+}
+
+impl Write for FileSink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // Past a write that was lost there would be a hole; before it, a header may still be mended.
+        let end = self.start + (self.pending.len() + bytes.len()) as u64;
+        if let Some(error) = &self.error
+            && end > self.stored
+        {
+            return Err(error.kind().into());
+        }
+        self.pending.extend_from_slice(bytes);
+        self.ends.push(self.pending.len());
+        if self.pending.len() >= Self::GATHER {
+            let outcome = self.pass_on();
+            self.keep_error(outcome)?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let outcome = self.pass_on().and_then(|()| self.file.flush());
+        self.keep_error(outcome)
+    }
+}
+
+impl Seek for FileSink {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        if !self.seekable {
+            return Err(io::ErrorKind::NotSeekable.into());
+        }
+        let here = self.start + self.pending.len() as u64;
+        let target = match to {
+            SeekFrom::Start(position) => Some(position),
+            SeekFrom::Current(offset) => here.checked_add_signed(offset),
+            SeekFrom::End(offset) => self.stored.max(here).checked_add_signed(offset),
+        };
+        let target = target.ok_or(io::ErrorKind::InvalidInput)?;
+        if target != here {
+            let outcome = self.pass_on().and_then(|()| self.file.seek(SeekFrom::Start(target)));
+            self.keep_error(outcome)?;
+            self.start = target;
+        }
+        Ok(target)
+    }
+
+    fn stream_position(&mut self) -> io::Result<u64> {
+        Ok(self.start + self.pending.len() as u64)
+    }
+}
+
+impl Drop for FileSink {
+    fn drop(&mut self) {
+        if self.removed {
+            return;
+        }
+        // Whoever wants to know of an error flushes before.
+        let _ = self.pass_on();
+        if self.created && !self.begun {
+            self.remove();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::color::ColorSpace;
+    use crate::encode::{EncoderChoice, EncoderConfig, Target};
+    use crate::frame::{Frame, PixelFormat, Size};
+    use crate::time::{FrameRate, Span};
+
+    fn folder() -> tempfile::TempDir {
+        tempfile::tempdir().unwrap()
+    }
+
+    #[test]
+    fn a_name_that_cannot_be_written_fails_before_any_work() {
+        let folder = folder();
+        let file = folder.path().join("taken.webm");
+        std::fs::write(&file, "old").unwrap();
+        for (path, force, kind, words) in [
+            (folder.path().join("none/a.webm"), true, ErrorKind::Write, "found none; create it first"),
+            (folder.path().to_path_buf(), true, ErrorKind::Write, "found a directory"),
+            (folder.path().to_path_buf(), false, ErrorKind::Write, "found a directory"),
+            (file.clone(), false, ErrorKind::NotAllowed, "pass --force to overwrite it"),
+        ] {
+            let error = FileSink::create(&path, force).unwrap_err();
+            assert_eq!(*error.kind(), kind, "{error}");
+            assert!(error.to_string().contains(words), "{error}");
+            assert!(error.to_string().starts_with(&path.display().to_string()), "{error}");
+        }
+        assert_eq!(std::fs::read(&file).unwrap(), b"old");
+    }
+
+    #[test]
+    fn a_sink_that_nothing_was_written_to_leaves_no_trace() {
+        let folder = folder();
+        let (new, old) = (folder.path().join("new"), folder.path().join("old"));
+        std::fs::write(&old, "old").unwrap();
+        for path in [&new, &old] {
+            let sink = FileSink::create(path, true).unwrap();
+            assert!(path.exists() && sink.is_empty());
+            drop(sink);
+            FileSink::create(path, true).unwrap().discard();
+        }
+        assert!(!new.exists());
+        assert_eq!(std::fs::read(&old).unwrap(), b"old");
+    }
+
+    #[test]
+    fn an_overwritten_file_holds_the_new_bytes_only() {
+        let folder = folder();
+        let path = folder.path().join("file");
+        std::fs::write(&path, "something longer").unwrap();
+        let mut sink = FileSink::create(&path, true).unwrap();
+        sink.write_all(b"short").unwrap();
+        drop(sink);
+        assert_eq!(std::fs::read(&path).unwrap(), b"short");
+    }
+
+    #[test]
+    fn a_discarded_file_is_gone_once_its_content_was_ours() {
+        let folder = folder();
+        for (name, flushed) in [("written", true), ("gathered", false)] {
+            let path = folder.path().join(name);
+            let mut sink = FileSink::create(&path, false).unwrap();
+            sink.write_all(b"half a recording").unwrap();
+            if flushed {
+                sink.flush().unwrap();
+            }
+            sink.discard();
+            assert!(!path.exists(), "{name}");
+        }
+    }
+
+    #[test]
+    fn bytes_land_where_they_were_sought_to() {
+        let folder = folder();
+        let path = folder.path().join("file");
+        let mut sink = FileSink::create(&path, false).unwrap();
+        let mut expected = std::io::Cursor::new(Vec::new());
+        for (at, length) in [(0, 300_000), (10, 20), (299_990, 40), (5, 3), (300_030, 600_000)] {
+            let bytes: Vec<u8> = (0..length).map(|i| (i * 7 + at) as u8).collect();
+            for target in [&mut sink as &mut dyn WriteSeek, &mut expected] {
+                target.seek(SeekFrom::Start(at as u64)).unwrap();
+                bytes.chunks(999).for_each(|chunk| target.write_all(chunk).unwrap());
+                assert_eq!(target.stream_position().unwrap(), (at + length) as u64);
+            }
+        }
+        assert_eq!(sink.seek(SeekFrom::End(-1)).unwrap(), 900_029);
+        sink.flush().unwrap();
+        assert_eq!(sink.stored(), 900_030);
+        drop(sink);
+        assert!(std::fs::read(&path).unwrap() == expected.into_inner());
+    }
+
+    /// Runs this very test once more under a shell that allows files of `blocks` × 512 bytes only.
+    #[cfg(unix)]
+    fn with_a_small_disk(test: &str, blocks: u64, file: &Path) -> std::process::Output {
+        let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" --exact --nocapture {test}");
+        let shell = std::process::Command::new("sh")
+            .args(["-c", &script])
+            .arg(std::env::current_exe().unwrap())
+            .env(SMALL_DISK, file)
+            .output();
+        shell.unwrap()
+    }
+
+    const SMALL_DISK: &str = "FRAMEREEL_TEST_SMALL_DISK";
+
+    #[cfg(unix)]
+    #[test]
+    fn a_write_that_does_not_fit_leaves_the_whole_ones_before_it() {
+        let Some(path) = std::env::var_os(SMALL_DISK) else {
+            let folder = folder();
+            let path = folder.path().join("file");
+            let name = "recorder::sink::tests::a_write_that_does_not_fit_leaves_the_whole_ones_before_it";
+            let output = with_a_small_disk(name, 2, &path);
+            assert!(output.status.success(), "{output:?}");
+            let mut expected = vec![7; 900];
+            expected[5] = 1;
+            assert_eq!(std::fs::read(&path).unwrap(), expected);
+            return;
+        };
+        // 1024 bytes fit.
+        let mut sink = FileSink::create(path, false).unwrap();
+        for _ in 0..4 {
+            sink.write_all(&[7; 300]).unwrap();
+        }
+        sink.flush().unwrap_err();
+        assert_eq!((sink.stored(), sink.stream_position().unwrap()), (900, 900));
+        sink.write_all(&[7; 100]).unwrap_err();
+        assert_eq!(sink.error().unwrap().kind(), io::ErrorKind::FileTooLarge);
+        sink.seek(SeekFrom::Start(5)).unwrap();
+        sink.write_all(&[1]).unwrap();
+        sink.flush().unwrap();
+        assert!(!sink.is_empty());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_a_full_disk_holds_of_a_recording_plays() {
+        use crate::mux::{VideoTrack, WebmWriter};
+
+        let (size, rate) = (Size::new(320, 180), FrameRate::whole(25));
+        let config = EncoderConfig {
+            size,
+            rate,
+            target: Target::Quality(90),
+            speed: None,
+            key_interval: Span::from_millis(400),
+            threads: 1,
+        };
+        let Some(path) = std::env::var_os(SMALL_DISK) else {
+            let folder = folder();
+            let name = "recorder::sink::tests::what_a_full_disk_holds_of_a_recording_plays";
+            for blocks in [1, 150, 300] {
+                let path = folder.path().join(blocks.to_string());
+                let output = with_a_small_disk(name, blocks, &path);
+                assert!(output.status.success(), "{output:?}");
+                assert_eq!(path.exists(), blocks > 1, "a header alone does not stay");
+                if blocks == 1 {
+                    continue;
+                }
+                let complaints = std::process::Command::new("ffmpeg")
+                    .args(["-v", "error", "-i"])
+                    .arg(&path)
+                    .args(["-f", "framecrc", "-"])
+                    .output();
+                let Ok(output) = complaints else {
+                    eprintln!("skipped: the program ffmpeg is not installed");
+                    return;
+                };
+                let frames = output.stdout.split(|&byte| byte == b'\n').filter(|line| line.starts_with(b"0,")).count();
+                assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+                assert!(frames > 0 && frames < 60, "{frames} frames");
+            }
+            return;
+        };
+        let mut encoder = crate::encode::open(EncoderChoice::Auto, &config).unwrap();
+        let mut packets = Vec::new();
+        for index in 0..60_usize {
+            let noise = |i: usize| (i.wrapping_mul(2_654_435_761) >> 13) as u8 / 4 + index as u8;
+            let data = (0..Frame::packed_len(PixelFormat::I420, size)).map(noise).collect();
+            let frame = Frame::packed(PixelFormat::I420, size, ColorSpace::RECORDED, data);
+            let frame = frame.with_timestamp(rate.timestamp(index as u64));
+            encoder.encode(&frame, rate.frame_span(), false, &mut packets).unwrap();
+        }
+        encoder.finish(&mut packets).unwrap();
+        let track = VideoTrack { size, codec_private: encoder.codec_private().unwrap(), color: ColorSpace::RECORDED };
+        let mut writer = WebmWriter::new(FileSink::create(path, false).unwrap(), &track).unwrap();
+        let written = packets.iter().try_for_each(|packet| writer.write(packet));
+        let least = writer.least_playable().unwrap_or(u64::MAX);
+        let (sink, finished) = writer.finish();
+        assert_eq!(*written.and(finished).unwrap_err().kind(), ErrorKind::Write);
+        assert_eq!(sink.error().unwrap().kind(), io::ErrorKind::FileTooLarge);
+        if sink.stored() < least {
+            sink.discard();
+        }
+    }
+
+    trait WriteSeek: Write + Seek {}
+    impl<T: Write + Seek> WriteSeek for T {}
+
+    #[cfg(unix)]
+    #[test]
+    fn devices_take_what_they_can_and_stay() {
+        let mut null = FileSink::create("/dev/null", false).unwrap();
+        null.write_all(&[1; 1000]).unwrap();
+        null.seek(SeekFrom::Start(3)).unwrap();
+        null.write_all(&[1; 1000]).unwrap();
+        null.flush().unwrap();
+        null.discard();
+        assert!(Path::new("/dev/null").exists());
+
+        if !Path::new("/dev/full").exists() {
+            eprintln!("skipped: no /dev/full here");
+            return;
+        }
+        let mut full = FileSink::create("/dev/full", false).unwrap();
+        full.write_all(&[1; 1000]).unwrap();
+        assert_eq!(full.flush().unwrap_err().kind(), io::ErrorKind::StorageFull);
+        assert_eq!(full.error().unwrap().kind(), io::ErrorKind::StorageFull);
+        assert_eq!(full.stored(), 0);
+        let whole = full.write_all(&[1; FileSink::GATHER]).unwrap_err();
+        assert_eq!(whole.kind(), io::ErrorKind::StorageFull);
+        full.discard();
+        assert!(Path::new("/dev/full").exists());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_takes_bytes_in_order_and_refuses_to_seek() {
+        let folder = folder();
+        let path = folder.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        if !made.is_ok_and(|status| status.success()) {
+            eprintln!("skipped: no mkfifo here");
+            return;
+        }
+        let reader = std::thread::spawn({
+            let path = path.clone();
+            move || std::fs::read(path).unwrap()
+        });
+        let mut sink = FileSink::create(&path, false).unwrap();
+        sink.write_all(b"in order").unwrap();
+        assert_eq!(sink.seek(SeekFrom::Start(0)).unwrap_err().kind(), io::ErrorKind::NotSeekable);
+        assert_eq!(sink.stream_position().unwrap(), 8);
+        drop(sink);
+        assert_eq!(reader.join().unwrap(), b"in order");
+        assert!(path.exists());
+    }
+}

@@ -1,0 +1,436 @@
+//! Both encoders through the WebM writer into files that other people's programs read.
+
+use std::io::{Cursor, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::*;
+use crate::color::ColorSpace;
+use crate::mux::{VideoTrack, WebmWriter};
+
+const SIZE: Size = Size::new(320, 180);
+const RATE: FrameRate = FrameRate::whole(25);
+
+fn choices() -> Vec<EncoderChoice> {
+    let choices: &[&str] = if cfg!(feature = "aom") { &["rav1e", "aom"] } else { &["rav1e"] };
+    choices.iter().map(|name| name.parse().unwrap()).collect()
+}
+
+fn config(size: Size) -> EncoderConfig {
+    EncoderConfig {
+        size,
+        rate: RATE,
+        target: Target::Bitrate(500_000),
+        speed: None,
+        key_interval: Span::from_secs(2),
+        threads: 2,
+    }
+}
+
+/// A soft gradient that slides behind a disc that moves.
+fn picture(size: Size, index: u64) -> Frame {
+    let mut data = Vec::with_capacity(Frame::packed_len(PixelFormat::I420, size));
+    for plane in 0..3 {
+        let (width, height) = PixelFormat::I420.plane_size(plane, size);
+        let step = if plane == 0 { 1 } else { 2 };
+        for y in 0..height as i64 {
+            for x in 0..width as i64 {
+                let (x, y, time) = (x * step, y * step, index as i64);
+                let (dx, dy) = (x - (20 + 3 * time) % i64::from(size.width), y - i64::from(size.height) / 2);
+                let inside = dx * dx + dy * dy < 900;
+                data.push(match (plane, inside) {
+                    (0, true) => 200,
+                    (0, false) => (40 + (x + 2 * time) % 256 / 2 + y / 4) as u8,
+                    (1, true) => 90,
+                    (2, true) => 180,
+                    (_, _) => (128 + (x - y) / 8 % 32) as u8,
+                });
+            }
+        }
+    }
+    Frame::packed(PixelFormat::I420, size, ColorSpace::RECORDED, data).with_timestamp(RATE.timestamp(index))
+}
+
+fn pictures(size: Size, count: u64) -> Vec<Frame> {
+    (0..count).map(|index| picture(size, index)).collect()
+}
+
+/// All packets of these frames, each shown until the next; the last for 40 ms.
+fn encode(encoder: &mut dyn VideoEncoder, frames: &[Frame], keys: &[usize]) -> Vec<EncodedPacket> {
+    let mut packets = Vec::new();
+    for (index, frame) in frames.iter().enumerate() {
+        let next = frames.get(index + 1).map(|next| next.timestamp - frame.timestamp);
+        let duration = next.unwrap_or(Span::from_millis(40));
+        encoder.encode(frame, duration, keys.contains(&index), &mut packets).unwrap();
+    }
+    encoder.finish(&mut packets).unwrap();
+    packets
+}
+
+fn write<W: Write + Seek>(sink: W, encoder: &dyn VideoEncoder, packets: &[EncodedPacket]) -> (W, Result<()>, u64) {
+    let codec_private = encoder.codec_private().unwrap();
+    let mut writer =
+        WebmWriter::new(sink, &VideoTrack { size: SIZE, codec_private, color: ColorSpace::RECORDED }).unwrap();
+    let written = packets.iter().try_for_each(|packet| writer.write(packet));
+    let least = writer.least_playable().unwrap_or(u64::MAX);
+    let bytes = writer.bytes();
+    let (sink, finished) = writer.finish();
+    assert!(bytes >= least || least == u64::MAX);
+    (sink, written.and(finished), least)
+}
+
+struct Recording {
+    _folder: tempfile::TempDir,
+    path: PathBuf,
+    codec: String,
+}
+
+fn record(choice: EncoderChoice, config: &EncoderConfig, frames: &[Frame], keys: &[usize]) -> Recording {
+    let mut encoder = open(choice, config).unwrap();
+    assert_eq!(encoder.codec_private(), None);
+    let packets = encode(&mut *encoder, frames, keys);
+    let codec_private = encoder.codec_private().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.webm");
+    let file = std::fs::File::create(&path).unwrap();
+    let track = VideoTrack { size: config.size, codec_private, color: ColorSpace::RECORDED };
+    let mut writer = WebmWriter::new(file, &track).unwrap();
+    packets.iter().for_each(|packet| writer.write(packet).unwrap());
+    writer.finish().1.unwrap();
+    Recording { _folder: folder, path, codec: encoder.codec_string().unwrap() }
+}
+
+/// The program's standard output, after it ran without a complaint; none, with a word about it, where it is not there.
+fn ask(program: &str, arguments: &[&str], file: &Path) -> Option<Vec<u8>> {
+    let arguments =
+        arguments.iter().map(|&argument| if argument == "FILE" { file.as_os_str() } else { argument.as_ref() });
+    match Command::new(program).args(arguments).output() {
+        Ok(output) => {
+            let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(output.status.success() && complaint.is_empty(), "{program}: {complaint}");
+            Some(output.stdout)
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            eprintln!("skipped: the program {program} is not installed");
+            None
+        }
+        Err(error) => panic!("{program}: {error}"),
+    }
+}
+
+fn ask_text(program: &str, arguments: &[&str], file: &Path) -> Option<String> {
+    ask(program, arguments, file).map(|output| String::from_utf8(output).unwrap())
+}
+
+fn decode(file: &Path) -> Option<Vec<u8>> {
+    ask(
+        "ffmpeg",
+        &["-v", "error", "-i", "FILE", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-fps_mode", "passthrough", "-"],
+        file,
+    )
+}
+
+/// Peak signal to noise ratio of luma, in decibels, over all frames.
+fn luma_psnr(frames: &[Frame], decoded: &[u8]) -> f64 {
+    let (mut squares, mut samples) = (0.0, 0.0);
+    for (frame, decoded) in frames.iter().zip(decoded.chunks(frames[0].data().len())) {
+        for (row, decoded) in frame.rows(0).zip(decoded.chunks(frame.size.width as usize)) {
+            for (&a, &b) in row.iter().zip(decoded) {
+                squares += (f64::from(a) - f64::from(b)).powi(2);
+                samples += 1.0;
+            }
+        }
+    }
+    10.0 * (255.0 * 255.0 * samples / squares).log10()
+}
+
+/// Each packet's time in milliseconds and whether it is a key frame, by ffprobe.
+fn probe_packets(file: &Path) -> Option<Vec<(i64, bool)>> {
+    let entries = ["-v", "error", "-show_entries", "packet=pts_time,flags", "-of", "csv=p=0", "FILE"];
+    let text = ask_text("ffprobe", &entries, file)?;
+    let line = |line: &str| {
+        let (time, flags) = line.split_once(',').unwrap();
+        ((time.parse::<f64>().unwrap() * 1000.0).round() as i64, flags.starts_with('K'))
+    };
+    Some(text.lines().map(line).collect())
+}
+
+#[test]
+fn a_recording_is_a_whole_webm_to_other_programs() {
+    let frames = pictures(SIZE, 60);
+    for choice in choices() {
+        let recording = record(choice, &config(SIZE), &frames, &[]);
+        let file = &recording.path;
+        assert_eq!(recording.codec, "av01.0.00M.08", "{choice}: level 2.0 holds 320x180 at 25");
+
+        if let Some(packets) = probe_packets(file) {
+            assert_eq!(packets.len(), 60, "{choice}");
+            assert!(packets.iter().zip(0..).all(|(packet, index)| packet.0 == index * 40), "{choice}: {packets:?}");
+            let keys: Vec<i64> = packets.iter().filter(|packet| packet.1).map(|packet| packet.0).collect();
+            assert_eq!(keys, [0, 2000], "{choice}");
+        }
+        let entries = "stream=codec_name,width,height,pix_fmt,color_range,color_space,color_transfer,color_primaries,\
+                       chroma_location:format=duration:format_tags=encoder";
+        if let Some(text) =
+            ask_text("ffprobe", &["-v", "error", "-show_entries", entries, "-of", "default=nk=0", "FILE"], file)
+        {
+            for line in [
+                "codec_name=av1",
+                "width=320",
+                "height=180",
+                "pix_fmt=yuv420p",
+                "color_range=tv",
+                "color_space=bt709",
+                "color_transfer=bt709",
+                "color_primaries=bt709",
+                "chroma_location=left",
+                "duration=2.400000",
+            ] {
+                assert!(text.lines().any(|found| found == line), "{choice}: no {line} in\n{text}");
+            }
+        }
+        if let Some(decoded) = decode(file) {
+            assert_eq!(decoded.len(), 60 * frames[0].data().len(), "{choice}");
+            let psnr = luma_psnr(&frames, &decoded);
+            assert!(psnr > 36.0, "{choice}: {psnr:.1} dB");
+        }
+        if let Some(text) = ask_text("mkvinfo", &["--all", "FILE"], file) {
+            for element in [
+                concat!("Writing application: framereel ", env!("CARGO_PKG_VERSION")),
+                "Cue point",
+                "Duration: 00:00:02.400",
+                "Color matrix coefficients: 1",
+                "Color range: 1",
+                "Codec's private data: size",
+            ] {
+                assert!(text.to_lowercase().contains(&element.to_lowercase()), "{choice}: no {element} in\n{text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_same_frames_give_the_same_packets_twice() {
+    let frames = pictures(SIZE, 12);
+    for choice in choices() {
+        let run = || encode(&mut *open(choice, &config(SIZE)).unwrap(), &frames, &[5]);
+        assert!(run() == run(), "{choice}");
+    }
+}
+
+#[test]
+fn key_frames_come_where_they_are_asked_for_and_at_least_as_often_as_agreed() {
+    let frames = pictures(Size::new(64, 64), 40);
+    let config = EncoderConfig { key_interval: Span::from_millis(500), ..config(Size::new(64, 64)) };
+    for choice in choices() {
+        let packets = encode(&mut *open(choice, &config).unwrap(), &frames, &[3, 20]);
+        assert_eq!(packets.len(), 40);
+        let keys: Vec<usize> = (0..40).filter(|&index| packets[index].key).collect();
+        // 500 ms are 12 whole frames of 40 ms.
+        assert_eq!(keys, [0, 3, 15, 20, 32], "{choice}");
+    }
+}
+
+#[test]
+fn frames_keep_their_own_times() {
+    let times = [0, 1_400_000, 16_683_333, 50_000_000, 51_999_999, 700_000_000, 1_234_567_890];
+    let frames: Vec<Frame> = times
+        .iter()
+        .zip(0..)
+        .map(|(&nanos, index)| picture(SIZE, index).with_timestamp(Timestamp::from_nanos(nanos)))
+        .collect();
+    for choice in choices() {
+        let mut encoder = open(choice, &config(SIZE)).unwrap();
+        let packets = encode(&mut *encoder, &frames, &[]);
+        let kept: Vec<i64> = packets.iter().map(|packet| packet.timestamp.as_nanos()).collect();
+        assert_eq!(kept, times, "{choice}");
+        let recording = record(choice, &config(SIZE), &frames, &[]);
+        if let Some(packets) = probe_packets(&recording.path) {
+            let millis: Vec<i64> = packets.iter().map(|packet| packet.0).collect();
+            assert_eq!(millis, [0, 1, 17, 50, 52, 700, 1235], "{choice}");
+        }
+        if let Some(text) = ask_text(
+            "ffprobe",
+            &["-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0", "FILE"],
+            &recording.path,
+        ) {
+            assert_eq!(text.trim(), "1.275000", "{choice}");
+        }
+    }
+}
+
+#[test]
+fn every_size_from_the_least_on_works_odd_ones_too() {
+    for choice in choices() {
+        for size in [Size::new(177, 99), Size::new(16, 16), Size::new(17, 300), Size::new(401, 33)] {
+            let frames = pictures(size, 6);
+            let recording = record(choice, &config(size), &frames, &[]);
+            if let Some(decoded) = decode(&recording.path) {
+                assert_eq!(decoded.len(), 6 * frames[0].data().len(), "{choice} {size}");
+                let psnr = luma_psnr(&frames, &decoded);
+                assert!(psnr > 25.0, "{choice} {size}: {psnr:.1} dB");
+            }
+        }
+    }
+}
+
+#[test]
+fn planes_with_padding_between_their_rows_give_the_same_packets() {
+    let size = Size::new(64, 48);
+    let padded = |frame: &Frame| {
+        let (mut data, mut layout) = (Vec::new(), Vec::new());
+        for plane in 0..3 {
+            let stride = PixelFormat::I420.plane_size(plane, size).0 + 32;
+            layout.push(crate::frame::Plane { offset: data.len(), stride });
+            for row in frame.rows(plane) {
+                data.extend_from_slice(row);
+                data.resize(data.len() + stride - row.len(), 77);
+            }
+        }
+        Frame::strided(PixelFormat::I420, size, ColorSpace::RECORDED, &layout, data).with_timestamp(frame.timestamp)
+    };
+    let plain = pictures(size, 4);
+    let strided: Vec<Frame> = plain.iter().map(padded).collect();
+    for choice in choices() {
+        let run = |frames: &[Frame]| encode(&mut *open(choice, &config(size)).unwrap(), frames, &[]);
+        assert!(run(&plain) == run(&strided), "{choice}");
+    }
+}
+
+#[test]
+fn the_bitrate_is_met_and_quality_costs_bytes() {
+    let frames = pictures(SIZE, 50);
+    let bytes = |choice, target| {
+        let config = EncoderConfig { target, ..config(SIZE) };
+        let packets = encode(&mut *open(choice, &config).unwrap(), &frames, &[]);
+        packets.iter().map(|packet| packet.data.len()).sum::<usize>()
+    };
+    for choice in choices() {
+        // Two seconds: 25 000 bytes at 100 kb/s.
+        let low = bytes(choice, Target::Bitrate(100_000));
+        assert!(low < 25_000 * 3 / 2, "{choice}: {low} bytes");
+        let qualities = [0, 50, 100].map(|quality| bytes(choice, Target::Quality(quality)));
+        assert!(qualities.is_sorted() && qualities[0] * 3 < qualities[2], "{choice}: {qualities:?}");
+    }
+}
+
+#[test]
+fn every_speed_encodes() {
+    let frames = pictures(Size::new(64, 64), 3);
+    for choice in choices() {
+        for speed in 0..=10 {
+            let config = EncoderConfig { speed: Some(speed), ..config(Size::new(64, 64)) };
+            let packets = encode(&mut *open(choice, &config).unwrap(), &frames, &[]);
+            assert_eq!(packets.len(), 3, "{choice} at speed {speed}");
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_encoded_is_refused_with_both_values() {
+    for (config, words) in [
+        (config(Size::new(15, 16)), "found 15x16"),
+        (config(Size::new(16, 65537)), "found 16x65537"),
+        (config(Size::new(0, 0)), "found 0x0"),
+        (EncoderConfig { target: Target::Bitrate(0), ..config(SIZE) }, "found 0"),
+        (EncoderConfig { target: Target::Quality(101), ..config(SIZE) }, "found 101"),
+        (EncoderConfig { speed: Some(11), ..config(SIZE) }, "found 11"),
+    ] {
+        let error = open(EncoderChoice::Auto, &config).err().unwrap();
+        assert_eq!(*error.kind(), ErrorKind::Range);
+        assert!(error.to_string().contains(words), "{error}");
+    }
+    for choice in choices() {
+        let mut encoder = open(choice, &config(SIZE)).unwrap();
+        let other = picture(Size::new(64, 64), 0);
+        let error = encoder.encode(&other, Span::from_millis(40), false, &mut Vec::new()).unwrap_err();
+        assert!(error.to_string().contains("of 320x180 but found I420 of 64x64"), "{error}");
+    }
+}
+
+#[test]
+fn encoders_are_named_as_the_command_line_names_them() {
+    for (text, choice) in [("auto", EncoderChoice::Auto), ("rav1e", EncoderChoice::Rav1e), ("aom", EncoderChoice::Aom)]
+    {
+        assert_eq!(text.parse::<EncoderChoice>().unwrap(), choice);
+        assert_eq!(choice.to_string(), text);
+    }
+    let error = "x265".parse::<EncoderChoice>().unwrap_err();
+    assert_eq!(error.to_string(), "expected auto, rav1e or aom but found `x265`");
+    for info in list() {
+        let opened = open(info.name.parse().unwrap(), &config(SIZE));
+        match info.version {
+            Ok(version) => {
+                assert_eq!(opened.unwrap().name(), info.name);
+                assert!(version.starts_with(|c: char| c.is_ascii_digit()), "{version}");
+            }
+            Err(remedy) => {
+                let error = opened.err().unwrap();
+                assert_eq!(*error.kind(), ErrorKind::NotSupported);
+                assert!(error.to_string().contains(remedy), "{error}");
+            }
+        }
+    }
+}
+
+/// A disk that is full after so many bytes, as a real one is: what is there can still be written over.
+struct SmallDisk {
+    file: Cursor<Vec<u8>>,
+    room: u64,
+}
+
+impl Write for SmallDisk {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        match self.room.saturating_sub(self.file.position()).min(bytes.len() as u64) {
+            0 if !bytes.is_empty() => Err(std::io::ErrorKind::StorageFull.into()),
+            fits => self.file.write(&bytes[..fits as usize]),
+        }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Seek for SmallDisk {
+    fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
+        self.file.seek(to)
+    }
+}
+
+#[test]
+fn a_sink_that_fails_anywhere_gives_a_write_error_and_never_a_panic() {
+    let frames = pictures(SIZE, 10);
+    let mut encoder = open(EncoderChoice::Auto, &config(SIZE)).unwrap();
+    let packets = encode(&mut *encoder, &frames, &[5]);
+    let disk = |room| SmallDisk { file: Cursor::new(Vec::new()), room };
+    let (whole, outcome, _) = write(disk(u64::MAX), &*encoder, &packets);
+    outcome.unwrap();
+    let length = whole.file.into_inner().len() as u64;
+    for room in (0..400).chain((400..length - 400).step_by(97)).chain(length - 400..length) {
+        let (_, outcome, _) = write(disk(room), &*encoder, &packets);
+        let error = outcome.unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::Write, "{room} of {length} bytes: {error}");
+    }
+    write(disk(length), &*encoder, &packets).1.unwrap();
+}
+
+#[test]
+fn packets_out_of_order_and_empty_ones_are_refused() {
+    let codec_private = vec![0x81, 0, 0, 0];
+    let track = VideoTrack { size: SIZE, codec_private, color: ColorSpace::RECORDED };
+    let mut writer = WebmWriter::new(Cursor::new(Vec::new()), &track).unwrap();
+    let packet = |millis, data: &[u8]| EncodedPacket {
+        data: data.to_vec(),
+        timestamp: Timestamp::ZERO + Span::from_millis(millis),
+        duration: Span::from_millis(40),
+        key: true,
+    };
+    assert_eq!(writer.bytes(), 0);
+    for refused in [packet(-1, &[1]), packet(0, &[])] {
+        assert_eq!(*writer.write(&refused).unwrap_err().kind(), ErrorKind::InvalidState);
+    }
+    let (sink, outcome) = writer.finish();
+    outcome.unwrap();
+    assert!(sink.into_inner().is_empty(), "no packet, no byte");
+}
