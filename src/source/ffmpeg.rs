@@ -498,17 +498,22 @@ mod tests {
 
     #[test]
     fn ten_bits_become_eight_in_the_same_range() {
-        for (range, white) in [("tv", 235), ("pc", 255)] {
-            let source = "color=white:s=64x48:r=25:d=0.2";
+        for (range, scale) in [("tv", 0.25), ("pc", 255.0 / 1023.0)] {
             let arguments = format!(
-                "-vf scale=out_range={range}:out_color_matrix=bt709 -c:v ffv1 -pix_fmt yuv420p10le -color_range {range} -colorspace bt709"
+                "-vf scale=out_range={range}:out_color_matrix=bt709 -c:v ffv1 -pix_fmt yuv420p10le -color_range {range} \
+                 -colorspace bt709"
             );
-            let Some((_folder, path)) = clips::made("a.mkv", source, &arguments) else { return };
+            let Some((_folder, path)) = clips::made("a.mkv", SOURCE, &arguments) else { return };
             let (frames, error) = drain(&mut opened(&path));
             assert!(error.is_none(), "{error:?}");
             assert_eq!(frames[0].format, PixelFormat::I420);
-            let luma = frames[0].data()[0];
-            assert!(luma.abs_diff(white) <= 1, "{range}: {luma}");
+            let eight = frames.iter().flat_map(|frame| frame.data().to_vec());
+            let ten = clips::decoded(&path, "-pix_fmt yuv420p10le");
+            assert_eq!(ten.len(), frames.len() * frames[0].data().len() * 2);
+            for (eight, ten) in eight.zip(ten.chunks(2)) {
+                let ten = f32::from(u16::from_le_bytes([ten[0], ten[1]]));
+                assert!((f32::from(eight) - ten * scale).abs() <= 1.0, "{range}: {eight} for {ten}");
+            }
         }
     }
 
@@ -528,16 +533,26 @@ mod tests {
         }
     }
 
+    /// Writes a quarter turn into the matrix of the track header (ISO/IEC 14496-12 §8.3.2).
+    fn turn(path: &Path) {
+        let mut bytes = std::fs::read(path).unwrap();
+        let header = bytes.windows(4).position(|name| name == b"tkhd").unwrap();
+        let quarter = [0, 0x1_0000, 0, -0x1_0000, 0, 0, 0, 0, 0x4000_0000_i32];
+        let matrix: Vec<u8> = quarter.into_iter().flat_map(i32::to_be_bytes).collect();
+        bytes[header + 44..][..matrix.len()].copy_from_slice(&matrix);
+        std::fs::write(path, bytes).unwrap();
+    }
+
     #[test]
     fn turned_and_stretched_films_come_upright_with_square_pixels() {
-        let turned = "-c:v libx264 -pix_fmt yuv420p -metadata:s:v rotate=90";
-        let Some((_folder, path)) = clips::made("a.mp4", SOURCE, turned) else { return };
+        let Some((_folder, path)) = clips::made("a.mp4", SOURCE, "-c:v libx264 -pix_fmt yuv420p") else { return };
+        turn(&path);
         let mut source = opened(&path);
         let (frames, error) = drain(&mut source);
         assert!(error.is_none(), "{error:?}");
         assert_eq!((source.info().size, frames.len()), (Size::new(48, 64), 10));
 
-        let stretched = "-vf setsar=2:1 -c:v libx264 -pix_fmt yuv420p";
+        let stretched = "-vf setsar=2/1 -c:v libx264 -pix_fmt yuv420p";
         let Some((_folder, path)) = clips::made("a.mp4", SOURCE, stretched) else { return };
         let mut source = opened(&path);
         let (frames, error) = drain(&mut source);
@@ -597,9 +612,9 @@ mod tests {
         let started = std::time::Instant::now();
         drop(source);
         assert!(started.elapsed().as_secs() < 5);
-        let text = folder.path().join("a.txt");
-        std::fs::write(&text, "this is not a film\n".repeat(50)).unwrap();
-        let error = FfmpegSource::open(&text, &SourceOptions::default()).err().unwrap();
+        let other = folder.path().join("b.mp4");
+        std::fs::write(&other, "this is not a film\n".repeat(50)).unwrap();
+        let error = FfmpegSource::open(&other, &SourceOptions::default()).err().unwrap();
         assert_eq!(error.kind().name(), "NotReadableError", "{error}");
     }
 }
