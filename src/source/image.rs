@@ -1,1 +1,134 @@
+//! A still picture as a source: one frame, shown for ever.
 
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+
+use image::{ImageDecoder, ImageFormat, ImageReader, Limits};
+
+use super::{MAX_SIDE, Source, SourceInfo, SourceOptions, checked_size};
+use crate::color::ColorSpace;
+use crate::error::{Error, Result};
+use crate::frame::{Frame, PixelFormat};
+use crate::time::FrameRate;
+
+/// The rate when none is asked for.
+pub const DEFAULT_RATE: FrameRate = FrameRate::whole(25);
+
+/// Decoding may take so much memory, in bytes.
+const MAX_MEMORY: u64 = 1 << 30;
+
+/// Which still format these first bytes belong to; none for other files and formats that we do not read.
+pub fn sniff(head: &[u8]) -> Option<ImageFormat> {
+    let format = image::guess_format(head).ok()?;
+    matches!(format, ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::WebP | ImageFormat::Bmp).then_some(format)
+}
+
+/// Gives one PNG, JPEG, WebP or BMP picture again and again. Of an animation it is the first frame.
+pub struct ImageSource {
+    info: SourceInfo,
+    rate: FrameRate,
+    frame: Frame,
+    next: u64,
+}
+
+impl ImageSource {
+    /// Decodes the file as `format`, upright where its EXIF data says how it was held. Any start is within it.
+    pub fn open(path: &Path, format: ImageFormat, options: &SourceOptions) -> Result<Self> {
+        let file = File::open(path).map_err(|error| Error::reading(path, error))?;
+        let name = format!("{format:?}").to_uppercase();
+        let damaged = |error: image::ImageError| {
+            Error::not_readable(format!("expected a whole {name} picture but found a damaged or too large one"))
+                .at(path.display())
+                .with_source(error)
+        };
+        let mut limits = Limits::default();
+        limits.max_image_width = Some(MAX_SIDE);
+        limits.max_image_height = Some(MAX_SIDE);
+        limits.max_alloc = Some(MAX_MEMORY);
+        let mut reader = ImageReader::with_format(BufReader::new(file), format);
+        reader.limits(limits);
+        let mut decoder = reader.into_decoder().map_err(damaged)?;
+        let orientation = decoder.orientation().map_err(damaged)?;
+        let mut picture = image::DynamicImage::from_decoder(decoder).map_err(damaged)?;
+        picture.apply_orientation(orientation);
+        let size =
+            checked_size(picture.width().into(), picture.height().into()).map_err(|error| error.at(path.display()))?;
+        let pixels = picture.into_rgba8().into_raw();
+        let rate = options.rate.unwrap_or(DEFAULT_RATE);
+        Ok(Self {
+            info: SourceInfo { kind: "image", size, rate: Some(rate), frames: None, endless: true },
+            rate,
+            frame: Frame::packed(PixelFormat::Rgba8, size, ColorSpace::RECORDED, pixels),
+            next: 0,
+        })
+    }
+}
+
+impl Source for ImageSource {
+    fn info(&self) -> &SourceInfo {
+        &self.info
+    }
+
+    fn next_frame(&mut self) -> Result<Option<Frame>> {
+        let timestamp = self.rate.timestamp(self.next);
+        self.next += 1;
+        Ok(Some(self.frame.clone().with_timestamp(timestamp)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Timestamp;
+
+    fn written(format: ImageFormat) -> (tempfile::TempDir, std::path::PathBuf, Vec<u8>) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("picture");
+        let pixels: Vec<u8> = (0..7 * 5 * 3_u32).map(|value| (value * 31 % 256) as u8).collect();
+        let picture = image::RgbImage::from_raw(7, 5, pixels.clone()).unwrap();
+        picture.save_with_format(&path, format).unwrap();
+        (folder, path, pixels)
+    }
+
+    #[test]
+    fn a_lossless_still_gives_its_own_pixels_again_and_again() {
+        for format in [ImageFormat::Png, ImageFormat::WebP, ImageFormat::Bmp] {
+            let (_folder, path, pixels) = written(format);
+            let head = std::fs::read(&path).unwrap();
+            assert_eq!(sniff(&head), Some(format));
+            let mut source = ImageSource::open(&path, format, &SourceOptions::default()).unwrap();
+            assert!(source.info().endless);
+            for index in 0..3 {
+                let frame = source.next_frame().unwrap().unwrap();
+                let rgb: Vec<u8> = frame.data().chunks(4).flat_map(|pixel| pixel[..3].to_vec()).collect();
+                assert_eq!(rgb, pixels, "{format:?}");
+                assert_eq!(frame.timestamp, Timestamp::from_nanos(index * 40_000_000));
+            }
+        }
+    }
+
+    #[test]
+    fn a_still_cut_anywhere_is_an_error_or_a_picture_but_never_a_panic() {
+        for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP, ImageFormat::Bmp] {
+            let (_folder, path, _) = written(format);
+            let bytes = std::fs::read(&path).unwrap();
+            for len in 0..bytes.len() {
+                std::fs::write(&path, &bytes[..len]).unwrap();
+                let opened = ImageSource::open(&path, format, &SourceOptions::default());
+                if len < 20 {
+                    assert!(opened.is_err(), "{format:?} cut at {len}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_header_that_promises_too_much_is_refused() {
+        let (_folder, path, _) = written(ImageFormat::Bmp);
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes[18..22].copy_from_slice(&60_000_u32.to_le_bytes());
+        std::fs::write(&path, &bytes).unwrap();
+        assert!(ImageSource::open(&path, ImageFormat::Bmp, &SourceOptions::default()).is_err());
+    }
+}

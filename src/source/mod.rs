@@ -1,8 +1,10 @@
 //! Where frames come from: each source gives frames in the order of their timestamps until it ends.
 
+use std::convert::Infallible;
 use std::path::PathBuf;
+use std::str::FromStr;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::frame::{Frame, Size};
 use crate::time::{FrameRate, Span};
 
@@ -12,8 +14,13 @@ pub mod pattern;
 pub mod webm;
 pub mod y4m;
 
+mod av1;
+mod matroska;
 mod open;
-pub use open::open;
+pub use open::{Decoder, decoders, open};
+
+/// The widest and the highest picture taken, in pixels.
+pub const MAX_SIDE: u32 = 16384;
 
 /// What to open, as the user named it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,10 +33,23 @@ pub enum SourceSpec {
     File(PathBuf),
 }
 
+/// `pattern`, `-`, else a path. A file named so is reached as `./pattern` or `./-`.
+impl FromStr for SourceSpec {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(match text {
+            "pattern" => Self::Pattern,
+            "-" => Self::Stdin,
+            path => Self::File(PathBuf::from(path)),
+        })
+    }
+}
+
 /// How to open it.
 #[derive(Debug, Clone, Default)]
 pub struct SourceOptions {
-    /// Skip what is shown before this point; the frame at it becomes the first, with timestamp 0.
+    /// Skip what is shown before this point; the frame on screen at it becomes the first, with timestamp 0.
     pub start: Option<Span>,
     /// The size of a source that draws itself; others have their own.
     pub size: Option<Size>,
@@ -60,4 +80,51 @@ pub trait Source: Send {
     /// The next frame, or none at the end. After an error or the end it is not called again. A file that breaks off
     /// gives all its whole frames first, then the error.
     fn next_frame(&mut self) -> Result<Option<Frame>>;
+}
+
+/// Which frame of a constant rate is on screen at `start`. A microsecond of slack lets a time that was written rounded
+/// (0.033333 s at 30 frames a second) name the frame it was meant for.
+fn frame_at(rate: FrameRate, start: Span) -> u64 {
+    rate.frames_in(start + Span::from_nanos(1000)).saturating_sub(1)
+}
+
+/// The size that a header gives, when it is one that can be recorded.
+fn checked_size(width: u64, height: u64) -> Result<Size> {
+    let side = |value: u64| u32::try_from(value).ok().filter(|value| (1..=MAX_SIDE).contains(value));
+    match (side(width), side(height)) {
+        (Some(width), Some(height)) => Ok(Size::new(width, height)),
+        _ => Err(Error::not_readable(format!(
+            "expected a picture of 1x1 to {MAX_SIDE}x{MAX_SIDE} pixels but found {width}x{height}"
+        ))),
+    }
+}
+
+/// The error of a start at or after the end.
+fn start_beyond_end(start: Span, end: Span) -> Error {
+    Error::range(format!("expected a start before the end at {end} but found {start}"))
+}
+
+/// What a file holds by its first bytes, in words for an error.
+fn describe(head: &[u8]) -> String {
+    let known: &[(&[u8], &str)] = &[
+        (b"YUV4MPEG2", "YUV4MPEG2"),
+        (b"\x1a\x45\xdf\xa3", "a Matroska or WebM file"),
+        (b"\x89PNG", "a PNG picture"),
+        (b"\xff\xd8\xff", "a JPEG picture"),
+        (b"GIF8", "a GIF picture"),
+        (b"BM", "a BMP picture"),
+    ];
+    if head.is_empty() {
+        return "nothing".to_owned();
+    }
+    if let Some((_, name)) = known.iter().find(|(magic, _)| head.starts_with(magic)) {
+        return (*name).to_owned();
+    }
+    if head.get(4..8) == Some(b"ftyp") {
+        return "an MP4 file".to_owned();
+    }
+    if head.starts_with(b"RIFF") {
+        return "a RIFF file".to_owned();
+    }
+    format!("`{}`", head[..head.len().min(12)].escape_ascii())
 }

@@ -1,1 +1,482 @@
+//! AV1 in WebM or Matroska, decoded in Rust: what we record can be read again without any other program.
+//!
+//! 8 bits a sample, 4:2:0, 4:2:2, 4:4:4 or monochrome, in a matrix that [`crate::color`] knows, with square pixels and
+//! one size throughout. All else is a `NotSupported` error, which [`super::open`] takes as a hint to ask ffmpeg instead;
+//! pictures that change their size midway are an error when they do.
 
+use std::collections::VecDeque;
+use std::io::{Read, Seek};
+
+use re_rav1d::dav1d::{Decoder, Error as DecodeError, Picture, PixelLayout, PlanarImageComponent, Settings};
+
+use super::av1::{self, SequenceHeader};
+use super::matroska::{Matroska, Track};
+use super::{Source, SourceInfo, SourceOptions, checked_size, start_beyond_end};
+use crate::color::ColorSpace;
+use crate::error::{Error, ErrorKind, Result};
+use crate::frame::{Frame, PixelFormat, Size};
+use crate::time::{FrameRate, Span, Timestamp};
+
+const THREADS: u32 = 2;
+
+/// Decodes the first video track of a WebM file.
+pub struct WebmSource<R: Read + Seek> {
+    file: Matroska<R>,
+    decoder: Decoder,
+    info: SourceInfo,
+    name: String,
+    color: ColorSpace,
+    /// When the first frame to give is shown, on the file's time line.
+    first: Timestamp,
+    last: Option<Timestamp>,
+    ready: VecDeque<Frame>,
+    sent: u64,
+    /// What came after the last block: the end or an error. Pictures that are still in the decoder come before it.
+    end: Option<Result<()>>,
+}
+
+impl<R: Read + Seek + Send> WebmSource<R> {
+    /// Reads the headers, walks over all blocks once (without reading their data) to count them, and goes to the key
+    /// frame at or before the start asked for. `name` is what errors call the file.
+    pub fn new(reader: R, name: &str, options: &SourceOptions) -> Result<Self> {
+        Self::open(reader, name, options).map_err(|error| error.at(name))
+    }
+
+    fn open(reader: R, name: &str, options: &SourceOptions) -> Result<Self> {
+        let mut file = Matroska::open(reader)?;
+        check_track(file.track())?;
+        let size = checked_size(file.track().width, file.track().height)?;
+        let color = check_sequence(&sequence_header(&mut file)?, size)?;
+        let start = options.start.unwrap_or(Span::ZERO);
+        let walk = Walk::over(&mut file, start)?;
+        if start > Span::ZERO && Timestamp::ZERO + start >= walk.end {
+            return Err(start_beyond_end(start, walk.end - Timestamp::ZERO));
+        }
+        for _ in 0..walk.key {
+            if let Some(block) = file.next_block()? {
+                file.pass(&block)?;
+            }
+        }
+        let info = SourceInfo {
+            kind: "webm",
+            size,
+            rate: walk.rate,
+            frames: walk.whole.then_some(walk.blocks - walk.shown),
+            endless: false,
+        };
+        let decoder = decoder(size)?;
+        let name = name.to_owned();
+        Ok(Self {
+            file,
+            decoder,
+            info,
+            name,
+            color,
+            first: walk.first,
+            last: None,
+            ready: VecDeque::new(),
+            sent: walk.key,
+            end: None,
+        })
+    }
+
+    /// Sends the next block to the decoder and takes the pictures that this makes ready.
+    fn advance(&mut self) -> Result<bool> {
+        let Some(block) = self.file.next_block()? else { return Ok(false) };
+        let data = self.file.read(&block)?;
+        if data.is_empty() {
+            return Err(self.undecodable("it is empty"));
+        }
+        let mut sent = self.decoder.send_data(data, None, Some(block.timestamp.as_nanos()), None);
+        loop {
+            let took = self.take_picture()?;
+            match sent {
+                Ok(()) => break,
+                Err(DecodeError::Again) if took || self.take_picture()? => sent = self.decoder.send_pending_data(),
+                Err(error) => return Err(self.undecodable(&error.to_string())),
+            }
+        }
+        self.sent += 1;
+        Ok(true)
+    }
+
+    /// Takes one picture if there is one; says whether there was.
+    fn take_picture(&mut self) -> Result<bool> {
+        let picture = match self.decoder.get_picture() {
+            Ok(picture) => picture,
+            Err(DecodeError::Again) => return Ok(false),
+            Err(error) => return Err(self.undecodable(&error.to_string())),
+        };
+        let shown = Timestamp::from_nanos(picture.timestamp().unwrap_or(0));
+        if shown < self.first {
+            return Ok(true);
+        }
+        if self.last.is_some_and(|last| shown <= last) {
+            return Err(Error::not_readable(format!(
+                "expected each frame to be shown after the one before but found one at {} twice or too late",
+                shown - Timestamp::ZERO
+            )));
+        }
+        self.last = Some(shown);
+        let timestamp = Timestamp::ZERO + (shown - self.first);
+        let frame = self.to_frame(&picture)?.with_timestamp(timestamp);
+        self.ready.push_back(frame);
+        Ok(true)
+    }
+
+    fn to_frame(&self, picture: &Picture) -> Result<Frame> {
+        let size = Size::new(picture.width(), picture.height());
+        if size != self.info.size {
+            return Err(Error::not_readable(format!(
+                "expected all frames to be {} but found one of {size} at {}",
+                self.info.size,
+                Span::from_nanos(picture.timestamp().unwrap_or(0))
+            )));
+        }
+        if picture.bit_depth() != 8 {
+            let text = format!("expected 8 bits a sample but found {}", picture.bit_depth());
+            return Err(Error::not_supported(text));
+        }
+        let format = match picture.pixel_layout() {
+            PixelLayout::I400 => PixelFormat::Gray8,
+            PixelLayout::I420 => PixelFormat::I420,
+            PixelLayout::I422 => PixelFormat::I422,
+            PixelLayout::I444 => PixelFormat::I444,
+        };
+        let mut data = Vec::with_capacity(Frame::packed_len(format, size));
+        let components = [PlanarImageComponent::Y, PlanarImageComponent::U, PlanarImageComponent::V];
+        for (index, component) in components.into_iter().enumerate().take(format.planes()) {
+            let (row, rows) = format.plane_size(index, size);
+            let plane = picture.plane(component);
+            let stride = picture.stride(component) as usize;
+            plane.chunks(stride).take(rows).for_each(|padded| data.extend_from_slice(&padded[..row]));
+        }
+        Ok(Frame::packed(format, size, self.color, data))
+    }
+
+    fn undecodable(&self, why: &str) -> Error {
+        Error::not_readable(format!("expected AV1 but found frame {} (or one just before) damaged: {why}", self.sent))
+    }
+
+    /// Gets the pictures out that are still in the decoder, those before a damaged one too.
+    fn drain(&mut self) -> Result<()> {
+        // The first call that finds nothing only tells the decoder to finish what it holds.
+        let mut empty = 0;
+        while empty < 2 {
+            if self.take_picture()? { empty = 0 } else { empty += 1 }
+        }
+        if self.last.is_none() {
+            return Err(Error::not_readable("expected AV1 pictures but found none"));
+        }
+        Ok(())
+    }
+}
+
+impl<R: Read + Seek + Send> Source for WebmSource<R> {
+    fn info(&self) -> &SourceInfo {
+        &self.info
+    }
+
+    fn next_frame(&mut self) -> Result<Option<Frame>> {
+        loop {
+            if let Some(frame) = self.ready.pop_front() {
+                return Ok(Some(frame));
+            }
+            if let Some(end) = self.end.take() {
+                self.end = Some(Ok(()));
+                return end.map(|()| None).map_err(|error| error.at(&self.name));
+            }
+            match self.advance() {
+                Ok(true) => {}
+                Ok(false) => self.end = Some(self.drain()),
+                Err(error) => {
+                    // The first error is the one to tell; the whole pictures before it still come out.
+                    let _ = self.drain();
+                    self.end = Some(Err(error));
+                }
+            }
+        }
+    }
+}
+
+/// What a first walk over the blocks finds.
+struct Walk {
+    /// How many there are.
+    blocks: u64,
+    /// Which one is on screen at the start asked for.
+    shown: u64,
+    /// When that one is shown.
+    first: Timestamp,
+    /// The last key frame up to it.
+    key: u64,
+    /// When the last one ends.
+    end: Timestamp,
+    rate: Option<FrameRate>,
+    /// Whether the file ends well.
+    whole: bool,
+}
+
+impl Walk {
+    /// Walks to the end or to where the file breaks off, and goes back to the front.
+    fn over<R: Read + Seek>(file: &mut Matroska<R>, start: Span) -> Result<Self> {
+        let tick = file.tick();
+        let slack = Span::from_nanos(tick.as_nanos() / 2 + 1000);
+        let start = Timestamp::ZERO + start + slack;
+        let (mut blocks, mut shown, mut key, mut last_key) = (0, 0, 0, 0);
+        let (mut first, mut earliest, mut latest) = (Timestamp::ZERO, Timestamp::ZERO, Timestamp::ZERO);
+        let whole = loop {
+            let block = match file.next_block() {
+                Ok(Some(block)) => block,
+                Ok(None) => break true,
+                Err(error) if blocks == 0 => return Err(error),
+                Err(_) => break false,
+            };
+            if block.key {
+                last_key = blocks;
+            }
+            if blocks == 0 {
+                earliest = block.timestamp;
+            }
+            if blocks == 0 || block.timestamp <= start {
+                (shown, first, key) = (blocks, block.timestamp, last_key);
+            }
+            latest = block.timestamp;
+            blocks += 1;
+            file.pass(&block)?;
+        };
+        file.rewind()?;
+        if blocks == 0 {
+            return Err(Error::not_readable("expected pictures but found none"));
+        }
+        let rate = match file.track().default_duration {
+            Some(duration) => rate_of(1, duration, Span::from_nanos(1)),
+            None => rate_of(blocks - 1, latest - earliest, tick),
+        };
+        let end = latest + rate.map_or(tick, FrameRate::frame_span);
+        Ok(Self { blocks, shown, first, key, end, rate, whole })
+    }
+}
+
+/// The rate of so many frames in this span, each end known to a tick: a whole number or one over 1001 where that fits.
+fn rate_of(frames: u64, span: Span, tick: Span) -> Option<FrameRate> {
+    if frames == 0 || span <= Span::ZERO {
+        return None;
+    }
+    let rate = frames as f64 / span.as_secs_f64();
+    let tolerance = (1.5 * tick.as_secs_f64() / span.as_secs_f64()).clamp(1e-6, 0.02) * rate;
+    let (whole, ntsc) = (rate.round(), (rate * 1.001).round());
+    if whole >= 1.0 && (rate - whole).abs() <= tolerance {
+        FrameRate::new(whole as u32, 1).ok()
+    } else if (rate - ntsc / 1.001).abs() <= tolerance {
+        FrameRate::new(ntsc as u32 * 1000, 1001).ok()
+    } else {
+        FrameRate::new((rate * 1000.0).round() as u32, 1000).ok()
+    }
+}
+
+fn check_track(track: &Track) -> Result<()> {
+    let found = if track.codec != "V_AV1" {
+        format!("the codec {}", track.codec)
+    } else if track.encoded {
+        "a track that is compressed or encrypted once more".to_owned()
+    } else if track.cropped {
+        "a track whose edges are to be cut off".to_owned()
+    } else if let Some((width, height)) = track.display
+        && (u128::from(width) * u128::from(track.height)).abs_diff(u128::from(height) * u128::from(track.width))
+            > u128::from(track.width.max(track.height))
+    {
+        format!("pixels that are not square ({}x{} shown as {width}x{height})", track.width, track.height)
+    } else {
+        return Ok(());
+    };
+    Err(Error::not_supported(format!("expected plain 8-bit AV1 but found {found}")))
+}
+
+/// The sequence header from the track's `av1C`, else from the first block.
+fn sequence_header<R: Read + Seek>(file: &mut Matroska<R>) -> Result<SequenceHeader> {
+    if let Some(header) = file.track().private.get(4..).and_then(SequenceHeader::find) {
+        return Ok(header);
+    }
+    let first = file.next_block()?.map(|block| file.read(&block)).transpose()?.unwrap_or_default();
+    file.rewind()?;
+    let found = if av1::has_sequence_header(&first) { "a damaged one" } else { "none" };
+    SequenceHeader::find(&first)
+        .ok_or_else(|| Error::not_readable(format!("expected an AV1 sequence header but found {found}")))
+}
+
+fn check_sequence(sequence: &SequenceHeader, size: Size) -> Result<ColorSpace> {
+    if sequence.bit_depth != 8 {
+        return Err(Error::not_supported(format!(
+            "expected plain 8-bit AV1 but found {} bits a sample",
+            sequence.bit_depth
+        )));
+    }
+    if (sequence.max_width, sequence.max_height) != (size.width, size.height) {
+        return Err(Error::new(
+            ErrorKind::NotSupported,
+            format!(
+                "expected AV1 of {size} as the track says but found {}x{}",
+                sequence.max_width, sequence.max_height
+            ),
+        ));
+    }
+    sequence
+        .color(size.height)
+        .ok_or_else(|| Error::not_supported("expected a BT.601, BT.709 or BT.2020 matrix but found another one"))
+}
+
+fn decoder(size: Size) -> Result<Decoder> {
+    let mut settings = Settings::new();
+    settings.set_n_threads(THREADS);
+    settings.set_all_layers(false);
+    settings.set_frame_size_limit(size.pixels() as u32);
+    Decoder::with_settings(&settings)
+        .map_err(|error| Error::unknown("the AV1 decoder did not start").with_source(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::super::ffmpeg::clips;
+    use super::*;
+    use crate::color::{Matrix, Range};
+
+    const SOURCE: &str = "testsrc=s=64x50:r=25:d=0.4";
+    const AV1: &str = "-c:v libaom-av1 -cpu-used 8 -g 4 -b:v 200k";
+
+    fn open(bytes: &[u8], start: Option<Span>) -> Result<WebmSource<Cursor<Vec<u8>>>> {
+        WebmSource::new(Cursor::new(bytes.to_vec()), "clip.webm", &SourceOptions { start, ..SourceOptions::default() })
+    }
+
+    fn drain(bytes: &[u8], start: Option<Span>) -> (Vec<Frame>, Option<Error>) {
+        let mut frames = Vec::new();
+        let mut source = match open(bytes, start) {
+            Ok(source) => source,
+            Err(error) => return (frames, Some(error)),
+        };
+        loop {
+            match source.next_frame() {
+                Ok(Some(frame)) => frames.push(frame),
+                Ok(None) => return (frames, None),
+                Err(error) => return (frames, Some(error)),
+            }
+        }
+    }
+
+    fn made(arguments: &str) -> Option<Vec<u8>> {
+        clips::made("a.webm", SOURCE, arguments).map(|(_folder, path)| std::fs::read(path).unwrap())
+    }
+
+    #[test]
+    fn every_layout_decodes_to_the_same_bytes_as_ffmpeg_decodes() {
+        for (pix_fmt, format) in [
+            ("yuv420p", PixelFormat::I420),
+            ("yuv422p", PixelFormat::I422),
+            ("yuv444p", PixelFormat::I444),
+            ("gray", PixelFormat::Gray8),
+        ] {
+            let arguments = format!("{AV1} -pix_fmt {pix_fmt}");
+            let Some((_folder, path)) = clips::made("a.webm", SOURCE, &arguments) else { return };
+            let bytes = std::fs::read(&path).unwrap();
+            let info = open(&bytes, None).unwrap().info().clone();
+            assert_eq!((info.frames, info.rate), (Some(10), Some(FrameRate::whole(25))));
+            let (frames, error) = drain(&bytes, None);
+            assert!(error.is_none(), "{error:?}");
+            assert_eq!(frames.len(), 10, "{pix_fmt}");
+            assert!(frames.iter().all(|frame| frame.format == format), "{pix_fmt}");
+            let decoded: Vec<u8> = frames.iter().flat_map(|frame| frame.data().to_vec()).collect();
+            assert!(decoded == clips::decoded(&path, &format!("-pix_fmt {pix_fmt}")), "{pix_fmt}");
+            for (index, frame) in frames.iter().enumerate() {
+                assert_eq!(frame.timestamp.as_nanos(), index as i64 * 40_000_000);
+            }
+        }
+    }
+
+    #[test]
+    fn colours_are_those_of_the_sequence_header() {
+        for (tags, matrix, range) in [
+            ("", Matrix::Bt601, Range::Limited),
+            (" -colorspace bt709 -color_range tv", Matrix::Bt709, Range::Limited),
+            (" -colorspace smpte170m -color_range pc", Matrix::Bt601, Range::Full),
+            (" -colorspace bt2020nc -color_range tv", Matrix::Bt2020, Range::Limited),
+        ] {
+            let Some(bytes) = made(&format!("{AV1} -pix_fmt yuv420p{tags}")) else { return };
+            let color = open(&bytes, None).unwrap().color;
+            assert_eq!((color.matrix, color.range), (matrix, range), "{tags}");
+        }
+    }
+
+    #[test]
+    fn a_file_cut_anywhere_gives_its_whole_frames_bit_for_bit_and_then_an_error() {
+        let Some(bytes) = made(&format!("{AV1} -pix_fmt yuv420p")) else { return };
+        let (all, _) = drain(&bytes, None);
+        let mut most = 0;
+        for len in (0..bytes.len()).step_by(7) {
+            let (frames, error) = drain(&bytes[..len], None);
+            let error = error.unwrap_or_else(|| panic!("no error when cut at {len} of {}", bytes.len()));
+            assert!(error.to_string().starts_with("clip.webm: "), "{error}");
+            assert!(frames.len() >= most && frames == all[..frames.len()], "cut at {len}");
+            most = frames.len();
+        }
+        assert_eq!(most, 10);
+    }
+
+    #[test]
+    fn a_file_with_damaged_bytes_never_panics() {
+        let Some(bytes) = made(&format!("{AV1} -pix_fmt yuv420p")) else { return };
+        let mut state = 0x2545_f491_4f6c_dd1d_u64;
+        let mut random = move || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state as usize
+        };
+        for _ in 0..400 {
+            let mut damaged = bytes.clone();
+            for _ in 0..random() % 4 + 1 {
+                let place = random() % damaged.len();
+                damaged[place] = random() as u8;
+            }
+            drain(&damaged, None);
+        }
+    }
+
+    #[test]
+    fn a_start_decodes_from_the_key_frame_before_and_gives_the_frame_on_screen() {
+        let Some(bytes) = made(&format!("{AV1} -pix_fmt yuv420p")) else { return };
+        let (all, _) = drain(&bytes, None);
+        for first in 0..10 {
+            let start = Some(Span::from_millis(first as i64 * 40 + 20));
+            assert_eq!(open(&bytes, start).unwrap().info().frames, Some(10 - first as u64));
+            let (frames, error) = drain(&bytes, start);
+            assert!(error.is_none(), "{error:?}");
+            assert_eq!(frames.len(), 10 - first);
+            assert!(frames[0].data() == all[first].data() && frames[0].timestamp == Timestamp::ZERO, "frame {first}");
+        }
+        let error = open(&bytes, Some(Span::from_millis(400))).err().unwrap();
+        assert_eq!(error.to_string(), "clip.webm: expected a start before the end at 0.4s but found 0.4s");
+    }
+
+    #[test]
+    fn other_codecs_and_depths_are_not_supported_rather_than_damaged() {
+        let vp9 = made("-c:v libvpx-vp9 -pix_fmt yuv420p");
+        let deep = made(&format!("{AV1} -pix_fmt yuv420p10le"));
+        for bytes in [vp9, deep].into_iter().flatten() {
+            let error = open(&bytes, None).err().unwrap();
+            assert_eq!(*error.kind(), ErrorKind::NotSupported, "{error}");
+        }
+    }
+
+    #[test]
+    fn rates_are_recognised_through_the_rounding_of_timestamps() {
+        let millis = |millis: i64| Span::from_millis(millis);
+        assert_eq!(rate_of(99, millis(3300), millis(1)), Some(FrameRate::whole(30)));
+        assert_eq!(rate_of(999, millis(33_333), millis(1)), FrameRate::new(30000, 1001).ok());
+        assert_eq!(rate_of(1, Span::from_nanos(33_366_666), Span::from_nanos(1)), FrameRate::new(30000, 1001).ok());
+        assert_eq!(rate_of(1, Span::from_nanos(33_333_333), Span::from_nanos(1)), Some(FrameRate::whole(30)));
+        assert_eq!(rate_of(25, millis(2000), millis(1)), FrameRate::new(12_500, 1000).ok());
+        assert_eq!(rate_of(0, millis(2000), millis(1)), None);
+        assert_eq!(rate_of(5, Span::ZERO, millis(1)), None);
+    }
+}
