@@ -1,6 +1,7 @@
 //! Recording: the pipeline from a source to a file, what it is asked for, and the report of what became of each frame.
 
 mod options;
+mod pacer;
 mod pipeline;
 mod report;
 mod sink;

@@ -1,11 +1,37 @@
 //! The whole path, top down.
+//!
+//! ```text
+//! source ──Frame──▶ filter ──I420──▶ encode ──EncodedPacket──▶ mux ──▶ sink
+//! ```
+//!
+//! Each stage is a thread with the stage's name, joined to the next by a bounded channel. Policy for a full channel:
+//! everything waits, so that nothing is lost; what is slowest sets the pace. A stage that fails or ends closes its
+//! channel; the stages after it finish what they have, those before it find nobody to send to and end. So the file is
+//! always ended properly, and holds what there was before a failure.
 
-use std::sync::atomic::AtomicBool;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
+use std::thread;
+use std::time::{Duration, Instant};
 
+use super::pacer::Pacer;
 use super::{FileSink, Progress, RecordOptions, Report};
-use crate::error::Error;
+use crate::canvas::Capture;
+use crate::color::ColorSpace;
+use crate::encode::{self, EncoderConfig, VideoEncoder};
+use crate::error::{Error, Result};
+use crate::frame::{Frame, PixelFormat};
 use crate::gpu::Gpu;
+use crate::mux::{VideoTrack, WebmWriter};
+use crate::packet::EncodedPacket;
 use crate::source::Source;
+use crate::time::{FrameRate, Span, Timestamp};
+
+/// The rate that encoders plan with when the source has none of its own.
+const NOMINAL_RATE: FrameRate = FrameRate::whole(30);
+/// How long a stage waits for a frame before it looks whether it is to stop.
+const STOP_INTERVAL: Duration = Duration::from_millis(50);
 
 /// A recording that failed: why, and what became of it until then. What was recorded is in the file, which plays.
 #[derive(Debug)]
@@ -16,8 +42,17 @@ pub struct Failure {
     pub report: Report,
 }
 
+/// What the encoder gives: what a file's header needs, then packets.
+enum Encoded {
+    Header { codec: String, codec_private: Vec<u8> },
+    Packet(EncodedPacket),
+}
+
 /// Records `source` into `sink` as WebM until the source ends, the length asked for is reached or `stop` becomes true.
-/// `progress` is called now and then, from the calling thread.
+/// `progress` is called after every packet, from the calling thread.
+///
+/// # Errors
+/// A [`Failure`] when a stage fails; a range error in it when the size or the settings are out of bounds.
 pub fn record(
     gpu: &Gpu,
     source: Box<dyn Source>,
@@ -26,6 +61,249 @@ pub fn record(
     stop: &AtomicBool,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Report, Box<Failure>> {
-    let _ = (gpu, source, options, sink, stop, progress);
-    unreachable!("being written")
+    let started = Instant::now();
+    let info = source.info().clone();
+    let size = options.size.unwrap_or(info.size);
+    let rate = options.rate.or(info.rate).unwrap_or(NOMINAL_RATE);
+    let mut report = Report { width: size.width, height: size.height, adapter: gpu.name(), ..Report::default() };
+    let config = EncoderConfig {
+        size,
+        rate,
+        target: options.target,
+        speed: options.speed,
+        key_interval: RecordOptions::KEY_INTERVAL,
+        threads: thread::available_parallelism().map_or(1, usize::from),
+    };
+    let source_span = info.rate.unwrap_or(rate).frame_span();
+    let mut pacer = Pacer::new(options.rate, options.duration, source_span);
+    let expected = expected_length(info.frames.map(|frames| (frames, source_span)), options.duration);
+    let mut mux = Mux { track: None, sink: Some(sink), report: &mut report, size, expected };
+
+    let opened = gpu.check_size(size).and_then(|()| encode::open(options.encoder, &config));
+    let outcome = opened.and_then(|encoder| {
+        mux.report.encoder = encoder.name().to_owned();
+        thread::scope(|scope| {
+            let (frames_out, frames) = sync_channel(2);
+            let (packed_out, packed) = sync_channel(3);
+            let (packets_out, packets) = sync_channel(16);
+            // The source may wait for ever for its next frame, and a recording that is stopped does not wait for it.
+            thread::Builder::new().name("source".into()).spawn(|| read(source, frames_out)).map_err(no_thread)?;
+            let filter = thread::Builder::new().name("filter".into()).spawn_scoped(scope, || {
+                let capture = Capture::new(gpu, &options.filter, size, PixelFormat::I420);
+                filter(frames, capture, &mut pacer, stop, packed_out)
+            });
+            let encode = thread::Builder::new()
+                .name("encode".into())
+                .spawn_scoped(scope, || encode(packed, encoder, rate.frame_span(), packets_out));
+            let muxed = mux.run(packets, progress);
+            let filtered = filter.map_err(no_thread)?.join().unwrap_or_else(|_| Err(panicked("filter")));
+            let encoded = encode.map_err(no_thread)?.join().unwrap_or_else(|_| Err(panicked("encode")));
+            // A stage fails after the one before it; the first on the path knows why.
+            filtered.and(encoded).and(muxed)
+        })
+    });
+    let outcome = outcome.and(mux.finish());
+
+    report.frames_in = pacer.taken;
+    report.frames_repeated = pacer.repeated;
+    report.frames_dropped = report.frames_in + report.frames_repeated - report.frames_encoded;
+    report.dropped.rate = pacer.skipped;
+    report.dropped.failure = report.frames_dropped - report.dropped.rate;
+    report.stopped = stop.load(Ordering::Relaxed);
+    report.wall_s = started.elapsed().as_secs_f64();
+    match outcome {
+        Ok(()) if report.frames_encoded == 0 => {
+            Err(Box::new(Failure { error: Error::not_readable("expected at least one frame but found none"), report }))
+        }
+        Ok(()) => Ok(report),
+        Err(error) => Err(Box::new(Failure { error, report })),
+    }
+}
+
+/// The source stage: frames as they come, then the error that ended them, if one did.
+fn read(mut source: Box<dyn Source>, frames: SyncSender<Result<Frame>>) {
+    let mut next = || {
+        // Sources can be other people's code: one that panics is one that failed.
+        catch_unwind(AssertUnwindSafe(|| source.next_frame())).unwrap_or_else(|_| Err(panicked("source"))).transpose()
+    };
+    while let Some(frame) = next() {
+        let failed = frame.is_err();
+        if frames.send(frame).is_err() || failed {
+            return;
+        }
+    }
+}
+
+/// The filter stage: frames onto the canvas, through its filters, back as I420. While frames are waiting the GPU has
+/// several under way; when none is, those that are come back at once.
+fn filter(
+    frames: Receiver<Result<Frame>>,
+    mut capture: Capture,
+    pacer: &mut Pacer,
+    stop: &AtomicBool,
+    packed: SyncSender<Frame>,
+) -> Result<()> {
+    let mut outcome = Ok(());
+    let mut listening = true;
+    while !pacer.is_done() && listening && !stop.load(Ordering::Relaxed) {
+        let frame = if capture.is_empty() {
+            match frames.recv_timeout(STOP_INTERVAL) {
+                Ok(frame) => frame,
+                Err(RecvTimeoutError::Timeout) => continue,
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+        } else {
+            match frames.try_recv() {
+                Ok(frame) => frame,
+                Err(TryRecvError::Empty) => {
+                    listening = pass_on(&mut capture, &packed)?;
+                    continue;
+                }
+                Err(TryRecvError::Disconnected) => break,
+            }
+        };
+        let frame = match frame {
+            Ok(frame) => frame,
+            Err(error) => {
+                outcome = Err(error);
+                break;
+            }
+        };
+        let mut due = Vec::new();
+        pacer.push(frame, &mut |paced| due.push(paced));
+        listening = render(due, &mut capture, &packed)?;
+    }
+    let mut due = Vec::new();
+    if !pacer.is_done() {
+        pacer.finish(&mut |paced| due.push(paced));
+    }
+    listening = listening && render(due, &mut capture, &packed)?;
+    while listening && !capture.is_empty() {
+        listening = pass_on(&mut capture, &packed)?;
+    }
+    outcome
+}
+
+/// Sends frames on their way through the GPU; false when nobody takes what comes back.
+fn render(due: Vec<super::pacer::Paced>, capture: &mut Capture, packed: &SyncSender<Frame>) -> Result<bool> {
+    for paced in due {
+        if capture.is_full() && !pass_on(capture, packed)? {
+            return Ok(false);
+        }
+        capture.submit(&paced.frame, paced.timestamp)?;
+    }
+    Ok(true)
+}
+
+/// Hands on the picture that comes back next; false when nobody takes it.
+fn pass_on(capture: &mut Capture, packed: &SyncSender<Frame>) -> Result<bool> {
+    Ok(match capture.take()? {
+        Some(frame) => packed.send(frame).is_ok(),
+        None => true,
+    })
+}
+
+/// The encode stage: I420 in, the header once it is known, then packets.
+fn encode(
+    frames: Receiver<Frame>,
+    mut encoder: Box<dyn VideoEncoder>,
+    frame_span: Span,
+    packets: SyncSender<Encoded>,
+) -> Result<()> {
+    let mut ready = Vec::new();
+    let mut header_sent = false;
+    let mut send = |encoder: &dyn VideoEncoder, ready: &mut Vec<EncodedPacket>| {
+        if !header_sent && !ready.is_empty() {
+            let (Some(codec), Some(codec_private)) = (encoder.codec_string(), encoder.codec_private()) else {
+                return false;
+            };
+            header_sent = true;
+            if packets.send(Encoded::Header { codec, codec_private }).is_err() {
+                return false;
+            }
+        }
+        ready.drain(..).all(|packet| packets.send(Encoded::Packet(packet)).is_ok())
+    };
+    for frame in frames {
+        encoder.encode(&frame, frame_span, false, &mut ready)?;
+        if !send(&*encoder, &mut ready) {
+            return Ok(());
+        }
+    }
+    encoder.finish(&mut ready)?;
+    send(&*encoder, &mut ready);
+    Ok(())
+}
+
+/// The mux stage, on the thread that asked for the recording.
+struct Mux<'a> {
+    track: Option<WebmWriter<FileSink>>,
+    /// The file, until the track begins.
+    sink: Option<FileSink>,
+    report: &'a mut Report,
+    size: crate::frame::Size,
+    expected: Option<Span>,
+}
+
+impl Mux<'_> {
+    fn run(&mut self, packets: Receiver<Encoded>, progress: &mut dyn FnMut(Progress)) -> Result<()> {
+        for encoded in packets {
+            match encoded {
+                Encoded::Header { codec, codec_private } => {
+                    self.report.codec = codec;
+                    let track = VideoTrack { size: self.size, codec_private, color: ColorSpace::RECORDED };
+                    if let Some(sink) = self.sink.take() {
+                        self.track = Some(WebmWriter::new(sink, &track)?);
+                    }
+                }
+                Encoded::Packet(packet) => {
+                    let Some(track) = &mut self.track else { continue };
+                    track.write(&packet)?;
+                    let end = packet.timestamp + packet.duration - Timestamp::ZERO;
+                    self.report.frames_encoded += 1;
+                    self.report.duration_s = end.as_secs_f64();
+                    self.report.bytes = track.bytes();
+                    progress(Progress {
+                        frames: self.report.frames_encoded,
+                        recorded: end,
+                        bytes: self.report.bytes,
+                        expected: self.expected,
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the file; one that could not play is not left behind.
+    fn finish(self) -> Result<()> {
+        let Some(track) = self.track else { return Ok(()) };
+        let least = track.least_playable();
+        let (sink, outcome) = track.finish();
+        let path = sink.path().to_owned();
+        self.report.bytes = sink.stored();
+        if outcome.is_err() && least.is_none_or(|least| sink.stored() < least) {
+            self.report.frames_encoded = 0;
+            self.report.duration_s = 0.0;
+            self.report.bytes = 0;
+            sink.discard();
+        }
+        outcome.map_err(|error| error.at(path.display()))
+    }
+}
+
+fn expected_length(source: Option<(u64, Span)>, limit: Option<Span>) -> Option<Span> {
+    let whole = source.map(|(frames, span)| Span::from_nanos(span.as_nanos().saturating_mul(frames as i64)));
+    match (whole, limit) {
+        (Some(whole), Some(limit)) => Some(whole.min(limit)),
+        (whole, limit) => whole.or(limit),
+    }
+}
+
+fn no_thread(error: std::io::Error) -> Error {
+    Error::unknown("no thread could be started").with_source(error)
+}
+
+fn panicked(stage: &str) -> Error {
+    Error::unknown(format!("the {stage} stage broke off: this is a fault in framereel"))
 }

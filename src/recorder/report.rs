@@ -7,10 +7,8 @@ use crate::time::Span;
 /// How a recording stands while it runs.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Progress {
-    /// Frames that came from the source.
-    pub frames_in: u64,
     /// Frames in the file.
-    pub frames_encoded: u64,
+    pub frames: u64,
     /// How long the file is.
     pub recorded: Span,
     /// How large the file is.
