@@ -215,12 +215,8 @@ impl Codec {
         let mut unit = Vec::new();
         let mut is_key = false;
         let mut iterator: sys::aom_codec_iter_t = ptr::null();
-        loop {
-            // SAFETY: the context is open and the iterator began as null; a packet stays valid until the next call.
-            let Some(packet) = (unsafe { sys::aom_codec_get_cx_data(&mut *self.context, &mut iterator).as_ref() })
-            else {
-                break;
-            };
+        // SAFETY: the context is open and the iterator began as null; a packet stays valid until the next call.
+        while let Some(packet) = unsafe { sys::aom_codec_get_cx_data(&mut *self.context, &mut iterator).as_ref() } {
             if packet.kind == sys::AOM_CODEC_CX_FRAME_PKT {
                 // SAFETY: the kind says which member of the union is set; its buffer has `sz` bytes.
                 unsafe {

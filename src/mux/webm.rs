@@ -289,8 +289,3 @@ impl<W: Write + Seek> Seek for Shared<W> {
         Ok(self.state().position)
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-}
