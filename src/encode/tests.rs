@@ -416,6 +416,26 @@ fn a_sink_that_fails_anywhere_gives_a_write_error_and_never_a_panic() {
 }
 
 #[test]
+fn a_recording_that_is_never_finished_plays_and_is_as_long_as_its_whole_clusters() {
+    let frames = pictures(SIZE, 60);
+    let mut encoder = open(EncoderChoice::Auto, &config(SIZE)).unwrap();
+    let packets = encode(&mut *encoder, &frames, &[]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("broken off.webm");
+    let codec_private = encoder.codec_private().unwrap();
+    let track = VideoTrack { size: SIZE, codec_private, color: ColorSpace::RECORDED };
+    let mut writer = WebmWriter::new(std::fs::File::create(&path).unwrap(), &track).unwrap();
+    packets.iter().for_each(|packet| writer.write(packet).unwrap());
+    drop(writer);
+    if let Some(decoded) = decode(&path) {
+        assert_eq!(decoded.len(), 60 * frames[0].data().len());
+    }
+    if let Some(text) = ask_text("mkvinfo", &["FILE"], &path) {
+        assert!(text.contains("Duration: 00:00:02.000"), "{text}");
+    }
+}
+
+#[test]
 fn packets_out_of_order_and_empty_ones_are_refused() {
     let codec_private = vec![0x81, 0, 0, 0];
     let track = VideoTrack { size: SIZE, codec_private, color: ColorSpace::RECORDED };
