@@ -1,0 +1,26 @@
+# Two commands: `make demo` shows what framereel does, `make test` checks that it does. Both first set up what is missing.
+export PATH := $(HOME)/.cargo/bin:$(PATH)
+
+FRAMEREEL := $(or $(CARGO_TARGET_DIR),target)/release/framereel
+CHAIN := sepia(60%) contrast(115%) saturate(130%) vignette(0.5)
+
+.PHONY: help demo test
+
+help:
+	@echo 'make demo   set up, build, record demo/bunny.webm through filters, and save a picture of before and after'
+	@echo 'make test   set up and run every check and test'
+
+demo:
+	scripts/setup.sh build
+	cargo build --release --bin framereel --example side_by_side
+	mkdir -p demo
+	$(FRAMEREEL) record examples/clips/bunny.webm --filter '$(CHAIN)' -o demo/bunny.webm --force
+	cargo run --quiet --release --example side_by_side -- examples/clips/bunny.webm 2s '$(CHAIN)' demo/side-by-side.png
+	@echo 'demo/bunny.webm and demo/side-by-side.png are there'
+
+test:
+	scripts/setup.sh test
+	cargo fmt --check
+	cargo clippy --profile testing --all-targets -- -D warnings
+	cargo clippy --profile testing --no-default-features -- -D warnings
+	cargo test --profile testing

@@ -1,0 +1,37 @@
+//! Saves one frame of a film beside the same frame filtered: `side_by_side SOURCE TIME CHAIN FILE.png`.
+
+use std::path::Path;
+
+use framereel::canvas::Canvas;
+use framereel::color::ColorSpace;
+use framereel::filter::FilterChain;
+use framereel::frame::{Frame, PixelFormat, Size};
+use framereel::gpu::Gpu;
+use framereel::source::{self, SourceOptions, SourceSpec};
+use framereel::still::{self, StillFormat};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [film, time, chain, picture] = arguments.as_slice() else {
+        return Err("expected SOURCE TIME CHAIN FILE.png".into());
+    };
+    let film: SourceSpec = film.parse()?;
+    let options = SourceOptions { start: Some(time.parse()?), ..SourceOptions::default() };
+    let frame = source::open(&film, &options)?.next_frame()?.ok_or("the film has no frame there")?;
+
+    let mut canvas = Canvas::new(&Gpu::new()?, frame.size)?;
+    canvas.draw(frame);
+    let before = canvas.read()?;
+    canvas.set_filter(&chain.parse::<FilterChain>()?);
+    let after = canvas.read()?;
+
+    let picture = Path::new(picture);
+    std::fs::write(picture, still::encode(&beside(&before, &after), StillFormat::from_path(picture)?, None)?)?;
+    Ok(())
+}
+
+/// Both pictures in one, row by row: `left`, then `right`.
+fn beside(left: &Frame, right: &Frame) -> Frame {
+    let rows: Vec<u8> = left.rows(0).zip(right.rows(0)).flat_map(|(left, right)| [left, right].concat()).collect();
+    Frame::packed(PixelFormat::Rgba8, Size::new(left.size.width * 2, left.size.height), ColorSpace::RECORDED, rows)
+}

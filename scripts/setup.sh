@@ -1,0 +1,75 @@
+#!/bin/sh
+# Installs what framereel needs and this machine lacks, and nothing else.
+#   scripts/setup.sh build    to build and to record
+#   scripts/setup.sh test     the same, and what the tests judge with
+set -eu
+
+say() { printf 'set-up: %s\n' "$*"; }
+fail() { say "$*" >&2; exit 1; }
+
+missing=""  # Debian's packages
+absent=""   # the same for people on other systems
+vital=no    # whether something is absent without which nothing builds
+
+# need HOW PACKAGES WHAT: adds these packages when the command HOW fails.
+need() {
+    if ! eval "$1" >/dev/null 2>&1; then
+        missing="$missing $2"
+        absent="$absent${absent:+, }$3"
+        [ "$4" = optional ] || vital=yes
+    fi
+}
+
+has() { command -v "$1"; }
+
+# A Vulkan loader, and a driver's manifest for it where loaders look.
+has_vulkan() {
+    { ldconfig -p 2>/dev/null || /sbin/ldconfig -p; } | grep -q 'libvulkan\.so\.1' || return 1
+    for manifest in ${VK_DRIVER_FILES:-} ${VK_ICD_FILENAMES:-} \
+        /usr/share/vulkan/icd.d/*.json /usr/local/share/vulkan/icd.d/*.json /etc/vulkan/icd.d/*.json; do
+        [ -e "$manifest" ] && return 0
+    done
+    return 1
+}
+
+case "${1:-build}" in
+    build | test) ;;
+    *) fail "expected build or test but found $1" ;;
+esac
+
+need 'has cc && has c++' "gcc g++ libc6-dev" "a C and a C++ compiler" vital
+need 'has make' make make vital
+need 'has cmake' cmake cmake vital
+need 'has nasm' nasm "nasm 2.15 or later" vital
+case "$(uname -s)" in
+    Linux) need has_vulkan "libvulkan1 mesa-vulkan-drivers" "a Vulkan driver" optional ;;
+esac
+if [ "${1:-build}" = test ]; then
+    need 'has ffmpeg && has ffprobe' ffmpeg ffmpeg optional
+    need 'has mkvinfo' mkvtoolnix mkvtoolnix optional
+    need 'has chromium || has chromium-browser || has google-chrome' chromium chromium optional
+fi
+
+if [ -z "$missing" ]; then
+    say "everything is here"
+elif has apt-get >/dev/null; then
+    say "installing$missing"
+    if [ "$(id -u)" = 0 ]; then
+        as_root="env"
+    elif has sudo >/dev/null; then
+        as_root="sudo env"
+    else
+        fail "expected root or sudo but found neither; as root: apt-get install$missing"
+    fi
+    $as_root DEBIAN_FRONTEND=noninteractive apt-get update -qq
+    # shellcheck disable=SC2086 # a list of words
+    $as_root DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing
+else
+    say "no apt here; please install: $absent" >&2
+    [ "$vital" = no ] || exit 1
+    say "going on without" >&2
+fi
+
+if ! has cargo >/dev/null; then
+    fail "no Rust here; get it from https://rustup.rs (curl --proto '=https' -sSf https://sh.rustup.rs | sh), then run this again"
+fi

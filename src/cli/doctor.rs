@@ -1,0 +1,51 @@
+//! `framereel doctor`: what recording needs, whether it is here, and how to get it when it is not.
+
+use framereel::gpu::Gpu;
+use framereel::{Error, ErrorKind, Result, encode, source};
+
+use super::list::table;
+use super::print;
+
+/// Prints a line for each thing; an error when nothing can be recorded.
+pub fn run() -> Result<()> {
+    let gpu = Gpu::new();
+    let mut rows = match &gpu {
+        Ok(gpu) => adapter(gpu),
+        Err(error) => vec![missing("adapter", error.to_string())],
+    };
+    rows.extend(encode::list().into_iter().map(|encoder| match encoder.version {
+        Ok(version) => ok("encoder", format!("{} {version}: {}", encoder.name, encoder.codec)),
+        Err(remedy) => missing("encoder", format!("{} for {}: {remedy}", encoder.name, encoder.codec)),
+    }));
+    rows.extend(source::decoders().into_iter().map(|decoder| match decoder.found {
+        Some(found) => ok("decoder", format!("{} ({found}): {}", decoder.name, decoder.reads)),
+        None => missing("decoder", format!("{} for {}: {}", decoder.name, decoder.reads, decoder.remedy)),
+    }));
+    print(table(&rows))?;
+    match gpu {
+        Ok(_) => Ok(()),
+        Err(_) => {
+            Err(Error::new(ErrorKind::NotFound, "nothing can be recorded without a GPU adapter, software or hardware"))
+        }
+    }
+}
+
+type Row = [String; 3];
+
+fn adapter(gpu: &Gpu) -> Vec<Row> {
+    let info = gpu.info();
+    let limit = gpu.max_size();
+    vec![
+        ok("adapter", format!("{} ({:?})", info.name, info.device_type)),
+        ok("driver", format!("{} {}, {} backend", info.driver, info.driver_info, info.backend)),
+        ok("limits", format!("pictures up to {limit}x{limit}")),
+    ]
+}
+
+fn ok(what: &str, found: impl Into<String>) -> Row {
+    ["ok".to_owned(), what.to_owned(), found.into()]
+}
+
+fn missing(what: &str, remedy: impl Into<String>) -> Row {
+    ["missing".to_owned(), what.to_owned(), remedy.into()]
+}

@@ -1,0 +1,47 @@
+//! `framereel filters` and `framereel codecs`: what there is, as tables.
+
+use framereel::{Result, encode, filter};
+
+use super::print;
+
+/// The filters: name, arguments, defaults and what each does.
+pub fn filters() -> Result<()> {
+    let head = ["FILTER", "ARGUMENTS", "DEFAULT", ""].map(str::to_owned);
+    let rows = filter::catalog().iter().map(|filter| {
+        let origin = if filter.css { "" } else { " (not in CSS)" };
+        [filter.name.to_owned(), filter.arguments(), filter.defaults(), format!("{}{origin}", filter.summary)]
+    });
+    print(table(&[head].into_iter().chain(rows).collect::<Vec<_>>()))
+}
+
+/// The codecs: what a file of each is called and which encoders write it.
+pub fn codecs() -> Result<()> {
+    let head = ["CODEC", "FILE", "ENCODER", ""].map(str::to_owned);
+    let rows = encode::list().into_iter().map(|encoder| {
+        let version = encoder.version.unwrap_or_else(|remedy| format!("missing: {remedy}"));
+        [encoder.codec.to_owned(), ".webm".to_owned(), encoder.name.to_owned(), version]
+    });
+    print(table(&[head].into_iter().chain(rows).collect::<Vec<_>>()))
+}
+
+/// Rows with their columns aligned, two spaces apart.
+pub fn table<const N: usize>(rows: &[[String; N]]) -> String {
+    let widths: [usize; N] =
+        std::array::from_fn(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0));
+    let line = |row: &[String; N]| {
+        let cells: Vec<_> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        cells.join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_line_up() {
+        let rows = [["a", "bbb", "c"], ["aaaa", "b", ""]].map(|row| row.map(str::to_owned));
+        assert_eq!(table(&rows), "a     bbb  c\naaaa  b");
+    }
+}

@@ -1,0 +1,88 @@
+//! The program's commands. Each takes its arguments and gives an error that `main` prints; results go to standard
+//! output, everything else to standard error.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use framereel::source::SourceSpec;
+use framereel::{Error, ErrorKind, Result};
+
+pub mod args;
+pub mod doctor;
+pub mod list;
+pub mod progress;
+pub mod record;
+pub mod still;
+
+/// Prints the error; the exit code is 2 for what another command line would mend, as clap's own, and else 1.
+pub fn fail(error: &Error) -> ExitCode {
+    // Standard error may be closed: then nobody is there to be told.
+    let _ = writeln!(io::stderr(), "error: {error}");
+    match error.kind() {
+        ErrorKind::Syntax | ErrorKind::Range => ExitCode::from(2),
+        _ => ExitCode::FAILURE,
+    }
+}
+
+/// Prints to standard output. A reader that has gone away (`framereel filters | head -1`) is not an error.
+fn print(text: impl Display) -> Result<()> {
+    let mut out = io::stdout().lock();
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Error::new(ErrorKind::Write, "could not write to standard output").with_source(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Where the result goes: `given`, or the source's name with `extension` in the current folder. A default that would
+/// be the source itself becomes `NAME-filtered`; a given path that is the source is an error, whatever `--force` says.
+fn output(given: Option<&Path>, source: &SourceSpec, extension: &str) -> Result<PathBuf> {
+    if let Some(path) = given {
+        return match source {
+            SourceSpec::File(source) if same_file(path, source) => Err(Error::new(
+                ErrorKind::Range,
+                format!(
+                    "expected an output other than the source but found {} for both; give it another name with -o",
+                    path.display()
+                ),
+            )),
+            _ => Ok(path.to_owned()),
+        };
+    }
+    let SourceSpec::File(source) = source else {
+        let name = if *source == SourceSpec::Stdin { "stdin" } else { "pattern" };
+        return Ok(Path::new(name).with_extension(extension));
+    };
+    let name = source.file_stem().unwrap_or("framereel".as_ref());
+    let named = |suffix: &str| {
+        let mut file = name.to_owned();
+        file.push(suffix);
+        file.push(".");
+        file.push(extension);
+        PathBuf::from(file)
+    };
+    let path = named("");
+    Ok(if same_file(&path, source) { named("-filtered") } else { path })
+}
+
+/// Whether both paths lead to one existing file.
+fn same_file(a: &Path, b: &Path) -> bool {
+    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_output_is_named_after_the_source() {
+        let name = |source: &str| output(None, &source.parse().unwrap(), "webm").unwrap();
+        assert_eq!(name("pattern"), Path::new("pattern.webm"));
+        assert_eq!(name("-"), Path::new("stdin.webm"));
+        assert_eq!(name("/films/bunny-720p.mp4"), Path::new("bunny-720p.webm"));
+        assert_eq!(name("films/a.b.y4m"), Path::new("a.b.webm"));
+    }
+}

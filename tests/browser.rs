@@ -1,0 +1,160 @@
+//! What a browser makes of our files: Chromium seeks to the right frame, knows how long they are and shows their
+//! colours. Skipped, with a word on standard error, where there is no Chromium; `make test` installs it.
+
+mod support {
+    pub mod browser;
+    pub mod program;
+}
+
+use std::path::Path;
+
+use image::{Rgb, RgbImage};
+use serde_json::{Value, json};
+use support::browser::judge;
+use support::program::{Bench, y4m};
+
+const WIDTH: usize = 640;
+const HEIGHT: usize = 360;
+
+/// A film that tells which frame it shows: eight stripes, black or white, are the bits of the frame's index.
+fn counting_film(frames: usize) -> Vec<u8> {
+    y4m(WIDTH, HEIGHT, 25, frames, |frame, x, _| if frame >> (x * 8 / WIDTH) & 1 == 1 { 235 } else { 16 })
+}
+
+/// Reads the index that a frame of [`counting_film`] shows at each of these times, in seconds.
+fn indices_at(film: &Path, times: &[f64]) -> Option<Vec<u64>> {
+    let points: Vec<_> = (0..8).map(|bit| json!([WIDTH * (2 * bit + 1) / 16, HEIGHT / 2])).collect();
+    let script = format!(
+        "const video = await open('/film.webm');
+         const seen = [];
+         for (const time of {}) {{
+           await seek(video, time);
+           seen.push(pixels(video, {}).reduce((sum, [red], bit) => sum + (red > 127) * 2 ** bit, 0));
+         }}
+         return seen;",
+        json!(times),
+        json!(points)
+    );
+    let seen = judge(&[("film.webm", film)], &script)?;
+    Some(seen.as_array().expect("a list").iter().map(|index| index.as_u64().expect("an index")).collect())
+}
+
+#[test]
+fn chromium_seeks_to_the_right_frame() {
+    let bench = Bench::new();
+    bench.write("film.y4m", counting_film(132));
+    bench.run(["record", "film.y4m", "-o", "film.webm"]).succeeded();
+    // In the middle of a frame, so that no rounding decides; then backwards, and the first and the last one.
+    let Some(seen) = indices_at(&bench.path("film.webm"), &[4.02, 1.02, 3.34, 0.02, 5.26]) else { return };
+    assert_eq!(seen, [100, 25, 83, 0, 131]);
+    // A frame begins at its own time.
+    assert_eq!(indices_at(&bench.path("film.webm"), &[4.0]), Some(vec![100]));
+}
+
+#[test]
+fn chromium_knows_the_length_and_seeks_anywhere_in_it() {
+    let bench = Bench::new();
+    bench.run(["record", "pattern", "--duration", "5s", "--size", "640x360", "-o", "pattern.webm"]).succeeded();
+    let Some(seen) = judge(
+        &[("pattern.webm", &bench.path("pattern.webm"))],
+        "const video = await open('/pattern.webm');
+         const { duration, videoWidth, videoHeight, seekable } = video;
+         return { duration, size: [videoWidth, videoHeight], from: seekable.start(0), to: seekable.end(0) };",
+    ) else {
+        return;
+    };
+    let seconds = |name: &str| seen[name].as_f64().expect("seconds");
+    assert!((seconds("duration") - 5.0).abs() < 0.002, "{seen}");
+    assert_eq!(seconds("from"), 0.0, "{seen}");
+    assert!((seconds("to") - 5.0).abs() < 0.002, "{seen}");
+    assert_eq!(seen["size"], json!([640, 360]));
+}
+
+/// The colours of the test card, none at the ends of the range, so that nothing hides in a clamp.
+const BARS: [[u8; 3]; 8] = [
+    [235, 235, 235],
+    [220, 220, 20],
+    [20, 220, 220],
+    [20, 220, 20],
+    [220, 20, 220],
+    [220, 20, 20],
+    [20, 20, 220],
+    [128, 128, 128],
+];
+
+#[test]
+fn chromium_shows_the_colours_that_were_drawn() {
+    let bench = Bench::new();
+    let card = RgbImage::from_fn(WIDTH as u32, HEIGHT as u32, |x, _| Rgb(BARS[x as usize * 8 / WIDTH]));
+    card.save(bench.path("card.png")).expect("a saved picture");
+    bench.run(["record", "card.png", "--duration", "1s", "--quality", "90", "-o", "card.webm"]).succeeded();
+    let points: Vec<_> = (0..8).map(|bar| json!([WIDTH * (2 * bar + 1) / 16, HEIGHT / 2])).collect();
+    let script = format!(
+        "const video = await open('/card.webm');
+         await seek(video, 0.5);
+         const frame = new VideoFrame(video);
+         return {{ tags: frame.colorSpace.toJSON(), pixels: pixels(video, {}) }};",
+        json!(points)
+    );
+    let Some(seen) = judge(&[("card.webm", &bench.path("card.webm"))], &script) else { return };
+    let tags = &seen["tags"];
+    assert_eq!(
+        (&tags["matrix"], &tags["primaries"], &tags["fullRange"]),
+        (&json!("bt709"), &json!("bt709"), &json!(false))
+    );
+    for (drawn, seen) in BARS.iter().zip(colours(&seen["pixels"])) {
+        assert!(alike(*drawn, seen, 3), "drawn {drawn:?}, seen {seen:?}");
+    }
+}
+
+#[test]
+fn chromium_shows_the_pattern_as_a_still_has_it() {
+    let bench = Bench::new();
+    let pattern = ["pattern", "--size", "640x360"];
+    bench
+        .run(["record"].iter().chain(&pattern).chain(&["--duration", "2s", "--quality", "90", "--fps", "30"]))
+        .succeeded();
+    bench.run(["still"].iter().chain(&pattern).chain(&["--at", "1s"])).succeeded();
+    let still = image::open(bench.path("pattern.png")).expect("a picture").to_rgb8();
+    let flat = flat_points(&still);
+    assert!(flat.len() > 100, "only {} places of one colour in the pattern", flat.len());
+    let script = format!(
+        "const video = await open('/pattern.webm');
+         await seek(video, 1 + 1 / 60);
+         return pixels(video, {});",
+        json!(flat)
+    );
+    let Some(seen) = judge(&[("pattern.webm", &bench.path("pattern.webm"))], &script) else { return };
+    for ([x, y], seen) in flat.iter().zip(colours(&seen)) {
+        let drawn = still.get_pixel(*x, *y).0;
+        assert!(alike(drawn, seen, 4), "at {x}, {y}: drawn {drawn:?}, seen {seen:?}");
+    }
+}
+
+/// Points of a grid around which 16×16 pixels have one colour.
+fn flat_points(picture: &RgbImage) -> Vec<[u32; 2]> {
+    const AROUND: u32 = 8;
+    let (width, height) = picture.dimensions();
+    let flat = |x: u32, y: u32| {
+        let colour = picture.get_pixel(x, y);
+        (x - AROUND..x + AROUND).all(|x| (y - AROUND..y + AROUND).all(|y| picture.get_pixel(x, y) == colour))
+    };
+    let grid =
+        (AROUND..height - AROUND).step_by(12).flat_map(|y| (AROUND..width - AROUND).step_by(12).map(move |x| [x, y]));
+    grid.filter(|&[x, y]| flat(x, y)).collect()
+}
+
+fn colours(seen: &Value) -> impl Iterator<Item = [u8; 3]> {
+    let channel = |value: &Value| value.as_u64().and_then(|value| u8::try_from(value).ok()).expect("a byte");
+    seen.as_array()
+        .expect("a list")
+        .iter()
+        .map(move |pixel| [channel(&pixel[0]), channel(&pixel[1]), channel(&pixel[2])])
+}
+
+/// Whether Chromium shows what was drawn, give or take `slack`. Blue may be 9 more off: where Chromium has no GPU, its
+/// conversion (libyuv, with 6 bits of fraction) takes 127/64 for BT.709's 2.112 and moves a saturated blue by up to that.
+fn alike(drawn: [u8; 3], seen: [u8; 3], slack: u8) -> bool {
+    let [red, green, blue] = std::array::from_fn(|channel| drawn[channel].abs_diff(seen[channel]));
+    red <= slack && green <= slack && blue <= slack + 9
+}

@@ -1,0 +1,120 @@
+//! The house's one rule (ARCHITECTURE.md): imports go down the floors, never up. A module may use its own floor and
+//! those below.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The modules of each floor, the lowest first. `crate::` reaches no others, but for the names that lib.rs lifts up
+/// from floor 0.
+const FLOORS: [&[&str]; 5] = [
+    &["time", "color", "frame", "audio", "packet", "error", "Error", "ErrorKind", "Result"],
+    &["filter", "mux", "stream", "still"],
+    &["canvas", "gpu", "source", "encode"],
+    &["recorder", "preview"],
+    &["main", "cli"],
+];
+
+#[test]
+fn imports_go_down_only() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut imports = 0;
+    let mut faults = Vec::new();
+    for file in rust_files(&source) {
+        let place = file.strip_prefix(&source).expect("a file in src");
+        // lib.rs names every floor: it is the front door.
+        if place == Path::new("lib.rs") {
+            continue;
+        }
+        let first = place.components().next().expect("a name");
+        let module = Path::new(&first).file_stem().expect("a name").to_string_lossy().into_owned();
+        let own = floor(&module).unwrap_or_else(|| panic!("{} stands on no floor; see FLOORS", place.display()));
+        let text = fs::read_to_string(&file).expect("a readable file");
+        for (line, target) in targets(&text, &module) {
+            imports += 1;
+            match floor(&target) {
+                Some(floor) if floor <= own => {}
+                Some(floor) => {
+                    faults.push(format!("{}:{line}: floor {own} uses `{target}` of floor {floor}", place.display()));
+                }
+                None => faults.push(format!("{}:{line}: `{target}` stands on no floor", place.display())),
+            }
+        }
+    }
+    assert!(imports > 50, "only {imports} imports found in {}", source.display());
+    assert!(faults.is_empty(), "imports that go up:\n{}", faults.join("\n"));
+}
+
+#[test]
+fn imports_are_found_however_they_are_written() {
+    let names = |text: &str| targets(text, "filter").into_iter().map(|(_, name)| name).collect::<Vec<_>>();
+    assert_eq!(names("use crate::time::{Span, Timestamp};"), ["time"]);
+    assert_eq!(names("let size = crate::frame::Size::new(1, 1);"), ["frame"]);
+    assert_eq!(names("use crate::{canvas::Canvas, gpu::{Gpu, pass::Pass}, Result};"), ["canvas", "gpu", "Result"]);
+    assert_eq!(names("use crate::{\n    encode,\n    time::Span,\n};"), ["encode", "time"]);
+    assert_eq!(names("pub(crate) fn open() {}"), [""; 0]);
+    assert_eq!(names("// use crate::recorder;\n/// [`crate::recorder`]\nuse mycrate::x;"), [""; 0]);
+    let program = |text: &str| targets(text, "main").into_iter().map(|(_, name)| name).collect::<Vec<_>>();
+    assert_eq!(program("use framereel::gpu::Gpu;"), ["gpu"]);
+}
+
+fn floor(module: &str) -> Option<usize> {
+    FLOORS.iter().position(|modules| modules.contains(&module))
+}
+
+/// The modules that a file reaches through `crate::`, or, in the program, through the library's name; each with its
+/// line. Comments do not count.
+fn targets(text: &str, module: &str) -> Vec<(usize, String)> {
+    let code: String = text.lines().map(|line| line.split("//").next().unwrap_or("").to_owned() + "\n").collect();
+    let roots: &[&str] = if ["main", "cli"].contains(&module) { &["crate::", "framereel::"] } else { &["crate::"] };
+    let mut found = Vec::new();
+    for root in roots {
+        for (at, _) in code.match_indices(root) {
+            if code[..at].ends_with(|before: char| before.is_alphanumeric() || before == '_' || before == ':') {
+                continue;
+            }
+            let line = code[..at].lines().count().max(1);
+            let path = &code[at + root.len()..];
+            let names = match path.strip_prefix('{') {
+                Some(group) => first_names(group),
+                None => vec![name(path)],
+            };
+            found.extend(names.into_iter().map(|name| (line, name)));
+        }
+    }
+    found
+}
+
+/// The first name of each path in `{a::b, c::{d, e}, f}`, the text after its first brace.
+fn first_names(group: &str) -> Vec<String> {
+    let mut names = vec![name(group.trim_start())];
+    let mut depth = 0;
+    for (at, c) in group.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth == 0 => break,
+            '}' => depth -= 1,
+            ',' if depth == 0 => names.push(name(group[at + 1..].trim_start())),
+            _ => {}
+        }
+    }
+    names.retain(|name| !name.is_empty());
+    names
+}
+
+fn name(path: &str) -> String {
+    path.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).expect("a readable folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            files.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    files
+}
