@@ -29,14 +29,14 @@ impl StillFormat {
     /// The format that a file's name asks for by its ending.
     ///
     /// # Errors
-    /// `NotSupportedError` when it asks for none of these.
+    /// A syntax error when it asks for none of these.
     pub fn from_path(path: &Path) -> Result<Self> {
         let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
         match ending.as_str() {
             "png" => Ok(Self::Png),
             "jpg" | "jpeg" => Ok(Self::Jpeg),
             "webp" => Ok(Self::WebP),
-            _ => Err(Error::not_supported(format!(
+            _ => Err(Error::syntax(format!(
                 "expected a still to end in .png, .jpg or .webp but found `{}`",
                 path.display()
             ))),

@@ -52,9 +52,9 @@ impl Drop for Bar {
 
 /// `120 frames, 2.3x, 1.20 MB, 4 s left`.
 fn status(progress: Progress, elapsed: Duration) -> String {
-    let Progress { frames_encoded, bytes, recorded, expected, .. } = progress;
+    let Progress { frames, bytes, recorded, expected, .. } = progress;
     let speed = recorded.as_secs_f64() / elapsed.as_secs_f64().max(1e-9);
-    let mut text = format!("{frames_encoded} frames, {speed:.1}x, {}", megabytes(bytes));
+    let mut text = format!("{frames} frames, {speed:.1}x, {}", megabytes(bytes));
     if let Some(expected) = expected.filter(|_| speed > 0.0) {
         let left = (expected.as_secs_f64() - recorded.as_secs_f64()).max(0.0) / speed;
         match left.ceil() as u64 {
@@ -81,8 +81,7 @@ mod tests {
     #[test]
     fn the_status_tells_speed_size_and_time_left() {
         let progress = Progress {
-            frames_in: 130,
-            frames_encoded: 120,
+            frames: 120,
             recorded: Span::from_secs(4),
             bytes: 1_200_000,
             expected: Some(Span::from_secs(10)),

@@ -179,3 +179,19 @@ pub fn y4m(width: usize, height: usize, rate: u32, frames: usize, luma: impl Fn(
     }
     film
 }
+
+/// A still YUV4MPEG2 film (4:2:0, 25 fps) with `tag` in its header, whose samples are `code(plane, x, plane's width)`.
+pub fn y4m_of(width: u32, height: u32, tag: &str, frames: usize, code: impl Fn(usize, usize, usize) -> u8) -> Vec<u8> {
+    let mut film = format!("YUV4MPEG2 W{width} H{height} F25:1 Ip A1:1 C420mpeg2{tag}\n").into_bytes();
+    let (width, height) = (width as usize, height as usize);
+    let mut picture = b"FRAME\n".to_vec();
+    for (plane, (width, height)) in
+        [(width, height), (width / 2, height / 2), (width / 2, height / 2)].into_iter().enumerate()
+    {
+        for _ in 0..height {
+            picture.extend((0..width).map(|x| code(plane, x, width)));
+        }
+    }
+    (0..frames).for_each(|_| film.extend_from_slice(&picture));
+    film
+}
