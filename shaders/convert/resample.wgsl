@@ -22,13 +22,13 @@ fn resampled(at: vec2i) -> vec4f {
     let centre = (offset + 0.5) * place.z - 0.5;
     let last = i32(frame.input_size[AXIS]) - 1;
     let widen = place.w * 0.5;
-    var from = at;
+    var here = at;
     var sum = vec4f(0.0);
     var weights = 0.0;
     for (var i = max(i32(ceil(centre - place.w)), 0); i <= min(i32(floor(centre + place.w)), last); i++) {
         let weight = catmull_rom((f32(i) - centre) / widen);
-        from[AXIS] = i;
-        sum += weight * load(from);
+        here[AXIS] = i;
+        sum += weight * load(here);
         weights += weight;
     }
     return clamp(sum / weights, vec4f(0.0), vec4f(1.0));
