@@ -155,7 +155,7 @@ impl<R: Read + Seek + Send> WebmSource<R> {
     }
 
     fn undecodable(&self, why: &str) -> Error {
-        Error::not_readable(format!("expected AV1 but found frame {} (or one just before) damaged: {why}", self.sent))
+        Error::not_readable(format!("expected AV1 but found frame {} damaged: {why}", self.sent))
     }
 
     /// Gets the pictures out that are still in the decoder, those before a damaged one too.
@@ -328,6 +328,8 @@ fn check_sequence(sequence: &SequenceHeader, size: Size) -> Result<ColorSpace> {
 fn decoder(size: Size) -> Result<Decoder> {
     let mut settings = Settings::new();
     settings.set_n_threads(THREADS);
+    // Two threads on one frame. With two frames at a time, re_rav1d 0.1.3 now and then waits for ever on damaged data.
+    settings.set_max_frame_delay(1);
     settings.set_all_layers(false);
     settings.set_frame_size_limit(size.pixels() as u32);
     Decoder::with_settings(&settings)
