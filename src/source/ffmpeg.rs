@@ -498,6 +498,7 @@ mod tests {
 
     #[test]
     fn ten_bits_become_eight_in_the_same_range() {
+        // ffmpeg dithers, so a value may be one off.
         for (range, scale) in [("tv", 0.25), ("pc", 255.0 / 1023.0)] {
             let arguments = format!(
                 "-vf scale=out_range={range}:out_color_matrix=bt709 -c:v ffv1 -pix_fmt yuv420p10le -color_range {range} \
@@ -512,7 +513,7 @@ mod tests {
             assert_eq!(ten.len(), frames.len() * frames[0].data().len() * 2);
             for (eight, ten) in eight.zip(ten.chunks(2)) {
                 let ten = f32::from(u16::from_le_bytes([ten[0], ten[1]]));
-                assert!((f32::from(eight) - ten * scale).abs() <= 1.0, "{range}: {eight} for {ten}");
+                assert!((f32::from(eight) - ten * scale).abs() <= 1.5, "{range}: {eight} for {ten}");
             }
         }
     }

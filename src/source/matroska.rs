@@ -457,7 +457,10 @@ mod tests {
         bytes
     }
 
-    fn blocks(bytes: &[u8]) -> (Vec<(i64, bool, Vec<u8>)>, Option<Error>) {
+    /// Milliseconds, whether it is a key frame, and the data.
+    type Found = (i64, bool, Vec<u8>);
+
+    fn blocks(bytes: &[u8]) -> (Vec<Found>, Option<Error>) {
         let mut found = Vec::new();
         let mut file = match Matroska::open(Cursor::new(bytes)) {
             Ok(file) => file,

@@ -155,7 +155,7 @@ impl<R: Read + Seek + Send> WebmSource<R> {
     }
 
     fn undecodable(&self, why: &str) -> Error {
-        Error::not_readable(format!("expected AV1 but found frame {} (or one just before) damaged: {why}", self.sent))
+        Error::not_readable(format!("expected AV1 but found frame {} damaged: {why}", self.sent))
     }
 
     /// Gets the pictures out that are still in the decoder, those before a damaged one too.
@@ -328,6 +328,8 @@ fn check_sequence(sequence: &SequenceHeader, size: Size) -> Result<ColorSpace> {
 fn decoder(size: Size) -> Result<Decoder> {
     let mut settings = Settings::new();
     settings.set_n_threads(THREADS);
+    // Two threads on one frame. With two frames at a time, re_rav1d 0.1.3 now and then waits for ever on damaged data.
+    settings.set_max_frame_delay(1);
     settings.set_all_layers(false);
     settings.set_frame_size_limit(size.pixels() as u32);
     Decoder::with_settings(&settings)
@@ -446,13 +448,14 @@ mod tests {
     fn a_start_decodes_from_the_key_frame_before_and_gives_the_frame_on_screen() {
         let Some(bytes) = made(&format!("{AV1} -pix_fmt yuv420p")) else { return };
         let (all, _) = drain(&bytes, None);
-        for first in 0..10 {
+        assert_eq!(all.len(), 10);
+        for (first, shown) in all.iter().enumerate() {
             let start = Some(Span::from_millis(first as i64 * 40 + 20));
             assert_eq!(open(&bytes, start).unwrap().info().frames, Some(10 - first as u64));
             let (frames, error) = drain(&bytes, start);
             assert!(error.is_none(), "{error:?}");
             assert_eq!(frames.len(), 10 - first);
-            assert!(frames[0].data() == all[first].data() && frames[0].timestamp == Timestamp::ZERO, "frame {first}");
+            assert!(frames[0].data() == shown.data() && frames[0].timestamp == Timestamp::ZERO, "frame {first}");
         }
         let error = open(&bytes, Some(Span::from_millis(400))).err().unwrap();
         assert_eq!(error.to_string(), "clip.webm: expected a start before the end at 0.4s but found 0.4s");
