@@ -49,7 +49,14 @@ fn record(args: &RecordArgs, output: &Path) -> Result<Report, Box<Failure>> {
     let options = args.record_options(source.info());
     let mut bar = Bar::new();
     signals.recording.store(true, Ordering::Relaxed);
-    recorder::record(&gpu, source, &options, sink, &signals.stop, &mut |progress| bar.show(progress))
+    let recorded = recorder::record(&gpu, source, &options, sink, &signals.stop, &mut |progress| bar.show(progress));
+    recorded.map_err(|failure| match *failure {
+        // The muxer does not know what it writes to.
+        Failure { error, report } if *error.kind() == ErrorKind::Write => {
+            Box::new(Failure { error: error.at(output.display()), report })
+        }
+        failure => Box::new(failure),
+    })
 }
 
 fn nothing_kept(error: Error) -> Box<Failure> {
