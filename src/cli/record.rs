@@ -1,5 +1,6 @@
 //! `framereel record`: a source through the filters into a `.webm`, with a bar while it runs and a summary at its end.
 
+use std::fs;
 use std::path::Path;
 use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -39,31 +40,51 @@ pub fn run(args: &RecordArgs) -> Result<()> {
 
 fn record(args: &RecordArgs, output: &Path) -> Result<Report, Box<Failure>> {
     let sink = FileSink::create(output, args.force).map_err(nothing_kept)?;
+    let signals = listen_to_signals(output).map_err(nothing_kept)?;
     let gpu = Gpu::new().map_err(nothing_kept)?;
     if let Some(size) = args.input.size {
         gpu.check_size(size).map_err(nothing_kept)?;
     }
     let source = source::open(&args.input.source, &args.source_options()).map_err(nothing_kept)?;
     let options = args.record_options(source.info());
-    let stop = stop_on_signals().map_err(nothing_kept)?;
     let mut bar = Bar::new();
-    recorder::record(&gpu, source, &options, sink, stop, &mut |progress| bar.show(progress))
+    signals.recording.store(true, Ordering::Relaxed);
+    let recorded = recorder::record(&gpu, source, &options, sink, &signals.stop, &mut |progress| bar.show(progress));
+    recorded.map_err(|failure| match *failure {
+        // The muxer does not know what it writes to.
+        Failure { error, report } if *error.kind() == ErrorKind::Write => {
+            Box::new(Failure { error: error.at(output.display()), report })
+        }
+        failure => Box::new(failure),
+    })
 }
 
 fn nothing_kept(error: Error) -> Box<Failure> {
     Box::new(Failure { error, report: Report::default() })
 }
 
-/// Becomes true at the first Ctrl-C, SIGTERM or SIGHUP; the second ends the program at once.
-fn stop_on_signals() -> Result<&'static AtomicBool> {
-    static STOP: AtomicBool = AtomicBool::new(false);
-    ctrlc::set_handler(|| {
-        if STOP.swap(true, Ordering::Relaxed) {
+/// What Ctrl-C, SIGTERM and SIGHUP do. While recording, the first one asks for an end and the file is finished; before
+/// that, or the second time, the program ends at once.
+struct Signals {
+    stop: AtomicBool,
+    recording: AtomicBool,
+}
+
+fn listen_to_signals(output: &Path) -> Result<&'static Signals> {
+    static SIGNALS: Signals = Signals { stop: AtomicBool::new(false), recording: AtomicBool::new(false) };
+    let output = output.to_owned();
+    ctrlc::set_handler(move || {
+        let asked_before = SIGNALS.stop.swap(true, Ordering::Relaxed);
+        if asked_before || !SIGNALS.recording.load(Ordering::Relaxed) {
+            if output.metadata().is_ok_and(|found| found.is_file() && found.len() == 0) {
+                // The file was opened and never written: nobody misses it, and nobody is left to be told of an error.
+                let _ = fs::remove_file(&output);
+            }
             process::exit(INTERRUPTED);
         }
     })
     .map_err(|error| Error::new(ErrorKind::Unknown, "could not listen for Ctrl-C").with_source(error))?;
-    Ok(&STOP)
+    Ok(&SIGNALS)
 }
 
 impl RecordArgs {

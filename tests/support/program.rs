@@ -62,7 +62,8 @@ impl Bench {
     /// The program with these arguments, ready to start in the folder.
     pub fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_framereel"));
-        command.args(args).current_dir(self.folder());
+        // Mesa's drivers look for a window system and complain on standard error where this is not set.
+        command.args(args).current_dir(self.folder()).env("XDG_RUNTIME_DIR", self.folder());
         command
     }
 
