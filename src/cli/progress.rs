@@ -12,13 +12,15 @@ const DRAWS: u8 = 10;
 pub struct Bar {
     bar: ProgressBar,
     began: Instant,
+    /// The length that the bar is dressed for.
+    styled: Option<Option<u64>>,
 }
 
 impl Bar {
     /// A bar at its beginning; it shows nothing when standard error is not a terminal.
     pub fn new() -> Self {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(DRAWS));
-        Self { bar, began: Instant::now() }
+        Self { bar, began: Instant::now(), styled: None }
     }
 
     /// Shows how the recording stands.
@@ -29,15 +31,18 @@ impl Bar {
         // The bar fills with recorded milliseconds, as far as it is known how many there will be.
         let millis = |span: framereel::time::Span| (span.as_nanos() / 1_000_000).max(0) as u64;
         let template = match progress.expected {
-            Some(expected) if self.bar.length() != Some(millis(expected)) => {
-                self.bar.set_length(millis(expected));
-                Some("{bar:30} {msg}")
-            }
-            None if self.bar.length().is_none() => Some("{spinner} {msg}"),
-            _ => None,
+            Some(_) => "{bar:30} {msg}",
+            None => "{spinner} {msg}",
         };
-        if let Some(style) = template.and_then(|template| ProgressStyle::with_template(template).ok()) {
-            self.bar.set_style(style);
+        let length = progress.expected.map(millis);
+        if self.styled != Some(length) {
+            self.styled = Some(length);
+            if let Ok(style) = ProgressStyle::with_template(template) {
+                self.bar.set_style(style);
+            }
+            if let Some(length) = length {
+                self.bar.set_length(length);
+            }
         }
         self.bar.set_message(status(progress, self.began.elapsed()));
         self.bar.set_position(millis(progress.recorded));
