@@ -9,6 +9,7 @@ use clap::Parser;
 use cli::args::{Args, Command};
 
 fn main() -> ExitCode {
+    quiet_mesa();
     let done = match Args::parse().command {
         Command::Record(args) => cli::record::run(&args),
         Command::Still(args) => cli::still::run(&args),
@@ -19,5 +20,15 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => cli::fail(&error),
+    }
+}
+
+/// Keeps Mesa's device-select layer from asking a Wayland server for its GPU where there can be none: it would complain
+/// on standard error, on every server and in every cron job.
+#[allow(unsafe_code, reason = "the environment can only be set so; the process has one thread yet")]
+fn quiet_mesa() {
+    if std::env::var_os("XDG_RUNTIME_DIR").is_none() {
+        // SAFETY: this is the first thing that `main` does, so that no other thread can read the environment.
+        unsafe { std::env::set_var("NODEVICE_SELECT", "1") };
     }
 }

@@ -63,7 +63,7 @@ impl Bench {
     pub fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_framereel"));
         // Mesa's drivers look for a window system and complain on standard error where this is not set.
-        command.args(args).current_dir(self.folder()).env("XDG_RUNTIME_DIR", self.folder());
+        command.args(args).current_dir(self.folder()).env_remove("XDG_RUNTIME_DIR");
         command
     }
 
