@@ -2,7 +2,7 @@
 
 struct FrameInfo {
     // The size of this pass's output and of its input, in pixels.
-    resolution: vec2u,
+    output_size: vec2u,
     input_size: vec2u,
     // Where the source's planes begin, and bytes a row, both in words of 4 bytes.
     plane_offset: vec4u,
@@ -15,6 +15,8 @@ struct FrameInfo {
     // Seconds since the recording began, and the frame's number.
     time: f32,
     index: u32,
+    // The output's size again, as filters want it.
+    resolution: vec2f,
 }
 
 @group(0) @binding(0) var<uniform> frame: FrameInfo;

@@ -75,6 +75,18 @@ impl Capture {
         Self { gpu: gpu.clone(), filter: filter.clone(), renderer: None, readback, size, format, index: 0 }
     }
 
+    /// Puts another chain in the place of this one, for the frames that follow.
+    ///
+    /// # Errors
+    /// `UnknownError` when it does not compile; then the old one stays.
+    pub fn set_filter(&mut self, filter: &FilterChain) -> Result<()> {
+        if let Some(renderer) = &mut self.renderer {
+            renderer.set_chain(filter)?;
+        }
+        self.filter = filter.clone();
+        Ok(())
+    }
+
     /// Whether [`Capture::take`] must come before the next [`Capture::submit`].
     pub fn is_full(&self) -> bool {
         self.readback.is_full()
@@ -97,7 +109,7 @@ impl Capture {
         };
         let renderer = self.renderer.insert(renderer);
         let mut encoder = self.gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-        renderer.render(&mut encoder, frame, timestamp, self.index);
+        renderer.render(&mut encoder, frame, timestamp, self.index)?;
         self.readback.submit(encoder, renderer, timestamp)?;
         self.index += 1;
         Ok(())

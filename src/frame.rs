@@ -43,12 +43,15 @@ pub enum PixelFormat {
     I444,
     /// Y alone.
     Gray8,
+    /// Nothing: the frame of a source that is drawn by a shader.
+    Blank,
 }
 
 impl PixelFormat {
     /// How many planes a frame of this format has.
     pub const fn planes(self) -> usize {
         match self {
+            Self::Blank => 0,
             Self::Rgba8 | Self::Gray8 => 1,
             Self::I420 | Self::I422 | Self::I444 => 3,
         }
@@ -59,7 +62,7 @@ impl PixelFormat {
         match self {
             Self::I420 => (1, 1),
             Self::I422 => (1, 0),
-            Self::Rgba8 | Self::I444 | Self::Gray8 => (0, 0),
+            Self::Rgba8 | Self::I444 | Self::Gray8 | Self::Blank => (0, 0),
         }
     }
 

@@ -8,13 +8,13 @@
 
 @compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-    let stride = (frame.resolution.x + 7u) / 8u * 8u;
-    let rows = (frame.resolution.y + 1u) / 2u;
+    let stride = (frame.output_size.x + 7u) / 8u * 8u;
+    let rows = (frame.output_size.y + 1u) / 2u;
     if id.x * 8u >= stride || id.y >= rows {
         return;
     }
     // Eleven columns, from two before the first of eight pixels to the first after them, each taken down.
-    let last = vec2i(frame.resolution) - 1;
+    let last = vec2i(frame.output_size) - 1;
     var columns: array<vec2f, 11>;
     for (var i = 0; i < 11; i++) {
         let x = clamp(i32(id.x) * 8 - 2 + i, 0, last.x);
@@ -34,7 +34,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
         u[i] = uv.x;
         v[i] = uv.y;
     }
-    let plane = stride / 4u * frame.resolution.y;
+    let plane = stride / 4u * frame.output_size.y;
     let at = id.y * stride / 8u + id.x;
     output[plane + at] = pack4x8unorm(u);
     output[plane + stride / 8u * rows + at] = pack4x8unorm(v);

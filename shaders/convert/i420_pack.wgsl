@@ -7,15 +7,15 @@
 @compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) id: vec3u) {
     let block = id.xy;
-    if any(block * vec2u(4u, 2u) >= frame.resolution) {
+    if any(block * vec2u(4u, 2u) >= frame.output_size) {
         return;
     }
     let colors = filtered(block);
     // Rows are padded to eight pixels, so that a chroma row is whole words too.
-    let stride = (frame.resolution.x + 7u) / 8u * 8u;
+    let stride = (frame.output_size.x + 7u) / 8u * 8u;
     for (var r = 0u; r < 2u; r++) {
         let row = block.y * 2u + r;
-        if row < frame.resolution.y {
+        if row < frame.output_size.y {
             var luma: vec4f;
             for (var i = 0u; i < 4u; i++) {
                 let color = vec4f(colors[r * 4u + i].rgb, 1.0);

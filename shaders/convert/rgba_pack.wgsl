@@ -5,16 +5,16 @@
 @compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) id: vec3u) {
     let block = id.xy;
-    if any(block * vec2u(4u, 2u) >= frame.resolution) {
+    if any(block * vec2u(4u, 2u) >= frame.output_size) {
         return;
     }
     let colors = filtered(block);
     for (var i = 0u; i < 8u; i++) {
         let at = pixel(block, i);
-        if all(at < frame.resolution) {
+        if all(at < frame.output_size) {
             let color = colors[i];
             let straight = vec4f(color.rgb / max(color.a, 1e-6), color.a);
-            output[at.y * frame.resolution.x + at.x] = pack4x8unorm(straight);
+            output[at.y * frame.output_size.x + at.x] = pack4x8unorm(straight);
         }
     }
 }

@@ -1,27 +1,19 @@
-// A Gaussian along one axis, for four neighbours at once: each pixel is read once and added to all four.
-// The weights come by forward differencing, with no table to read (Turkowski, GPU Gems 3, chapter 40): each is the last
-// one times a ratio that itself shrinks by a constant. params[0]: the reach, the first weight, the first ratio, the
-// constant.
+// A blur along one axis, for four neighbours at once: each pixel is read once and added to all four.
+// params[0]: the first pixel it reaches and how many it reads; from params[1] on each one's weight in the four.
 
-fn blurred(first: vec2i, step: vec2i) -> array<vec4f, 4> {
-    let reach = i32(params[0].x);
-    var weight = params[0].y;
-    var ratio = params[0].z;
-    // The pixel's weight in each of the four.
-    var w = vec4f(0.0);
+fn blurred(place: vec2i, step: vec2i) -> array<vec4f, 4> {
+    let first = place + i32(params[0].x) * step;
     var a = vec4f(0.0);
     var b = vec4f(0.0);
     var c = vec4f(0.0);
     var d = vec4f(0.0);
-    for (var t = -reach; t <= reach + 3; t++) {
-        w = vec4f(select(0.0, weight, t <= reach), w.xyz);
-        weight *= ratio;
-        ratio *= params[0].w;
+    for (var t = 0; t < i32(params[0].y); t++) {
         let color = load(first + t * step);
-        a += w.x * color;
-        b += w.y * color;
-        c += w.z * color;
-        d += w.w * color;
+        let weights = params[t + 1];
+        a += weights.x * color;
+        b += weights.y * color;
+        c += weights.z * color;
+        d += weights.w * color;
     }
     return array<vec4f, 4>(a, b, c, d);
 }

@@ -3,7 +3,7 @@
 @compute @workgroup_size(16, 4)
 fn main(@builtin(global_invocation_id) id: vec3u) {
     let first = id.xy * vec2u(1u, 4u);
-    if any(first >= frame.resolution) {
+    if any(first >= frame.output_size) {
         return;
     }
     let colors = blurred(vec2i(first), vec2i(0, 1));

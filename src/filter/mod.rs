@@ -4,22 +4,31 @@
 //! the planner and the shaders all read that one entry.
 
 use std::fmt;
+use std::sync::Arc;
 
+use crate::time::Timestamp;
+
+mod animation;
 mod catalog;
 mod color_matrix;
+mod custom;
+mod lut;
 mod parse;
 mod plan;
 
+pub use animation::Animation;
 pub use catalog::catalog;
 pub use color_matrix::ColorMatrix;
-pub use plan::{Axis, Input, Output, Pass, Picture, Plan, Point, Stage, plan};
+pub use custom::{Custom, Field, FieldKind, Kind};
+pub use lut::Lut;
+pub use plan::{Axis, Bell, Input, Output, Pass, Picture, Plan, Point, Stage, plan};
 
 /// What a filter is, apart from the values it is given.
 #[derive(Debug)]
 pub struct FilterInfo {
     /// Its name in a chain, as `hue-rotate`.
     pub name: &'static str,
-    /// Its parameters, in order. All may be left out from the end.
+    /// Its parameters, in order. All with a default may be left out.
     pub params: &'static [Param],
     /// One line for people.
     pub summary: &'static str,
@@ -31,15 +40,15 @@ pub struct FilterInfo {
 /// One parameter of a filter.
 #[derive(Debug)]
 pub struct Param {
-    /// Its name for people, as `radius`.
+    /// Its name, as `radius`: for people, and for `name=value` in a chain.
     pub name: &'static str,
     /// What values it takes.
     pub kind: ParamKind,
-    /// Its value when it is left out.
-    pub default: f32,
-    /// The least value. A lower one is an error, as in CSS.
+    /// Its value when it is left out, as one would write it; empty when it must not be left out.
+    pub default: &'static str,
+    /// The least number. A lower one is an error, as in CSS.
     pub min: f32,
-    /// The greatest effect. A higher value means this one, as in CSS.
+    /// The number of greatest effect. A higher one means this one, as in CSS.
     pub max: f32,
 }
 
@@ -52,6 +61,27 @@ pub enum ParamKind {
     Length,
     /// An angle: `90deg`, `0.5turn`, `1.57rad`, `100grad`, `0`. Kept in degrees.
     Angle,
+    /// A CSS colour: `red`, `#f80`, `rgb(255 128 0)`, `hsl(30deg 100% 50%)`. It may stand anywhere among the values.
+    Color,
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// The path of a `.cube` file, in quotes.
+    Lut,
+    /// The path of a WGSL file, in quotes. Its own parameters follow as `name=value`.
+    Shader,
+}
+
+/// A parameter's value.
+#[derive(Debug, Clone)]
+pub enum Value {
+    /// A number in the parameter's unit; of a word, its place in the list.
+    Number(f32),
+    /// Red, green, blue and alpha, 0–1, sRGB-encoded, straight.
+    Color([f32; 4]),
+    /// A table of colours.
+    Lut(Arc<Lut>),
+    /// A user's WGSL.
+    Shader(Arc<Custom>),
 }
 
 /// What a filter does.
@@ -59,20 +89,33 @@ pub enum ParamKind {
 pub(crate) enum Effect {
     /// A colour matrix on straight colours, clamped after.
     Matrix(fn(&[f32]) -> ColorMatrix),
-    /// A WGSL function of the filter's name over a pixel's straight colour and position, clamped after.
-    Point {
-        /// The file that holds it.
-        wgsl: &'static str,
-    },
+    /// A WGSL function of the filter's name, `fn(color, position, values…) -> vec4f`, on straight colours.
+    Point(&'static str),
+    /// A WGSL function of the filter's name, `fn(position, values…) -> vec4f`, that looks around with `sample`;
+    /// premultiplied.
+    Area(&'static str),
+    /// The same, with `previous`: what it made of the frame before.
+    Trail(&'static str),
     /// A Gaussian of this standard deviation in pixels.
     Blur,
+    /// A WGSL function of the filter's name, `fn(original, blurred, values…) -> vec4f`, premultiplied.
+    Combine {
+        wgsl: &'static str,
+        /// Which value is the blur's standard deviation.
+        sigma: usize,
+        /// Which two values, if any, say how far right and down the blurred picture is moved.
+        shift: Option<[usize; 2]>,
+    },
+    /// The user's WGSL file decides.
+    Custom,
 }
 
 /// A filter with its values.
 #[derive(Debug, Clone)]
 pub struct Filter {
     info: &'static FilterInfo,
-    values: Vec<f32>,
+    /// One for each parameter, then one for each field of a user's WGSL.
+    values: Vec<Value>,
 }
 
 impl Filter {
@@ -81,9 +124,53 @@ impl Filter {
         self.info
     }
 
-    /// The value of each parameter, within its range.
-    pub fn values(&self) -> &[f32] {
+    /// The value of each parameter, within its range; behind them those of a user's WGSL, if this is one.
+    pub fn values(&self) -> &[Value] {
         &self.values
+    }
+
+    /// The numbers among the values.
+    pub(crate) fn numbers(&self) -> Vec<f32> {
+        self.values.iter().filter_map(Value::number).collect()
+    }
+
+    /// The user's WGSL, if this is one.
+    pub fn custom(&self) -> Option<&Arc<Custom>> {
+        self.values.iter().find_map(|value| match value {
+            Value::Shader(custom) => Some(custom),
+            _ => None,
+        })
+    }
+
+    /// The name of the value at `index`.
+    fn value_name(&self, index: usize) -> &str {
+        match (self.info.params.get(index), self.custom()) {
+            (Some(param), _) => param.name,
+            (None, Some(custom)) => &custom.fields()[index - self.info.params.len()].name,
+            (None, None) => "",
+        }
+    }
+}
+
+impl Value {
+    pub(crate) fn number(&self) -> Option<f32> {
+        match self {
+            Self::Number(number) => Some(*number),
+            _ => None,
+        }
+    }
+}
+
+/// Files are the same when they were read at the same time; a file that has changed since is another value.
+impl PartialEq for Value {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Number(a), Self::Number(b)) => a == b,
+            (Self::Color(a), Self::Color(b)) => a == b,
+            (Self::Lut(a), Self::Lut(b)) => Arc::ptr_eq(a, b),
+            (Self::Shader(a), Self::Shader(b)) => Arc::ptr_eq(a, b),
+            _ => false,
+        }
     }
 }
 
@@ -91,6 +178,16 @@ impl PartialEq for Filter {
     fn eq(&self, other: &Self) -> bool {
         self.info.name == other.info.name && self.values == other.values
     }
+}
+
+/// What lies outside a picture's borders for filters that look there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Edge {
+    /// Transparent black, as on a canvas: a blur fades the borders.
+    #[default]
+    Transparent,
+    /// The nearest pixel of the border: film stays opaque.
+    Clamp,
 }
 
 /// A chain of filters, applied left to right. Read it from CSS syntax; the default is `none`.
@@ -105,6 +202,8 @@ impl PartialEq for Filter {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct FilterChain {
     filters: Vec<Filter>,
+    edge: Edge,
+    animations: Vec<Animation>,
 }
 
 impl FilterChain {
@@ -117,25 +216,78 @@ impl FilterChain {
     pub fn is_empty(&self) -> bool {
         self.filters.is_empty()
     }
+
+    /// What filters find outside the picture's borders.
+    pub fn edge(&self) -> Edge {
+        self.edge
+    }
+
+    /// The same chain with this edge.
+    pub fn with_edge(mut self, edge: Edge) -> Self {
+        self.edge = edge;
+        self
+    }
+
+    /// This chain, then `next`. The edge and the animations of both hold; of two edges, the one that was asked for.
+    pub fn then(mut self, next: Self) -> Self {
+        let ahead = self.filters.len();
+        self.filters.extend(next.filters);
+        self.animations.extend(next.animations.into_iter().map(|animation| animation.moved(ahead)));
+        if next.edge != Edge::default() {
+            self.edge = next.edge;
+        }
+        self
+    }
+
+    /// Whether its values change over time.
+    pub fn is_animated(&self) -> bool {
+        !self.animations.is_empty()
+    }
+
+    /// The chain as it is at this time, every animated value set.
+    pub fn at(&self, time: Timestamp) -> Self {
+        let mut chain = Self { filters: self.filters.clone(), edge: self.edge, animations: Vec::new() };
+        for animation in &self.animations {
+            animation.apply(&mut chain.filters, time);
+        }
+        chain
+    }
 }
 
 impl fmt::Display for FilterChain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_empty() {
-            return f.write_str("none");
+            f.write_str("none")?;
         }
         for (index, filter) in self.filters.iter().enumerate() {
             write!(f, "{}{filter}", if index > 0 { " " } else { "" })?;
         }
-        Ok(())
+        match self.edge {
+            Edge::Transparent => Ok(()),
+            Edge::Clamp => f.write_str(" edge=clamp"),
+        }
     }
 }
 
 impl fmt::Display for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}(", self.info.name)?;
-        for (index, (param, value)) in self.info.params.iter().zip(&self.values).enumerate() {
-            write!(f, "{}{value}{}", if index > 0 { ", " } else { "" }, param.kind.unit())?;
+        for (index, value) in self.values.iter().enumerate() {
+            f.write_str(if index > 0 { ", " } else { "" })?;
+            match (value, self.info.params.get(index).map(|param| param.kind)) {
+                (Value::Number(number), Some(ParamKind::Word(words))) => f.write_str(words[*number as usize])?,
+                (Value::Number(number), Some(kind)) => write!(f, "{number}{}", kind.unit())?,
+                (Value::Number(number), None) => write!(f, "{}={number}", self.value_name(index))?,
+                (Value::Color([r, g, b, a]), param) => {
+                    if param.is_none() {
+                        write!(f, "{}=", self.value_name(index))?;
+                    }
+                    let [r, g, b] = [r, g, b].map(|value| (value * 255.0).round());
+                    write!(f, "rgba({r}, {g}, {b}, {a})")?;
+                }
+                (Value::Lut(lut), _) => write!(f, "\"{}\"", lut.name())?,
+                (Value::Shader(custom), _) => write!(f, "\"{}\"", custom.name())?,
+            }
         }
         f.write_str(")")
     }
@@ -147,11 +299,10 @@ impl FilterInfo {
         self.params.iter().map(|param| param.name).collect::<Vec<_>>().join(", ")
     }
 
-    /// The values that parameters have when they are left out, as `1` or `0px`.
+    /// The values that parameters have when they are left out, as `1` or `0px`; `-` where one must be given.
     pub fn defaults(&self) -> String {
-        let defaults: Vec<_> =
-            self.params.iter().map(|param| format!("{}{}", param.default, param.kind.unit())).collect();
-        defaults.join(", ")
+        let default = |param: &Param| if param.default.is_empty() { "-" } else { param.default };
+        self.params.iter().map(default).collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -159,18 +310,22 @@ impl ParamKind {
     /// What stands behind a number of this kind.
     pub(crate) fn unit(self) -> &'static str {
         match self {
-            Self::Amount => "",
             Self::Length => "px",
             Self::Angle => "deg",
+            _ => "",
         }
     }
 
     /// What a value looks like, for error messages.
-    pub(crate) fn example(self) -> &'static str {
+    pub(crate) fn description(self) -> String {
         match self {
-            Self::Amount => "a number or a percentage such as 0.6 or 60%",
-            Self::Length => "a length such as 4px",
-            Self::Angle => "an angle such as 90deg, 0.25turn or 1.57rad",
+            Self::Amount => "a number or a percentage such as 0.6 or 60%".into(),
+            Self::Length => "a length such as 4px".into(),
+            Self::Angle => "an angle such as 90deg, 0.25turn or 1.57rad".into(),
+            Self::Color => "a colour such as red, #f80 or rgb(255 128 0)".into(),
+            Self::Word(words) => words.join(" or "),
+            Self::Lut => "a .cube file in quotes such as \"film.cube\"".into(),
+            Self::Shader => "a WGSL file in quotes such as \"wave.wgsl\"".into(),
         }
     }
 }

@@ -4,9 +4,11 @@
 //! arguments may be separated by commas. Errors show the chain with carets under the place that is wrong.
 
 use std::ops::Range;
+use std::path::Path;
 use std::str::FromStr;
+use std::sync::Arc;
 
-use super::{Filter, FilterChain, FilterInfo, Param, ParamKind, catalog};
+use super::{Custom, Edge, Field, FieldKind, Filter, FilterChain, FilterInfo, Lut, Param, ParamKind, Value, catalog};
 use crate::error::{Error, Result};
 
 impl FromStr for FilterChain {
@@ -14,16 +16,20 @@ impl FromStr for FilterChain {
 
     fn from_str(text: &str) -> Result<Self> {
         let mut reader = Reader { text, at: 0 };
-        let mut filters = Vec::new();
-        reader.skip_space();
-        if text.trim().eq_ignore_ascii_case("none") || text.trim().is_empty() {
-            return Ok(Self::default());
+        let mut chain = Self::default();
+        if text.trim().eq_ignore_ascii_case("none") {
+            return Ok(chain);
         }
-        while reader.at < text.len() {
-            filters.push(reader.function()?);
+        loop {
             reader.skip_space();
+            if reader.rest().is_empty() {
+                return Ok(chain);
+            }
+            match reader.edge()? {
+                Some(edge) => chain.edge = edge,
+                None => chain.filters.push(reader.function()?),
+            }
         }
-        Ok(Self { filters })
     }
 }
 
@@ -49,11 +55,23 @@ impl<'a> Reader<'a> {
         start..self.at
     }
 
+    /// `edge=clamp` or `edge=transparent`, which stands among the functions.
+    fn edge(&mut self) -> Result<Option<Edge>> {
+        let Some(rest) = self.rest().strip_prefix("edge=") else { return Ok(None) };
+        self.at = self.text.len() - rest.len();
+        let word = self.take(|c| !c.is_whitespace());
+        match &self.text[word.clone()] {
+            "clamp" => Ok(Some(Edge::Clamp)),
+            "transparent" => Ok(Some(Edge::Transparent)),
+            found => Err(self.error(format!("expected clamp or transparent as edge but found `{found}`"), word)),
+        }
+    }
+
     fn function(&mut self) -> Result<Filter> {
         let name = self.take(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
         if name.is_empty() {
             let found = self.rest().chars().next().unwrap_or(' ');
-            let place = self.at..self.at + found.len_utf8();
+            let place = self.word_at(self.at..self.at);
             return Err(self.error(format!("expected the name of a filter but found `{found}`"), place));
         }
         let info = self.find(name.clone())?;
@@ -61,35 +79,27 @@ impl<'a> Reader<'a> {
             let message = format!("expected `(` after `{}`, as in `{}`", info.name, info.example());
             return Err(self.error(message, name));
         }
-        let open = self.at;
+        let open = self.at..self.at + 1;
         self.at += 1;
-        let mut values = Vec::with_capacity(info.params.len());
+        let mut arguments = Arguments::new(info);
+        let mut first = true;
         loop {
             self.skip_space();
             if self.rest().is_empty() {
-                return Err(
-                    self.error(format!("expected `)` to close `{}(` but found the end", info.name), open..open + 1)
-                );
+                return Err(self.error(format!("expected `)` to close `{}(` but found the end", info.name), open));
             }
             if self.rest().starts_with(')') {
                 self.at += 1;
                 break;
             }
-            if !values.is_empty() && self.rest().starts_with(',') {
+            if !first && self.rest().starts_with(',') {
                 self.at += 1;
                 self.skip_space();
             }
-            let token = self.take(|c| !c.is_whitespace() && !matches!(c, ',' | '(' | ')'));
-            let Some(param) = info.params.get(values.len()) else {
-                let most = info.params.len();
-                let message =
-                    format!("expected at most {most} argument{} to `{}`", if most == 1 { "" } else { "s" }, info.name);
-                return Err(self.error(message, self.word_at(token)));
-            };
-            values.push(self.value(info, param, token)?);
+            first = false;
+            self.argument(&mut arguments)?;
         }
-        values.extend(info.params[values.len()..].iter().map(|param| param.default));
-        Ok(Filter { info, values })
+        arguments.finish().map_err(|message| self.error(message, name))
     }
 
     fn find(&self, name: Range<usize>) -> Result<&'static FilterInfo> {
@@ -103,41 +113,68 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn value(&self, info: &FilterInfo, param: &Param, token: Range<usize>) -> Result<f32> {
+    /// One argument, with its name before it or without.
+    fn argument(&mut self, arguments: &mut Arguments) -> Result<()> {
+        let start = self.at;
+        let name = self.take(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+        let named = !name.is_empty() && self.rest().starts_with('=');
+        if named {
+            self.at += 1;
+        } else {
+            self.at = start;
+        }
+        let token = self.value_token();
         let text = &self.text[token.clone()];
-        let expected = |found: &str| {
-            let example = param.kind.example();
-            self.error(
-                format!("expected {example} as {} of `{}` but found {found}", param.name, info.name),
-                self.word_at(token.clone()),
-            )
+        let slot = if named {
+            let given = &self.text[name.clone()];
+            arguments.slot_of(given).map_err(|message| self.error(message, name.clone()))?
+        } else {
+            arguments.next_slot(text).ok_or_else(|| {
+                let most = arguments.info.params.len();
+                let plural = if most == 1 { "" } else { "s" };
+                let message = format!("expected at most {most} argument{plural} to `{}`", arguments.info.name);
+                self.error(message, self.word_at(token.clone()))
+            })?
         };
         if text.is_empty() {
             let found = self.rest().chars().next().map_or("the end".to_owned(), |c| format!("`{c}`"));
-            return Err(expected(&found));
+            let message = arguments.expected(slot, &found);
+            return Err(self.error(message, self.word_at(token)));
         }
-        let unit_at = unit_at(text);
-        let number: f32 = match text[..unit_at].parse() {
-            Ok(number) if f32::is_finite(number) => number,
-            _ => return Err(expected(&format!("`{text}`"))),
-        };
-        let unit = text[unit_at..].to_ascii_lowercase();
-        let value = match (param.kind, unit.as_str()) {
-            (ParamKind::Amount, "") => number,
-            (ParamKind::Amount, "%") => number / 100.0,
-            (ParamKind::Length, "px") | (ParamKind::Angle, "deg") => number,
-            (ParamKind::Length | ParamKind::Angle, "") if number == 0.0 => 0.0,
-            (ParamKind::Angle, "rad") => number.to_degrees(),
-            (ParamKind::Angle, "grad") => number * 0.9,
-            (ParamKind::Angle, "turn") => number * 360.0,
-            _ => return Err(expected(&format!("`{text}`"))),
-        };
-        if value < param.min {
-            let message =
-                format!("expected {} of `{}` to be at least {} but found `{text}`", param.name, info.name, param.min);
-            return Err(self.error(message, token));
-        }
-        Ok(value.min(param.max))
+        arguments.set(slot, text).map_err(|failed| match failed {
+            Failed::Here(message) => self.error(message, token),
+            // The fault lies in another file, which the error shows.
+            Failed::Elsewhere(error) => error,
+        })
+    }
+
+    /// A value up to the next space, comma or parenthesis outside quotes and parentheses of its own.
+    fn value_token(&mut self) -> Range<usize> {
+        let (mut depth, mut quote) = (0, None);
+        let end = self.rest().find(|c: char| match (quote, c) {
+            (Some(open), _) => {
+                quote = (c != open).then_some(open);
+                false
+            }
+            (None, '"' | '\'') => {
+                quote = Some(c);
+                false
+            }
+            (None, '(') => {
+                depth += 1;
+                false
+            }
+            (None, ')') if depth > 0 => {
+                depth -= 1;
+                false
+            }
+            (None, ')') => true,
+            (None, ',') => depth == 0,
+            (None, _) => depth == 0 && c.is_whitespace(),
+        });
+        let start = self.at;
+        self.at += end.unwrap_or(self.rest().len());
+        start..self.at
     }
 
     /// The range itself, or where it is empty the one character there.
@@ -159,6 +196,199 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// The arguments of one filter as they come in.
+struct Arguments {
+    info: &'static FilterInfo,
+    values: Vec<Option<Value>>,
+    /// A user's WGSL, once its file is named: its fields are parameters too.
+    custom: Option<Arc<Custom>>,
+}
+
+/// Why an argument is refused.
+enum Failed {
+    /// What is wrong with its text.
+    Here(String),
+    /// What is wrong with the file it names.
+    Elsewhere(Error),
+}
+
+impl Arguments {
+    fn new(info: &'static FilterInfo) -> Self {
+        Self { info, values: vec![None; info.params.len()], custom: None }
+    }
+
+    /// The slot of the parameter of this name; else a message.
+    fn slot_of(&self, name: &str) -> Result<usize, String> {
+        let fields = self.custom.as_deref().map_or(&[][..], Custom::fields);
+        let names: Vec<_> =
+            self.info.params.iter().map(|param| param.name).chain(fields.iter().map(|field| &*field.name)).collect();
+        names.iter().position(|&own| own == name).ok_or_else(|| {
+            format!("expected a parameter of `{}` ({}) but found `{name}`", self.info.name, names.join(", "))
+        })
+    }
+
+    /// The slot that a value without a name goes to: the first free one, a colour's if it begins as a colour does.
+    fn next_slot(&self, text: &str) -> Option<usize> {
+        let colored = text.starts_with(|c: char| c == '#' || c.is_ascii_alphabetic());
+        let free = |&slot: &usize| self.values[slot].is_none();
+        let is_color = |slot: usize| self.info.params[slot].kind == ParamKind::Color;
+        let slots = 0..self.info.params.len();
+        let takes_words = |slot: usize| !matches!(self.info.params[slot].kind, ParamKind::Word(_));
+        let first = slots.clone().find(free)?;
+        if colored && takes_words(first) {
+            return slots.clone().find(|&slot| free(&slot) && is_color(slot)).or(Some(first));
+        }
+        slots.clone().find(|&slot| free(&slot) && !is_color(slot)).or(Some(first))
+    }
+
+    fn field(&self, slot: usize) -> Option<&Field> {
+        self.custom.as_deref()?.fields().get(slot.checked_sub(self.info.params.len())?)
+    }
+
+    fn expected(&self, slot: usize, found: &str) -> String {
+        let (name, kind) = match (self.info.params.get(slot), self.field(slot)) {
+            (Some(param), _) => (param.name, param.kind.description()),
+            (None, Some(field)) => (&*field.name, field.param_kind().description()),
+            (None, None) => ("argument", "a value".to_owned()),
+        };
+        format!("expected {kind} as {name} of `{}` but found {found}", self.info.name)
+    }
+
+    fn set(&mut self, slot: usize, text: &str) -> Result<(), Failed> {
+        let found = || Failed::Here(self.expected(slot, &format!("`{text}`")));
+        let value = match (self.info.params.get(slot), self.field(slot)) {
+            (Some(param), _) => match param.kind {
+                ParamKind::Lut => {
+                    let path = unquoted(text).ok_or_else(found)?;
+                    Value::Lut(Arc::new(Lut::load(Path::new(path)).map_err(Failed::Elsewhere)?))
+                }
+                ParamKind::Shader => {
+                    let path = unquoted(text).ok_or_else(found)?;
+                    let custom = Arc::new(Custom::load(Path::new(path)).map_err(Failed::Elsewhere)?);
+                    self.values.extend(custom.fields().iter().map(|_| None));
+                    self.custom = Some(custom.clone());
+                    Value::Shader(custom)
+                }
+                ParamKind::Color => color(text).ok_or_else(found)?,
+                _ => Value::Number(param.read(self.info.name, text).map_err(Failed::Here)?),
+            },
+            (None, Some(field)) => match field.param_kind() {
+                ParamKind::Color => color(text).ok_or_else(found)?,
+                kind => Value::Number(kind.number(text).ok_or_else(found)?),
+            },
+            (None, None) => return Err(found()),
+        };
+        if self.values[slot].is_some() {
+            return Err(Failed::Here(format!("expected one value but found a second, `{text}`")));
+        }
+        self.values[slot] = Some(value);
+        Ok(())
+    }
+
+    /// The filter, with defaults for what was left out; else what is missing.
+    fn finish(mut self) -> Result<Filter, String> {
+        for slot in 0..self.values.len() {
+            if self.values[slot].is_some() {
+                continue;
+            }
+            let default = match (self.info.params.get(slot), self.field(slot)) {
+                (Some(param), _) if param.default.is_empty() => {
+                    let expected = self.expected(slot, "none");
+                    return Err(format!("{expected}, as in `{}`", self.info.example()));
+                }
+                (Some(param), _) => param.default.to_owned(),
+                (None, field) => {
+                    self.values[slot] = field.map(Field::default_value);
+                    continue;
+                }
+            };
+            self.set(slot, &default).map_err(|_| format!("`{default}` is no value of `{}`", self.info.name))?;
+        }
+        Ok(Filter { info: self.info, values: self.values.into_iter().flatten().collect() })
+    }
+}
+
+impl Param {
+    /// The number that `text` stands for, within the range.
+    fn read(&self, filter: &str, text: &str) -> Result<f32, String> {
+        let value = self.kind.number(text).ok_or_else(|| {
+            format!("expected {} as {} of `{filter}` but found `{text}`", self.kind.description(), self.name)
+        })?;
+        if value < self.min {
+            let (name, min) = (self.name, self.min);
+            return Err(format!("expected {name} of `{filter}` to be at least {min} but found `{text}`"));
+        }
+        Ok(if matches!(self.kind, ParamKind::Word(_)) { value } else { value.min(self.max) })
+    }
+}
+
+impl Filter {
+    /// The number that `text` stands for as the value at `index`; for animations, which need no unit.
+    pub(super) fn read_number(&self, index: usize, text: &str) -> Result<f32> {
+        let Some(param) = self.info.params.get(index) else {
+            let expected = || Error::syntax(format!("expected a number but found `{text}`"));
+            return ParamKind::Amount.number(text).ok_or_else(expected);
+        };
+        let with_unit = format!("{text}{}", param.kind.unit());
+        let text = if text.parse::<f32>().is_ok() { &with_unit } else { text };
+        param.read(self.info.name, text).map_err(Error::syntax)
+    }
+}
+
+impl Field {
+    fn param_kind(&self) -> ParamKind {
+        match self.kind {
+            FieldKind::F32 | FieldKind::I32 | FieldKind::U32 => ParamKind::Amount,
+            FieldKind::Vec3 | FieldKind::Vec4 => ParamKind::Color,
+        }
+    }
+
+    fn default_value(&self) -> Value {
+        match self.param_kind() {
+            ParamKind::Color => Value::Color(self.default),
+            _ => Value::Number(self.default[0]),
+        }
+    }
+}
+
+impl ParamKind {
+    fn number(self, text: &str) -> Option<f32> {
+        if let Self::Word(words) = self {
+            return words.iter().position(|word| word.eq_ignore_ascii_case(text)).map(|index| index as f32);
+        }
+        let unit_at = unit_at(text);
+        let number: f32 = text[..unit_at].parse().ok().filter(|number: &f32| number.is_finite())?;
+        match (self, text[unit_at..].to_ascii_lowercase().as_str()) {
+            (Self::Amount, "") | (Self::Length, "px") | (Self::Angle, "deg") => Some(number),
+            (Self::Amount, "%") => Some(number / 100.0),
+            (Self::Length | Self::Angle, "") if number == 0.0 => Some(0.0),
+            (Self::Angle, "rad") => Some(number.to_degrees()),
+            (Self::Angle, "grad") => Some(number * 0.9),
+            (Self::Angle, "turn") => Some(number * 360.0),
+            _ => None,
+        }
+    }
+}
+
+/// A CSS colour (CSS Color Module Level 4); `currentcolor` is black, as on a canvas of no document.
+fn color(text: &str) -> Option<Value> {
+    if text.eq_ignore_ascii_case("currentcolor") {
+        return Some(Value::Color([0.0, 0.0, 0.0, 1.0]));
+    }
+    // The library also takes hexadecimal digits without `#`, which CSS doesn't.
+    if !text.starts_with(|c: char| c == '#' || c.is_ascii_alphabetic()) {
+        return None;
+    }
+    let bare_digits = text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let color = csscolorparser::parse(text).ok().filter(|_| !bare_digits)?;
+    Some(Value::Color(color.to_array().map(|value| value.clamp(0.0, 1.0))))
+}
+
+fn unquoted(text: &str) -> Option<&str> {
+    let quote = text.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    text[1..].strip_suffix(quote)
+}
+
 impl FilterInfo {
     /// The filter as one might write it, as `blur(4px)`.
     fn example(&self) -> String {
@@ -166,6 +396,10 @@ impl FilterInfo {
             ParamKind::Amount => "0.5",
             ParamKind::Length => "4px",
             ParamKind::Angle => "90deg",
+            ParamKind::Color => "#f80",
+            ParamKind::Word(words) => words[0],
+            ParamKind::Lut => "\"film.cube\"",
+            ParamKind::Shader => "\"wave.wgsl\"",
         });
         format!("{}({})", self.name, values.collect::<Vec<_>>().join(", "))
     }

@@ -9,8 +9,10 @@
 //! unpacking of the source and the packing of the result join the first and the last; so `sepia(1) contrast(1.2)` on
 //! film is one pass. Only a filter that looks at a pixel's neighbours ends a pass, for it needs them finished.
 
+use std::fmt;
+
 use super::color_matrix::ColorMatrix;
-use super::{Effect, Filter, FilterChain};
+use super::{Edge, Effect, Filter, FilterChain, Kind, Value};
 use crate::frame::{PixelFormat, Size};
 
 /// What the first pass reads.
@@ -23,12 +25,14 @@ pub struct Picture {
 }
 
 /// What is to be done for every frame.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Plan {
     /// The passes, in order.
     pub passes: Vec<Pass>,
     /// The sizes of the textures that passes leave their pictures in.
     pub textures: Vec<Size>,
+    /// Textures that change places after every frame: what a pass wrote into one it reads from the other.
+    pub twins: Vec<[usize; 2]>,
 }
 
 /// One dispatch: a picture in, a picture out.
@@ -44,6 +48,12 @@ pub struct Pass {
     pub points: Vec<Point>,
     /// Whether every pixel's alpha is 1 before the points, so that nothing need be divided by it.
     pub opaque: bool,
+    /// What lies outside the input.
+    pub edge: Edge,
+    /// The texture of the picture that was blurred, for a point that combines both.
+    pub original: Option<usize>,
+    /// The texture of what this pass made of the frame before, for filters that remember.
+    pub previous: Option<usize>,
     /// Where they go.
     pub output: Output,
     /// The output's size.
@@ -79,19 +89,42 @@ pub enum Axis {
     Y,
 }
 
-/// How a pass gathers its pixels.
+/// The shape of a blur's weights. A CSS blur below a standard deviation of 2 is a Gaussian; from there on three boxes
+/// one after another, as the specification has it and browsers draw it (Filter Effects Module Level 1, §15.7).
 #[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Bell {
+    /// A Gaussian of this standard deviation in pixels.
+    Gaussian(f32),
+    /// Three boxes of so many pixels.
+    Boxes([usize; 3]),
+    /// Three boxes of a fractional length that have this standard deviation together: boxes on a reduced picture.
+    Spline(f32),
+}
+
+/// How a pass gathers its pixels.
+#[derive(Debug, Clone, PartialEq)]
 pub enum Stage {
     /// Each pixel from its own place.
     Copy,
-    /// A Gaussian of this standard deviation along one axis, transparent black outside.
-    Blur(Axis, f32),
+    /// A filter's own WGSL function, which looks around.
+    Area(Filter),
+    /// A blur along one axis.
+    Blur {
+        /// Along which axis.
+        axis: Axis,
+        /// The shape of its weights.
+        bell: Bell,
+        /// How far the picture is moved along the axis, in pixels.
+        shift: f32,
+    },
     /// The mean of `factor`² pixels, with `margin` pixels more on each side than the input covers.
     Reduce {
         /// How many pixels become one, along each axis.
         factor: u32,
         /// How many pixels stand around.
         margin: u32,
+        /// How far the picture is moved right and down, in pixels of the input.
+        shift: [i32; 2],
     },
     /// Back up by `factor` from a reduced picture with a margin, linearly between its pixels.
     Expand {
@@ -116,40 +149,44 @@ pub enum Stage {
 pub enum Point {
     /// A colour matrix, clamped after.
     Matrix(ColorMatrix),
-    /// A filter's own WGSL function, clamped after.
+    /// A filter's own WGSL function on straight colours, clamped after.
     Function(Filter),
+    /// A filter's own WGSL function of the original and the blurred colour, premultiplied.
+    Combine(Filter),
 }
 
 /// Blurs up to this standard deviation gather their pixels directly; wider ones at a reduced size, where they stay
 /// between half of it and all.
 const DIRECT_BLUR: f32 = 4.0;
+/// How many vectors a blur's numbers fill at least: as many as the widest that gathers directly.
+const PADDED_BLUR: usize = 32;
+/// What moves without blurring is blurred by this little: the weights beside the nearest pixel are nothing.
+const SHARPEST: f32 = 0.1;
 /// How far one pass reduces at the most: more would leave too few invocations with too much to read each.
 const MOST_REDUCED: u32 = 8;
 /// Reduced pixels around a picture: expanding reads one beyond the edge.
 const MARGIN: u32 = 2;
 
 /// Plans how `source` becomes a picture of `size`, filtered by `chain`. A source of another size is fitted in whole, in
-/// the middle, transparent around.
+/// the middle, transparent around. An animated chain is planned for one instant: give [`FilterChain::at`].
 pub fn plan(chain: &FilterChain, source: Picture, size: Size, output: Output) -> Plan {
-    let mut planner = Planner::new(source);
+    let mut planner = Planner::new(source, chain.edge());
     if source.size != size {
         planner.fit(size);
     }
     for filter in chain.filters() {
-        match &filter.info().effect {
-            Effect::Matrix(matrix) => planner.matrix(matrix(filter.values())),
-            Effect::Point { .. } => planner.open.points.push(Point::Function(filter.clone())),
-            Effect::Blur => planner.blur(filter.values()[0]),
-        }
+        planner.add(filter);
     }
     planner.emit(output);
-    Plan { passes: planner.passes, textures: planner.textures }
+    Plan { passes: planner.passes, textures: planner.textures, twins: planner.twins }
 }
 
 /// The passes so far, and what the next one will do.
 struct Planner {
     passes: Vec<Pass>,
     textures: Vec<Size>,
+    twins: Vec<[usize; 2]>,
+    edge: Edge,
     open: Open,
 }
 
@@ -160,12 +197,15 @@ struct Open {
     stage: Stage,
     points: Vec<Point>,
     opaque: bool,
+    original: Option<usize>,
     size: Size,
 }
 
 impl Open {
-    fn is_untouched_texture(&self) -> bool {
-        matches!(self.input, Input::Texture(_)) && self.stage == Stage::Copy && self.points.is_empty()
+    /// Whether a stage can begin on this without a picture to finish first.
+    fn is_untouched(&self) -> bool {
+        let ready = matches!(self.input, Input::Texture(_) | Input::Source(PixelFormat::Blank));
+        ready && self.stage == Stage::Copy && self.points.is_empty()
     }
 
     fn opaque_after(&self) -> bool {
@@ -177,59 +217,124 @@ impl Point {
     pub(crate) fn keeps_alpha(&self) -> bool {
         match self {
             Self::Matrix(matrix) => matrix.alpha == 1.0,
-            Self::Function(_) => true,
+            // Ours leave alpha to `opacity`, by their contract; a user's may do as it likes.
+            Self::Function(filter) => filter.custom().is_none() && filter.info().name != "chroma-key",
+            Self::Combine(_) => true,
         }
     }
 }
 
 impl Planner {
-    fn new(source: Picture) -> Self {
+    fn new(source: Picture, edge: Edge) -> Self {
         let open = Open {
             input: Input::Source(source.format),
             input_size: source.size,
             stage: Stage::Copy,
             points: Vec::new(),
-            opaque: source.format != PixelFormat::Rgba8,
+            opaque: !matches!(source.format, PixelFormat::Rgba8 | PixelFormat::Blank),
+            original: None,
             size: source.size,
         };
-        Self { passes: Vec::new(), textures: Vec::new(), open }
+        Self { passes: Vec::new(), textures: Vec::new(), twins: Vec::new(), edge, open }
+    }
+
+    fn add(&mut self, filter: &Filter) {
+        match &filter.info().effect {
+            Effect::Matrix(matrix) => self.matrix(matrix(&filter.numbers())),
+            Effect::Point(_) => self.open.points.push(Point::Function(filter.clone())),
+            Effect::Area(_) => self.gather(Stage::Area(filter.clone()), self.open.size),
+            Effect::Trail(_) => {
+                self.gather(Stage::Area(filter.clone()), self.open.size);
+                self.remember();
+            }
+            Effect::Blur => self.blur(filter.numbers()[0], [0.0, 0.0]),
+            &Effect::Combine { sigma, shift, .. } => {
+                let number = |index: usize| filter.values()[index].number().unwrap_or(0.0);
+                self.combine(filter, number(sigma), shift.map_or([0.0, 0.0], |shift| shift.map(number)));
+            }
+            Effect::Custom => {
+                let Some(custom) = filter.custom() else { return };
+                match custom.kind() {
+                    Kind::Color => self.open.points.push(Point::Function(filter.clone())),
+                    Kind::Area | Kind::Image => self.gather(Stage::Area(filter.clone()), self.open.size),
+                }
+                if custom.uses_previous() {
+                    self.remember();
+                }
+            }
+        }
     }
 
     /// Ends the open pass.
     fn emit(&mut self, output: Output) {
-        let Open { input, input_size, stage, opaque, size, .. } = self.open;
+        let Open { input, input_size, opaque, original, size, .. } = self.open;
+        let stage = std::mem::replace(&mut self.open.stage, Stage::Copy);
         let points = std::mem::take(&mut self.open.points);
-        self.passes.push(Pass { input, input_size, stage, points, opaque, output, size });
+        let edge = self.edge;
+        self.passes.push(Pass {
+            input,
+            input_size,
+            stage,
+            points,
+            opaque,
+            edge,
+            original,
+            previous: None,
+            output,
+            size,
+        });
+    }
+
+    /// Ends the open pass with its picture in `texture`, which the next goes on from.
+    fn emit_texture(&mut self, texture: usize) {
+        let opaque = self.open.opaque_after();
+        self.emit(Output::Texture(texture));
+        let size = self.open.size;
+        self.open.input = Input::Texture(texture);
+        self.open.input_size = size;
+        self.open.opaque = opaque;
+        self.open.original = None;
     }
 
     /// Goes on with `stage`, which makes a picture of `size` from finished neighbours.
     fn gather(&mut self, stage: Stage, size: Size) {
-        let opaque = self.open.opaque_after();
-        if !self.open.is_untouched_texture() {
-            let texture = self.place(self.open.size);
-            self.emit(Output::Texture(texture));
-            self.open.input = Input::Texture(texture);
-            self.open.input_size = self.open.size;
+        if !self.open.is_untouched() {
+            let texture = self.place(self.open.size, None);
+            self.emit_texture(texture);
         }
+        self.open.opaque &= match &stage {
+            Stage::Copy => true,
+            Stage::Resample { axis, begin, length } => *begin == 0 && *length == axis.of(size),
+            Stage::Blur { .. } | Stage::Reduce { .. } | Stage::Expand { .. } => self.edge == Edge::Clamp,
+            Stage::Area(_) => false,
+        };
         self.open.stage = stage;
         self.open.size = size;
-        self.open.opaque = opaque
-            && match stage {
-                Stage::Copy => true,
-                Stage::Resample { axis, begin, length } => begin == 0 && length == axis.of(size),
-                Stage::Blur(..) | Stage::Reduce { .. } | Stage::Expand { .. } => false,
-            };
     }
 
-    /// A texture of this size that the open pass doesn't read.
-    fn place(&mut self, size: Size) -> usize {
-        let mut places = self.textures.iter().enumerate();
-        let free = places.find(|&(texture, &other)| other == size && self.open.input != Input::Texture(texture));
-        if let Some((texture, _)) = free {
-            return texture;
+    /// Ends the open pass with its picture kept for the next frame.
+    fn remember(&mut self) {
+        let twins = [self.textures.len(), self.textures.len() + 1];
+        self.textures.extend([self.open.size; 2]);
+        self.twins.push(twins);
+        self.emit_texture(twins[0]);
+        if let Some(pass) = self.passes.last_mut() {
+            pass.previous = Some(twins[1]);
         }
-        self.textures.push(size);
-        self.textures.len() - 1
+    }
+
+    /// A texture of this size that the open pass doesn't read, nor is `held`, nor is kept for the next frame.
+    fn place(&mut self, size: Size, held: Option<usize>) -> usize {
+        let free = |texture: usize| {
+            self.textures[texture] == size
+                && self.open.input != Input::Texture(texture)
+                && held != Some(texture)
+                && !self.twins.iter().any(|twins| twins.contains(&texture))
+        };
+        (0..self.textures.len()).find(|&texture| free(texture)).unwrap_or_else(|| {
+            self.textures.push(size);
+            self.textures.len() - 1
+        })
     }
 
     fn fit(&mut self, size: Size) {
@@ -252,34 +357,69 @@ impl Planner {
         }
     }
 
-    fn blur(&mut self, sigma: f32) {
-        if sigma == 0.0 {
-            return;
+    /// Blurs, moved right and down by `shift`.
+    fn blur(&mut self, sigma: f32, shift: [f32; 2]) {
+        if sigma > 0.0 || shift != [0.0, 0.0] {
+            self.blur_held(sigma, shift, None);
         }
+    }
+
+    /// Blurs without writing over the texture `held`.
+    fn blur_held(&mut self, sigma: f32, shift: [f32; 2], held: Option<usize>) {
         let size = self.open.size;
+        let blur = |axis, bell, shift| Stage::Blur { axis, bell, shift };
+        let bell = Bell::new(sigma);
         if sigma <= DIRECT_BLUR {
-            self.gather(Stage::Blur(Axis::Y, sigma), size);
-            self.gather(Stage::Blur(Axis::X, sigma), size);
+            self.gather_held(blur(Axis::Y, bell, shift[1]), size, held);
+            self.gather_held(blur(Axis::X, bell, shift[0]), size, held);
             return;
         }
-        // Reduced by a power of two, blurred there, expanded again. Taking means and interpolating linearly blur too:
-        // by variances of (f² - 1)/12 and f²/6, which the Gaussian between leaves out.
-        let factor = 1 << (sigma / (DIRECT_BLUR / 2.0)).log2() as u32;
+        // Reduced by a power of two, blurred there, expanded again. Taking means and interpolating linearly blur too: by
+        // variances of (1 - 1/f²)/12 and (2 + 1/f²)/12 of a reduced pixel, which the blur between leaves out.
+        let variance = bell.variance();
+        let factor = 1 << (variance.sqrt() / (DIRECT_BLUR / 2.0)).log2() as u32;
         let f = factor as f32;
-        let inner = (sigma * sigma / (f * f) - (1.0 - 1.0 / (f * f)) / 12.0 - 1.0 / 6.0).sqrt();
+        let inner = Bell::Spline((variance / (f * f) - 0.25).sqrt());
         let mut left: u32 = factor;
         while left > 1 {
             let factor = left.min(MOST_REDUCED);
+            // The first reduction moves the picture by whole pixels, the blur by what is left of one.
+            let shift = if self.open.size == size { shift.map(|shift| shift.round() as i32) } else { [0, 0] };
             left /= factor;
             let margin = if left == 1 { MARGIN } else { 0 };
             let reduced = |pixels: u32| pixels.div_ceil(factor) + 2 * margin;
             let from = self.open.size;
-            self.gather(Stage::Reduce { factor, margin }, Size::new(reduced(from.width), reduced(from.height)));
+            let to = Size::new(reduced(from.width), reduced(from.height));
+            self.gather_held(Stage::Reduce { factor, margin, shift }, to, held);
         }
         let reduced = self.open.size;
-        self.gather(Stage::Blur(Axis::Y, inner), reduced);
-        self.gather(Stage::Blur(Axis::X, inner), reduced);
-        self.gather(Stage::Expand { factor, margin: MARGIN }, size);
+        let rest = shift.map(|shift| (shift - shift.round()) / f);
+        self.gather_held(blur(Axis::Y, inner, rest[1]), reduced, held);
+        self.gather_held(blur(Axis::X, inner, rest[0]), reduced, held);
+        self.gather_held(Stage::Expand { factor, margin: MARGIN }, size, held);
+    }
+
+    fn gather_held(&mut self, stage: Stage, size: Size, held: Option<usize>) {
+        if !self.open.is_untouched() {
+            let texture = self.place(self.open.size, held);
+            self.emit_texture(texture);
+        }
+        self.gather(stage, size);
+    }
+
+    /// The picture as it is, and blurred; `filter` makes one colour of both.
+    fn combine(&mut self, filter: &Filter, sigma: f32, shift: [f32; 2]) {
+        if !matches!(self.open.input, Input::Texture(_)) || !self.open.is_untouched() {
+            let texture = self.place(self.open.size, None);
+            self.emit_texture(texture);
+        }
+        let Input::Texture(original) = self.open.input else { return };
+        let opaque = self.open.opaque;
+        self.blur_held(sigma, shift, Some(original));
+        // What is opaque stays so: the original lies over all.
+        self.open.opaque = opaque;
+        self.open.original = Some(original);
+        self.open.points.push(Point::Combine(filter.clone()));
     }
 }
 
@@ -331,39 +471,212 @@ impl Point {
     fn params(&self) -> Vec<[f32; 4]> {
         match self {
             Self::Matrix(matrix) => matrix.params().to_vec(),
-            Self::Function(filter) => filter
-                .values()
-                .chunks(4)
-                .map(|values| std::array::from_fn(|index| values.get(index).copied().unwrap_or(0.0)))
-                .collect(),
+            Self::Function(filter) | Self::Combine(filter) => filter.params(),
         }
+    }
+}
+
+impl Filter {
+    /// The numbers as the shader reads them, where [`Filter::places`] says.
+    fn params(&self) -> Vec<[f32; 4]> {
+        let mut params = vec![[0.0; 4]; self.numbers().len().div_ceil(4)];
+        let mut numbers = 0;
+        for value in self.values() {
+            match value {
+                Value::Number(number) => {
+                    params[numbers / 4][numbers % 4] = *number;
+                    numbers += 1;
+                }
+                Value::Color(color) => params.push(*color),
+                Value::Lut(lut) => params.extend(lut.params()),
+                Value::Shader(_) => {}
+            }
+        }
+        params
+    }
+
+    /// The WGSL that reads each value, when the first of [`Filter::params`] lies at `at`: numbers side by side first,
+    /// then a colour or a table each. A table is read by its place.
+    pub(crate) fn places(&self, at: usize) -> Vec<String> {
+        let (mut number, mut whole) = (0, at + self.numbers().len().div_ceil(4));
+        let mut places = Vec::new();
+        for value in self.values() {
+            match value {
+                Value::Number(_) => {
+                    places.push(format!("params[{}u][{}u]", at + number / 4, number % 4));
+                    number += 1;
+                }
+                Value::Color(_) => {
+                    places.push(format!("params[{whole}u]"));
+                    whole += 1;
+                }
+                Value::Lut(lut) => {
+                    places.push(format!("{whole}u"));
+                    whole += lut.params().len();
+                }
+                Value::Shader(_) => {}
+            }
+        }
+        places
     }
 }
 
 impl Stage {
     fn params(&self, input: Size) -> Vec<[f32; 4]> {
-        match *self {
+        match self {
             Self::Copy => Vec::new(),
-            Self::Blur(_, sigma) => blur_params(sigma),
-            Self::Reduce { factor, margin } | Self::Expand { factor, margin } => {
-                vec![[factor as f32, margin as f32, 0.0, 0.0]]
+            Self::Area(filter) => filter.params(),
+            Self::Blur { bell, shift, .. } => blur_params(*bell, *shift),
+            Self::Reduce { factor, margin, shift: [x, y] } => {
+                vec![[*factor as f32, *margin as f32, *x as f32, *y as f32]]
             }
+            Self::Expand { factor, margin } => vec![[*factor as f32, *margin as f32, 0.0, 0.0]],
             Self::Resample { axis, begin, length } => {
-                let scale = axis.of(input) as f32 / length as f32;
-                vec![[begin as f32, length as f32, scale, 2.0 * scale.max(1.0)]]
+                let scale = axis.of(input) as f32 / *length as f32;
+                vec![[*begin as f32, *length as f32, scale, 2.0 * scale.max(1.0)]]
             }
         }
     }
 }
 
-/// A Gaussian as the shader walks along it: how far it reaches, its first weight, the ratio of the second to the first,
-/// and what each next ratio is of the last.
-fn blur_params(sigma: f32) -> Vec<[f32; 4]> {
-    let reach = (3.0 * sigma).ceil();
-    let weight = |t: f32| (-0.5 * (t / sigma).powi(2)).exp();
-    let sum: f32 = (-reach as i32..=reach as i32).map(|t| weight(t as f32)).sum();
-    let ratio = ((2.0 * reach - 1.0) / (2.0 * sigma * sigma)).exp();
-    vec![[reach, weight(reach) / sum, ratio, (-1.0 / (sigma * sigma)).exp()]]
+/// A blur as a shader that makes four neighbours at once reads it: the first pixel it reaches and how many pixels it
+/// reads; then for each its weight in each of the four. Padded, so that an animated radius changes numbers alone.
+fn blur_params(bell: Bell, shift: f32) -> Vec<[f32; 4]> {
+    let (first, weights) = kernel(bell, shift);
+    let weight = |t: usize| weights.get(t).copied().unwrap_or(0.0);
+    let mut params = vec![[first as f32, (weights.len() + 3) as f32, 0.0, 0.0]];
+    params.extend((0..weights.len() + 3).map(|t| [0, 1, 2, 3].map(|i| t.checked_sub(i).map_or(0.0, weight))));
+    params.resize(params.len().max(PADDED_BLUR), [0.0; 4]);
+    params
+}
+
+/// The first pixel of a blur, from the one it is for, and the weights of the pixels from there on; their sum is 1.
+fn kernel(bell: Bell, shift: f32) -> (i32, Vec<f32>) {
+    // The picture moves right when pixels are taken from the left.
+    let (whole, rest) = ((-shift).floor(), -shift - (-shift).floor());
+    let thrice = |lengths: [Vec<f32>; 3]| lengths.iter().fold(vec![1.0], |weights, length| convolved(&weights, length));
+    let mut weights = match bell {
+        Bell::Gaussian(sigma) => {
+            let reach = (3.0 * sigma).ceil() as i32;
+            (-reach..=reach).map(|t| (-0.5 * (t as f32 / sigma).powi(2)).exp()).collect()
+        }
+        Bell::Boxes(lengths) => thrice(lengths.map(|length| vec![1.0; length])),
+        Bell::Spline(sigma) => {
+            // A box of 2m + 1 whole pixels has the variance m(m + 1)/3; two parts of a pixel at its ends make up the rest.
+            let variance = sigma * sigma / 3.0;
+            let m = ((0.25 + 3.0 * variance).sqrt() - 0.5).floor();
+            let whole = 2.0 * m + 1.0;
+            let end = whole * (variance - m * (m + 1.0) / 3.0) / (2.0 * ((m + 1.0).powi(2) - variance));
+            let mut length = vec![1.0; whole as usize + 2];
+            length[0] = end;
+            length[whole as usize + 1] = end;
+            thrice([length.clone(), length.clone(), length])
+        }
+    };
+    let first = whole as i32 - (weights.len() / 2) as i32;
+    if rest > 0.0 {
+        weights = convolved(&weights, &[1.0 - rest, rest]);
+    }
+    let sum: f32 = weights.iter().sum();
+    weights.iter_mut().for_each(|weight| *weight /= sum);
+    (first, weights)
+}
+
+impl Bell {
+    /// The bell of a blur of this standard deviation.
+    fn new(sigma: f32) -> Self {
+        let length = (sigma * 3.0 * (2.0 * std::f32::consts::PI).sqrt() / 4.0 + 0.5).floor() as usize;
+        match sigma {
+            _ if sigma < 2.0 => Self::Gaussian(sigma.max(SHARPEST)),
+            _ if length % 2 == 1 => Self::Boxes([length; 3]),
+            _ => Self::Boxes([length, length, length + 1]),
+        }
+    }
+
+    fn variance(self) -> f32 {
+        match self {
+            Self::Gaussian(sigma) | Self::Spline(sigma) => sigma * sigma,
+            Self::Boxes(lengths) => lengths.iter().map(|length| (length * length - 1) as f32 / 12.0).sum(),
+        }
+    }
+}
+
+impl fmt::Display for Bell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Gaussian(sigma) => write!(f, "a Gaussian of {sigma:.2}px"),
+            Self::Boxes([a, b, c]) => write!(f, "boxes of {a}, {b} and {c}px"),
+            Self::Spline(sigma) => write!(f, "a spline of {sigma:.2}px"),
+        }
+    }
+}
+
+fn convolved(a: &[f32], b: &[f32]) -> Vec<f32> {
+    let mut sums = vec![0.0; a.len() + b.len() - 1];
+    for (i, a) in a.iter().enumerate() {
+        for (j, b) in b.iter().enumerate() {
+            sums[i + j] += a * b;
+        }
+    }
+    sums
+}
+
+/// One line a pass: where its pixels come from, what is done to them and where they go.
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let passes = self.passes.len();
+        writeln!(f, "{passes} pass{} a frame", if passes == 1 { "" } else { "es" })?;
+        for (index, pass) in self.passes.iter().enumerate() {
+            writeln!(f, "{:>3}  {pass}", index + 1)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Pass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut steps = vec![match self.input {
+            Input::Source(PixelFormat::Blank) => "nothing".to_owned(),
+            Input::Source(format) => format!("unpack {format:?}"),
+            Input::Texture(texture) => format!("texture {texture}"),
+        }];
+        if self.stage != Stage::Copy {
+            steps.push(self.stage.to_string());
+        }
+        steps.extend(self.points.iter().map(Point::to_string));
+        steps.push(match self.output {
+            Output::Texture(texture) => format!("texture {texture} of {}", self.size),
+            Output::I420 => format!("pack I420 of {}", self.size),
+            Output::Rgba8 => format!("pack RGBA of {}", self.size),
+        });
+        f.write_str(&steps.join(" | "))
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Copy => f.write_str("copy"),
+            Self::Area(filter) => write!(f, "{filter}"),
+            Self::Blur { axis, bell, .. } => {
+                write!(f, "blur {} by {bell}", if *axis == Axis::X { "across" } else { "down" })
+            }
+            Self::Reduce { factor, .. } => write!(f, "reduce {factor} times"),
+            Self::Expand { factor, .. } => write!(f, "expand {factor} times"),
+            Self::Resample { axis, length, .. } => {
+                write!(f, "scale to {length} pixels {}", if *axis == Axis::X { "across" } else { "down" })
+            }
+        }
+    }
+}
+
+impl fmt::Display for Point {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Matrix(_) => f.write_str("colour matrix"),
+            Self::Function(filter) | Self::Combine(filter) => write!(f, "{filter}"),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -398,10 +711,14 @@ mod tests {
     #[test]
     fn a_blur_ends_the_pass_before_it_and_takes_the_points_after_it() {
         let passes = passes("sepia(1) blur(2px) contrast(1.2) vignette(0.4)", HD);
-        let stages: Vec<_> = passes.iter().map(|pass| (pass.stage, pass.points.len(), pass.opaque)).collect();
+        let stages: Vec<_> = passes.iter().map(|pass| (pass.stage.clone(), pass.points.len(), pass.opaque)).collect();
         assert_eq!(
             stages,
-            [(Stage::Copy, 1, true), (Stage::Blur(Axis::Y, 2.0), 0, false), (Stage::Blur(Axis::X, 2.0), 2, false)]
+            [
+                (Stage::Copy, 1, true),
+                (Stage::Blur { axis: Axis::Y, bell: Bell::Boxes([4, 4, 5]), shift: 0.0 }, 0, false),
+                (Stage::Blur { axis: Axis::X, bell: Bell::Boxes([4, 4, 5]), shift: 0.0 }, 2, false)
+            ]
         );
     }
 
@@ -431,10 +748,34 @@ mod tests {
         for tenth in 1..10_000 {
             let sigma = tenth as f32 / 10.0;
             for pass in passes(&format!("blur({sigma}px)"), HD) {
-                if let Stage::Blur(_, inner) = pass.stage {
-                    assert!(inner > 0.0 && inner <= DIRECT_BLUR, "blur({sigma}px) blurs by {inner}");
+                if let Stage::Blur { bell, shift, .. } = pass.stage {
+                    let taps = kernel(bell, shift).1.len();
+                    assert!(taps <= PADDED_BLUR - 4, "blur({sigma}px) reads {taps} pixels with {bell}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_blurs_weights_are_the_specifications_boxes_moved_by_its_shift() {
+        let (first, weights) = kernel(Bell::new(2.0), 0.0);
+        // Boxes of 4, 4 and 5 pixels: 80 ways to fall, counted by hand.
+        let ways: Vec<_> = weights.iter().map(|weight| (weight * 80.0).round() as i32).collect();
+        assert_eq!((first, ways), (-5, vec![1, 3, 6, 10, 13, 14, 13, 10, 6, 3, 1]));
+        for (sigma, shift) in [(0.7, 0.0), (1.9, 3.0), (2.0, -2.5), (3.5, 0.25), (4.0, -100.75)] {
+            let bell = Bell::new(sigma);
+            let (first, weights) = kernel(bell, shift);
+            let mean: f32 = weights.iter().zip(first..).map(|(weight, t)| weight * t as f32).sum();
+            assert!((weights.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+            assert!((mean + shift).abs() < 1e-4, "{sigma} moved by {shift}: its middle lies at {mean}");
+            let moved = |t: i32| (t as f32 - mean).powi(2);
+            let variance: f32 = weights.iter().zip(first..).map(|(weight, t)| weight * moved(t)).sum();
+            let rest = shift - shift.floor();
+            assert!(
+                (variance - bell.variance() - rest * (1.0 - rest)).abs() < 0.05,
+                "{sigma}: a variance of {variance}"
+            );
+            assert_eq!(blur_params(bell, shift).len(), PADDED_BLUR);
         }
     }
 

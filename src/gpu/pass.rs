@@ -11,23 +11,34 @@ use crate::filter::{FilterChain, Input, Output, Pass, Picture, Plan, plan};
 use crate::frame::{Frame, PixelFormat, Size};
 use crate::time::Timestamp;
 
-/// Everything on the GPU that one plan needs; frames of one format and size go in, packed pictures come out.
+/// Everything on the GPU that one chain needs; frames of one format and size go in, packed pictures come out.
 pub struct Renderer {
     gpu: Gpu,
+    chain: FilterChain,
     picture: Picture,
-    source: SourceBuffer,
-    steps: Vec<Step>,
-    output: wgpu::Buffer,
-    format: PixelFormat,
     size: Size,
+    format: PixelFormat,
+    source: SourceBuffer,
+    output: wgpu::Buffer,
+    /// The chroma of a recording's picture before it is taken down.
+    chroma: Option<wgpu::Buffer>,
+    sampler: wgpu::Sampler,
+    pipelines: HashMap<String, wgpu::ComputePipeline>,
+    plan: Plan,
+    steps: Vec<Step>,
+    /// How many frames were rendered: twin textures change places after each.
+    rendered: u64,
 }
 
 /// One dispatch, ready to go.
 struct Step {
+    wgsl: String,
     pipeline: wgpu::ComputePipeline,
-    bindings: wgpu::BindGroup,
+    /// With twin textures as they lie, and the other way round.
+    bindings: [wgpu::BindGroup; 2],
     workgroups: [u32; 2],
     info: wgpu::Buffer,
+    params: wgpu::Buffer,
     input_size: Size,
     size: Size,
 }
@@ -36,7 +47,7 @@ struct Step {
 #[repr(C)]
 #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
 struct FrameInfo {
-    resolution: [u32; 2],
+    output_size: [u32; 2],
     input_size: [u32; 2],
     plane_offset: [u32; 4],
     plane_stride: [u32; 4],
@@ -45,6 +56,8 @@ struct FrameInfo {
     siting: [f32; 2],
     time: f32,
     index: u32,
+    resolution: [f32; 2],
+    padding: [u32; 2],
 }
 
 impl Renderer {
@@ -54,67 +67,132 @@ impl Renderer {
     /// # Errors
     /// A range error when a size is above the adapter's limit; `UnknownError` when a shader does not compile.
     pub fn new(gpu: &Gpu, chain: &FilterChain, picture: Picture, size: Size, format: PixelFormat) -> Result<Self> {
-        gpu.check_size(picture.size)?;
         gpu.check_size(size)?;
-        let target = match format {
-            PixelFormat::I420 => Output::I420,
-            PixelFormat::Rgba8 => Output::Rgba8,
-            _ => return Err(Error::not_supported(format!("expected to render I420 or RGBA but found {format:?}"))),
-        };
-        let plan = plan(chain, picture, size, target);
-        let scope = gpu.device().push_error_scope(wgpu::ErrorFilter::Validation);
-        let renderer = Self::build(gpu, &plan, picture, size, format);
-        match pollster::block_on(scope.pop()) {
-            Some(error) => Err(Error::unknown("the GPU refused the filters").with_source(error)),
-            None => Ok(renderer),
+        if picture.format != PixelFormat::Blank {
+            gpu.check_size(picture.size)?;
         }
+        let device = gpu.device();
+        let wide = u64::from(size.width.next_multiple_of(8)) * u64::from(size.height);
+        let mut renderer = Self {
+            gpu: gpu.clone(),
+            chain: chain.clone(),
+            picture,
+            size,
+            format,
+            source: SourceBuffer::new(gpu, picture.format, picture.size),
+            output: storage(device, "output", PackedLayout::new(format, size).len as u64),
+            chroma: (format == PixelFormat::I420).then(|| storage(device, "chroma", wide * 4)),
+            sampler: device.create_sampler(&wgpu::SamplerDescriptor {
+                label: Some("linear"),
+                mag_filter: wgpu::FilterMode::Linear,
+                min_filter: wgpu::FilterMode::Linear,
+                ..Default::default()
+            }),
+            pipelines: HashMap::new(),
+            plan: Plan::default(),
+            steps: Vec::new(),
+            rendered: 0,
+        };
+        renderer.set_time(Timestamp::ZERO)?;
+        Ok(renderer)
     }
 
-    fn build(gpu: &Gpu, plan: &Plan, picture: Picture, size: Size, format: PixelFormat) -> Self {
-        let device = gpu.device();
-        let source = SourceBuffer::new(gpu, picture.format, picture.size);
-        let textures: Vec<_> = plan.textures.iter().map(|&size| texture(device, size)).collect();
-        let output = storage(device, "output", PackedLayout::new(format, size).len as u64);
-        let full_chroma = (format == PixelFormat::I420)
-            .then(|| storage(device, "chroma", u64::from(size.width.next_multiple_of(8)) * u64::from(size.height) * 4));
-        let mut pipelines = HashMap::new();
+    /// Puts another chain in the place of this one; on an error the old one stays.
+    ///
+    /// # Errors
+    /// `UnknownError` when a shader does not compile.
+    pub fn set_chain(&mut self, chain: &FilterChain) -> Result<()> {
+        let before = std::mem::replace(&mut self.chain, chain.clone());
+        self.set_time(Timestamp::ZERO).inspect_err(|_| self.chain = before)
+    }
+
+    /// Plans for this instant of an animated chain. Most often only numbers change.
+    fn set_time(&mut self, time: Timestamp) -> Result<()> {
+        let target = match self.format {
+            PixelFormat::I420 => Output::I420,
+            PixelFormat::Rgba8 => Output::Rgba8,
+            format => {
+                return Err(Error::not_supported(format!("expected to render I420 or RGBA but found {format:?}")));
+            }
+        };
+        let plan = plan(&self.chain.at(time), self.picture, self.size, target);
+        if plan == self.plan {
+            return Ok(());
+        }
+        let texts: Vec<_> = plan.passes.iter().map(shader::compose).collect();
+        let alike = plan.textures == self.plan.textures
+            && plan.passes.len() == self.plan.passes.len()
+            && plan.passes.iter().zip(&texts).zip(&self.steps).all(|((pass, text), step)| step.fits(pass, text));
+        if alike {
+            for (pass, step) in plan.passes.iter().zip(&self.steps) {
+                self.gpu.queue().write_buffer(&step.params, 0, bytemuck::cast_slice(&numbers(pass)));
+            }
+        } else {
+            let scope = self.gpu.device().push_error_scope(wgpu::ErrorFilter::Validation);
+            let steps = self.build(&plan, texts);
+            if let Some(error) = pollster::block_on(scope.pop()) {
+                return Err(Error::unknown("the GPU refused the filters").with_source(error));
+            }
+            self.steps = steps;
+        }
+        self.plan = plan;
+        Ok(())
+    }
+
+    fn build(&mut self, plan: &Plan, texts: Vec<String>) -> Vec<Step> {
+        let device = self.gpu.device().clone();
+        let textures: Vec<_> = plan.textures.iter().map(|&size| texture(&device, size)).collect();
+        // Each texture, and the one that stands in its place in every other frame.
+        let both = |index: usize| {
+            let twin = plan.twins.iter().find_map(|&[a, b]| match index {
+                _ if index == a => Some(b),
+                _ if index == b => Some(a),
+                _ => None,
+            });
+            [&textures[index], &textures[twin.unwrap_or(index)]]
+        };
         let mut steps = Vec::with_capacity(plan.passes.len() + 1);
-        for pass in &plan.passes {
-            let tile = shader::tile(pass.stage);
-            let mut bindings = vec![match pass.input {
-                Input::Source(_) => (2, Binding::Read(source.buffer())),
-                Input::Texture(index) => (2, Binding::Sampled(&textures[index])),
-            }];
-            match pass.output {
-                Output::Texture(index) => bindings.push((3, Binding::Stored(&textures[index]))),
-                Output::I420 | Output::Rgba8 => bindings.push((3, Binding::Written(&output))),
+        for (pass, text) in plan.passes.iter().zip(texts) {
+            let mut bindings = Vec::new();
+            match pass.input {
+                Input::Source(PixelFormat::Blank) => {}
+                Input::Source(_) => bindings.push((2, [Binding::Read(self.source.buffer()); 2])),
+                Input::Texture(index) => bindings.push((2, both(index).map(Binding::Sampled))),
             }
-            if let (Output::I420, Some(chroma)) = (pass.output, &full_chroma) {
-                bindings.push((4, Binding::Written(chroma)));
+            bindings.push((
+                3,
+                match pass.output {
+                    Output::Texture(index) => both(index).map(Binding::Stored),
+                    Output::I420 | Output::Rgba8 => [Binding::Written(&self.output); 2],
+                },
+            ));
+            if let (Output::I420, Some(chroma)) = (pass.output, &self.chroma) {
+                bindings.push((4, [Binding::Written(chroma); 2]));
             }
-            steps.push(Step::new(device, &mut pipelines, shader::compose(pass), pass, tile, &bindings));
+            if shader::samples(pass) {
+                bindings.push((5, [Binding::Sampler(&self.sampler); 2]));
+            }
+            if let Some(previous) = pass.previous {
+                bindings.push((6, both(previous).map(Binding::Sampled)));
+            }
+            if let Some(original) = pass.original {
+                bindings.push((7, both(original).map(Binding::Sampled)));
+            }
+            let tile = shader::tile(&pass.stage);
+            steps.push(Step::new(&self.gpu, &mut self.pipelines, text, numbers(pass), pass, tile, &bindings));
         }
-        if let (Some(chroma), Some(last)) = (&full_chroma, plan.passes.last()) {
-            let bindings = [(3, Binding::Written(&output)), (4, Binding::Written(chroma))];
-            let pass = Pass { points: Vec::new(), input_size: size, ..last.clone() };
-            steps.push(Step::new(device, &mut pipelines, shader::chroma(), &pass, ([8, 2], [8, 8]), &bindings));
+        if let (Some(chroma), Some(last)) = (&self.chroma, plan.passes.last()) {
+            let bindings = [(3, [Binding::Written(&self.output); 2]), (4, [Binding::Written(chroma); 2])];
+            let tile = ([8, 2], [8, 8]);
+            let numbers = vec![[0.0; 4]];
+            steps.push(Step::new(&self.gpu, &mut self.pipelines, shader::chroma(), numbers, last, tile, &bindings));
         }
-        Self { gpu: gpu.clone(), picture, source, steps, output, format, size }
+        steps
     }
 
     /// What it takes.
     pub fn picture(&self) -> Picture {
         self.picture
-    }
-
-    /// The size of what comes out.
-    pub fn size(&self) -> Size {
-        self.size
-    }
-
-    /// The layout of what comes out.
-    pub fn format(&self) -> PixelFormat {
-        self.format
     }
 
     /// Where what comes out lies.
@@ -123,12 +201,24 @@ impl Renderer {
     }
 
     /// Sends the frame and records its passes; they run when `encoder` is submitted. `index` is its number.
-    pub fn render(&self, encoder: &mut wgpu::CommandEncoder, frame: &Frame, time: Timestamp, index: u64) {
+    ///
+    /// # Errors
+    /// `UnknownError` when an animated chain needs a shader that does not compile.
+    pub fn render(
+        &mut self,
+        encoder: &mut wgpu::CommandEncoder,
+        frame: &Frame,
+        time: Timestamp,
+        index: u64,
+    ) -> Result<()> {
+        if self.chain.is_animated() {
+            self.set_time(time)?;
+        }
         self.source.write(&self.gpu, frame);
         let (plane_offset, plane_stride) = self.source.words();
         for step in &self.steps {
             let info = FrameInfo {
-                resolution: [step.size.width, step.size.height],
+                output_size: [step.size.width, step.size.height],
                 input_size: [step.input_size.width, step.input_size.height],
                 plane_offset,
                 plane_stride,
@@ -137,15 +227,27 @@ impl Renderer {
                 siting: frame.color.siting.offset(),
                 time: time.as_secs_f64() as f32,
                 index: index as u32,
+                resolution: [step.size.width as f32, step.size.height as f32],
+                padding: [0; 2],
             };
             self.gpu.queue().write_buffer(&step.info, 0, bytemuck::bytes_of(&info));
         }
         let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
         for step in &self.steps {
             pass.set_pipeline(&step.pipeline);
-            pass.set_bind_group(0, &step.bindings, &[]);
+            pass.set_bind_group(0, &step.bindings[(self.rendered % 2) as usize], &[]);
             pass.dispatch_workgroups(step.workgroups[0], step.workgroups[1], 1);
         }
+        self.rendered += 1;
+        Ok(())
+    }
+}
+
+/// The pass's numbers; a binding is never empty.
+fn numbers(pass: &Pass) -> Vec<[f32; 4]> {
+    match pass.params() {
+        params if params.is_empty() => vec![[0.0; 4]],
+        params => params,
     }
 }
 
@@ -156,6 +258,7 @@ enum Binding<'a> {
     Written(&'a wgpu::Buffer),
     Sampled(&'a wgpu::TextureView),
     Stored(&'a wgpu::TextureView),
+    Sampler(&'a wgpu::Sampler),
 }
 
 impl Binding<'_> {
@@ -171,6 +274,7 @@ impl Binding<'_> {
                 view_dimension: wgpu::TextureViewDimension::D2,
                 multisampled: false,
             },
+            Self::Sampler(_) => BindingType::Sampler(wgpu::SamplerBindingType::Filtering),
             Self::Stored(_) => BindingType::StorageTexture {
                 access: wgpu::StorageTextureAccess::WriteOnly,
                 format: TEXTURE_FORMAT,
@@ -182,6 +286,7 @@ impl Binding<'_> {
     fn resource(&self) -> wgpu::BindingResource<'_> {
         match *self {
             Self::Uniform(buffer) | Self::Read(buffer) | Self::Written(buffer) => buffer.as_entire_binding(),
+            Self::Sampler(sampler) => wgpu::BindingResource::Sampler(sampler),
             Self::Sampled(view) | Self::Stored(view) => wgpu::BindingResource::TextureView(view),
         }
     }
@@ -192,40 +297,33 @@ const TEXTURE_FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba16Float;
 
 impl Step {
     fn new(
-        device: &wgpu::Device,
+        gpu: &Gpu,
         pipelines: &mut HashMap<String, wgpu::ComputePipeline>,
         wgsl: String,
+        numbers: Vec<[f32; 4]>,
         pass: &Pass,
         ([tile_x, tile_y], [group_x, group_y]): ([u32; 2], [u32; 2]),
-        own_bindings: &[(u32, Binding)],
+        own_bindings: &[(u32, [Binding; 2])],
     ) -> Self {
-        let info = device.create_buffer(&wgpu::BufferDescriptor {
-            label: Some("frame info"),
-            size: size_of::<FrameInfo>() as u64,
-            usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
-            mapped_at_creation: false,
-        });
-        let numbers = match pass.params() {
-            params if params.is_empty() => vec![[0.0; 4]],
-            params => params,
+        let device = gpu.device();
+        let buffer = |label, size: usize, usage| {
+            device.create_buffer(&wgpu::BufferDescriptor {
+                label: Some(label),
+                size: size as u64,
+                usage: usage | wgpu::BufferUsages::COPY_DST,
+                mapped_at_creation: false,
+            })
         };
-        let params = device.create_buffer(&wgpu::BufferDescriptor {
-            label: Some("params"),
-            size: size_of_val(&numbers[..]) as u64,
-            usage: wgpu::BufferUsages::STORAGE,
-            mapped_at_creation: true,
-        });
-        if let Ok(mut view) = params.get_mapped_range_mut(..) {
-            view.copy_from_slice(bytemuck::cast_slice(&numbers));
-        }
-        params.unmap();
-        let bindings: Vec<_> = [(0, Binding::Uniform(&info)), (1, Binding::Read(&params))]
+        let info = buffer("frame info", size_of::<FrameInfo>(), wgpu::BufferUsages::UNIFORM);
+        let params = buffer("params", size_of_val(&numbers[..]), wgpu::BufferUsages::STORAGE);
+        gpu.queue().write_buffer(&params, 0, bytemuck::cast_slice(&numbers));
+        let bindings: Vec<_> = [(0, [Binding::Uniform(&info); 2]), (1, [Binding::Read(&params); 2])]
             .into_iter()
             .chain(own_bindings.iter().copied())
             .collect();
         let entries: Vec<_> = bindings
             .iter()
-            .map(|&(binding, kind)| wgpu::BindGroupLayoutEntry {
+            .map(|&(binding, [kind, _])| wgpu::BindGroupLayoutEntry {
                 binding,
                 visibility: wgpu::ShaderStages::COMPUTE,
                 ty: kind.layout(),
@@ -234,7 +332,7 @@ impl Step {
             .collect();
         let layout =
             device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: None, entries: &entries });
-        let pipeline = pipelines.entry(wgsl).or_insert_with_key(|wgsl| {
+        let compile = |wgsl: &String| {
             let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
                 label: Some("pass"),
                 source: wgpu::ShaderSource::Wgsl(wgsl.as_str().into()),
@@ -252,16 +350,24 @@ impl Step {
                 compilation_options: wgpu::PipelineCompilationOptions::default(),
                 cache: None,
             })
+        };
+        let pipeline = pipelines.entry(wgsl.clone()).or_insert_with_key(compile).clone();
+        let bindings = [0, 1].map(|turn| {
+            let entries: Vec<_> = bindings
+                .iter()
+                .map(|(binding, kinds)| wgpu::BindGroupEntry { binding: *binding, resource: kinds[turn].resource() })
+                .collect();
+            device.create_bind_group(&wgpu::BindGroupDescriptor { label: None, layout: &layout, entries: &entries })
         });
-        let entries: Vec<_> = bindings
-            .iter()
-            .map(|(binding, kind)| wgpu::BindGroupEntry { binding: *binding, resource: kind.resource() })
-            .collect();
-        let bindings =
-            device.create_bind_group(&wgpu::BindGroupDescriptor { label: None, layout: &layout, entries: &entries });
         let workgroups = [pass.size.width.div_ceil(tile_x * group_x), pass.size.height.div_ceil(tile_y * group_y)];
-        let pipeline = pipeline.clone();
-        Self { pipeline, bindings, workgroups, info, input_size: pass.input_size, size: pass.size }
+        Self { wgsl, pipeline, bindings, workgroups, info, params, input_size: pass.input_size, size: pass.size }
+    }
+
+    /// Whether this step runs `pass` when it is given its numbers.
+    fn fits(&self, pass: &Pass, wgsl: &str) -> bool {
+        self.wgsl == wgsl
+            && (self.size, self.input_size) == (pass.size, pass.input_size)
+            && self.params.size() == size_of_val(&numbers(pass)[..]) as u64
     }
 }
 

@@ -14,8 +14,8 @@ use crate::time::Timestamp;
 
 /// How many frames may be under way at once.
 const RING: usize = 3;
-/// A frame that takes longer than this has hung.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// A frame that takes longer than this has hung: a filter's shader that never ends.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How a packed picture lies in its buffer. I420's rows are padded to 8 pixels of luma and 4 of chroma.
 pub(super) struct PackedLayout {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::filter::{Axis, Effect, Input, Output, Pass, Point, Stage};
+use crate::filter::{Axis, Custom, Edge, Effect, FieldKind, Filter, Input, Kind, Output, Pass, Point, Stage, Value};
 use crate::frame::PixelFormat;
 
 macro_rules! wgsl {
@@ -18,127 +18,272 @@ pub fn chroma() -> String {
 
 /// The WGSL of a pass; its entry point is `main`. Passes that differ in their numbers alone have the same text.
 pub fn compose(pass: &Pass) -> String {
-    let mut text = wgsl!("frame_info").to_owned();
-    for module in input(pass).into_iter().chain(stage(pass)) {
-        text.push_str(module);
-    }
-    if let Stage::Resample { axis, .. } = pass.stage {
-        let axis = match axis {
-            Axis::X => 0,
-            Axis::Y => 1,
-        };
-        let _ = writeln!(text, "const AXIS = {axis}u;");
-    }
+    let mut composer = Composer::default();
+    composer.add(wgsl!("frame_info"));
+    composer.input(pass);
+    composer.stage(pass);
     if let Output::Texture(_) = pass.output {
-        text.push_str(wgsl!("convert/picture_store"));
+        composer.add(wgsl!("convert/picture_store"));
     }
-    if has_own_main(pass.stage) {
-        return text;
+    if !has_own_main(&pass.stage) {
+        composer.points(pass);
+        composer.add(match pass.output {
+            Output::Texture(_) => wgsl!("convert/picture_pack"),
+            Output::I420 => wgsl!("convert/i420_pack"),
+            Output::Rgba8 => wgsl!("convert/rgba_pack"),
+        });
     }
-    text.push_str(&points(pass));
-    text.push_str(match pass.output {
-        Output::Texture(_) => wgsl!("convert/picture_pack"),
-        Output::I420 => wgsl!("convert/i420_pack"),
-        Output::Rgba8 => wgsl!("convert/rgba_pack"),
-    });
-    text
+    composer.text
 }
 
 /// How many pixels one invocation of the pass makes, and how many invocations a workgroup has, each way.
-pub fn tile(stage: Stage) -> ([u32; 2], [u32; 2]) {
+pub fn tile(stage: &Stage) -> ([u32; 2], [u32; 2]) {
     match stage {
-        Stage::Blur(Axis::Y, _) => ([1, 4], [16, 4]),
+        Stage::Blur { axis: Axis::Y, .. } => ([1, 4], [16, 4]),
         Stage::Reduce { .. } => ([1, 1], [16, 4]),
         _ => ([4, 2], [8, 8]),
     }
 }
 
+/// Whether the pass's shader reads its input through a sampler.
+pub fn samples(pass: &Pass) -> bool {
+    matches!(pass.input, Input::Texture(_)) && matches!(pass.stage, Stage::Area(_))
+}
+
 /// Stages whose result goes to a texture and nowhere else.
-fn has_own_main(stage: Stage) -> bool {
-    matches!(stage, Stage::Blur(Axis::Y, _) | Stage::Reduce { .. })
+fn has_own_main(stage: &Stage) -> bool {
+    matches!(stage, Stage::Blur { axis: Axis::Y, .. } | Stage::Reduce { .. })
 }
 
-fn input(pass: &Pass) -> Vec<&'static str> {
-    let source = wgsl!("convert/source");
-    let yuv = |chroma| vec![source, wgsl!("convert/yuv_unpack"), chroma];
-    match pass.input {
-        Input::Source(PixelFormat::Rgba8) => vec![source, wgsl!("convert/rgba_unpack")],
-        Input::Source(PixelFormat::I420) => yuv(wgsl!("convert/chroma_420")),
-        Input::Source(PixelFormat::I422) => yuv(wgsl!("convert/chroma_422")),
-        Input::Source(PixelFormat::I444) => yuv(wgsl!("convert/chroma_444")),
-        Input::Source(PixelFormat::Gray8) => yuv(wgsl!("convert/chroma_none")),
-        Input::Texture(_) => vec![wgsl!("convert/picture")],
-    }
+/// The text as it grows; each module stands in it once.
+#[derive(Default)]
+struct Composer {
+    text: String,
+    modules: Vec<&'static str>,
+    /// How many users' files stand in it: each has its names to itself.
+    customs: usize,
+    /// What is to be done before a block's pixels: the users' parameters.
+    setup: String,
 }
 
-fn stage(pass: &Pass) -> Vec<&'static str> {
-    let blur = wgsl!("filter/blur");
-    match pass.stage {
-        Stage::Copy if matches!(pass.input, Input::Texture(_)) => vec![wgsl!("convert/picture_unpack")],
-        Stage::Copy => vec![],
-        Stage::Blur(Axis::X, _) => vec![blur, wgsl!("filter/blur_x")],
-        Stage::Blur(Axis::Y, _) => vec![blur, wgsl!("filter/blur_y")],
-        Stage::Reduce { .. } => vec![wgsl!("filter/reduce")],
-        Stage::Expand { .. } => vec![wgsl!("filter/expand")],
-        Stage::Resample { .. } => vec![wgsl!("convert/resample")],
-    }
+/// Whether a pixel's colour is multiplied by its alpha at this point of the text.
+#[derive(Clone, Copy, PartialEq)]
+enum Alpha {
+    Straight,
+    Premultiplied,
 }
 
-/// The function `filtered`, which sends a block's pixels through the pass's points.
-fn points(pass: &Pass) -> String {
-    if pass.points.is_empty() {
-        return "fn filtered(block: vec2u) -> Block {\n    return fetch(block);\n}\n".to_owned();
-    }
-    let mut modules: Vec<&str> = Vec::new();
-    let mut steps = String::new();
-    for (point, at) in pass.placed_points() {
-        let module = match point {
-            Point::Matrix(_) => {
-                let _ = writeln!(steps, "    color = color_matrix(color, {at}u);");
-                wgsl!("filter/color_matrix")
-            }
-            Point::Function(filter) => {
-                let Effect::Point { wgsl } = filter.info().effect else { unreachable!("only points are functions") };
-                let name = filter.info().name.replace('-', "_");
-                let values: String = (0..filter.values().len())
-                    .map(|index| format!(", params[{}u][{}u]", at + index / 4, index % 4))
-                    .collect();
-                let _ = writeln!(steps, "    color = saturate({name}(color, position{values}));");
-                wgsl
-            }
-        };
-        if !modules.contains(&module) {
-            modules.push(module);
+impl Composer {
+    fn add(&mut self, module: &'static str) {
+        if !self.modules.contains(&module) {
+            self.modules.push(module);
+            self.text.push_str(module);
+            self.text.push('\n');
         }
     }
-    let (straighten, premultiply) = if pass.opaque && pass.points.iter().all(Point::keeps_alpha) {
-        ("", "color")
-    } else {
-        ("    color = vec4f(color.rgb / max(color.a, 1e-6), color.a);\n", "vec4f(color.rgb * color.a, color.a)")
-    };
-    let pixels: Vec<_> = (0..8).map(|i| format!("point(colors[{i}], vec2f(pixel(block, {i}u)) + 0.5)")).collect();
-    let pixels = pixels.join(", ");
-    format!(
-        "{}
-fn point(premultiplied: vec4f, position: vec2f) -> vec4f {{
-    var color = premultiplied;
-{straighten}{steps}    return {premultiply};
+
+    fn input(&mut self, pass: &Pass) {
+        match pass.input {
+            Input::Texture(_) => {
+                let _ = writeln!(self.text, "const EDGE_CLAMP = {};", pass.edge == Edge::Clamp);
+                self.add(wgsl!("convert/picture"));
+            }
+            Input::Source(PixelFormat::Blank) => {}
+            Input::Source(format) => {
+                self.add(wgsl!("convert/source"));
+                match format {
+                    PixelFormat::Rgba8 | PixelFormat::Blank => self.add(wgsl!("convert/rgba_unpack")),
+                    yuv => {
+                        self.add(wgsl!("convert/yuv_unpack"));
+                        self.add(match yuv {
+                            PixelFormat::I420 => wgsl!("convert/chroma_420"),
+                            PixelFormat::I422 => wgsl!("convert/chroma_422"),
+                            PixelFormat::I444 => wgsl!("convert/chroma_444"),
+                            _ => wgsl!("convert/chroma_none"),
+                        });
+                    }
+                }
+            }
+        }
+    }
+
+    fn stage(&mut self, pass: &Pass) {
+        match &pass.stage {
+            Stage::Copy => match pass.input {
+                Input::Texture(_) => self.add(wgsl!("convert/picture_unpack")),
+                Input::Source(PixelFormat::Blank) => self.add(wgsl!("convert/blank_unpack")),
+                Input::Source(_) => {}
+            },
+            Stage::Area(filter) => self.area(filter, pass),
+            Stage::Blur { axis: Axis::X, .. } => {
+                self.add(wgsl!("filter/blur"));
+                self.add(wgsl!("filter/blur_x"));
+            }
+            Stage::Blur { axis: Axis::Y, .. } => {
+                self.add(wgsl!("filter/blur"));
+                self.add(wgsl!("filter/blur_y"));
+            }
+            Stage::Reduce { .. } => self.add(wgsl!("filter/reduce")),
+            Stage::Expand { .. } => self.add(wgsl!("filter/expand")),
+            Stage::Resample { axis, .. } => {
+                let axis = match axis {
+                    Axis::X => 0,
+                    Axis::Y => 1,
+                };
+                let _ = writeln!(self.text, "const AXIS = {axis}u;");
+                self.add(wgsl!("convert/resample"));
+            }
+        }
+    }
+
+    /// A filter that looks around: `fetch` calls it for each pixel of the block.
+    fn area(&mut self, filter: &Filter, pass: &Pass) {
+        if samples(pass) {
+            self.add(wgsl!("filter/sample"));
+        }
+        if pass.previous.is_some() {
+            self.add(wgsl!("filter/previous"));
+        }
+        let call = self.function(filter, "position", 0);
+        let color = match filter.custom().map(|custom| custom.kind()) {
+            Some(Kind::Image) => "vec4f(color.rgb * color.a, color.a)",
+            _ => "color",
+        };
+        let _ = write!(
+            self.text,
+            "fn area(position: vec2f) -> vec4f {{
+    let color = saturate({call});
+    return {color};
+}}
+
+fn fetch(block: vec2u) -> Block {{
+{}    return Block({});
+}}
+",
+            std::mem::take(&mut self.setup),
+            eight("area(vec2f(pixel(block, {i}u)) + 0.5)")
+        );
+    }
+
+    /// The function `filtered`, which sends a block's pixels through the pass's points.
+    fn points(&mut self, pass: &Pass) {
+        if pass.points.is_empty() {
+            self.text.push_str("fn filtered(block: vec2u) -> Block {\n    return fetch(block);\n}\n");
+            return;
+        }
+        if pass.original.is_some() {
+            self.add(wgsl!("filter/original"));
+        }
+        // A filter that remembers may be one that works on a pixel alone.
+        if pass.previous.is_some() {
+            self.add(wgsl!("filter/previous"));
+        }
+        let opaque = pass.opaque && pass.points.iter().all(Point::keeps_alpha);
+        let mut alpha = Alpha::Premultiplied;
+        let mut steps = String::new();
+        let turn = |from: &mut Alpha, to: Alpha, steps: &mut String| {
+            if *from != to && !opaque {
+                steps.push_str(match to {
+                    Alpha::Straight => "    color = vec4f(color.rgb / max(color.a, 1e-6), color.a);\n",
+                    Alpha::Premultiplied => "    color = vec4f(color.rgb * color.a, color.a);\n",
+                });
+            }
+            *from = to;
+        };
+        for (point, at) in pass.placed_points() {
+            match point {
+                Point::Matrix(_) => {
+                    turn(&mut alpha, Alpha::Straight, &mut steps);
+                    self.add(wgsl!("filter/color_matrix"));
+                    let _ = writeln!(steps, "    color = color_matrix(color, {at}u);");
+                }
+                Point::Function(filter) => {
+                    turn(&mut alpha, Alpha::Straight, &mut steps);
+                    let call = self.function(filter, "color, position", at);
+                    let _ = writeln!(steps, "    color = saturate({call});");
+                }
+                Point::Combine(filter) => {
+                    turn(&mut alpha, Alpha::Premultiplied, &mut steps);
+                    let call = self.function(filter, "original_at(position), color", at);
+                    let _ = writeln!(steps, "    color = saturate({call});");
+                }
+            }
+        }
+        turn(&mut alpha, Alpha::Premultiplied, &mut steps);
+        let _ = write!(
+            self.text,
+            "fn point(fetched: vec4f, position: vec2f) -> vec4f {{
+    var color = fetched;
+{steps}    return color;
 }}
 
 fn filtered(block: vec2u) -> Block {{
-    let colors = fetch(block);
+{}    let colors = fetch(block);
     // Not a loop: drivers that leave one rolled keep the colours in memory, at three times the cost.
-    return Block({pixels});
+    return Block({});
 }}
 ",
-        modules.join("\n")
-    )
+            std::mem::take(&mut self.setup),
+            eight("point(colors[{i}], vec2f(pixel(block, {i}u)) + 0.5)")
+        );
+    }
+
+    /// Adds the filter's module, and gives the call of its function with these first arguments; its numbers lie at `at`.
+    fn function(&mut self, filter: &Filter, first: &str, at: usize) -> String {
+        if let Some(custom) = filter.custom() {
+            let prefix = format!("user{}_", self.customs);
+            self.customs += 1;
+            self.text.push_str(&custom.wgsl(&prefix));
+            self.text.push('\n');
+            self.setup.push_str(&parameters(custom, filter, &prefix, at));
+            return match custom.kind() {
+                Kind::Color => format!("{prefix}effect_color(color)"),
+                Kind::Area => format!("{prefix}effect(position)"),
+                Kind::Image => format!("{prefix}image(position)"),
+            };
+        }
+        if let Effect::Point(wgsl) | Effect::Area(wgsl) | Effect::Trail(wgsl) | Effect::Combine { wgsl, .. } =
+            filter.info().effect
+        {
+            self.add(wgsl);
+        }
+        let values = filter.places(at).into_iter().map(|place| format!(", {place}"));
+        format!("{}({first}{})", filter.info().name.replace('-', "_"), values.collect::<String>())
+    }
+}
+
+/// The statement that fills a user's `params` from the numbers of the pass.
+fn parameters(custom: &Custom, filter: &Filter, prefix: &str, at: usize) -> String {
+    if custom.fields().is_empty() {
+        return String::new();
+    }
+    let skipped = filter.values().iter().take_while(|value| matches!(value, Value::Shader(_))).count();
+    debug_assert_eq!(filter.values().len(), custom.fields().len() + skipped);
+    let fields: Vec<_> =
+        custom.fields().iter().zip(filter.places(at)).map(|(field, place)| converted(field.kind, &place)).collect();
+    format!("    {prefix}params = {prefix}Params({});\n", fields.join(", "))
+}
+
+/// A number or a colour of the pass as the type of a user's field.
+fn converted(kind: FieldKind, place: &str) -> String {
+    match kind {
+        FieldKind::F32 | FieldKind::Vec4 => place.to_owned(),
+        FieldKind::I32 => format!("i32({place})"),
+        FieldKind::U32 => format!("u32({place})"),
+        FieldKind::Vec3 => format!("{place}.rgb"),
+    }
+}
+
+/// The text for the eight pixels of a block, `{i}` being each one's number.
+fn eight(text: &str) -> String {
+    let pixels: Vec<_> = (0..8).map(|i| text.replace("{i}", &i.to_string())).collect();
+    pixels.join(", ")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::filter::{FilterChain, Picture, catalog, plan};
+    use crate::filter::{FilterChain, ParamKind, Picture, catalog, plan};
     use crate::frame::Size;
     use wgpu::naga;
 
@@ -154,7 +299,7 @@ mod tests {
     }
 
     /// A chain of up to six filters with values in their range, and a way to draw more: xorshift (Marsaglia 2003).
-    fn random_chain(seed: &mut u64) -> String {
+    fn random_chain(seed: &mut u64, files: &tempfile::TempDir) -> String {
         let mut next = |below: usize| {
             *seed ^= *seed << 13;
             *seed ^= *seed >> 7;
@@ -167,7 +312,13 @@ mod tests {
             let values: Vec<_> = info
                 .params
                 .iter()
-                .map(|param| format!("{}{}", (next(200) as f32 / 10.0).clamp(param.min, param.max), param.kind.unit()))
+                .map(|param| match param.kind {
+                    ParamKind::Color => ["red", "#8f04", "hsl(40deg 50% 50%)"][next(3)].to_owned(),
+                    ParamKind::Word(words) => words[next(words.len())].to_owned(),
+                    ParamKind::Lut => format!("{:?}", files.path().join("table.cube")),
+                    ParamKind::Shader => format!("{:?}", files.path().join(["color.wgsl", "area.wgsl"][next(2)])),
+                    kind => format!("{}{}", (next(200) as f32 / 10.0).clamp(param.min, param.max), kind.unit()),
+                })
                 .collect();
             chain.push(format!("{}({})", info.name, values.join(", ")));
         }
@@ -176,15 +327,27 @@ mod tests {
 
     #[test]
     fn every_plan_of_random_chains_composes_to_shaders_that_naga_accepts() {
+        let files = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| std::fs::write(files.path().join(name), text).unwrap();
+        write("table.cube", "LUT_1D_SIZE 2\n0 0 0\n1 1 1\n");
+        write(
+            "color.wgsl",
+            "struct Params { tint: vec4f, amount: f32 }\n\
+             fn effect_color(color: vec4f) -> vec4f { return mix(color, params.tint, params.amount); }",
+        );
+        write(
+            "area.wgsl",
+            "fn effect(position: vec2f) -> vec4f { return 0.5 * (sample(position + frame.time) + previous(position)); }",
+        );
         let mut seed = 0x9e37_79b9_7f4a_7c15;
         let formats = [PixelFormat::Rgba8, PixelFormat::I420, PixelFormat::I422, PixelFormat::I444, PixelFormat::Gray8];
         let mut seen = std::collections::HashSet::new();
         for round in 0..400 {
-            let text = random_chain(&mut seed);
+            let text = random_chain(&mut seed, &files);
             let chain: FilterChain = text.parse().unwrap_or_else(|error| panic!("{error}"));
             let picture = Picture { format: formats[round % formats.len()], size: Size::new(320, 180) };
-            let size = [Size::new(320, 180), Size::new(100, 100)][round / 5 % 2];
-            let output = [Output::I420, Output::Rgba8][round / 10 % 2];
+            let size = [Size::new(320, 180), Size::new(100, 100)][round / 6 % 2];
+            let output = [Output::I420, Output::Rgba8][round / 12 % 2];
             let plan = plan(&chain, picture, size, output);
             for pass in &plan.passes {
                 let wgsl = compose(pass);

@@ -1,0 +1,8 @@
+// What this pass made of the frame before; transparent black for the first.
+
+@group(0) @binding(6) var last: texture_2d<f32>;
+
+fn previous(position: vec2f) -> vec4f {
+    let size = vec2i(frame.output_size);
+    return textureLoad(last, clamp(vec2i(floor(position)), vec2i(0), size - 1), 0);
+}
