@@ -14,7 +14,7 @@ fn main() -> ExitCode {
         Command::Record(args) => cli::record::run(&args),
         Command::Still(args) => cli::still::run(&args),
         Command::Doctor => cli::doctor::run(),
-        Command::Filters => cli::list::filters(),
+        Command::Filters(args) => cli::list::filters(&args),
         Command::Codecs => cli::list::codecs(),
     };
     match done {

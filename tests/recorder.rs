@@ -4,14 +4,13 @@
 mod program;
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 
 use framereel::color::ColorSpace;
 use framereel::encode::{self, EncoderChoice, EncoderConfig, Target};
 use framereel::frame::{Frame, PixelFormat, Size};
 use framereel::gpu::Gpu;
 use framereel::mux::{VideoTrack, WebmWriter};
-use framereel::recorder::{FileSink, RecordOptions, Report, record};
+use framereel::recorder::{Controls, FileSink, RecordOptions, Report, record};
 use framereel::source::pattern::{BARS, bar_center};
 use framereel::source::{Source, SourceOptions, SourceSpec, open};
 use framereel::time::Span;
@@ -31,7 +30,7 @@ fn clip() -> SourceSpec {
 fn recorded(spec: &SourceSpec, options: &RecordOptions, path: &Path) -> Report {
     let gpu = Gpu::new().expect("an adapter: `make test` installs one");
     let sink = FileSink::create(path, true).unwrap();
-    record(&gpu, source(spec), options, sink, &AtomicBool::new(false), &mut |_| {}).unwrap()
+    record(&gpu, source(spec), options, sink, &Controls::new(), &mut |_| {}).unwrap()
 }
 
 /// All frames of a recording, decoded by us.
@@ -205,7 +204,7 @@ fn the_colours_of_the_bars_come_out_as_they_were_drawn() {
                 ..RecordOptions::default()
             };
             let sink = FileSink::create(&path, true).unwrap();
-            record(&gpu, open(&spec, &options).unwrap(), &wish, sink, &AtomicBool::new(false), &mut |_| {}).unwrap();
+            record(&gpu, open(&spec, &options).unwrap(), &wish, sink, &Controls::new(), &mut |_| {}).unwrap();
             let Some(seen) = bars_seen(&path, size) else { return };
             for (drawn, seen) in BARS.iter().zip(seen) {
                 println!("{encoder:<6} {name:<26} drawn {drawn:3?} seen {seen:3?}");

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args as Arguments, Parser, Subcommand};
 use framereel::encode::EncoderChoice;
-use framereel::filter::FilterChain;
+use framereel::filter::{Custom, Edge, FilterChain};
 use framereel::frame::Size;
-use framereel::source::SourceSpec;
+use framereel::source::{SourceSpec, shader};
 use framereel::still::StillFormat;
 use framereel::time::{FrameRate, Span};
 use framereel::{Error, ErrorKind, Result};
@@ -28,7 +28,7 @@ pub enum Command {
     Doctor,
     /// Lists the filters with their arguments
     #[command(after_help = FILTERS_EXAMPLES)]
-    Filters,
+    Filters(FiltersArgs),
     /// Lists the codecs with what writes and reads them
     #[command(after_help = CODECS_EXAMPLES)]
     Codecs,
@@ -67,6 +67,9 @@ pub struct RecordArgs {
     /// 0 (slowest, best) to 10 (fastest) [default: what keeps up with a camera]
     #[arg(long, value_name = "0..10", value_parser = clap::value_parser!(u8).range(0..=10))]
     pub speed: Option<u8>,
+    /// Read the shaders' files again whenever they change; a broken edit keeps the last good one
+    #[arg(long)]
+    pub watch: bool,
     /// Print the summary as one JSON object
     #[arg(long)]
     pub json: bool,
@@ -95,17 +98,79 @@ pub struct StillArgs {
     pub force: bool,
 }
 
-/// What to draw, and how.
+/// Lists the filters, or explains a chain
 #[derive(Debug, Arguments)]
+pub struct FiltersArgs {
+    /// Show the passes that this chain takes on the GPU
+    #[arg(long, value_name = "CHAIN")]
+    pub explain: Option<FilterChain>,
+    /// The size to explain it for
+    #[arg(long, value_name = "WxH", value_parser = size, default_value = "1280x720", requires = "explain")]
+    pub size: Size,
+}
+
+/// What to draw, and how.
+#[derive(Debug, Clone, Arguments)]
 pub struct Input {
-    /// A file, - (YUV4MPEG2 on standard input) or pattern (moving bars)
+    /// A file, - (YUV4MPEG2 on standard input), pattern (moving bars) or shader:FILE.wgsl
     pub source: SourceSpec,
     /// Filters in CSS syntax, as "sepia(60%) blur(2px)"; `framereel filters` lists them
-    #[arg(long, value_name = "CHAIN", default_value_t, hide_default_value = true)]
-    pub filter: FilterChain,
+    #[arg(long, value_name = "CHAIN", default_value = "none", hide_default_value = true)]
+    pub filter: String,
+    /// Your own WGSL, after the other filters; may be given more than once
+    #[arg(long, value_name = "FILE.wgsl")]
+    pub shader: Vec<PathBuf>,
+    /// A parameter of the last --shader, or of the source when that is a shader; may be given more than once
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub param: Vec<String>,
+    /// A filter's number over time, as "blur.radius: 0s 0, 2s 8, 5s 0"; may end with ease, and be given more than once
+    #[arg(long, value_name = "COURSE")]
+    pub animate: Vec<String>,
+    /// What a filter finds outside the picture: transparent (as a canvas) or clamp (the border goes on)
+    #[arg(long, value_name = "EDGE", value_parser = edge)]
+    pub edge: Option<Edge>,
     /// The picture's size [default: the source's]
     #[arg(long, value_name = "WxH", value_parser = size)]
     pub size: Option<Size>,
+}
+
+impl Input {
+    /// The chain that these options ask for together; its files are read anew.
+    pub fn chain(&self) -> Result<FilterChain> {
+        let mut chain: FilterChain = self.filter.parse()?;
+        for path in &self.shader {
+            chain = chain.then(FilterChain::shader(Custom::load(path)?));
+        }
+        if !self.params_are_the_sources() {
+            for param in &self.param {
+                chain.set_param(param)?;
+            }
+        }
+        if let Some(edge) = self.edge {
+            chain = chain.with_edge(edge);
+        }
+        for course in &self.animate {
+            chain.animate(course)?;
+        }
+        Ok(chain)
+    }
+
+    /// What draws the source, when that is a shader; its file is read anew.
+    pub fn drawing(&self) -> Option<Result<FilterChain>> {
+        match &self.source {
+            SourceSpec::Shader(path) => Some(shader::drawing(path, &self.source_params())),
+            _ => None,
+        }
+    }
+
+    /// The parameters of a source that is a shader.
+    pub fn source_params(&self) -> Vec<String> {
+        if self.params_are_the_sources() { self.param.clone() } else { Vec::new() }
+    }
+
+    fn params_are_the_sources(&self) -> bool {
+        self.shader.is_empty() && matches!(self.source, SourceSpec::Shader(_))
+    }
 }
 
 const EXAMPLES: &str = "\
@@ -120,6 +185,9 @@ Examples:
   framereel record film.mp4 --filter \"sepia(60%) vignette(0.4)\" -o old.webm
   framereel record film.mp4 --start 1:30 --duration 10s --size 640x360
   framereel record pattern --duration 2s --fps 30 --json     a test picture, the summary as JSON
+  framereel record film.mp4 --shader wave.wgsl --param strength=0.8 --watch
+  framereel record film.mp4 --filter \"blur(0px)\" --animate \"blur.radius: 0s 0, 2s 8, 5s 0\" --edge clamp
+  framereel record shader:plasma.wgsl --duration 5s          a shader as a source
   ffmpeg -i film.mp4 -f yuv4mpegpipe - | framereel record - -o film.webm
 
 Ctrl-C finishes the file: it plays and seeks up to that moment. A second Ctrl-C ends at once.";
@@ -139,6 +207,7 @@ The exit code is 1 when nothing can be recorded.";
 const FILTERS_EXAMPLES: &str = "\
 Examples:
   framereel record film.mp4 --filter \"brightness(120%) hue-rotate(90deg) blur(2px)\"
+  framereel filters --explain \"sepia(1) blur(8px) vignette(0.4)\"
 
 Filters apply from left to right. An argument left out takes its default.";
 
@@ -185,6 +254,14 @@ fn some_time(text: &str) -> Result<Span> {
     match text.parse()? {
         Span::ZERO => Err(Error::new(ErrorKind::Range, format!("expected a time above 0 but found `{text}`"))),
         span => Ok(span),
+    }
+}
+
+fn edge(text: &str) -> Result<Edge> {
+    match text {
+        "transparent" => Ok(Edge::Transparent),
+        "clamp" => Ok(Edge::Clamp),
+        _ => Err(syntax(format!("expected transparent or clamp but found `{text}`"))),
     }
 }
 

@@ -15,15 +15,21 @@ pub mod list;
 pub mod progress;
 pub mod record;
 pub mod still;
+pub mod watch;
 
 /// Prints the error; the exit code is 2 for what another command line would mend, as clap's own, and else 1.
 pub fn fail(error: &Error) -> ExitCode {
-    // Standard error may be closed: then nobody is there to be told.
-    let _ = writeln!(io::stderr(), "error: {error}");
+    say(error);
     match error.kind() {
         ErrorKind::Syntax | ErrorKind::Range => ExitCode::from(2),
         _ => ExitCode::FAILURE,
     }
+}
+
+/// Prints an error.
+fn say(error: &Error) {
+    // Standard error may be closed: then nobody is there to be told.
+    let _ = writeln!(io::stderr(), "error: {error}");
 }
 
 /// Prints to standard output. A reader that has gone away (`framereel filters | head -1`) is not an error.
@@ -52,9 +58,10 @@ fn output(given: Option<&Path>, source: &SourceSpec, extension: &str) -> Result<
             _ => Ok(path.to_owned()),
         };
     }
-    let SourceSpec::File(source) = source else {
-        let name = if *source == SourceSpec::Stdin { "stdin" } else { "pattern" };
-        return Ok(Path::new(name).with_extension(extension));
+    let source = match source {
+        SourceSpec::Stdin => return Ok(Path::new("stdin").with_extension(extension)),
+        SourceSpec::Pattern => return Ok(Path::new("pattern").with_extension(extension)),
+        SourceSpec::File(source) | SourceSpec::Shader(source) => source,
     };
     let name = source.file_stem().unwrap_or("framereel".as_ref());
     let named = |suffix: &str| {

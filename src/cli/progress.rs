@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use framereel::Error;
 use framereel::recorder::Progress;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -21,6 +22,11 @@ impl Bar {
     pub fn new() -> Self {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(DRAWS));
         Self { bar, began: Instant::now(), styled: None }
+    }
+
+    /// Prints an error that does not end the recording, above the bar.
+    pub fn say(&self, error: &Error) {
+        self.bar.suspend(|| super::say(error));
     }
 
     /// Shows how the recording stands.

@@ -6,8 +6,9 @@ use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use framereel::encode::Target;
+use framereel::filter::FilterChain;
 use framereel::gpu::Gpu;
-use framereel::recorder::{self, Failure, FileSink, RecordOptions, Report};
+use framereel::recorder::{self, Controls, Failure, FileSink, RecordOptions, Report};
 use framereel::source::{self, SourceInfo, SourceOptions};
 use framereel::time::Span;
 use framereel::{Error, ErrorKind, Result};
@@ -15,6 +16,7 @@ use serde::Serialize;
 
 use super::args::RecordArgs;
 use super::progress::{Bar, megabytes};
+use super::watch::Watch;
 use super::{output, print};
 
 /// How much is recorded of a source that has no end.
@@ -39,6 +41,7 @@ pub fn run(args: &RecordArgs) -> Result<()> {
 }
 
 fn record(args: &RecordArgs, output: &Path) -> Result<Report, Box<Failure>> {
+    let chain = args.input.chain().map_err(nothing_kept)?;
     let sink = FileSink::create(output, args.force).map_err(nothing_kept)?;
     let signals = listen_to_signals(output).map_err(nothing_kept)?;
     let gpu = Gpu::new().map_err(nothing_kept)?;
@@ -46,16 +49,15 @@ fn record(args: &RecordArgs, output: &Path) -> Result<Report, Box<Failure>> {
         gpu.check_size(size).map_err(nothing_kept)?;
     }
     let source = source::open(&args.input.source, &args.source_options()).map_err(nothing_kept)?;
-    let options = args.record_options(source.info());
+    let options = args.record_options(source.info(), chain);
+    let _watch = args.watch.then(|| Watch::begin(args, &signals.controls)).transpose().map_err(nothing_kept)?;
     let mut bar = Bar::new();
     signals.recording.store(true, Ordering::Relaxed);
-    let recorded = recorder::record(&gpu, source, &options, sink, &signals.stop, &mut |progress| bar.show(progress));
-    recorded.map_err(|failure| match *failure {
-        // The muxer does not know what it writes to.
-        Failure { error, report } if *error.kind() == ErrorKind::Write => {
-            Box::new(Failure { error: error.at(output.display()), report })
+    recorder::record(&gpu, source, &options, sink, &signals.controls, &mut |progress| {
+        for error in signals.controls.refused() {
+            bar.say(&error);
         }
-        failure => Box::new(failure),
+        bar.show(progress);
     })
 }
 
@@ -66,15 +68,15 @@ fn nothing_kept(error: Error) -> Box<Failure> {
 /// What Ctrl-C, SIGTERM and SIGHUP do. While recording, the first one asks for an end and the file is finished; before
 /// that, or the second time, the program ends at once.
 struct Signals {
-    stop: AtomicBool,
+    controls: Controls,
     recording: AtomicBool,
 }
 
 fn listen_to_signals(output: &Path) -> Result<&'static Signals> {
-    static SIGNALS: Signals = Signals { stop: AtomicBool::new(false), recording: AtomicBool::new(false) };
+    static SIGNALS: Signals = Signals { controls: Controls::new(), recording: AtomicBool::new(false) };
     let output = output.to_owned();
     ctrlc::set_handler(move || {
-        let asked_before = SIGNALS.stop.swap(true, Ordering::Relaxed);
+        let asked_before = SIGNALS.controls.stop();
         if asked_before || !SIGNALS.recording.load(Ordering::Relaxed) {
             if output.metadata().is_ok_and(|found| found.is_file() && found.len() == 0) {
                 // The file was opened and never written: nobody misses it, and nobody is left to be told of an error.
@@ -89,13 +91,13 @@ fn listen_to_signals(output: &Path) -> Result<&'static Signals> {
 
 impl RecordArgs {
     fn source_options(&self) -> SourceOptions {
-        SourceOptions { start: self.start, size: self.input.size, rate: self.fps }
+        SourceOptions { start: self.start, size: self.input.size, rate: self.fps, params: self.input.source_params() }
     }
 
-    fn record_options(&self, source: &SourceInfo) -> RecordOptions {
+    fn record_options(&self, source: &SourceInfo, filter: FilterChain) -> RecordOptions {
         let bitrate = Target::Bitrate(self.bitrate.unwrap_or(RecordOptions::DEFAULT_BITRATE));
         RecordOptions {
-            filter: self.input.filter.clone(),
+            filter,
             size: self.input.size,
             rate: self.fps,
             duration: self.duration.or(source.endless.then_some(ENDLESS)),

@@ -29,11 +29,13 @@ pub fn run(args: &StillArgs) -> Result<()> {
 
 /// The frame at the time asked for, filtered.
 fn draw(args: &StillArgs) -> Result<Frame> {
+    let chain = args.input.chain()?;
     let gpu = Gpu::new()?;
     if let Some(size) = args.input.size {
         gpu.check_size(size)?;
     }
-    let options = SourceOptions { start: args.at, size: args.input.size, rate: None };
+    let options =
+        SourceOptions { start: args.at, size: args.input.size, rate: None, params: args.input.source_params() };
     let mut source = source::open(&args.input.source, &options)?;
     let frame = source.next_frame()?.ok_or_else(|| match args.at {
         Some(at) => {
@@ -42,7 +44,7 @@ fn draw(args: &StillArgs) -> Result<Frame> {
         None => Error::new(ErrorKind::NotReadable, "expected a source with at least one frame but found none"),
     })?;
     let mut canvas = Canvas::new(&gpu, args.input.size.unwrap_or(frame.size))?;
-    canvas.set_filter(&args.input.filter);
+    canvas.set_filter(&source.drawn_by().then(chain));
     canvas.draw(frame);
     canvas.read()
 }

@@ -33,6 +33,9 @@ impl Custom {
     pub fn kind(&self) -> Kind {
         Kind::Color
     }
+    pub fn path(&self) -> Option<&Path> {
+        None
+    }
     pub fn name(&self) -> &str {
         ""
     }

@@ -8,7 +8,9 @@ use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use super::{Custom, Edge, Field, FieldKind, Filter, FilterChain, FilterInfo, Lut, Param, ParamKind, Value, catalog};
+use super::{
+    Custom, Edge, Effect, Field, FieldKind, Filter, FilterChain, FilterInfo, Lut, Param, ParamKind, Value, catalog,
+};
 use crate::error::{Error, Result};
 
 impl FromStr for FilterChain {
@@ -30,6 +32,50 @@ impl FromStr for FilterChain {
                 None => chain.filters.push(reader.function()?),
             }
         }
+    }
+}
+
+impl FilterChain {
+    /// The chain of a user's WGSL alone, its parameters at their defaults.
+    pub fn shader(custom: Custom) -> Self {
+        let info = catalog().iter().find(|info| matches!(info.effect, Effect::Custom));
+        let info = info.expect("the catalog has an entry for users' shaders");
+        let fields: Vec<_> = custom.fields().iter().map(Field::default_value).collect();
+        let values = std::iter::once(Value::Shader(Arc::new(custom))).chain(fields).collect();
+        Self { filters: vec![Filter { info, values }], ..Self::default() }
+    }
+
+    /// Sets a parameter of the chain's last user's WGSL; `setting` is `NAME=VALUE`.
+    ///
+    /// # Errors
+    /// A syntax error when there is no such shader or parameter, or the value is none of its kind.
+    pub fn set_param(&mut self, setting: &str) -> Result<()> {
+        let Some((name, text)) = setting.split_once('=').map(|(name, text)| (name.trim(), text.trim())) else {
+            return Err(Error::syntax(format!("expected NAME=VALUE but found `{setting}`")));
+        };
+        let last = self.filters.iter_mut().rev().find_map(|filter| Some((filter.custom()?.clone(), filter)));
+        let Some((custom, filter)) = last else {
+            return Err(Error::syntax(format!(
+                "expected a shader for `{setting}` but found none; give one with --shader"
+            )));
+        };
+        let mut arguments = Arguments::new(filter.info);
+        arguments.values = vec![None; filter.values.len()];
+        arguments.custom = Some(custom);
+        let slot = arguments.slot_of(name).map_err(Error::syntax)?;
+        arguments.set(slot, text).map_err(|failed| match failed {
+            Failed::Here(message) => Error::syntax(message),
+            Failed::Elsewhere(error) => error,
+        })?;
+        if let Some(value) = arguments.values.swap_remove(slot) {
+            filter.values[slot] = value;
+        }
+        Ok(())
+    }
+
+    /// The WGSL files that the chain was read from.
+    pub fn shader_files(&self) -> Vec<&Path> {
+        self.filters.iter().filter_map(|filter| filter.custom()?.path()).collect()
     }
 }
 

@@ -10,17 +10,18 @@
 //! always ended properly, and holds what there was before a failure.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::pacer::Pacer;
-use super::{FileSink, Progress, RecordOptions, Report};
+use super::{Controls, FileSink, Progress, RecordOptions, Report};
 use crate::canvas::Capture;
 use crate::color::ColorSpace;
 use crate::encode::{self, EncoderConfig, VideoEncoder};
 use crate::error::{Error, Result};
+use crate::filter::FilterChain;
 use crate::frame::{Frame, PixelFormat};
 use crate::gpu::Gpu;
 use crate::mux::{VideoTrack, WebmWriter};
@@ -48,7 +49,8 @@ enum Encoded {
     Packet(EncodedPacket),
 }
 
-/// Records `source` into `sink` as WebM until the source ends, the length asked for is reached or `stop` becomes true.
+/// Records `source` into `sink` as WebM until the source ends, the length asked for is reached or `controls` ask
+/// for its end.
 /// `progress` is called after every packet, from the calling thread.
 ///
 /// # Errors
@@ -58,7 +60,7 @@ pub fn record(
     source: Box<dyn Source>,
     options: &RecordOptions,
     sink: FileSink,
-    stop: &AtomicBool,
+    controls: &Controls,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Report, Box<Failure>> {
     let started = Instant::now();
@@ -74,10 +76,12 @@ pub fn record(
         key_interval: RecordOptions::KEY_INTERVAL,
         threads: thread::available_parallelism().map_or(1, usize::from),
     };
+    let chain = LiveChain { drawing: source.drawn_by(), filter: options.filter.clone() };
     let source_span = info.rate.unwrap_or(rate).frame_span();
     let mut pacer = Pacer::new(options.rate, options.duration, source_span);
     let expected = expected_length(info.frames.map(|frames| (frames, source_span)), options.duration);
-    let mut mux = Mux { track: None, sink: Some(sink), report: &mut report, size, expected };
+    let path = sink.path().to_owned();
+    let mut mux = Mux { track: None, sink: Some(sink), path: &path, report: &mut report, size, expected };
 
     let opened = gpu.check_size(size).and_then(|()| encode::open(options.encoder, &config));
     let outcome = opened.and_then(|encoder| {
@@ -89,8 +93,8 @@ pub fn record(
             // The source may wait for ever for its next frame, and a recording that is stopped does not wait for it.
             thread::Builder::new().name("source".into()).spawn(|| read(source, frames_out)).map_err(no_thread)?;
             let filter = thread::Builder::new().name("filter".into()).spawn_scoped(scope, || {
-                let capture = Capture::new(gpu, &options.filter, size, PixelFormat::I420);
-                filter(frames, capture, &mut pacer, stop, packed_out)
+                let capture = Capture::new(gpu, &chain.whole(), size, PixelFormat::I420);
+                filter(frames, capture, chain, &mut pacer, controls, packed_out)
             });
             let encode = thread::Builder::new()
                 .name("encode".into())
@@ -109,7 +113,7 @@ pub fn record(
     report.frames_dropped = report.frames_in + report.frames_repeated - report.frames_encoded;
     report.dropped.rate = pacer.skipped;
     report.dropped.failure = report.frames_dropped - report.dropped.rate;
-    report.stopped = stop.load(Ordering::Relaxed);
+    report.stopped = controls.is_stopped();
     report.wall_s = started.elapsed().as_secs_f64();
     match outcome {
         Ok(()) if report.frames_encoded == 0 => {
@@ -139,13 +143,14 @@ fn read(mut source: Box<dyn Source>, frames: SyncSender<Result<Frame>>) {
 fn filter(
     frames: Receiver<Result<Frame>>,
     mut capture: Capture,
+    mut chain: LiveChain,
     pacer: &mut Pacer,
-    stop: &AtomicBool,
+    controls: &Controls,
     packed: SyncSender<Frame>,
 ) -> Result<()> {
     let mut outcome = Ok(());
     let mut listening = true;
-    while !pacer.is_done() && listening && !stop.load(Ordering::Relaxed) {
+    while !pacer.is_done() && listening && !controls.is_stopped() {
         let frame = if capture.is_empty() {
             match frames.recv_timeout(STOP_INTERVAL) {
                 Ok(frame) => frame,
@@ -169,6 +174,7 @@ fn filter(
                 break;
             }
         };
+        chain.follow(controls, &mut capture);
         let mut due = Vec::new();
         pacer.push(frame, &mut |paced| due.push(paced));
         listening = render(due, &mut capture, &packed)?;
@@ -182,6 +188,34 @@ fn filter(
         listening = pass_on(&mut capture, &packed)?;
     }
     outcome
+}
+
+/// The chain as it stands: a source that is drawn by a shader begins it.
+struct LiveChain {
+    drawing: FilterChain,
+    filter: FilterChain,
+}
+
+impl LiveChain {
+    fn whole(&self) -> FilterChain {
+        self.drawing.clone().then(self.filter.clone())
+    }
+
+    /// Goes on with what was asked for meanwhile, if the GPU takes it.
+    fn follow(&mut self, controls: &Controls, capture: &mut Capture) {
+        let edits = controls.take_edits();
+        if edits.drawing.is_none() && edits.filter.is_none() {
+            return;
+        }
+        let next = Self {
+            drawing: edits.drawing.unwrap_or_else(|| self.drawing.clone()),
+            filter: edits.filter.unwrap_or_else(|| self.filter.clone()),
+        };
+        match capture.set_filter(&next.whole()) {
+            Ok(()) => *self = next,
+            Err(error) => controls.refuse(error),
+        }
+    }
 }
 
 /// Sends frames on their way through the GPU; false when nobody takes what comes back.
@@ -240,6 +274,7 @@ struct Mux<'a> {
     track: Option<WebmWriter<FileSink>>,
     /// The file, until the track begins.
     sink: Option<FileSink>,
+    path: &'a Path,
     report: &'a mut Report,
     size: crate::frame::Size,
     expected: Option<Span>,
@@ -258,7 +293,7 @@ impl Mux<'_> {
                 }
                 Encoded::Packet(packet) => {
                     let Some(track) = &mut self.track else { continue };
-                    track.write(&packet)?;
+                    track.write(&packet).map_err(|error| error.at(self.path.display()))?;
                     let end = packet.timestamp + packet.duration - Timestamp::ZERO;
                     self.report.frames_encoded += 1;
                     self.report.duration_s = end.as_secs_f64();
@@ -280,7 +315,6 @@ impl Mux<'_> {
         let Some(track) = self.track else { return Ok(()) };
         let least = track.least_playable();
         let (sink, outcome) = track.finish();
-        let path = sink.path().to_owned();
         self.report.bytes = sink.stored();
         if outcome.is_err() && least.is_none_or(|least| sink.stored() < least) {
             self.report.frames_encoded = 0;
@@ -288,7 +322,7 @@ impl Mux<'_> {
             self.report.bytes = 0;
             sink.discard();
         }
-        outcome.map_err(|error| error.at(path.display()))
+        outcome.map_err(|error| error.at(self.path.display()))
     }
 }
 

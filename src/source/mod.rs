@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use crate::error::{Error, Result};
+use crate::filter::FilterChain;
 use crate::frame::{Frame, Size};
 use crate::time::{FrameRate, Span};
 
 pub mod ffmpeg;
 pub mod image;
 pub mod pattern;
+pub mod shader;
 pub mod webm;
 pub mod y4m;
 
@@ -29,11 +31,13 @@ pub enum SourceSpec {
     Pattern,
     /// YUV4MPEG2 on standard input.
     Stdin,
+    /// A WGSL file that defines `image`, drawn for every frame.
+    Shader(PathBuf),
     /// A file: `.y4m`, AV1 `.webm` and stills by ourselves, all else through the `ffmpeg` program.
     File(PathBuf),
 }
 
-/// `pattern`, `-`, else a path. A file named so is reached as `./pattern` or `./-`.
+/// `pattern`, `-`, `shader:FILE.wgsl`, else a path. A file named so is reached as `./pattern`, `./-` or `./shader:…`.
 impl FromStr for SourceSpec {
     type Err = Infallible;
 
@@ -41,6 +45,7 @@ impl FromStr for SourceSpec {
         Ok(match text {
             "pattern" => Self::Pattern,
             "-" => Self::Stdin,
+            path if path.starts_with("shader:") => Self::Shader(PathBuf::from(&path["shader:".len()..])),
             path => Self::File(PathBuf::from(path)),
         })
     }
@@ -55,6 +60,8 @@ pub struct SourceOptions {
     pub size: Option<Size>,
     /// The rate of a source that draws itself; others have their own.
     pub rate: Option<FrameRate>,
+    /// `NAME=VALUE` for the parameters of a source that is a shader; others have none.
+    pub params: Vec<String>,
 }
 
 /// What is known of a source before its first frame.
@@ -76,6 +83,11 @@ pub struct SourceInfo {
 pub trait Source: Send {
     /// What is known of it.
     fn info(&self) -> &SourceInfo;
+
+    /// The filters that draw what its frames lack; none, but for a source that is a shader. They come before all others.
+    fn drawn_by(&self) -> FilterChain {
+        FilterChain::default()
+    }
 
     /// The next frame, or none at the end. After an error or the end it is not called again. A file that breaks off
     /// gives all its whole frames first, then the error.

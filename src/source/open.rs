@@ -7,6 +7,7 @@ use std::path::Path;
 use super::ffmpeg::{self, FfmpegSource};
 use super::image::{self, ImageSource};
 use super::pattern::PatternSource;
+use super::shader::ShaderSource;
 use super::webm::WebmSource;
 use super::y4m::{self, Y4mSource};
 use super::{Source, SourceOptions, SourceSpec, describe, matroska};
@@ -27,6 +28,7 @@ pub fn open(spec: &SourceSpec, options: &SourceOptions) -> Result<Box<dyn Source
             }
             open_stream(stdin, options)
         }
+        SourceSpec::Shader(path) => Ok(Box::new(ShaderSource::open(path, options)?)),
         SourceSpec::File(path) => open_file(path, options),
     }
 }

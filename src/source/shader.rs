@@ -1,0 +1,70 @@
+//! A user's WGSL as a source: `fn image(position: vec2f) -> vec4f` is drawn for every frame.
+//!
+//! The frames themselves are blank; the GPU draws them in the chain's first pass, and nothing is uploaded.
+
+use std::path::Path;
+
+use super::pattern::{DEFAULT_RATE, DEFAULT_SIZE};
+use super::{Source, SourceInfo, SourceOptions};
+use crate::color::ColorSpace;
+use crate::error::{Error, Result};
+use crate::filter::{Custom, FilterChain, Kind};
+use crate::frame::{Frame, PixelFormat};
+use crate::time::{FrameRate, Span, Timestamp};
+
+/// Blank frames at a constant rate, for a shader to draw. Its size and rate are 1280×720 and 30 when none is asked for.
+pub struct ShaderSource {
+    info: SourceInfo,
+    drawing: FilterChain,
+    rate: FrameRate,
+    next: u64,
+}
+
+impl ShaderSource {
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// Those of [`drawing`]; a start is refused too, for the shader's time begins with the recording.
+    pub fn open(path: &Path, options: &SourceOptions) -> Result<Self> {
+        if options.start.is_some_and(|start| start > Span::ZERO) {
+            return Err(
+                Error::range("expected no start for a source that is drawn as it is recorded").at(path.display())
+            );
+        }
+        let drawing = drawing(path, &options.params)?;
+        let (size, rate) = (options.size.unwrap_or(DEFAULT_SIZE), options.rate.unwrap_or(DEFAULT_RATE));
+        let info = SourceInfo { kind: "shader", size, rate: Some(rate), frames: None, endless: true };
+        Ok(Self { info, drawing, rate, next: 0 })
+    }
+}
+/// The chain that draws what the file's `image` says, with these parameters (`NAME=VALUE`).
+///
+/// # Errors
+/// When the file cannot be read, is no WGSL, or defines a filter in place of `image`; when it has no such parameter.
+pub fn drawing(path: &Path, params: &[String]) -> Result<FilterChain> {
+    let custom = Custom::load(path)?;
+    if custom.kind() != Kind::Image {
+        let expected = "expected `fn image(position: vec2f) -> vec4f` but found a filter; use it with --shader";
+        return Err(Error::syntax(expected).at(path.display()));
+    }
+    let mut drawing = FilterChain::shader(custom);
+    params.iter().try_for_each(|param| drawing.set_param(param))?;
+    Ok(drawing)
+}
+
+impl Source for ShaderSource {
+    fn info(&self) -> &SourceInfo {
+        &self.info
+    }
+
+    fn drawn_by(&self) -> FilterChain {
+        self.drawing.clone()
+    }
+
+    fn next_frame(&mut self) -> Result<Option<Frame>> {
+        let timestamp: Timestamp = self.rate.timestamp(self.next);
+        self.next += 1;
+        let blank = Frame::packed(PixelFormat::Blank, self.info.size, ColorSpace::RECORDED, Vec::new());
+        Ok(Some(blank.with_timestamp(timestamp)))
+    }
+}
