@@ -5,7 +5,7 @@
 //! - **Nothing is dropped in silence.** Every frame that came in is in the file or in the [`Report`](recorder::Report)
 //!   with the reason why it is not.
 //! - **Colours stay.** The source's matrix, range and chroma siting are read and respected; what is written is BT.709,
-//!   limited range, and the file says so. Film that no filter touches keeps its samples through the canvas.
+//!   limited range, and the file says so. BT.709 film (4:2:0, limited range) that no filter touches keeps its samples.
 //! - **A file is a whole file.** It has its duration and seeks; one that was stopped or whose source broke off plays up
 //!   to that moment; one that could not play is not left behind.
 //! - **The same in, the same out.** Time comes from the frames, never from a clock: what is recorded twice decodes to
