@@ -1,4 +1,66 @@
-//! framereel records what you can draw.
+//! framereel records what you can draw: frames from a film, a pipe, a picture or a test pattern go through a chain of
+//! filters on the GPU and leave as a `.webm` that seeks, or as a still.
+//!
+//! It promises:
+//! - **Nothing is dropped in silence.** Every frame that came in is in the file or in the [`Report`](recorder::Report)
+//!   with the reason why it is not.
+//! - **Colours stay.** The source's matrix, range and chroma siting are read and respected; what is written is BT.709,
+//!   limited range, and the file says so. BT.709 film (4:2:0, limited range) that no filter touches keeps its samples.
+//! - **A file is a whole file.** It has its duration and seeks; one that was stopped or whose source broke off plays up
+//!   to that moment; one that could not play is not left behind.
+//! - **The same in, the same out.** Time comes from the frames, never from a clock: what is recorded twice decodes to
+//!   the same frames twice.
+//!
+//! # Example
+//! The built-in pattern, half a second of it, through two filters:
+//!
+//! ```
+//! use std::sync::atomic::AtomicBool;
+//!
+//! use framereel::gpu::Gpu;
+//! use framereel::recorder::{FileSink, RecordOptions, record};
+//! use framereel::source::{SourceOptions, SourceSpec, open};
+//! use framereel::time::Span;
+//!
+//! fn main() -> framereel::Result<()> {
+//! #   let folder = tempfile::tempdir().unwrap();
+//! #   std::env::set_current_dir(&folder).unwrap();
+//!     let gpu = Gpu::new()?;
+//!     let source = open(&SourceSpec::Pattern, &SourceOptions::default())?;
+//!     let options = RecordOptions {
+//!         filter: "sepia(60%) blur(2px)".parse()?,
+//!         duration: Some(Span::from_millis(500)),
+//!         ..RecordOptions::default()
+//!     };
+//!     let sink = FileSink::create("pattern.webm", true)?;
+//!     let stop = AtomicBool::new(false);
+//!     let report = record(&gpu, source, &options, sink, &stop, &mut |_| {}).map_err(|failure| failure.error)?;
+//!     assert_eq!((report.frames_encoded, report.frames_dropped), (15, 0));
+//!     Ok(())
+//! }
+//! ```
+//!
+//! A still is [`Canvas::draw`](canvas::Canvas::draw), [`Canvas::set_filter`](canvas::Canvas::set_filter),
+//! [`Canvas::read`](canvas::Canvas::read) and [`still::encode`].
+//!
+//! # Map
+//! Each floor uses its own and those below it, never one above.
+//!
+//! | floor | modules |
+//! |---|---|
+//! | 3 | [`recorder`]: the pipeline from a source to a file, its options and its report |
+//! | 2 | [`source`]: where frames come from · [`canvas`]: what frames are drawn on · [`gpu`]: what runs there · [`encode`]: AV1 |
+//! | 1 | [`filter`]: chains and the plan of their passes · [`mux`]: WebM · [`still`]: PNG, JPEG, WebP |
+//! | 0 | [`frame`], [`packet`], [`color`], [`time`], [`Error`] |
+//!
+//! # Features
+//! | feature | default | what it adds |
+//! |---|---|---|
+//! | `aom` | yes | AV1 in real time with libaom, built from source: needs cmake, nasm and a C compiler |
+//!
+//! Without it rav1e encodes. The WebM writer needs a C++ compiler, rav1e's assembly nasm. The `ffmpeg` program is asked
+//! at run time for the files that are not read here: everything but YUV4MPEG2, AV1 in WebM or Matroska, PNG, JPEG, WebP
+//! and BMP.
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
@@ -17,3 +79,8 @@ pub mod still;
 pub mod time;
 
 pub use error::{Error, ErrorKind, Result};
+
+/// Compiles the README's example as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

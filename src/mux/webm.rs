@@ -1,7 +1,7 @@
 //! WebM: packets of one video track into a file that seeks.
 //!
 //! The bytes are libwebm's. It hides why a write failed and asks for the position all the time, so it writes into a
-//! [`Shared`] sink that remembers the first error, knows its position and hands on each block in one piece.
+//! `Shared` sink that remembers the first error, knows its position and hands on each block in one piece.
 
 use std::io::{self, Seek, SeekFrom, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
