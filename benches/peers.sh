@@ -25,7 +25,7 @@ trap 'rm -rf "$folder"' EXIT
 trap 'exit 1' INT TERM
 
 cargo build --quiet --release --bin framereel
-cargo bench --quiet --no-run --bench filters
+cargo bench --quiet --no-run --bench readback
 
 if [ -z "$film" ]; then
     film=$folder/bunny-720p.mp4
@@ -91,9 +91,9 @@ echo
 echo '| filters alone: film in, 4:2:0 planes out | frames a second |'
 echo '|---|---:|'
 for _ in $(seq "$runs"); do
-    cargo bench --quiet --bench filters -- "$film" 'sepia(1)'
+    cargo bench --quiet --bench readback -- "$film" 'sepia(1)'
 done >"$folder/said"
 fps=$(awk '/frames a second/ { print $(NF - 3) }' "$folder/said" | median)
-awk -v speed="$fps" 'BEGIN { printf "| framereel (benches/filters.rs) | %.1f |\n", speed }'
+awk -v speed="$fps" 'BEGIN { printf "| framereel (benches/readback.rs) | %.1f |\n", speed }'
 fps=$(speed ffmpeg -nostdin -v error -i "$film" -an -vf "$sepia" -f null -)
 awk -v speed="$fps" 'BEGIN { printf "| ffmpeg, colorchannelmixer | %.1f |\n", speed }'

@@ -4,7 +4,6 @@
 
 use std::hint::black_box;
 use std::io::Cursor;
-use std::sync::atomic::AtomicBool;
 use std::thread;
 use std::time::Duration;
 
@@ -18,7 +17,7 @@ use framereel::frame::{Frame, PixelFormat, Size};
 use framereel::gpu::Gpu;
 use framereel::mux::{VideoTrack, WebmWriter};
 use framereel::packet::EncodedPacket;
-use framereel::recorder::{FileSink, RecordOptions, record};
+use framereel::recorder::{Controls, FileSink, RecordOptions, record};
 use framereel::source::{SourceOptions, SourceSpec, open};
 use framereel::time::{FrameRate, Span};
 
@@ -120,7 +119,7 @@ fn whole(criterion: &mut Criterion) {
                 bencher.iter(|| {
                     let source = open(&spec, &drawn).expect("a source");
                     let sink = FileSink::create(folder.path().join("a.webm"), true).expect("a file");
-                    let report = record(&gpu, source, &options, sink, &AtomicBool::new(false), &mut |_| {});
+                    let report = record(&gpu, source, &options, sink, &Controls::new(), &mut |_| {});
                     assert_eq!(report.expect("a recording").frames_encoded, FRAMES as u64);
                 });
             });

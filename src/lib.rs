@@ -15,10 +15,8 @@
 //! The built-in pattern, half a second of it, through two filters:
 //!
 //! ```
-//! use std::sync::atomic::AtomicBool;
-//!
 //! use framereel::gpu::Gpu;
-//! use framereel::recorder::{FileSink, RecordOptions, record};
+//! use framereel::recorder::{Controls, FileSink, RecordOptions, record};
 //! use framereel::source::{SourceOptions, SourceSpec, open};
 //! use framereel::time::Span;
 //!
@@ -33,8 +31,7 @@
 //!         ..RecordOptions::default()
 //!     };
 //!     let sink = FileSink::create("pattern.webm", true)?;
-//!     let stop = AtomicBool::new(false);
-//!     let report = record(&gpu, source, &options, sink, &stop, &mut |_| {}).map_err(|failure| failure.error)?;
+//!     let report = record(&gpu, source, &options, sink, &Controls::new(), &mut |_| {})?;
 //!     assert_eq!((report.frames_encoded, report.frames_dropped), (15, 0));
 //!     Ok(())
 //! }

@@ -43,6 +43,21 @@ pub struct Failure {
     pub report: Report,
 }
 
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// For whoever has no use for the report.
+impl From<Box<Failure>> for Error {
+    fn from(failure: Box<Failure>) -> Self {
+        failure.error
+    }
+}
+
 /// What the encoder gives: what a file's header needs, then packets.
 enum Encoded {
     Header { codec: String, codec_private: Vec<u8> },

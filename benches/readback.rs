@@ -1,7 +1,7 @@
 //! The filter path without an encoder: a film decoded, through a chain on the GPU and back as I420, and then dropped.
 //! `peers.sh` runs it beside `ffmpeg -f null`.
 //!
-//! `cargo bench --bench filters -- FILM CHAIN` prints the frames, the seconds and the frames a second.
+//! `cargo bench --bench readback -- FILM CHAIN` prints the frames, the seconds and the frames a second.
 
 use std::hint::black_box;
 use std::sync::mpsc::sync_channel;
