@@ -7,11 +7,13 @@ use std::fmt;
 
 mod catalog;
 mod color_matrix;
+mod lut;
 mod parse;
 mod plan;
 
 pub use catalog::catalog;
 pub use color_matrix::ColorMatrix;
+pub use lut::Lut;
 pub use plan::{Axis, Input, Output, Pass, Picture, Plan, Point, Stage, plan};
 
 /// What a filter is, apart from the values it is given.
