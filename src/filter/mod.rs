@@ -7,12 +7,14 @@ use std::fmt;
 
 mod catalog;
 mod color_matrix;
+mod custom;
 mod lut;
 mod parse;
 mod plan;
 
 pub use catalog::catalog;
 pub use color_matrix::ColorMatrix;
+pub use custom::{Custom, Field, FieldKind, Kind};
 pub use lut::Lut;
 pub use plan::{Axis, Input, Output, Pass, Picture, Plan, Point, Stage, plan};
 
