@@ -53,7 +53,7 @@ mod token;
 
 use diagnostic::{Source, in_text, judged};
 pub use field::{Field, FieldKind};
-use token::{Declaration, Token, code, declarations, renamed, tokens};
+use token::{Declaration, Token, code, declarations, guarded, renamed, tokens};
 
 /// The largest file that is read.
 const MAX_BYTES: usize = 1 << 20;
@@ -216,7 +216,7 @@ impl Custom {
     }
 
     /// The text with the prefix before every name that it declares at module scope, so that two files can stand in one
-    /// shader. Where it declares `struct Params`, `params` becomes a private variable with the prefix, for the caller to
+    /// shader, and with a call of `framereel_endless` (shaders/filter/endless.wgsl) in every loop. Where it declares `struct Params`, `params` becomes a private variable with the prefix, for the caller to
     /// fill. `frame`, `sample` and `previous` keep their names. The prefix is one that no name of WGSL's begins with, as
     /// `user0_`.
     pub fn wgsl(&self, prefix: &str) -> String {
@@ -227,7 +227,7 @@ impl Custom {
         if has_params {
             names.insert("params");
         }
-        let mut text = renamed(&self.text, &names, prefix);
+        let mut text = guarded(&renamed(&self.text, &names, prefix), " if framereel_endless() { break; }");
         text.push('\n');
         if has_params {
             text.push_str(&format!("var<private> {prefix}params: {prefix}Params;\n"));

@@ -22,6 +22,8 @@ pub struct Renderer {
     output: wgpu::Buffer,
     /// The chroma of a recording's picture before it is taken down.
     chroma: Option<wgpu::Buffer>,
+    /// What a user's loop raises that never ends.
+    alarm: wgpu::Buffer,
     sampler: wgpu::Sampler,
     pipelines: HashMap<String, wgpu::ComputePipeline>,
     plan: Plan,
@@ -82,6 +84,7 @@ impl Renderer {
             source: SourceBuffer::new(gpu, picture.format, picture.size),
             output: storage(device, "output", PackedLayout::new(format, size).len as u64),
             chroma: (format == PixelFormat::I420).then(|| storage(device, "chroma", wide * 4)),
+            alarm: storage(device, "alarm", ALARM_BYTES),
             sampler: device.create_sampler(&wgpu::SamplerDescriptor {
                 label: Some("linear"),
                 mag_filter: wgpu::FilterMode::Linear,
@@ -178,6 +181,9 @@ impl Renderer {
             if let Some(original) = pass.original {
                 bindings.push((7, both(original).map(Binding::Sampled)));
             }
+            if shader::has_custom(pass) {
+                bindings.push((8, [Binding::Written(&self.alarm); 2]));
+            }
             let tile = shader::tile(&pass.stage);
             steps.push(Step::new(&self.gpu, &mut self.pipelines, text, numbers(pass), pass, tile, &bindings));
         }
@@ -198,6 +204,11 @@ impl Renderer {
     /// Where what comes out lies.
     pub fn output(&self) -> &wgpu::Buffer {
         &self.output
+    }
+
+    /// Where a word lies that is not 0 when a user's loop never ended.
+    pub fn alarm(&self) -> &wgpu::Buffer {
+        &self.alarm
     }
 
     /// Sends the frame and records its passes; they run when `encoder` is submitted. `index` is its number.
@@ -291,6 +302,9 @@ impl Binding<'_> {
         }
     }
 }
+
+/// The alarm is one word.
+pub(super) const ALARM_BYTES: u64 = 4;
 
 /// Half floats: what lies between two passes does not band.
 const TEXTURE_FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba16Float;

@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use super::Gpu;
-use super::pass::Renderer;
+use super::pass::{ALARM_BYTES, Renderer};
 use crate::color::ColorSpace;
 use crate::error::{Error, Result};
 use crate::frame::{Frame, PixelFormat, Plane, Size};
@@ -15,7 +15,7 @@ use crate::time::Timestamp;
 /// How many frames may be under way at once.
 const RING: usize = 3;
 /// A frame that takes longer than this has hung: a filter's shader that never ends.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How a packed picture lies in its buffer. I420's rows are padded to 8 pixels of luma and 4 of chroma.
 pub(super) struct PackedLayout {
@@ -62,7 +62,8 @@ struct Flight {
 impl Readback {
     /// A ring for pictures of this format and size.
     pub fn new(gpu: &Gpu, format: PixelFormat, size: Size) -> Self {
-        let bytes = PackedLayout::new(format, size).len as u64;
+        // The alarm comes back behind the picture.
+        let bytes = PackedLayout::new(format, size).len as u64 + ALARM_BYTES;
         let idle = (0..RING)
             .map(|_| {
                 gpu.device().create_buffer(&wgpu::BufferDescriptor {
@@ -99,7 +100,9 @@ impl Readback {
         let Some(buffer) = self.idle.pop() else {
             return Err(Error::new(crate::ErrorKind::InvalidState, "expected a free staging buffer but found none"));
         };
-        encoder.copy_buffer_to_buffer(renderer.output(), 0, &buffer, 0, buffer.size());
+        let picture = buffer.size() - ALARM_BYTES;
+        encoder.copy_buffer_to_buffer(renderer.output(), 0, &buffer, 0, picture);
+        encoder.copy_buffer_to_buffer(renderer.alarm(), 0, &buffer, picture, ALARM_BYTES);
         let (sender, mapped) = channel();
         encoder.map_buffer_on_submit(&buffer, wgpu::MapMode::Read, .., move |result| {
             // The receiver is gone when the ring is: nobody waits for this frame.
@@ -127,10 +130,20 @@ impl Readback {
             Ok(Err(error)) => return Err(failed(error.to_string())),
             Err(error) => return Err(failed(error.to_string())),
         }
-        let data = buffer.get_mapped_range(..).map_err(|error| failed(error.to_string()))?.to_vec();
+        let layout = PackedLayout::new(self.format, self.size);
+        let mut data = buffer.get_mapped_range(..).map_err(|error| failed(error.to_string()))?.to_vec();
         buffer.unmap();
         self.idle.push(buffer);
-        let layout = PackedLayout::new(self.format, self.size);
+        if data.drain(layout.len..).any(|byte| byte != 0) {
+            return Err(Error::new(
+                crate::ErrorKind::Unknown,
+                format!(
+                    "expected the loops of your shader to end but found one that goes on for ever, at {}s; all loops \
+                     together may turn some 7,500 times a pixel",
+                    timestamp.as_secs_f64()
+                ),
+            ));
+        }
         let frame = Frame::strided(self.format, self.size, ColorSpace::RECORDED, &layout.planes, data);
         Ok(Some(frame.with_timestamp(timestamp)))
     }

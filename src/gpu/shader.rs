@@ -50,6 +50,12 @@ pub fn samples(pass: &Pass) -> bool {
     matches!(pass.input, Input::Texture(_)) && matches!(pass.stage, Stage::Area(_))
 }
 
+/// Whether a user's WGSL stands in the pass's shader: it may raise the alarm.
+pub fn has_custom(pass: &Pass) -> bool {
+    let of_stage = matches!(&pass.stage, Stage::Area(filter) if filter.custom().is_some());
+    of_stage || pass.points.iter().any(|point| matches!(point, Point::Function(filter) if filter.custom().is_some()))
+}
+
 /// Stages whose result goes to a texture and nowhere else.
 fn has_own_main(stage: &Stage) -> bool {
     matches!(stage, Stage::Blur { axis: Axis::Y, .. } | Stage::Reduce { .. })
@@ -231,6 +237,7 @@ fn filtered(block: vec2u) -> Block {{
     /// Adds the filter's module, and gives the call of its function with these first arguments; its numbers lie at `at`.
     fn function(&mut self, filter: &Filter, first: &str, at: usize) -> String {
         if let Some(custom) = filter.custom() {
+            self.add(wgsl!("filter/endless"));
             let prefix = format!("user{}_", self.customs);
             self.customs += 1;
             self.text.push_str(&custom.wgsl(&prefix));

@@ -189,6 +189,30 @@ pub(super) fn renamed(text: &str, names: &HashSet<&str>, prefix: &str) -> String
     renamed
 }
 
+/// The text with `guard` at the beginning of every loop's body.
+pub(super) fn guarded(text: &str, guard: &str) -> String {
+    let code = code(&tokens(text));
+    let mut guarded = String::with_capacity(text.len());
+    let mut copied = 0;
+    let mut heads = 0;
+    for token in &code {
+        match token.text {
+            // All three are reserved words (WGSL §15.2): they stand for nothing else.
+            "loop" | "while" | "for" if token.is_word() => heads += 1,
+            "{" if heads > 0 => {
+                heads = 0;
+                let end = token.range().end;
+                guarded.push_str(&text[copied..end]);
+                guarded.push_str(guard);
+                copied = end;
+            }
+            _ => {}
+        }
+    }
+    guarded.push_str(&text[copied..]);
+    guarded
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -210,6 +234,14 @@ mod tests {
             @must_use fn e(f: f32) -> f32 { const g = 1; var<function> h = 2; var i = 3; return f; } var j = 1;";
         let names: Vec<_> = declarations(&code(&tokens(text))).iter().map(|found| found.name.text).collect();
         assert_eq!(names, ["a", "b", "c", "d", "e", "j"]);
+    }
+
+    #[test]
+    fn every_loop_is_guarded() {
+        assert_eq!(
+            guarded("fn f() { for (var i = 0; i < 9; i++) { loop { if x { break; } } } while /* { */ y { } forward(); }", "!"),
+            "fn f() { for (var i = 0; i < 9; i++) {! loop {! if x { break; } } } while /* { */ y {! } forward(); }"
+        );
     }
 
     #[test]
