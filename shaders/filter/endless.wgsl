@@ -13,5 +13,9 @@ fn framereel_endless() -> bool {
         return true;
     }
     // Where one block has found out, the others need not.
-    return framereel_turns % 1024u == 0u && atomicLoad(&alarm) != 0u;
+    if framereel_turns % 1024u == 0u && atomicLoad(&alarm) != 0u {
+        framereel_turns = FRAMEREEL_MOST_TURNS;
+        return true;
+    }
+    return false;
 }
