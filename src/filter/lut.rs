@@ -82,9 +82,11 @@ impl Lut {
     /// What the table makes of a straight colour: the reference for the shader.
     pub fn apply(&self, rgb: [f32; 3]) -> [f32; 3] {
         let last = (self.size - 1) as f32;
-        // max() first: a colour that is not a number is taken for the domain's least.
-        let place: [f32; 3] =
-            std::array::from_fn(|c| ((rgb[c] - self.low[c]) / (self.high[c] - self.low[c])).max(0.0).min(1.0) * last);
+        let place: [f32; 3] = std::array::from_fn(|c| {
+            let share = (rgb[c] - self.low[c]) / (self.high[c] - self.low[c]);
+            // What is not a number is taken for the domain's least.
+            if share > 0.0 { share.min(1.0) * last } else { 0.0 }
+        });
         let first = place.map(|place| (place as usize).min(self.size - 2));
         let weight = std::array::from_fn(|c| place[c] - first[c] as f32);
         match self.dimension {

@@ -56,8 +56,8 @@ impl Source<'_> {
         }
         let gutter = number.to_string().len().max(3);
         let carets = "^".repeat(marked);
-        let line = format!("\n{number:>gutter$} | {code}\n{:gutter$} | {space}{carets} {label}", "");
-        line.trim_end().to_owned()
+        let below = format!("{:gutter$} | {space}{carets} {label}", "");
+        format!("\n{}\n{}", format!("{number:>gutter$} | {code}").trim_end(), below.trim_end())
     }
 }
 
@@ -130,8 +130,16 @@ impl Complaint {
     }
 }
 
-/// The module that naga makes of the prelude and the text behind it, if it is valid.
+/// The module that naga makes of the prelude and the text behind it, if it is valid. A text that naga panics over is
+/// not: it would take a recording with it.
 pub(super) fn judged(prelude: &str, text: &str, kind: Kind) -> Result<naga::Module, Complaint> {
+    std::panic::catch_unwind(|| parsed_and_validated(prelude, text, kind)).unwrap_or_else(|_| {
+        let message = "expected WGSL but found something that the shader compiler fails on; leave out what is unusual";
+        Err(Complaint { message: message.to_owned(), labels: vec![], notes: vec![] })
+    })
+}
+
+fn parsed_and_validated(prelude: &str, text: &str, kind: Kind) -> Result<naga::Module, Complaint> {
     let whole = [prelude, text].concat();
     let module = naga::front::wgsl::parse_str(&whole)
         .map_err(|error| Complaint::of_parser(&error, prelude.len(), text, kind))?;
@@ -217,6 +225,14 @@ mod tests {
     fn nagas_numbers_of_its_own_things_are_left_out() {
         assert_eq!(without_handles("call to [0] of Some([12]) is a[1] [x] Some(2)"), "call to of is a[1] [x] Some(2)");
         assert_eq!(without_handles("index 5 is out of [1] bounds"), "index 5 is out of bounds");
+    }
+
+    #[test]
+    fn a_text_that_naga_panics_over_is_an_error() {
+        let text = "const_assert vec2f(1);";
+        let complaint = judged("", text, Kind::Image).unwrap_err();
+        let error = complaint.about(Source { name: "a.wgsl", text }).to_string();
+        assert!(error.starts_with("a.wgsl: expected WGSL but found something that"), "{error}");
     }
 
     #[test]

@@ -123,14 +123,14 @@ fn what_the_validator_finds_is_shown_in_the_same_way() {
              |                     ^^^^^^^^^^^^^^"
     );
     for (body, expected) in [
-        ("return sample(position).rgb;", "wave.wgsl:1:45: expected a value of type `vec4<f32>` to be returned\n"),
+        ("return sample(position).rgb;", "wave.wgsl:1:46: expected a value of type `vec4<f32>` to be returned\n"),
         (
             "return sample(position.x);",
-            "wave.wgsl:1:45: expected a value of type `vec2<f32>` as argument 1 of `sample`\n",
+            "wave.wgsl:1:46: expected a value of type `vec2<f32>` as argument 1 of `sample`\n",
         ),
-        ("if position.x { } return vec4f();", "wave.wgsl:1:41: the `if` condition is not a boolean scalar\n"),
-        ("var a: array<f32, 2>; return vec4f(a[5]);", "wave.wgsl:1:73: accessing index 5 is out of bounds\n"),
-        ("frame.time = 1.0; return vec4f();", "wave.wgsl:1:38: the pointer doesn't relate to a valid destination for"),
+        ("if position.x { } return vec4f();", "wave.wgsl:1:42: the `if` condition is not a boolean scalar\n"),
+        ("var a: array<f32, 2>; return vec4f(a[5]);", "wave.wgsl:1:74: accessing index 5 is out of bounds\n"),
+        ("frame.time = 1.0; return vec4f();", "wave.wgsl:1:39: the pointer doesn't relate to a valid destination for"),
     ] {
         let message = message(&format!("fn effect(position: vec2f) -> vec4f {{ {body} }}"));
         assert!(message.starts_with(expected), "{message}");
@@ -214,8 +214,9 @@ fn what_is_against_the_contract_is_refused_with_what_to_do_instead() {
         (format!("enable f16; {GREY}"), "wave.wgsl:1:1: expected no directive; ".to_owned()),
         (format!("requires a; {GREY}"), "wave.wgsl:1:1: expected no directive; ".to_owned()),
         (format!("diagnostic(off, a); {GREY}"), "wave.wgsl:1:1: expected no directive; ".to_owned()),
+        (format!("const_assert vec2f(1); {GREY}"), "wave.wgsl:1:1: expected no `const_assert`; ".to_owned()),
         (GREY.replace("return", "discard; return"), "wave.wgsl:1:42: expected no `discard`; ".to_owned()),
-        (GREY.replace("color.a", "dpdx(color.a)"), "wave.wgsl:1:73: expected no derivative; ".to_owned()),
+        (GREY.replace("color.a", "dpdx(color.a)"), "wave.wgsl:1:71: expected no derivative; ".to_owned()),
         (GREY.replace("return", "workgroupBarrier(); return"), "wave.wgsl:1:42: expected no barrier; ".to_owned()),
         (
             format!("fn sample() {{}} {GREY}"),
@@ -226,7 +227,7 @@ fn what_is_against_the_contract_is_refused_with_what_to_do_instead() {
         (format!("struct previous {{ a: f32 }} {GREY}"), "wave.wgsl:1:8: expected a name of your own".to_owned()),
         (
             format!("struct Params {{ a: f32 }} const params = 1; {GREY}"),
-            "wave.wgsl:1:33: expected a name of your own but found `params`".to_owned(),
+            "wave.wgsl:1:32: expected a name of your own but found `params`".to_owned(),
         ),
         (
             format!("alias vec4f = vec4<f32>; {GREY}"),
@@ -267,7 +268,7 @@ fn what_a_compiler_or_a_driver_would_die_of_is_refused() {
         (effect(&format!("let a = {}1;", "-".repeat(50_000))), "expected a shorter expression"),
         (effect(&format!("let a = p{};", ".xy".repeat(50_000))), "expected a shorter expression"),
         (effect(&format!("let a = {}1{};", "(".repeat(50_000), ")".repeat(50_000))), "expected a shorter expression"),
-        (effect(&format!("let a = {}1{};", "max(1, ".repeat(150), "+1)".repeat(150))), "expected a shorter expression"),
+        (effect(&format!("let a = {}1{};", "max(1, ".repeat(250), "+1)".repeat(250))), "expected a shorter expression"),
         (
             effect(&format!("if p.x < 1 {{}} {}", "else if p.x < 2 {}".repeat(5000))),
             "expected at most 200 times `else`",
@@ -381,9 +382,9 @@ fn damaged_files_are_errors_and_what_is_accepted_can_be_renamed() {
         "<< 99",
     ];
     let mut accepted = 0;
-    for round in 0..6000 {
+    for round in 0..20_000 {
         let mut bytes = [WAVE, GREY, PLASMA][round % 3].as_bytes().to_vec();
-        for _ in 0..=next(3) {
+        for _ in 0..[1, 1, 2, 4][next(4)] {
             let at = next(bytes.len() + 1);
             match next(4) {
                 0 => drop(bytes.splice(at..at, pieces[next(pieces.len())].bytes())),
@@ -410,5 +411,5 @@ fn damaged_files_are_errors_and_what_is_accepted_can_be_renamed() {
             Err(error) => assert!(error.to_string().starts_with("wave.wgsl:"), "{text}\n{error}"),
         }
     }
-    assert!((500..5500).contains(&accepted), "{accepted} accepted");
+    assert!((500..19_500).contains(&accepted), "{accepted} accepted");
 }
