@@ -1,13 +1,19 @@
 //! `--watch`: reads the shaders' files again when they change, and hands the new chain to the recording.
 
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::Duration;
 
 use framereel::recorder::Controls;
 use framereel::{Error, ErrorKind, Result};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 
-use super::args::RecordArgs;
+use super::args::{Input, RecordArgs};
 use super::say;
+
+/// A file is read when nothing has happened to it for so long.
+const QUIET: Duration = Duration::from_millis(100);
 
 /// Watches while it lives.
 pub struct Watch {
@@ -31,25 +37,24 @@ impl Watch {
         let failed = |error: notify::Error| {
             Error::new(ErrorKind::Unknown, "the shaders' files could not be watched").with_source(error)
         };
+        let (changed, changes) = channel();
         let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
             let Ok(event) = event else { return };
-            let ours =
-                event.paths.iter().any(|path| path.file_name().is_some_and(|name| names.iter().any(|n| n == name)));
-            if !ours || event.kind.is_access() || event.kind.is_remove() {
-                return;
-            }
-            let read = input.chain().and_then(|chain| Ok((chain, input.drawing().transpose()?)));
-            match read {
-                Ok((chain, drawing)) => {
-                    controls.set_filter(chain);
-                    drawing.into_iter().for_each(|drawing| controls.set_drawing(drawing));
-                }
-                // An editor that writes a new file in the old one's place leaves none for a moment.
-                Err(error) if *error.kind() == ErrorKind::NotFound => {}
-                Err(error) => say(&error),
+            let ours = |path: &PathBuf| path.file_name().is_some_and(|name| names.iter().any(|own| own == name));
+            if event.paths.iter().any(ours) && !event.kind.is_access() {
+                // Nobody listens any more once the watch has ended.
+                let _ = changed.send(());
             }
         })
         .map_err(failed)?;
+        // The thread ends with the watcher, which holds the channel's other end.
+        thread::spawn(move || {
+            while changes.recv().is_ok() {
+                // An editor writes in several steps: the file is read when they are over.
+                while changes.recv_timeout(QUIET).is_ok() {}
+                read(&input, controls);
+            }
+        });
         // Folders, for editors put a new file in the old one's place.
         let mut folders: Vec<_> = files.iter().map(|file| folder(file)).collect();
         folders.sort();
@@ -58,6 +63,17 @@ impl Watch {
             watcher.watch(&folder, RecursiveMode::NonRecursive).map_err(failed)?;
         }
         Ok(Self { _watcher: watcher })
+    }
+}
+
+/// Reads the chain anew and hands it on.
+fn read(input: &Input, controls: &Controls) {
+    match input.chain().and_then(|chain| Ok((chain, input.drawing().transpose()?))) {
+        Ok((chain, drawing)) => {
+            controls.set_filter(chain);
+            drawing.into_iter().for_each(|drawing| controls.set_drawing(drawing));
+        }
+        Err(error) => say(&error),
     }
 }
 

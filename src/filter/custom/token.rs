@@ -239,7 +239,10 @@ mod tests {
     #[test]
     fn every_loop_is_guarded() {
         assert_eq!(
-            guarded("fn f() { for (var i = 0; i < 9; i++) { loop { if x { break; } } } while /* { */ y { } forward(); }", "!"),
+            guarded(
+                "fn f() { for (var i = 0; i < 9; i++) { loop { if x { break; } } } while /* { */ y { } forward(); }",
+                "!"
+            ),
             "fn f() { for (var i = 0; i < 9; i++) {! loop {! if x { break; } } } while /* { */ y {! } forward(); }"
         );
     }

@@ -1,0 +1,286 @@
+//! Users' own WGSL, from the command line: filters and sources, their parameters, their faults, edits while it runs.
+
+mod support {
+    pub mod program;
+}
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{ChildStdin, Stdio};
+use std::time::Duration;
+
+use framereel::source::{Source, SourceOptions, SourceSpec, open};
+use support::program::{Bench, Ran, ended, y4m};
+
+const INVERT: &str = "struct Params {\n    amount: f32, // 1\n}\n\
+    fn effect_color(color: vec4f) -> vec4f {\n    return vec4f(mix(color.rgb, 1.0 - color.rgb, params.amount), color.a);\n}\n";
+
+/// The luma in the middle of every frame of a recording.
+fn lumas(path: &Path) -> Vec<u8> {
+    let mut film = open(&SourceSpec::File(path.to_owned()), &SourceOptions::default()).unwrap();
+    let frames = std::iter::from_fn(|| film.next_frame().unwrap());
+    frames
+        .map(|frame| frame.rows(0).nth(frame.size.height as usize / 2).unwrap()[frame.size.width as usize / 2])
+        .collect()
+}
+
+/// A still film of this luma.
+fn grey(frames: usize, luma: u8) -> Vec<u8> {
+    y4m(64, 48, 25, frames, |_, _, _| luma)
+}
+
+fn near(a: u8, b: u8) -> bool {
+    a.abs_diff(b) <= 3
+}
+
+#[test]
+fn a_shader_filters_and_its_parameters_are_set_by_name() {
+    let bench = Bench::new();
+    bench.write("invert.wgsl", INVERT);
+    bench.write("grey.y4m", grey(3, 60));
+    for (arguments, expected) in [
+        (vec!["--shader", "invert.wgsl"], 191),
+        (vec!["--shader", "invert.wgsl", "--param", "amount=0"], 60),
+        (vec!["--shader", "invert.wgsl", "--param", "amount=50%"], 126),
+        (vec!["--filter", "shader(\"invert.wgsl\", amount=0.5)"], 126),
+        (vec!["--filter", "shader('invert.wgsl') invert(1)"], 60),
+        // Two files in one pass, of the same names.
+        (vec!["--shader", "invert.wgsl", "--shader", "invert.wgsl"], 60),
+    ] {
+        let common = ["record", "grey.y4m", "-o", "out.webm", "--force", "--quality", "95"];
+        bench.run(common.into_iter().chain(arguments.iter().copied())).succeeded();
+        let lumas = lumas(&bench.path("out.webm"));
+        assert!(lumas.len() == 3 && lumas.iter().all(|&luma| near(luma, expected)), "{arguments:?}: {lumas:?}");
+    }
+}
+
+#[test]
+fn a_shader_may_look_around_and_at_the_frame_before() {
+    let bench = Bench::new();
+    bench.write(
+        "fade.wgsl",
+        "fn effect(position: vec2f) -> vec4f { return 0.5 * (sample(position) + previous(position)); }",
+    );
+    bench.write("white.y4m", grey(4, 235));
+    bench.run(["record", "white.y4m", "--shader", "fade.wgsl", "-o", "out.webm", "--quality", "95"]).succeeded();
+    // A half, three quarters, seven eighths… of white.
+    let expected = [0.5, 0.75, 0.875, 0.9375].map(|share| (16.0 + 219.0 * share) as u8);
+    let lumas = lumas(&bench.path("out.webm"));
+    assert!(lumas.iter().zip(expected).all(|(&luma, expected)| near(luma, expected)), "{lumas:?}, not {expected:?}");
+}
+
+#[test]
+fn an_image_is_a_source_that_time_moves() {
+    let bench = Bench::new();
+    bench.write(
+        "ramp.wgsl",
+        "struct Params { speed: f32, // 1\n }\n\
+         fn image(position: vec2f) -> vec4f { return vec4f(vec3f(frame.time * params.speed), 1.0); }",
+    );
+    let json = bench.json([
+        "record",
+        "shader:ramp.wgsl",
+        "--param",
+        "speed=0.5",
+        "--duration",
+        "1s",
+        "--fps",
+        "10",
+        "--size",
+        "64x48",
+        "--quality",
+        "95",
+        "--json",
+        "-o",
+        "out.webm",
+    ]);
+    assert_eq!((&json["frames_encoded"], &json["width"]), (&10.into(), &64.into()));
+    let lumas = lumas(&bench.path("out.webm"));
+    for (index, &luma) in lumas.iter().enumerate() {
+        assert!(near(luma, (16.0 + 219.0 * 0.05 * index as f64).round() as u8), "frame {index}: {lumas:?}");
+    }
+    // A still of it, through a filter.
+    bench.run(["still", "shader:ramp.wgsl", "--size", "16x16", "--filter", "invert(1)", "-o", "a.png"]).succeeded();
+    let still = image::open(bench.path("a.png")).unwrap().to_rgb8();
+    assert!(still.pixels().all(|pixel| pixel.0 == [255, 255, 255]));
+    bench.run(["record", "shader:ramp.wgsl", "--start", "1s"]).failed(2, &["expected no start"]);
+}
+
+#[test]
+fn numbers_follow_their_course() {
+    let bench = Bench::new();
+    bench.write("white.y4m", grey(26, 235));
+    bench
+        .run([
+            "record",
+            "white.y4m",
+            "--filter",
+            "brightness(1)",
+            "--animate",
+            "brightness.amount: 0s 1, 1s 0",
+            "-o",
+            "out.webm",
+            "--quality",
+            "95",
+        ])
+        .succeeded();
+    let lumas = lumas(&bench.path("out.webm"));
+    for (index, &luma) in lumas.iter().enumerate() {
+        let expected = 16.0 + 219.0 * (1.0 - index as f64 / 25.0);
+        assert!(near(luma, expected.round() as u8), "frame {index}: {luma}, not {expected}");
+    }
+    bench
+        .run(["record", "white.y4m", "--filter", "blur(1px)", "--animate", "blur.size: 0s 1", "-o", "no.webm"])
+        .failed(2, &["expected a number of `blur` (radius) but found `size`"]);
+    assert!(!bench.names().contains(&"no.webm".to_owned()));
+}
+
+#[test]
+fn a_broken_shader_is_shown_with_file_line_column_and_caret() {
+    let bench = Bench::new();
+    bench.write(
+        "broken.wgsl",
+        "fn effect_color(color: vec4f) -> vec4f {\n    let x = strngth * 2.0;\n    return color * x;\n}\n",
+    );
+    let ran = bench.run(["record", "pattern", "--shader", "broken.wgsl", "-o", "a.webm"]);
+    ran.failed(2, &[]);
+    assert_eq!(
+        ran.stderr,
+        "error: broken.wgsl:2:13: no definition in scope for identifier: `strngth`\n  2 |     let x = strngth * 2.0;\n    |             \
+         ^^^^^^^ unknown identifier\n"
+    );
+    for (text, words) in [
+        ("fn effect_color(color: vec4f) -> vec4f { return 1.0; }", "bad.wgsl:1:"),
+        ("fn effect(position: vec2f) -> vec3f { return vec3f(); }", "expected `fn effect(position: vec2f) -> vec4f`"),
+        ("fn nothing() {}", "expected `fn effect_color(color: vec4f) -> vec4f`"),
+        ("", "but found nothing"),
+        ("\0\u{1}garbage {{{", "bad.wgsl:1:"),
+    ] {
+        bench.write("bad.wgsl", text);
+        bench.run(["record", "pattern", "--shader", "bad.wgsl", "-o", "a.webm"]).failed(2, &[words]);
+    }
+    bench
+        .run(["record", "pattern", "--shader", "none.wgsl", "-o", "a.webm"])
+        .failed(1, &["none.wgsl: expected a file"]);
+    bench.write("invert.wgsl", INVERT);
+    let unknown = ["record", "pattern", "--shader", "invert.wgsl", "--param", "amuont=1", "-o", "a.webm"];
+    bench.run(unknown).failed(2, &["expected a parameter of `shader` (file, amount) but found `amuont`"]);
+    bench.run(["record", "pattern", "--param", "amount=1", "-o", "a.webm"]).failed(2, &["give one with --shader"]);
+    bench.run(["record", "shader:invert.wgsl", "-o", "a.webm"]).failed(2, &["use it with --shader"]);
+    assert!(!bench.names().contains(&"a.webm".to_owned()), "{:?}", bench.names());
+}
+
+#[test]
+fn a_shader_that_never_ends_is_found_and_what_was_recorded_plays() {
+    let bench = Bench::new();
+    bench.write(
+        "endless.wgsl",
+        "fn effect_color(color: vec4f) -> vec4f {
+            var c = color;
+            if frame.time > 0.5 { while c.r > -1.0 { loop { c.r = fract(c.r + 0.1); if c.r < -1.0 { break; } } } }
+            return c;
+        }",
+    );
+    let ran = bench.run([
+        "record",
+        "pattern",
+        "--size",
+        "64x48",
+        "--duration",
+        "2s",
+        "--shader",
+        "endless.wgsl",
+        "-o",
+        "a.webm",
+    ]);
+    ran.failed(1, &["expected the loops of your shader to end", "at 0.533"]);
+    assert_eq!(lumas(&bench.path("a.webm")).len(), 16);
+}
+
+#[test]
+fn reading_out_of_bounds_reads_something_and_harms_nothing() {
+    let bench = Bench::new();
+    bench.write(
+        "far.wgsl",
+        "var<private> table: array<f32, 4>;
+        fn effect(position: vec2f) -> vec4f {
+            let i = i32(position.x) * 100000 - 3;
+            return sample(position * 1e9) + sample(vec2f(-1e30, 1e30)) + vec4f(table[i]) + previous(position * -1e9);
+        }",
+    );
+    bench
+        .run(["record", "pattern", "--size", "64x48", "--duration", "200ms", "--shader", "far.wgsl", "-o", "a.webm"])
+        .succeeded();
+    assert_eq!(lumas(&bench.path("a.webm")).len(), 6);
+}
+
+#[test]
+fn a_table_of_colours_applies_and_a_bad_one_is_named_with_its_line() {
+    let bench = Bench::new();
+    bench.write("invert.cube", "LUT_3D_SIZE 2\n1 1 1\n0 1 1\n1 0 1\n0 0 1\n1 1 0\n0 1 0\n1 0 0\n0 0 0\n");
+    bench.write("grey.y4m", grey(2, 60));
+    for (chain, expected) in
+        [("lut(\"invert.cube\")", 191), ("lut('invert.cube', 50%)", 126), ("lut(\"invert.cube\", 0)", 60)]
+    {
+        bench.run(["record", "grey.y4m", "--filter", chain, "-o", "a.webm", "--force", "--quality", "95"]).succeeded();
+        let lumas = lumas(&bench.path("a.webm"));
+        assert!(lumas.len() == 2 && lumas.iter().all(|&luma| near(luma, expected)), "{chain}: {lumas:?}");
+    }
+    for (text, words) in [
+        ("LUT_3D_SIZE 2\n1 1 1\n0 1 1\n", "but found 2"),
+        ("LUT_1D_SIZE 2\n0 0 0\nNaN 1 1\n", "bad.cube:3: "),
+        ("hello", "bad.cube:1: "),
+    ] {
+        bench.write("bad.cube", text);
+        bench
+            .run(["record", "grey.y4m", "--filter", "lut(\"bad.cube\")", "-o", "b.webm"])
+            .failed(2, &["bad.cube", words]);
+    }
+    bench
+        .run(["record", "grey.y4m", "--filter", "lut(film.cube)", "-o", "b.webm"])
+        .failed(2, &["in quotes", "^^^^^^^^^"]);
+    bench.run(["record", "grey.y4m", "--filter", "lut(\"none.cube\")", "-o", "b.webm"]).failed(1, &["none.cube"]);
+}
+
+#[test]
+fn edits_apply_while_it_runs_and_a_broken_one_keeps_the_last_good_shader() {
+    let bench = Bench::new();
+    let shade =
+        |factor: &str| format!("fn effect_color(color: vec4f) -> vec4f {{ return vec4f(color.rgb * {factor}, 1.0); }}");
+    bench.write("shade.wgsl", shade("1.0"));
+    let mut command =
+        bench.command(["record", "-", "--shader", "shade.wgsl", "--watch", "-o", "a.webm", "--quality", "95"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let film = grey(30, 235);
+    let header = film.iter().position(|&byte| byte == b'\n').unwrap() + 1;
+    let frame = (film.len() - header) / 30;
+    let feed = |stdin: &mut ChildStdin, frames: std::ops::Range<usize>| {
+        let from = if frames.start == 0 { 0 } else { header + frames.start * frame };
+        stdin.write_all(&film[from..header + frames.end * frame]).unwrap();
+        stdin.flush().unwrap();
+        // The frames are drawn before the file changes, and the change is seen before more frames come.
+        std::thread::sleep(Duration::from_millis(1500));
+    };
+    feed(&mut stdin, 0..10);
+    bench.write("shade.wgsl", shade("0.5"));
+    std::thread::sleep(Duration::from_millis(1500));
+    feed(&mut stdin, 10..20);
+    bench.write("shade.wgsl", shade("oops"));
+    std::thread::sleep(Duration::from_millis(1500));
+    feed(&mut stdin, 20..30);
+    drop(stdin);
+    let ran: Ran = ended(child).succeeded();
+    assert!(
+        ran.stderr.contains("error: shade.wgsl:1:67: no definition in scope for identifier: `oops`"),
+        "{}",
+        ran.stderr
+    );
+    let lumas = lumas(&bench.path("a.webm"));
+    assert_eq!(lumas.len(), 30);
+    for (index, &luma) in lumas.iter().enumerate() {
+        let expected = if index < 10 { 235 } else { 126 };
+        assert!(near(luma, expected), "frame {index}: {luma}, not {expected}; all: {lumas:?}");
+    }
+    bench.run(["record", "pattern", "--watch", "-o", "b.webm"]).failed(2, &["expected a shader to watch"]);
+}
