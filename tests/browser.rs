@@ -158,3 +158,118 @@ fn alike(drawn: [u8; 3], seen: [u8; 3], slack: u8) -> bool {
     let [red, green, blue] = std::array::from_fn(|channel| drawn[channel].abs_diff(seen[channel]));
     red <= slack && green <= slack && blue <= slack + 9
 }
+
+/// Chains that the stored reference pictures don't have.
+const CHAINS: [&str; 30] = [
+    "blur(0.4px)",
+    "blur(1px)",
+    "blur(1.9px)",
+    "blur(2.5px)",
+    "blur(3px)",
+    "blur(4px)",
+    "blur(4.5px)",
+    "blur(6px)",
+    "blur(11px)",
+    "blur(25px)",
+    "drop-shadow(4px 4px black)",
+    "drop-shadow(-7px 3px 2px #f80)",
+    "drop-shadow(rgb(0 128 255 / 60%) 10px -6px 5px)",
+    "drop-shadow(0 0 9px hsl(300deg 80% 40%))",
+    "drop-shadow(2.5px 1.5px 1px red)",
+    "drop-shadow(30px 20px 0 rgba(0, 255, 0, 0.5)) sepia(0.4)",
+    "brightness(2.5) contrast(0.3)",
+    "contrast(3) brightness(0.7) saturate(0)",
+    "invert(70%) hue-rotate(1.2turn)",
+    "hue-rotate(250grad) saturate(4)",
+    "sepia(1) hue-rotate(-50deg) invert(1)",
+    "grayscale(0.3) sepia(0.3) opacity(0.7)",
+    "opacity(0.25) brightness(3)",
+    "saturate(10)",
+    "contrast(0) invert(0.25)",
+    "blur(2px) contrast(5)",
+    "opacity(0.5) blur(3px) opacity(0.5)",
+    "blur(1px) blur(2px) blur(3px)",
+    "drop-shadow(3px 3px 2px blue) blur(2px) hue-rotate(90deg)",
+    "brightness(0) drop-shadow(5px 5px 3px white) invert(1)",
+];
+
+/// A picture of hard edges and every kind of alpha, where filters show what they are made of.
+fn hard_picture() -> image::RgbaImage {
+    image::RgbaImage::from_fn(160, 90, |x, y| {
+        let ring = (x as i32 - 45).pow(2) + (y as i32 - 40).pow(2);
+        let color = match (x, y) {
+            _ if ring < 400 => [255, 40, 0, 255],
+            _ if ring < 900 => [0, 0, 0, 0],
+            (80..110, 10..60) => [0, 200, 255, 128],
+            (115..150, _) if (x / 4 + y / 4) % 2 == 0 => [255, 255, 255, 255],
+            (115..150, _) => [20, 20, 20, 255],
+            (_, 70..) => [(x * 255 / 160) as u8, (y * 2) as u8, 128, (255 - x * 255 / 160) as u8],
+            _ => [0, 0, 0, 0],
+        };
+        image::Rgba(color)
+    })
+}
+
+#[test]
+fn filters_draw_as_chromiums_canvas_does_on_chains_and_pictures_of_any_kind() {
+    let bench = Bench::new();
+    let film = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/canvas-reference/source.png");
+    let film = image::imageops::crop_imm(&image::open(film).expect("a picture").to_rgba8(), 80, 40, 160, 90).to_image();
+    let pictures = [("film.png", film), ("hard.png", hard_picture())];
+    let script = format!(
+        "const chains = {};
+         const results = {{}};
+         for (const name of ['film.png', 'hard.png']) {{
+             const image = new Image();
+             image.src = '/' + name;
+             await image.decode();
+             results[name] = chains.map((chain) => {{
+                 const canvas = new OffscreenCanvas(image.width, image.height);
+                 const context = canvas.getContext('2d');
+                 context.filter = chain;
+                 context.drawImage(image, 0, 0);
+                 return Array.from(context.getImageData(0, 0, image.width, image.height).data).join();
+             }});
+         }}
+         return results;",
+        json!(CHAINS)
+    );
+    for (name, picture) in &pictures {
+        picture.save(bench.path(name)).expect("a saved picture");
+    }
+    let [film, hard] = ["film.png", "hard.png"].map(|name| bench.path(name));
+    let Some(drawn) = judge(&[("film.png", &film), ("hard.png", &hard)], &script) else { return };
+    let mut faults = Vec::new();
+    for (name, _) in &pictures {
+        for (index, chain) in CHAINS.iter().enumerate() {
+            bench.run(["still", name, "--filter", chain, "-o", "ours.png", "--force"]).succeeded();
+            let ours = image::open(bench.path("ours.png")).expect("a picture").to_rgba8();
+            let theirs: Vec<u8> = drawn[*name][index]
+                .as_str()
+                .expect("a list of bytes")
+                .split(',')
+                .map(|byte| byte.parse().unwrap_or_else(|_| panic!("{byte:?} of {chain}")))
+                .collect();
+            // As far as it shows: a colour counts by its alpha.
+            let seen = |pixel: &[u8], channel: usize| match channel {
+                3 => f64::from(pixel[3]),
+                _ => f64::from(pixel[channel]) * f64::from(pixel[3]) / 255.0,
+            };
+            let (mut most, mut sum) = (0.0_f64, 0.0);
+            for (ours, theirs) in ours.as_raw().chunks(4).zip(theirs.chunks(4)) {
+                for channel in 0..4 {
+                    let off = (seen(ours, channel) - seen(theirs, channel)).abs();
+                    most = most.max(off);
+                    sum += off;
+                }
+            }
+            let mean = sum / ours.as_raw().len() as f64;
+            println!("{name} {chain:<62} {most:>7.2} {mean:>6.3}");
+            let blurs = chain.contains("blur") || chain.contains("drop-shadow");
+            if most > if blurs { 12.0 } else { 2.0 } || mean > 1.0 {
+                faults.push(format!("{name} {chain}: {most:.2} off at the most, {mean:.3} in the mean"));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}

@@ -89,15 +89,13 @@ pub enum Axis {
     Y,
 }
 
-/// The shape of a blur's weights. A CSS blur below a standard deviation of 2 is a Gaussian; from there on three boxes
-/// one after another, as the specification has it and browsers draw it (Filter Effects Module Level 1, §15.7).
+/// The shape of a blur's weights: three boxes one after another, which are as good as a Gaussian. The specification has it
+/// so for standard deviations from 2 on, browsers draw it so for all (Filter Effects Module Level 1, §15.7).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Bell {
-    /// A Gaussian of this standard deviation in pixels.
-    Gaussian(f32),
-    /// Three boxes of so many pixels.
+    /// Boxes of so many pixels.
     Boxes([usize; 3]),
-    /// Three boxes of a fractional length that have this standard deviation together: boxes on a reduced picture.
+    /// Boxes of a fractional length that have this standard deviation together: on a reduced picture.
     Spline(f32),
 }
 
@@ -160,8 +158,6 @@ pub enum Point {
 const DIRECT_BLUR: f32 = 4.0;
 /// How many vectors a blur's numbers fill at least: as many as the widest that gathers directly.
 const PADDED_BLUR: usize = 32;
-/// What moves without blurring is blurred by this little: the weights beside the nearest pixel are nothing.
-const SHARPEST: f32 = 0.1;
 /// How far one pass reduces at the most: more would leave too few invocations with too much to read each.
 const MOST_REDUCED: u32 = 8;
 /// Reduced pixels around a picture: expanding reads one beyond the edge.
@@ -556,10 +552,6 @@ fn kernel(bell: Bell, shift: f32) -> (i32, Vec<f32>) {
     let (whole, rest) = ((-shift).floor(), -shift - (-shift).floor());
     let thrice = |lengths: [Vec<f32>; 3]| lengths.iter().fold(vec![1.0], |weights, length| convolved(&weights, length));
     let mut weights = match bell {
-        Bell::Gaussian(sigma) => {
-            let reach = (3.0 * sigma).ceil() as i32;
-            (-reach..=reach).map(|t| (-0.5 * (t as f32 / sigma).powi(2)).exp()).collect()
-        }
         Bell::Boxes(lengths) => thrice(lengths.map(|length| vec![1.0; length])),
         Bell::Spline(sigma) => {
             // A box of 2m + 1 whole pixels has the variance m(m + 1)/3; two parts of a pixel at its ends make up the rest.
@@ -585,17 +577,14 @@ fn kernel(bell: Bell, shift: f32) -> (i32, Vec<f32>) {
 impl Bell {
     /// The bell of a blur of this standard deviation.
     fn new(sigma: f32) -> Self {
-        let length = (sigma * 3.0 * (2.0 * std::f32::consts::PI).sqrt() / 4.0 + 0.5).floor() as usize;
-        match sigma {
-            _ if sigma < 2.0 => Self::Gaussian(sigma.max(SHARPEST)),
-            _ if length % 2 == 1 => Self::Boxes([length; 3]),
-            _ => Self::Boxes([length, length, length + 1]),
-        }
+        let length = ((sigma * 3.0 * (2.0 * std::f32::consts::PI).sqrt() / 4.0 + 0.5).floor() as usize).max(1);
+        // Two even boxes lie half a pixel to either side; the third has a middle again.
+        Self::Boxes(if length % 2 == 1 { [length; 3] } else { [length, length, length + 1] })
     }
 
     fn variance(self) -> f32 {
         match self {
-            Self::Gaussian(sigma) | Self::Spline(sigma) => sigma * sigma,
+            Self::Spline(sigma) => sigma * sigma,
             Self::Boxes(lengths) => lengths.iter().map(|length| (length * length - 1) as f32 / 12.0).sum(),
         }
     }
@@ -604,7 +593,6 @@ impl Bell {
 impl fmt::Display for Bell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Gaussian(sigma) => write!(f, "a Gaussian of {sigma:.2}px"),
             Self::Boxes([a, b, c]) => write!(f, "boxes of {a}, {b} and {c}px"),
             Self::Spline(sigma) => write!(f, "a spline of {sigma:.2}px"),
         }
