@@ -12,7 +12,7 @@ pub(super) const FILTERS: [FilterInfo; 24] = [
         params: &[
             amount("strength", "1", ENDLESS),
             length("radius", "12px", 0.0, WIDEST),
-            amount("threshold", "0.6", 1.0),
+            amount("threshold", "0.5", 1.0),
         ],
         summary: "light that spreads from what is brighter than the threshold",
         css: false,
@@ -74,7 +74,7 @@ pub(super) const FILTERS: [FilterInfo; 24] = [
     },
     FilterInfo {
         name: "grain",
-        params: &[amount("amount", "0.2", ENDLESS), amount("seed", "0", SEEDS)],
+        params: &[amount("amount", "0.15", ENDLESS), amount("seed", "0", SEEDS)],
         summary: "film grain, another in every frame, the same for the same seed",
         css: false,
         effect: Effect::Point(wgsl!("grain")),
