@@ -105,6 +105,9 @@ pub(crate) enum Effect {
         sigma: usize,
         /// Which two values, if any, say how far right and down the blurred picture is moved.
         shift: Option<[usize; 2]>,
+        /// Whether not the picture itself is blurred but what a second function of the file makes of it,
+        /// `fn NAME_feed(color, values…) -> vec4f`, premultiplied.
+        feeds: bool,
     },
     /// The user's WGSL file decides.
     Custom,

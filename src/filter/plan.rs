@@ -151,6 +151,8 @@ pub enum Point {
     Function(Filter),
     /// A filter's own WGSL function of the original and the blurred colour, premultiplied.
     Combine(Filter),
+    /// The WGSL function of such a filter that makes what it blurs, premultiplied.
+    Feed(Filter),
 }
 
 /// Blurs up to this standard deviation gather their pixels directly; wider ones at a reduced size, where they stay
@@ -216,6 +218,7 @@ impl Point {
             // Ours leave alpha to `opacity`, by their contract; a user's may do as it likes.
             Self::Function(filter) => filter.custom().is_none() && filter.info().name != "chroma-key",
             Self::Combine(_) => true,
+            Self::Feed(_) => false,
         }
     }
 }
@@ -244,9 +247,9 @@ impl Planner {
                 self.remember();
             }
             Effect::Blur => self.blur(filter.numbers()[0], [0.0, 0.0]),
-            &Effect::Combine { sigma, shift, .. } => {
+            &Effect::Combine { sigma, shift, feeds, .. } => {
                 let number = |index: usize| filter.values()[index].number().unwrap_or(0.0);
-                self.combine(filter, number(sigma), shift.map_or([0.0, 0.0], |shift| shift.map(number)));
+                self.combine(filter, number(sigma), shift.map_or([0.0, 0.0], |shift| shift.map(number)), feeds);
             }
             Effect::Custom => {
                 let Some(custom) = filter.custom() else { return };
@@ -403,14 +406,17 @@ impl Planner {
         self.gather(stage, size);
     }
 
-    /// The picture as it is, and blurred; `filter` makes one colour of both.
-    fn combine(&mut self, filter: &Filter, sigma: f32, shift: [f32; 2]) {
+    /// The picture as it is, and blurred, or what the filter feeds the blur with; `filter` makes one colour of both.
+    fn combine(&mut self, filter: &Filter, sigma: f32, shift: [f32; 2], feeds: bool) {
         if !matches!(self.open.input, Input::Texture(_)) || !self.open.is_untouched() {
             let texture = self.place(self.open.size, None);
             self.emit_texture(texture);
         }
         let Input::Texture(original) = self.open.input else { return };
         let opaque = self.open.opaque;
+        if feeds {
+            self.open.points.push(Point::Feed(filter.clone()));
+        }
         self.blur_held(sigma, shift, Some(original));
         // What is opaque stays so: the original lies over all.
         self.open.opaque = opaque;
@@ -467,7 +473,7 @@ impl Point {
     fn params(&self) -> Vec<[f32; 4]> {
         match self {
             Self::Matrix(matrix) => matrix.params().to_vec(),
-            Self::Function(filter) | Self::Combine(filter) => filter.params(),
+            Self::Function(filter) | Self::Combine(filter) | Self::Feed(filter) => filter.params(),
         }
     }
 }
@@ -663,6 +669,7 @@ impl fmt::Display for Point {
         match self {
             Self::Matrix(_) => f.write_str("colour matrix"),
             Self::Function(filter) | Self::Combine(filter) => write!(f, "{filter}"),
+            Self::Feed(filter) => write!(f, "what {} blurs", filter.info().name),
         }
     }
 }

@@ -213,6 +213,11 @@ fn fetch(block: vec2u) -> Block {{
                     let call = self.function(filter, "original_at(position), color", at);
                     let _ = writeln!(steps, "    color = saturate({call});");
                 }
+                Point::Feed(filter) => {
+                    turn(&mut alpha, Alpha::Premultiplied, &mut steps);
+                    let call = self.function(filter, "color", at).replacen('(', "_feed(", 1);
+                    let _ = writeln!(steps, "    color = saturate({call});");
+                }
             }
         }
         turn(&mut alpha, Alpha::Premultiplied, &mut steps);

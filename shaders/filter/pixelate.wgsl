@@ -1,0 +1,17 @@
+// Squares of one colour: the mean of four places in each, which between four pixels are the mean of sixteen.
+
+fn pixelate(position: vec2f, size: f32) -> vec4f {
+    let first = floor(position / size) * size;
+    // The last squares of a row and a column may be cut off.
+    let extent = min(vec2f(size), frame.resolution - first);
+    let centre = first + 0.5 * extent;
+    let away = min(0.25 * extent, 0.5 * max(extent - 1.0, vec2f(0.0)));
+    return 0.25 * (pixelate_at(centre - away)
+        + pixelate_at(centre + vec2f(away.x, -away.y))
+        + pixelate_at(centre + vec2f(-away.x, away.y))
+        + pixelate_at(centre + away));
+}
+
+fn pixelate_at(position: vec2f) -> vec4f {
+    return sample(clamp(position, vec2f(0.5), frame.resolution - 0.5));
+}

@@ -1,0 +1,6 @@
+// The dark gaps between a tube's lines, softly, every so many pixels.
+
+fn scanlines(color: vec4f, position: vec2f, size: f32, strength: f32) -> vec4f {
+    let gap = abs(2.0 * fract(floor(position.y) / size) - 1.0);
+    return vec4f(color.rgb * (1.0 - strength * gap * gap), color.a);
+}
