@@ -1,7 +1,7 @@
 // What every pass knows: the sizes, the time, where the source's planes lie, and the numbers of its filters.
 
 struct FrameInfo {
-    // The size of this pass's output and of its input, in pixels.
+    // The size of this pass's output and of its input, in pixels, their margins too.
     output_size: vec2u,
     input_size: vec2u,
     // Where the source's planes begin, and bytes a row, both in words of 4 bytes.
@@ -15,12 +15,21 @@ struct FrameInfo {
     // Seconds since the recording began, and the frame's number.
     time: f32,
     index: u32,
-    // The output's size again, as filters want it.
+    // The picture's size, as filters want it.
     resolution: vec2f,
+    // How many pixels stand around the picture in the input, the output and what was blurred.
+    input_margin: i32,
+    output_margin: i32,
+    original_margin: i32,
 }
 
 @group(0) @binding(0) var<uniform> frame: FrameInfo;
 @group(0) @binding(1) var<storage, read> params: array<vec4f>;
+
+// The pixel of the picture that a pixel of the output is; in the margin it lies outside.
+fn place(at: vec2u) -> vec2i {
+    return vec2i(at) - frame.output_margin;
+}
 
 // A pass works on blocks of 4×2 pixels, one an invocation: pixel i of a block lies at (i % 4, i / 4). Colours in a
 // block are premultiplied.

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::{ChildStdin, Stdio};
 use std::time::Duration;
 
-use framereel::source::{Source, SourceOptions, SourceSpec, open};
+use framereel::source::{SourceOptions, SourceSpec, open};
 use support::program::{Bench, Ran, ended, y4m};
 
 const INVERT: &str = "struct Params {\n    amount: f32, // 1\n}\n\

@@ -37,7 +37,7 @@ fn resampled(at: vec2i) -> vec4f {
 fn fetch(block: vec2u) -> Block {
     var colors: Block;
     for (var i = 0u; i < 8u; i++) {
-        colors[i] = resampled(vec2i(pixel(block, i)));
+        colors[i] = resampled(place(pixel(block, i)));
     }
     return colors;
 }

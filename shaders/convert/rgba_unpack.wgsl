@@ -1,11 +1,12 @@
-// RGBA with straight alpha, as stills and drawings have it: a word a pixel.
+// RGBA with straight alpha, as stills and drawings have it: a word a pixel. A canvas keeps colours premultiplied in 8
+// bits, and strong filters show it where little is opaque; so it is rounded here too.
 
 fn fetch(block: vec2u) -> Block {
     var colors: Block;
     for (var i = 0u; i < 8u; i++) {
         let at = min(pixel(block, i), frame.input_size - 1u);
         let color = word(0u, at.x, at.y);
-        colors[i] = vec4f(color.rgb * color.a, color.a);
+        colors[i] = vec4f(round(color.rgb * color.a * 255.0) / 255.0, color.a);
     }
     return colors;
 }

@@ -1,7 +1,7 @@
 // The blur along rows, whose result the rest of the pass goes on with.
 
 fn fetch(block: vec2u) -> Block {
-    let first = vec2i(block * vec2u(4u, 2u));
+    let first = place(block * vec2u(4u, 2u));
     let above = blurred(first, vec2i(1, 0));
     let below = blurred(first + vec2i(0, 1), vec2i(1, 0));
     return Block(above[0], above[1], above[2], above[3], below[0], below[1], below[2], below[3]);

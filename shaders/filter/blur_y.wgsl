@@ -6,7 +6,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     if any(first >= frame.output_size) {
         return;
     }
-    let colors = blurred(vec2i(first), vec2i(0, 1));
+    let colors = blurred(place(first), vec2i(0, 1));
     for (var i = 0u; i < 4u; i++) {
         store(first + vec2u(0u, i), colors[i]);
     }

@@ -1,9 +1,9 @@
-// Up by params[0].x from a reduced picture with params[0].y pixels around it, linearly. A factor is at least 2, so a
+// Up by params[0].x from a reduced picture, linearly. A factor is at least 2, so a
 // block of 4×2 pixels lies between 4×3 reduced ones, each read once.
 
 fn fetch(block: vec2u) -> Block {
     let factor = params[0].x;
-    let start = (vec2f(block * vec2u(4u, 2u)) + 0.5) / factor - 0.5 + params[0].y;
+    let start = (vec2f(place(block * vec2u(4u, 2u))) + 0.5) / factor - 0.5;
     let first = vec2i(floor(start));
     var colors: Block;
     for (var y = 0; y < 3; y++) {

@@ -4,5 +4,5 @@
 
 fn previous(position: vec2f) -> vec4f {
     let size = vec2i(frame.output_size);
-    return textureLoad(last, clamp(vec2i(floor(position)), vec2i(0), size - 1), 0);
+    return textureLoad(last, clamp(vec2i(floor(position)) + frame.output_margin, vec2i(0), size - 1), 0);
 }

@@ -476,7 +476,8 @@ mod tests {
         let error = Lut::load(&path).unwrap_err().to_string();
         assert!(error.ends_with("film.cube: expected a table of at most 64 MiB but found a larger file"), "{error}");
         std::fs::write(&path, cube(3, |rgb| rgb)).unwrap();
-        assert_eq!(Lut::load(&path).unwrap(), Lut::parse(&cube(3, |rgb| rgb)).unwrap());
+        let named = Lut { name: path.display().to_string(), ..Lut::parse(&cube(3, |rgb| rgb)).unwrap() };
+        assert_eq!(Lut::load(&path).unwrap(), named);
         let missing = Lut::load(&folder.path().join("none.cube")).unwrap_err();
         assert_eq!(missing.kind().name(), "NotFoundError");
     }

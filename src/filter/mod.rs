@@ -21,7 +21,7 @@ pub use catalog::catalog;
 pub use color_matrix::ColorMatrix;
 pub use custom::{Custom, Field, FieldKind, Kind};
 pub use lut::Lut;
-pub use plan::{Axis, Bell, Input, Output, Pass, Picture, Plan, Point, Stage, plan};
+pub use plan::{Axis, Bell, Extent, Input, Output, Pass, Picture, Plan, Point, Stage, plan};
 
 /// What a filter is, apart from the values it is given.
 #[derive(Debug)]

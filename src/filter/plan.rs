@@ -40,8 +40,8 @@ pub struct Plan {
 pub struct Pass {
     /// Where its pixels come from.
     pub input: Input,
-    /// The input's size.
-    pub input_size: Size,
+    /// How much of the plane the input covers.
+    pub from: Extent,
     /// How they are gathered.
     pub stage: Stage,
     /// What is then done to each, in order.
@@ -50,14 +50,37 @@ pub struct Pass {
     pub opaque: bool,
     /// What lies outside the input.
     pub edge: Edge,
-    /// The texture of the picture that was blurred, for a point that combines both.
-    pub original: Option<usize>,
+    /// The texture of the picture that was blurred and its extent, for a point that combines both.
+    pub original: Option<(usize, Extent)>,
     /// The texture of what this pass made of the frame before, for filters that remember.
     pub previous: Option<usize>,
     /// Where they go.
     pub output: Output,
-    /// The output's size.
+    /// How much of the plane the output covers.
+    pub to: Extent,
+}
+
+/// How much of the plane a picture covers: its own pixels, from (0, 0) on, and a margin around them. What a blur spreads
+/// beyond the borders is kept there as far as a later blur may bring it back, as it does on a canvas; at the end of a plan
+/// there is no margin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extent {
+    /// The picture's size in pixels.
     pub size: Size,
+    /// How many pixels stand around it on each side.
+    pub margin: u32,
+}
+
+impl Extent {
+    /// A picture without a margin.
+    pub const fn of(size: Size) -> Self {
+        Self { size, margin: 0 }
+    }
+
+    /// The size with the margin.
+    pub const fn texels(self) -> Size {
+        Size::new(self.size.width + 2 * self.margin, self.size.height + 2 * self.margin)
+    }
 }
 
 /// Where a pass takes its pixels from.
@@ -115,21 +138,17 @@ pub enum Stage {
         /// How far the picture is moved along the axis, in pixels.
         shift: f32,
     },
-    /// The mean of `factor`² pixels, with `margin` pixels more on each side than the input covers.
+    /// The mean of `factor`² pixels.
     Reduce {
         /// How many pixels become one, along each axis.
         factor: u32,
-        /// How many pixels stand around.
-        margin: u32,
         /// How far the picture is moved right and down, in pixels of the input.
         shift: [i32; 2],
     },
-    /// Back up by `factor` from a reduced picture with a margin, linearly between its pixels.
+    /// Back up by `factor` from a reduced picture, linearly between its pixels.
     Expand {
         /// How many pixels one becomes, along each axis.
         factor: u32,
-        /// How many pixels stand around.
-        margin: u32,
     },
     /// To another size along one axis: Catmull-Rom, widened when it shrinks so that nothing aliases.
     Resample {
@@ -164,6 +183,8 @@ const PADDED_BLUR: usize = 32;
 const MOST_REDUCED: u32 = 8;
 /// Reduced pixels around a picture: expanding reads one beyond the edge.
 const MARGIN: u32 = 2;
+/// The widest margin that is kept for later blurs, in pixels.
+const WIDEST_MARGIN: u32 = 1024;
 
 /// Plans how `source` becomes a picture of `size`, filtered by `chain`. A source of another size is fitted in whole, in
 /// the middle, transparent around. An animated chain is planned for one instant: give [`FilterChain::at`].
@@ -172,7 +193,12 @@ pub fn plan(chain: &FilterChain, source: Picture, size: Size, output: Output) ->
     if source.size != size {
         planner.fit(size);
     }
-    for filter in chain.filters() {
+    for (index, filter) in chain.filters().iter().enumerate() {
+        // Where the border goes on for ever there is nothing beyond it to keep.
+        if chain.edge() == Edge::Transparent {
+            let ahead = chain.filters()[index + 1..].iter().map(Filter::reach).fold(0, u32::saturating_add);
+            planner.spread = ahead.min(WIDEST_MARGIN).min(size.width.max(size.height));
+        }
         planner.add(filter);
     }
     planner.emit(output);
@@ -185,18 +211,20 @@ struct Planner {
     textures: Vec<Size>,
     twins: Vec<[usize; 2]>,
     edge: Edge,
+    /// How far the filters that follow may reach beyond the borders.
+    spread: u32,
     open: Open,
 }
 
 /// A pass that still takes points.
 struct Open {
     input: Input,
-    input_size: Size,
+    from: Extent,
     stage: Stage,
     points: Vec<Point>,
     opaque: bool,
-    original: Option<usize>,
-    size: Size,
+    original: Option<(usize, Extent)>,
+    to: Extent,
 }
 
 impl Open {
@@ -227,23 +255,23 @@ impl Planner {
     fn new(source: Picture, edge: Edge) -> Self {
         let open = Open {
             input: Input::Source(source.format),
-            input_size: source.size,
+            from: Extent::of(source.size),
             stage: Stage::Copy,
             points: Vec::new(),
             opaque: !matches!(source.format, PixelFormat::Rgba8 | PixelFormat::Blank),
             original: None,
-            size: source.size,
+            to: Extent::of(source.size),
         };
-        Self { passes: Vec::new(), textures: Vec::new(), twins: Vec::new(), edge, open }
+        Self { passes: Vec::new(), textures: Vec::new(), twins: Vec::new(), edge, spread: 0, open }
     }
 
     fn add(&mut self, filter: &Filter) {
         match &filter.info().effect {
             Effect::Matrix(matrix) => self.matrix(matrix(&filter.numbers())),
             Effect::Point(_) => self.open.points.push(Point::Function(filter.clone())),
-            Effect::Area(_) => self.gather(Stage::Area(filter.clone()), self.open.size),
+            Effect::Area(_) => self.gather(Stage::Area(filter.clone()), self.open.to),
             Effect::Trail(_) => {
-                self.gather(Stage::Area(filter.clone()), self.open.size);
+                self.gather(Stage::Area(filter.clone()), self.open.to);
                 self.remember();
             }
             Effect::Blur => self.blur(filter.numbers()[0], [0.0, 0.0]),
@@ -255,7 +283,7 @@ impl Planner {
                 let Some(custom) = filter.custom() else { return };
                 match custom.kind() {
                     Kind::Color => self.open.points.push(Point::Function(filter.clone())),
-                    Kind::Area | Kind::Image => self.gather(Stage::Area(filter.clone()), self.open.size),
+                    Kind::Area | Kind::Image => self.gather(Stage::Area(filter.clone()), self.open.to),
                 }
                 if custom.uses_previous() {
                     self.remember();
@@ -266,21 +294,20 @@ impl Planner {
 
     /// Ends the open pass.
     fn emit(&mut self, output: Output) {
-        let Open { input, input_size, opaque, original, size, .. } = self.open;
+        let Open { input, from, opaque, original, to, .. } = self.open;
         let stage = std::mem::replace(&mut self.open.stage, Stage::Copy);
         let points = std::mem::take(&mut self.open.points);
-        let edge = self.edge;
         self.passes.push(Pass {
             input,
-            input_size,
+            from,
             stage,
             points,
             opaque,
-            edge,
+            edge: self.edge,
             original,
             previous: None,
             output,
-            size,
+            to,
         });
     }
 
@@ -288,33 +315,37 @@ impl Planner {
     fn emit_texture(&mut self, texture: usize) {
         let opaque = self.open.opaque_after();
         self.emit(Output::Texture(texture));
-        let size = self.open.size;
         self.open.input = Input::Texture(texture);
-        self.open.input_size = size;
+        self.open.from = self.open.to;
         self.open.opaque = opaque;
         self.open.original = None;
     }
 
-    /// Goes on with `stage`, which makes a picture of `size` from finished neighbours.
-    fn gather(&mut self, stage: Stage, size: Size) {
+    /// Goes on with `stage`, which makes a picture of this extent from finished neighbours.
+    fn gather(&mut self, stage: Stage, to: Extent) {
+        self.gather_held(stage, to, None);
+    }
+
+    /// The same, without writing over the texture `held`.
+    fn gather_held(&mut self, stage: Stage, to: Extent, held: Option<usize>) {
         if !self.open.is_untouched() {
-            let texture = self.place(self.open.size, None);
+            let texture = self.place(self.open.to.texels(), held);
             self.emit_texture(texture);
         }
         self.open.opaque &= match &stage {
             Stage::Copy => true,
-            Stage::Resample { axis, begin, length } => *begin == 0 && *length == axis.of(size),
+            Stage::Resample { axis, begin, length } => *begin == 0 && *length == axis.of(to.size),
             Stage::Blur { .. } | Stage::Reduce { .. } | Stage::Expand { .. } => self.edge == Edge::Clamp,
             Stage::Area(_) => false,
         };
         self.open.stage = stage;
-        self.open.size = size;
+        self.open.to = to;
     }
 
     /// Ends the open pass with its picture kept for the next frame.
     fn remember(&mut self) {
         let twins = [self.textures.len(), self.textures.len() + 1];
-        self.textures.extend([self.open.size; 2]);
+        self.textures.extend([self.open.to.texels(); 2]);
         self.twins.push(twins);
         self.emit_texture(twins[0]);
         if let Some(pass) = self.passes.last_mut() {
@@ -327,6 +358,7 @@ impl Planner {
         let free = |texture: usize| {
             self.textures[texture] == size
                 && self.open.input != Input::Texture(texture)
+                && self.open.original.is_none_or(|(original, _)| original != texture)
                 && held != Some(texture)
                 && !self.twins.iter().any(|twins| twins.contains(&texture))
         };
@@ -337,13 +369,13 @@ impl Planner {
     }
 
     fn fit(&mut self, size: Size) {
-        let from = self.open.size;
+        let from = self.open.to.size;
         let fitted = fit(from, size);
         let begin = (size.width - fitted.width) / 2;
         let stage = Stage::Resample { axis: Axis::X, begin, length: fitted.width };
-        self.gather(stage, Size::new(size.width, from.height));
+        self.gather(stage, Extent::of(Size::new(size.width, from.height)));
         let begin = (size.height - fitted.height) / 2;
-        self.gather(Stage::Resample { axis: Axis::Y, begin, length: fitted.height }, size);
+        self.gather(Stage::Resample { axis: Axis::Y, begin, length: fitted.height }, Extent::of(size));
     }
 
     fn matrix(&mut self, matrix: ColorMatrix) {
@@ -365,12 +397,14 @@ impl Planner {
 
     /// Blurs without writing over the texture `held`.
     fn blur_held(&mut self, sigma: f32, shift: [f32; 2], held: Option<usize>) {
-        let size = self.open.size;
+        let full = Extent { margin: self.spread, ..self.open.to };
+        // What lies beyond the borders counts on the way even where the result is cut at them.
+        let wide = Extent { margin: self.spread.max(self.open.to.margin), ..full };
         let blur = |axis, bell, shift| Stage::Blur { axis, bell, shift };
         let bell = Bell::new(sigma);
         if sigma <= DIRECT_BLUR {
-            self.gather_held(blur(Axis::Y, bell, shift[1]), size, held);
-            self.gather_held(blur(Axis::X, bell, shift[0]), size, held);
+            self.gather_held(blur(Axis::Y, bell, shift[1]), wide, held);
+            self.gather_held(blur(Axis::X, bell, shift[0]), full, held);
             return;
         }
         // Reduced by a power of two, blurred there, expanded again. Taking means and interpolating linearly blur too: by
@@ -379,40 +413,34 @@ impl Planner {
         let factor = 1 << (variance.sqrt() / (DIRECT_BLUR / 2.0)).log2() as u32;
         let f = factor as f32;
         let inner = Bell::Spline((variance / (f * f) - 0.25).sqrt());
+        // The first reduction moves the picture by whole pixels, the blur by what is left of one.
+        let mut whole = shift.map(|shift| shift.round() as i32);
+        // What is moved beyond the borders is blurred back over them.
+        let beyond = bell.reach().min(shift[0].abs().max(shift[1].abs())).ceil() as u32;
+        let mut reduced = Extent { margin: wide.margin + beyond, ..wide };
         let mut left: u32 = factor;
         while left > 1 {
             let factor = left.min(MOST_REDUCED);
-            // The first reduction moves the picture by whole pixels, the blur by what is left of one.
-            let shift = if self.open.size == size { shift.map(|shift| shift.round() as i32) } else { [0, 0] };
             left /= factor;
-            let margin = if left == 1 { MARGIN } else { 0 };
-            let reduced = |pixels: u32| pixels.div_ceil(factor) + 2 * margin;
-            let from = self.open.size;
-            let to = Size::new(reduced(from.width), reduced(from.height));
-            self.gather_held(Stage::Reduce { factor, margin, shift }, to, held);
+            let Size { width, height } = reduced.size;
+            reduced.size = Size::new(width.div_ceil(factor), height.div_ceil(factor));
+            reduced.margin = reduced.margin.div_ceil(factor) + MARGIN;
+            self.gather_held(Stage::Reduce { factor, shift: std::mem::take(&mut whole) }, reduced, held);
         }
-        let reduced = self.open.size;
         let rest = shift.map(|shift| (shift - shift.round()) / f);
         self.gather_held(blur(Axis::Y, inner, rest[1]), reduced, held);
         self.gather_held(blur(Axis::X, inner, rest[0]), reduced, held);
-        self.gather_held(Stage::Expand { factor, margin: MARGIN }, size, held);
-    }
-
-    fn gather_held(&mut self, stage: Stage, size: Size, held: Option<usize>) {
-        if !self.open.is_untouched() {
-            let texture = self.place(self.open.size, held);
-            self.emit_texture(texture);
-        }
-        self.gather(stage, size);
+        self.gather_held(Stage::Expand { factor }, full, held);
     }
 
     /// The picture as it is, and blurred, or what the filter feeds the blur with; `filter` makes one colour of both.
     fn combine(&mut self, filter: &Filter, sigma: f32, shift: [f32; 2], feeds: bool) {
         if !matches!(self.open.input, Input::Texture(_)) || !self.open.is_untouched() {
-            let texture = self.place(self.open.size, None);
+            let texture = self.place(self.open.to.texels(), None);
             self.emit_texture(texture);
         }
         let Input::Texture(original) = self.open.input else { return };
+        let extent = self.open.from;
         let opaque = self.open.opaque;
         if feeds {
             self.open.points.push(Point::Feed(filter.clone()));
@@ -420,7 +448,7 @@ impl Planner {
         self.blur_held(sigma, shift, Some(original));
         // What is opaque stays so: the original lies over all.
         self.open.opaque = opaque;
-        self.open.original = Some(original);
+        self.open.original = Some((original, extent));
         self.open.points.push(Point::Combine(filter.clone()));
     }
 }
@@ -451,7 +479,7 @@ fn fit(picture: Size, space: Size) -> Size {
 impl Pass {
     /// The numbers that the pass's shader reads: the stage's first, then each point's.
     pub fn params(&self) -> Vec<[f32; 4]> {
-        let mut params = self.stage.params(self.input_size);
+        let mut params = self.stage.params(self.from.size);
         for point in &self.points {
             params.extend(point.params());
         }
@@ -460,7 +488,7 @@ impl Pass {
 
     /// Each point, with the place of its first number in [`Pass::params`].
     pub fn placed_points(&self) -> impl Iterator<Item = (&Point, usize)> {
-        let mut at = self.stage.params(self.input_size).len();
+        let mut at = self.stage.params(self.from.size).len();
         self.points.iter().map(move |point| {
             let place = at;
             at += point.params().len();
@@ -479,6 +507,20 @@ impl Point {
 }
 
 impl Filter {
+    /// How far beyond the borders it may look for what lies there, in pixels.
+    fn reach(&self) -> u32 {
+        let number = |index: usize| self.values()[index].number().unwrap_or(0.0);
+        let (sigma, shift) = match &self.info().effect {
+            Effect::Blur => (number(0), 0.0),
+            Effect::Combine { sigma, shift, .. } => (
+                number(*sigma),
+                shift.map_or(0.0, |shift| shift.map(number).map(f32::abs).into_iter().fold(0.0, f32::max)),
+            ),
+            _ => return 0,
+        };
+        (Bell::new(sigma).reach() + shift).ceil() as u32
+    }
+
     /// The numbers as the shader reads them, where [`Filter::places`] says.
     fn params(&self) -> Vec<[f32; 4]> {
         let mut params = vec![[0.0; 4]; self.numbers().len().div_ceil(4)];
@@ -529,10 +571,8 @@ impl Stage {
             Self::Copy => Vec::new(),
             Self::Area(filter) => filter.params(),
             Self::Blur { bell, shift, .. } => blur_params(*bell, *shift),
-            Self::Reduce { factor, margin, shift: [x, y] } => {
-                vec![[*factor as f32, *margin as f32, *x as f32, *y as f32]]
-            }
-            Self::Expand { factor, margin } => vec![[*factor as f32, *margin as f32, 0.0, 0.0]],
+            Self::Reduce { factor, shift: [x, y] } => vec![[*factor as f32, *x as f32, *y as f32, 0.0]],
+            Self::Expand { factor } => vec![[*factor as f32, 0.0, 0.0, 0.0]],
             Self::Resample { axis, begin, length } => {
                 let scale = axis.of(input) as f32 / *length as f32;
                 vec![[*begin as f32, *length as f32, scale, 2.0 * scale.max(1.0)]]
@@ -588,6 +628,14 @@ impl Bell {
         Self::Boxes(if length % 2 == 1 { [length; 3] } else { [length, length, length + 1] })
     }
 
+    /// How far to each side it reaches, in pixels.
+    fn reach(self) -> f32 {
+        match self {
+            Self::Boxes(lengths) => (lengths.iter().sum::<usize>() / 2) as f32,
+            Self::Spline(sigma) => 3.0 * (sigma + 1.0),
+        }
+    }
+
     fn variance(self) -> f32 {
         match self {
             Self::Spline(sigma) => sigma * sigma,
@@ -639,9 +687,9 @@ impl fmt::Display for Pass {
         }
         steps.extend(self.points.iter().map(Point::to_string));
         steps.push(match self.output {
-            Output::Texture(texture) => format!("texture {texture} of {}", self.size),
-            Output::I420 => format!("pack I420 of {}", self.size),
-            Output::Rgba8 => format!("pack RGBA of {}", self.size),
+            Output::Texture(texture) => format!("texture {texture} of {}", self.to.texels()),
+            Output::I420 => format!("pack I420 of {}", self.to.size),
+            Output::Rgba8 => format!("pack RGBA of {}", self.to.size),
         });
         f.write_str(&steps.join(" | "))
     }
@@ -719,23 +767,41 @@ mod tests {
 
     #[test]
     fn textures_alternate_and_no_pass_writes_what_it_reads() {
-        for chain in ["blur(1px) blur(2px) sepia(1) blur(30px) blur(1px)", "blur(900px)", "blur(5px) blur(5px)"] {
+        for chain in [
+            "blur(1px) blur(2px) sepia(1) blur(30px) blur(1px)",
+            "blur(900px)",
+            "blur(5px) blur(5px)",
+            "drop-shadow(3px 3px 2px blue) blur(2px) drop-shadow(1px 1px 9px red) hue-rotate(90deg)",
+        ] {
             let plan = plan(&chain.parse().unwrap(), FILM, Size::new(640, 480), Output::Rgba8);
             let mut written = None;
             for pass in &plan.passes {
                 if let Input::Texture(texture) = pass.input {
                     assert_eq!(Some(texture), written, "each pass goes on where the last one ended");
-                    assert_eq!(plan.textures[texture], pass.input_size);
+                    assert_eq!(plan.textures[texture], pass.from.texels());
                 }
                 if let Output::Texture(texture) = pass.output {
                     assert_ne!(pass.input, Input::Texture(texture));
-                    assert_eq!(plan.textures[texture], pass.size);
+                    assert!(pass.original.is_none_or(|(original, _)| original != texture), "{chain}");
+                    assert_ne!(pass.previous, Some(texture), "{chain}");
+                    assert_eq!(plan.textures[texture], pass.to.texels());
                     written = Some(texture);
                 }
             }
-            assert!(plan.textures.len() <= 9, "{chain}: {:?}", plan.textures);
+            assert!(plan.textures.len() <= 20, "{chain}: {:?}", plan.textures);
+            assert_eq!(plan.passes.last().unwrap().to, Extent::of(Size::new(640, 480)));
             assert_eq!(plan.passes.last().unwrap().output, Output::Rgba8);
         }
+    }
+
+    #[test]
+    fn a_blur_keeps_what_it_spreads_beyond_the_borders_as_far_as_a_later_one_reaches() {
+        let margins = |chain| passes(chain, HD).iter().map(|pass| pass.to.margin).collect::<Vec<_>>();
+        assert_eq!(margins("blur(2px)"), [0, 0, 0]);
+        // blur(3px) is three boxes of 6, 6 and 7 pixels.
+        assert_eq!(margins("blur(2px) sepia(1) blur(3px)"), [0, 9, 9, 9, 0]);
+        assert_eq!(margins("blur(2px) blur(3px) edge=clamp"), [0, 0, 0, 0, 0]);
+        assert_eq!(margins("blur(2px) drop-shadow(-20px 5px 0 red)")[1..3], [21, 21]);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::upload::SourceBuffer;
 use super::{Gpu, shader};
 use crate::color::ColorSpace;
 use crate::error::{Error, Result};
-use crate::filter::{FilterChain, Input, Output, Pass, Picture, Plan, plan};
+use crate::filter::{Extent, FilterChain, Input, Output, Pass, Picture, Plan, plan};
 use crate::frame::{Frame, PixelFormat, Size};
 use crate::time::Timestamp;
 
@@ -41,8 +41,9 @@ struct Step {
     workgroups: [u32; 2],
     info: wgpu::Buffer,
     params: wgpu::Buffer,
-    input_size: Size,
-    size: Size,
+    from: Extent,
+    to: Extent,
+    original_margin: u32,
 }
 
 /// `FrameInfo` of shaders/frame_info.wgsl, byte for byte.
@@ -59,7 +60,10 @@ struct FrameInfo {
     time: f32,
     index: u32,
     resolution: [f32; 2],
-    padding: [u32; 2],
+    input_margin: i32,
+    output_margin: i32,
+    original_margin: i32,
+    padding: [u32; 3],
 }
 
 impl Renderer {
@@ -178,7 +182,7 @@ impl Renderer {
             if let Some(previous) = pass.previous {
                 bindings.push((6, both(previous).map(Binding::Sampled)));
             }
-            if let Some(original) = pass.original {
+            if let Some((original, _)) = pass.original {
                 bindings.push((7, both(original).map(Binding::Sampled)));
             }
             if shader::has_custom(pass) {
@@ -229,8 +233,8 @@ impl Renderer {
         let (plane_offset, plane_stride) = self.source.words();
         for step in &self.steps {
             let info = FrameInfo {
-                output_size: [step.size.width, step.size.height],
-                input_size: [step.input_size.width, step.input_size.height],
+                output_size: [step.to.texels().width, step.to.texels().height],
+                input_size: [step.from.texels().width, step.from.texels().height],
                 plane_offset,
                 plane_stride,
                 yuv_to_rgb: frame.color.yuv_to_rgb(),
@@ -238,8 +242,11 @@ impl Renderer {
                 siting: frame.color.siting.offset(),
                 time: time.as_secs_f64() as f32,
                 index: index as u32,
-                resolution: [step.size.width as f32, step.size.height as f32],
-                padding: [0; 2],
+                resolution: [self.size.width as f32, self.size.height as f32],
+                input_margin: step.from.margin as i32,
+                output_margin: step.to.margin as i32,
+                original_margin: step.original_margin as i32,
+                padding: [0; 3],
             };
             self.gpu.queue().write_buffer(&step.info, 0, bytemuck::bytes_of(&info));
         }
@@ -373,14 +380,16 @@ impl Step {
                 .collect();
             device.create_bind_group(&wgpu::BindGroupDescriptor { label: None, layout: &layout, entries: &entries })
         });
-        let workgroups = [pass.size.width.div_ceil(tile_x * group_x), pass.size.height.div_ceil(tile_y * group_y)];
-        Self { wgsl, pipeline, bindings, workgroups, info, params, input_size: pass.input_size, size: pass.size }
+        let Size { width, height } = pass.to.texels();
+        let workgroups = [width.div_ceil(tile_x * group_x), height.div_ceil(tile_y * group_y)];
+        let original_margin = pass.original.map_or(0, |(_, extent)| extent.margin);
+        Self { wgsl, pipeline, bindings, workgroups, info, params, from: pass.from, to: pass.to, original_margin }
     }
 
     /// Whether this step runs `pass` when it is given its numbers.
     fn fits(&self, pass: &Pass, wgsl: &str) -> bool {
         self.wgsl == wgsl
-            && (self.size, self.input_size) == (pass.size, pass.input_size)
+            && (self.from, self.to) == (pass.from, pass.to)
             && self.params.size() == size_of_val(&numbers(pass)[..]) as u64
     }
 }

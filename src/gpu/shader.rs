@@ -167,7 +167,7 @@ fn fetch(block: vec2u) -> Block {{
 }}
 ",
             std::mem::take(&mut self.setup),
-            eight("area(vec2f(pixel(block, {i}u)) + 0.5)")
+            eight("area(vec2f(place(pixel(block, {i}u))) + 0.5)")
         );
     }
 
@@ -235,7 +235,7 @@ fn filtered(block: vec2u) -> Block {{
 }}
 ",
             std::mem::take(&mut self.setup),
-            eight("point(colors[{i}], vec2f(pixel(block, {i}u)) + 0.5)")
+            eight("point(colors[{i}], vec2f(place(pixel(block, {i}u))) + 0.5)")
         );
     }
 
