@@ -102,7 +102,7 @@ fn sheet(cells: &[(String, Frame)]) -> Frame {
 
 /// A colour over grey squares, which show through where it is not opaque.
 fn over_squares(color: &[u8], x: usize, y: usize) -> [u8; 4] {
-    let square = if (x / 10 + y / 10) % 2 == 0 { 200 } else { 150 };
+    let square = [200, 150][(x / 10 + y / 10) % 2];
     let alpha = u32::from(color[3]);
     let mixed = |channel: usize| ((u32::from(color[channel]) * alpha + square * (255 - alpha) + 127) / 255) as u8;
     [mixed(0), mixed(1), mixed(2), 255]

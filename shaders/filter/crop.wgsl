@@ -3,6 +3,5 @@
 fn crop(position: vec2f, left: f32, top: f32, right: f32, bottom: f32) -> vec4f {
     let first = vec2f(left, top) * frame.resolution;
     let rest = max(vec2f(1.0 - left - right, 1.0 - top - bottom), vec2f(0.0));
-    // A stretched pixel on the border is as opaque as any.
-    return sample(clamp(first + rest * position, vec2f(0.5), frame.resolution - 0.5));
+    return sample_inside(first + rest * position);
 }

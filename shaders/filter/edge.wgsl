@@ -1,7 +1,7 @@
 // Outlines, white on black: how steeply luminance rises (Sobel and Feldman 1968). The picture's own border is none.
 
 fn edge(position: vec2f, strength: f32) -> vec4f {
-    let at = vec2i(position);
+    let at = vec2i(floor(position));
     let nw = edge_luma(at + vec2i(-1, -1));
     let n = edge_luma(at + vec2i(0, -1));
     let ne = edge_luma(at + vec2i(1, -1));
@@ -17,6 +17,6 @@ fn edge(position: vec2f, strength: f32) -> vec4f {
 }
 
 fn edge_luma(at: vec2i) -> f32 {
-    let nearest = clamp(at, vec2i(0), vec2i(frame.input_size) - 1);
-    return dot(load_inside(vec2u(nearest)).rgb, vec3f(0.2126, 0.7152, 0.0722));
+    let nearest = clamp(at, vec2i(0), vec2i(frame.resolution) - 1);
+    return dot(load(nearest).rgb, vec3f(0.2126, 0.7152, 0.0722));
 }

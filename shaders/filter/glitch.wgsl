@@ -10,7 +10,7 @@ fn glitch(position: vec2f, amount: f32, seed: f32) -> vec4f {
     let torn = (0.25 * wide + 0.12 * narrow) * amount;
     let shift = i32(torn * frame.resolution.x);
     let apart = i32((0.008 * amount + 0.12 * abs(torn)) * frame.resolution.x);
-    let at = vec2i(position);
+    let at = vec2i(floor(position));
     let red = glitch_at(at, shift + apart);
     let green = glitch_at(at, shift);
     let blue = glitch_at(at, shift - apart);
@@ -25,7 +25,7 @@ fn glitch_band(key: u32, amount: f32) -> f32 {
 }
 
 fn glitch_at(at: vec2i, shift: i32) -> vec4f {
-    let width = i32(frame.input_size.x);
+    let width = i32(frame.resolution.x);
     return load(vec2i((at.x + shift + width) % width, at.y));
 }
 

@@ -7,5 +7,5 @@ fn lens(position: vec2f, strength: f32) -> vec4f {
     let square = dot(away, away) / dot(centre, centre);
     let barrel = (1.0 + strength * square) / (1.0 + strength);
     let pincushion = 1.0 / (1.0 - strength * square);
-    return sample(centre + away * select(pincushion, barrel, strength > 0.0));
+    return sample_inside(centre + away * select(pincushion, barrel, strength > 0.0));
 }

@@ -3,5 +3,5 @@
 
 fn motion_trail(position: vec2f, amount: f32) -> vec4f {
     let past = amount * previous(position);
-    return past + load(vec2i(position)) * (1.0 - past.a);
+    return past + load(vec2i(floor(position))) * (1.0 - past.a);
 }

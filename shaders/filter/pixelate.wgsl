@@ -6,12 +6,8 @@ fn pixelate(position: vec2f, size: f32) -> vec4f {
     let extent = min(vec2f(size), frame.resolution - first);
     let centre = first + 0.5 * extent;
     let away = min(0.25 * extent, 0.5 * max(extent - 1.0, vec2f(0.0)));
-    return 0.25 * (pixelate_at(centre - away)
-        + pixelate_at(centre + vec2f(away.x, -away.y))
-        + pixelate_at(centre + vec2f(-away.x, away.y))
-        + pixelate_at(centre + away));
-}
-
-fn pixelate_at(position: vec2f) -> vec4f {
-    return sample(clamp(position, vec2f(0.5), frame.resolution - 0.5));
+    return 0.25 * (sample_inside(centre - away)
+        + sample_inside(centre + vec2f(away.x, -away.y))
+        + sample_inside(centre + vec2f(-away.x, away.y))
+        + sample_inside(centre + away));
 }

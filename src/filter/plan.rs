@@ -849,4 +849,16 @@ mod tests {
         assert!(scaled.last().unwrap().opaque);
         assert_eq!(fit(Size::new(1, 4000), Size::new(16, 16)), Size::new(1, 16));
     }
+
+    #[test]
+    fn a_filter_may_say_what_its_blur_is_fed_with_and_gets_the_picture_as_it_was() {
+        let passes = passes("sepia(1) bloom(1, 1px, 0.5)", HD);
+        let Input::Texture(original) = passes[1].input else { panic!("{:?}", passes[1]) };
+        assert_eq!(passes[0].output, Output::Texture(original));
+        assert!(matches!(passes[1].points[..], [Point::Feed(_)]) && passes[1].stage == Stage::Copy);
+        let last = passes.last().unwrap();
+        assert!(matches!(last.points[..], [Point::Combine(_)]) && last.opaque);
+        assert_eq!(last.original, Some(original));
+        assert!(passes[1..].iter().all(|pass| pass.output != Output::Texture(original)), "nothing writes over it");
+    }
 }

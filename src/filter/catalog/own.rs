@@ -61,7 +61,7 @@ pub(super) const FILTERS: [FilterInfo; 24] = [
     FilterInfo {
         name: "flip",
         params: &[words("direction", "horizontal", &["horizontal", "vertical", "both"])],
-        summary: "left to right, upside down or both",
+        summary: "mirrored whole: horizontal, vertical or both",
         css: false,
         effect: Effect::Area(wgsl!("flip")),
     },
@@ -103,7 +103,7 @@ pub(super) const FILTERS: [FilterInfo; 24] = [
     FilterInfo {
         name: "mirror",
         params: &[words("half", "left", &["left", "right", "top", "bottom"])],
-        summary: "one half, and its reflection in place of the other",
+        summary: "one half (left, right, top or bottom), and its reflection in place of the other",
         css: false,
         effect: Effect::Area(wgsl!("mirror")),
     },

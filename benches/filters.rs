@@ -1,0 +1,103 @@
+//! What a filter costs: each alone on film of 1280×720, from unpacking to packed I420 read back; and what a chain costs
+//! against one filter, a wide blur against a narrow one.
+
+use std::time::{Duration, Instant};
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use framereel::canvas::Capture;
+use framereel::filter::{self, FilterChain, ParamKind};
+use framereel::frame::{Frame, PixelFormat, Size};
+use framereel::gpu::Gpu;
+use framereel::source::{self, SourceOptions};
+
+const HD: Size = Size::new(1280, 720);
+
+/// What filters are given that do nothing, or need something, without arguments.
+const CALLS: &[(&str, &str)] = &[
+    ("blur", "blur(4px)"),
+    ("brightness", "brightness(1.2)"),
+    ("contrast", "contrast(1.2)"),
+    ("crop", "crop(0.1, 0.1, 0.1, 0.1)"),
+    ("drop-shadow", "drop-shadow(8px, 8px, 4px)"),
+    ("hue-rotate", "hue-rotate(20deg)"),
+    ("opacity", "opacity(0.5)"),
+    ("saturate", "saturate(1.4)"),
+];
+
+/// A chain, the one it is measured against and how many times as much it may cost.
+const RATIOS: &[(&str, &str, f64)] = &[
+    ("sepia(1) contrast(1.2) saturate(1.4) hue-rotate(20deg) vignette(0.4)", "sepia(1)", 1.3),
+    ("blur(16px)", "blur(2px)", 2.0),
+];
+
+/// A frame of film at full size.
+fn film(gpu: &Gpu) -> Frame {
+    let clip = "examples/clips/bunny.webm".parse().unwrap();
+    let small = source::open(&clip, &SourceOptions::default()).unwrap().next_frame().unwrap().unwrap();
+    one(&mut capture(gpu, "none"), &small)
+}
+
+fn capture(gpu: &Gpu, chain: &str) -> Capture {
+    Capture::new(gpu, &chain.parse::<FilterChain>().unwrap(), HD, PixelFormat::I420)
+}
+
+/// One frame through the chain and back.
+fn one(capture: &mut Capture, frame: &Frame) -> Frame {
+    capture.submit(frame, frame.timestamp).unwrap();
+    capture.take().unwrap().unwrap()
+}
+
+fn each_alone(criterion: &mut Criterion) {
+    let gpu = Gpu::new().unwrap();
+    let frame = film(&gpu);
+    let fileless = filter::catalog()
+        .iter()
+        .filter(|info| !info.params.iter().any(|param| matches!(param.kind, ParamKind::Lut | ParamKind::Shader)));
+    let calls = fileless.map(|info| match CALLS.iter().find(|(name, _)| *name == info.name) {
+        Some((_, call)) => (*call).to_owned(),
+        None => format!("{}({})", info.name, info.defaults()),
+    });
+    for call in std::iter::once("none".to_owned()).chain(calls) {
+        let mut capture = capture(&gpu, &call);
+        criterion.bench_function(&call, |bencher| bencher.iter(|| one(&mut capture, &frame)));
+    }
+}
+
+/// Frame by frame in turn, so that both meet the same machine.
+fn ratios(_: &mut Criterion) {
+    let gpu = Gpu::new().unwrap();
+    let frame = film(&gpu);
+    for (chain, other, most) in RATIOS {
+        let mut captures = [capture(&gpu, chain), capture(&gpu, other)];
+        let mut times = [Vec::new(), Vec::new()];
+        for round in 0..160 {
+            for (capture, times) in captures.iter_mut().zip(&mut times) {
+                let began = Instant::now();
+                one(capture, &frame);
+                // The first ones compile.
+                if round >= 10 {
+                    times.push(began.elapsed());
+                }
+            }
+        }
+        let [cost, against] = times.map(median);
+        let ratio = cost.as_secs_f64() / against.as_secs_f64();
+        println!("{chain}: {cost:.2?}; {other}: {against:.2?}; {ratio:.2} times, at most {most} wanted");
+    }
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times[times.len() / 2]
+}
+
+criterion_group! {
+    name = benches;
+    config = Criterion::default()
+        .sample_size(20)
+        .warm_up_time(Duration::from_millis(500))
+        .measurement_time(Duration::from_millis(2500))
+        .without_plots();
+    targets = ratios, each_alone
+}
+criterion_main!(benches);
