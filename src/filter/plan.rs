@@ -858,7 +858,7 @@ mod tests {
         assert!(matches!(passes[1].points[..], [Point::Feed(_)]) && passes[1].stage == Stage::Copy);
         let last = passes.last().unwrap();
         assert!(matches!(last.points[..], [Point::Combine(_)]) && last.opaque);
-        assert_eq!(last.original, Some(original));
+        assert_eq!(last.original, Some((original, Extent::of(HD))));
         assert!(passes[1..].iter().all(|pass| pass.output != Output::Texture(original)), "nothing writes over it");
     }
 }
