@@ -1,9 +1,9 @@
 //! The canvas: frames are drawn onto it, a filter chain lies over it, and its picture is read back.
 
 use crate::error::Result;
-use crate::filter::{FilterChain, Picture};
+use crate::filter::FilterChain;
 use crate::frame::{Frame, PixelFormat, Size};
-use crate::gpu::{Gpu, Readback, Renderer};
+use crate::gpu::{Drawing, Gpu, Readback, Renderer};
 use crate::time::Timestamp;
 
 /// A picture of one size on the GPU. What is drawn is fitted into it whole, passes through its filter and can be read
@@ -102,14 +102,29 @@ impl Capture {
     /// # Errors
     /// A range error when the frame is larger than the adapter takes; `UnknownError` when the GPU fails.
     pub fn submit(&mut self, frame: &Frame, timestamp: Timestamp) -> Result<()> {
-        let picture = Picture { format: frame.format, size: frame.size };
+        self.submit_drawing(Drawing::Frame(frame), timestamp)
+    }
+
+    /// Sends what is drawn in somebody's own texture on its way, as it is when this is called: everything that was
+    /// submitted to the queue before is in it. The texture is of the [`Gpu`]'s device, holds premultiplied colours
+    /// (opaque ones are) and has `TEXTURE_BINDING` among its usages. Formats that end in `Srgb` are taken for what they
+    /// show.
+    ///
+    /// # Errors
+    /// A range error when it is larger than the adapter takes; `UnknownError` when the GPU fails or cannot read it.
+    pub fn submit_texture(&mut self, texture: &wgpu::Texture, timestamp: Timestamp) -> Result<()> {
+        self.submit_drawing(Drawing::Texture(texture), timestamp)
+    }
+
+    fn submit_drawing(&mut self, drawing: Drawing, timestamp: Timestamp) -> Result<()> {
+        let picture = drawing.picture();
         let renderer = match self.renderer.take_if(|renderer| renderer.picture() == picture) {
             Some(renderer) => renderer,
             None => Renderer::new(&self.gpu, &self.filter, picture, self.size, self.format)?,
         };
         let renderer = self.renderer.insert(renderer);
         let mut encoder = self.gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-        renderer.render(&mut encoder, frame, timestamp, self.index)?;
+        renderer.render(&mut encoder, drawing, timestamp, self.index)?;
         self.readback.submit(encoder, renderer, timestamp)?;
         self.index += 1;
         Ok(())

@@ -258,7 +258,7 @@ impl Planner {
             from: Extent::of(source.size),
             stage: Stage::Copy,
             points: Vec::new(),
-            opaque: !matches!(source.format, PixelFormat::Rgba8 | PixelFormat::Blank),
+            opaque: !matches!(source.format, PixelFormat::Rgba8 | PixelFormat::Blank | PixelFormat::Texture),
             original: None,
             to: Extent::of(source.size),
         };

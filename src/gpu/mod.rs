@@ -10,7 +10,7 @@ mod readback;
 pub mod shader;
 mod upload;
 
-pub use pass::Renderer;
+pub use pass::{Drawing, Renderer};
 pub use readback::Readback;
 
 /// An adapter with its device and queue. Cheap to clone.

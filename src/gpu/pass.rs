@@ -19,6 +19,8 @@ pub struct Renderer {
     size: Size,
     format: PixelFormat,
     source: SourceBuffer,
+    /// Somebody's own texture that is the source.
+    drawn: Option<wgpu::Texture>,
     output: wgpu::Buffer,
     /// The chroma of a recording's picture before it is taken down.
     chroma: Option<wgpu::Buffer>,
@@ -63,7 +65,8 @@ struct FrameInfo {
     input_margin: i32,
     output_margin: i32,
     original_margin: i32,
-    padding: [u32; 3],
+    decoded: u32,
+    padding: [u32; 2],
 }
 
 impl Renderer {
@@ -74,7 +77,7 @@ impl Renderer {
     /// A range error when a size is above the adapter's limit; `UnknownError` when a shader does not compile.
     pub fn new(gpu: &Gpu, chain: &FilterChain, picture: Picture, size: Size, format: PixelFormat) -> Result<Self> {
         gpu.check_size(size)?;
-        if picture.format != PixelFormat::Blank {
+        if picture.format.planes() > 0 {
             gpu.check_size(picture.size)?;
         }
         let device = gpu.device();
@@ -86,6 +89,7 @@ impl Renderer {
             size,
             format,
             source: SourceBuffer::new(gpu, picture.format, picture.size),
+            drawn: None,
             output: storage(device, "output", PackedLayout::new(format, size).len as u64),
             chroma: (format == PixelFormat::I420).then(|| storage(device, "chroma", wide * 4)),
             alarm: storage(device, "alarm", ALARM_BYTES),
@@ -100,7 +104,10 @@ impl Renderer {
             steps: Vec::new(),
             rendered: 0,
         };
-        renderer.set_time(Timestamp::ZERO)?;
+        // A texture is bound when it is there.
+        if picture.format != PixelFormat::Texture {
+            renderer.set_time(Timestamp::ZERO)?;
+        }
         Ok(renderer)
     }
 
@@ -158,11 +165,15 @@ impl Renderer {
             });
             [&textures[index], &textures[twin.unwrap_or(index)]]
         };
+        let drawn = self.drawn.as_ref().map(|texture| texture.create_view(&wgpu::TextureViewDescriptor::default()));
         let mut steps = Vec::with_capacity(plan.passes.len() + 1);
         for (pass, text) in plan.passes.iter().zip(texts) {
             let mut bindings = Vec::new();
             match pass.input {
                 Input::Source(PixelFormat::Blank) => {}
+                Input::Source(PixelFormat::Texture) => {
+                    bindings.extend(drawn.as_ref().map(|view| (2, [Binding::Sampled(view); 2])));
+                }
                 Input::Source(_) => bindings.push((2, [Binding::Read(self.source.buffer()); 2])),
                 Input::Texture(index) => bindings.push((2, both(index).map(Binding::Sampled))),
             }
@@ -215,21 +226,35 @@ impl Renderer {
         &self.alarm
     }
 
-    /// Sends the frame and records its passes; they run when `encoder` is submitted. `index` is its number.
+    /// Records the passes of a frame or a texture; they run when `encoder` is submitted. `index` is the frame's number.
     ///
     /// # Errors
     /// `UnknownError` when an animated chain needs a shader that does not compile.
     pub fn render(
         &mut self,
         encoder: &mut wgpu::CommandEncoder,
-        frame: &Frame,
+        drawing: Drawing,
         time: Timestamp,
         index: u64,
     ) -> Result<()> {
+        match drawing {
+            Drawing::Frame(frame) => self.source.write(&self.gpu, frame),
+            Drawing::Texture(texture) if self.drawn.as_ref() != Some(texture) => {
+                self.drawn = Some(texture.clone());
+                // Everything is bound anew, with this texture.
+                self.plan = Plan::default();
+                self.steps.clear();
+                self.set_time(time)?;
+            }
+            Drawing::Texture(_) => {}
+        }
         if self.chain.is_animated() {
             self.set_time(time)?;
         }
-        self.source.write(&self.gpu, frame);
+        let color = match drawing {
+            Drawing::Frame(frame) => frame.color,
+            Drawing::Texture(_) => ColorSpace::RECORDED,
+        };
         let (plane_offset, plane_stride) = self.source.words();
         for step in &self.steps {
             let info = FrameInfo {
@@ -237,16 +262,17 @@ impl Renderer {
                 input_size: [step.from.texels().width, step.from.texels().height],
                 plane_offset,
                 plane_stride,
-                yuv_to_rgb: frame.color.yuv_to_rgb(),
+                yuv_to_rgb: color.yuv_to_rgb(),
                 rgb_to_yuv: ColorSpace::RECORDED.rgb_to_yuv(),
-                siting: frame.color.siting.offset(),
+                siting: color.siting.offset(),
                 time: time.as_secs_f64() as f32,
                 index: index as u32,
                 resolution: [self.size.width as f32, self.size.height as f32],
                 input_margin: step.from.margin as i32,
                 output_margin: step.to.margin as i32,
                 original_margin: step.original_margin as i32,
-                padding: [0; 3],
+                decoded: u32::from(matches!(drawing, Drawing::Texture(texture) if texture.format().is_srgb())),
+                padding: [0; 2],
             };
             self.gpu.queue().write_buffer(&step.info, 0, bytemuck::bytes_of(&info));
         }
@@ -258,6 +284,28 @@ impl Renderer {
         }
         self.rendered += 1;
         Ok(())
+    }
+}
+
+/// What is drawn: bytes, or a texture that is on the GPU already.
+#[derive(Debug, Clone, Copy)]
+pub enum Drawing<'a> {
+    /// A frame's bytes.
+    Frame(&'a Frame),
+    /// Somebody's own texture: two-dimensional, of a float format that can be read, premultiplied; with
+    /// `TEXTURE_BINDING` among its usages.
+    Texture(&'a wgpu::Texture),
+}
+
+impl Drawing<'_> {
+    /// What the first pass of its plan reads.
+    pub fn picture(self) -> Picture {
+        match self {
+            Self::Frame(frame) => Picture { format: frame.format, size: frame.size },
+            Self::Texture(texture) => {
+                Picture { format: PixelFormat::Texture, size: Size::new(texture.width(), texture.height()) }
+            }
+        }
     }
 }
 

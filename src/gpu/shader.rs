@@ -95,10 +95,11 @@ impl Composer {
                 self.add(wgsl!("convert/picture"));
             }
             Input::Source(PixelFormat::Blank) => {}
+            Input::Source(PixelFormat::Texture) => self.add(wgsl!("convert/drawn_unpack")),
             Input::Source(format) => {
                 self.add(wgsl!("convert/source"));
                 match format {
-                    PixelFormat::Rgba8 | PixelFormat::Blank => self.add(wgsl!("convert/rgba_unpack")),
+                    PixelFormat::Rgba8 => self.add(wgsl!("convert/rgba_unpack")),
                     yuv => {
                         self.add(wgsl!("convert/yuv_unpack"));
                         self.add(match yuv {
@@ -358,8 +359,8 @@ mod tests {
             let text = random_chain(&mut seed, &files);
             let chain: FilterChain = text.parse().unwrap_or_else(|error| panic!("{error}"));
             let picture = Picture { format: formats[round % formats.len()], size: Size::new(320, 180) };
-            let size = [Size::new(320, 180), Size::new(100, 100)][round / 6 % 2];
-            let output = [Output::I420, Output::Rgba8][round / 12 % 2];
+            let size = [Size::new(320, 180), Size::new(100, 100)][round / 7 % 2];
+            let output = [Output::I420, Output::Rgba8][round / 14 % 2];
             let plan = plan(&chain, picture, size, output);
             for pass in &plan.passes {
                 let wgsl = compose(pass);

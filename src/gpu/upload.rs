@@ -44,7 +44,7 @@ impl SourceBuffer {
     /// Sends a frame of this buffer's format and size; it arrives before what is submitted next.
     pub fn write(&self, gpu: &Gpu, frame: &Frame) {
         debug_assert_eq!((frame.format, frame.size), (self.format, self.size));
-        if self.format == PixelFormat::Blank {
+        if self.format.planes() == 0 {
             return;
         }
         let Some(bytes) = NonZeroU64::new(self.buffer.size()) else { return };

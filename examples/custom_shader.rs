@@ -1,0 +1,41 @@
+//! Your own WGSL between a film and a recording: `custom_shader [FILM] [FILE.webm]`.
+//!
+//! A file like this one is all that a filter takes; from the shell it is `framereel record FILM --shader wave.wgsl`.
+
+use framereel::filter::{Custom, FilterChain};
+use framereel::gpu::Gpu;
+use framereel::recorder::{Controls, FileSink, RecordOptions, record};
+use framereel::source::{SourceOptions, SourceSpec, open};
+
+const WAVE: &str = "
+struct Params {
+    height: f32, // 6
+    length: f32, // 40
+}
+
+// Where the picture stands in water: rows swing to and fro, the lower the further.
+fn effect(position: vec2f) -> vec4f {
+    let depth = position.y / frame.resolution.y;
+    let swing = params.height * depth * sin(position.y / params.length * 6.283 + frame.time * 4.0);
+    return sample(position + vec2f(swing, 0.0));
+}
+";
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let film = arguments.next().unwrap_or("examples/clips/bunny.webm".into());
+    let output = arguments.next().unwrap_or("wave.webm".into());
+
+    let mut wave = FilterChain::shader(Custom::parse("wave", WAVE)?);
+    wave.set_param("height=9")?;
+    // It joins others as one of them; the border goes on beyond the picture.
+    let chain = wave.then("saturate(1.3) vignette(0.5) edge=clamp".parse()?);
+
+    let film: SourceSpec = film.parse()?;
+    let source = open(&film, &SourceOptions::default())?;
+    let options = RecordOptions { filter: chain, ..RecordOptions::default() };
+    let sink = FileSink::create(&output, true)?;
+    let report = record(&Gpu::new()?, source, &options, sink, &Controls::new(), &mut |_| {})?;
+    println!("{output}: {} frames, {:.2} s, {} bytes", report.frames_encoded, report.duration_s, report.bytes);
+    Ok(())
+}
