@@ -1,0 +1,65 @@
+//! A plan in words, for `framereel filters --explain`.
+
+use std::fmt;
+
+use super::{Axis, Input, Output, Pass, Plan, Point, Stage};
+use crate::frame::PixelFormat;
+
+/// One line a pass: where its pixels come from, what is done to them and where they go.
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let passes = self.passes.len();
+        writeln!(f, "{passes} pass{} a frame", if passes == 1 { "" } else { "es" })?;
+        for (index, pass) in self.passes.iter().enumerate() {
+            writeln!(f, "{:>3}  {pass}", index + 1)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Pass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut steps = vec![match self.input {
+            Input::Source(PixelFormat::Blank) => "nothing".to_owned(),
+            Input::Source(format) => format!("unpack {format:?}"),
+            Input::Texture(texture) => format!("texture {texture}"),
+        }];
+        if self.stage != Stage::Copy {
+            steps.push(self.stage.to_string());
+        }
+        steps.extend(self.points.iter().map(Point::to_string));
+        steps.push(match self.output {
+            Output::Texture(texture) => format!("texture {texture} of {}", self.to.texels()),
+            Output::I420 => format!("pack I420 of {}", self.to.size),
+            Output::Rgba8 => format!("pack RGBA of {}", self.to.size),
+        });
+        f.write_str(&steps.join(" | "))
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Copy => f.write_str("copy"),
+            Self::Area(filter) => write!(f, "{filter}"),
+            Self::Blur { axis, bell, .. } => {
+                write!(f, "blur {} by {bell}", if *axis == Axis::X { "across" } else { "down" })
+            }
+            Self::Reduce { factor, .. } => write!(f, "reduce {factor} times"),
+            Self::Expand { factor, .. } => write!(f, "expand {factor} times"),
+            Self::Resample { axis, length, .. } => {
+                write!(f, "scale to {length} pixels {}", if *axis == Axis::X { "across" } else { "down" })
+            }
+        }
+    }
+}
+
+impl fmt::Display for Point {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Matrix(_) => f.write_str("colour matrix"),
+            Self::Function(filter) | Self::Combine(filter) => write!(f, "{filter}"),
+            Self::Feed(filter) => write!(f, "what {} blurs", filter.info().name),
+        }
+    }
+}

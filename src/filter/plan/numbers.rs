@@ -1,0 +1,125 @@
+//! The numbers that a pass's shader reads, and where each lies. What changes from frame to frame in an animated chain is
+//! here; the shader's text stays.
+
+use super::bell::kernel;
+use super::{Bell, Pass, Point, Stage};
+use crate::filter::{Effect, Filter, Value};
+use crate::frame::Size;
+
+/// How many vectors a blur's numbers fill at least: as many as the widest that gathers directly.
+pub(super) const PADDED_BLUR: usize = 32;
+impl Pass {
+    /// The numbers that the pass's shader reads: the stage's first, then each point's.
+    pub fn params(&self) -> Vec<[f32; 4]> {
+        let mut params = self.stage.params(self.from.size);
+        for point in &self.points {
+            params.extend(point.params());
+        }
+        params
+    }
+
+    /// Each point, with the place of its first number in [`Pass::params`].
+    pub fn placed_points(&self) -> impl Iterator<Item = (&Point, usize)> {
+        let mut at = self.stage.params(self.from.size).len();
+        self.points.iter().map(move |point| {
+            let place = at;
+            at += point.params().len();
+            (point, place)
+        })
+    }
+}
+
+impl Point {
+    fn params(&self) -> Vec<[f32; 4]> {
+        match self {
+            Self::Matrix(matrix) => matrix.params().to_vec(),
+            Self::Function(filter) | Self::Combine(filter) | Self::Feed(filter) => filter.params(),
+        }
+    }
+}
+
+impl Filter {
+    /// How far beyond the borders it may look for what lies there, in pixels.
+    pub(super) fn reach(&self) -> u32 {
+        let number = |index: usize| self.values()[index].number().unwrap_or(0.0);
+        let (sigma, shift) = match &self.info().effect {
+            Effect::Blur => (number(0), 0.0),
+            Effect::Combine { sigma, shift, .. } => (
+                number(*sigma),
+                shift.map_or(0.0, |shift| shift.map(number).map(f32::abs).into_iter().fold(0.0, f32::max)),
+            ),
+            _ => return 0,
+        };
+        (Bell::new(sigma).reach() + shift).ceil() as u32
+    }
+
+    /// The numbers as the shader reads them, where [`Filter::places`] says.
+    fn params(&self) -> Vec<[f32; 4]> {
+        let mut params = vec![[0.0; 4]; self.numbers().len().div_ceil(4)];
+        let mut numbers = 0;
+        for value in self.values() {
+            match value {
+                Value::Number(number) => {
+                    params[numbers / 4][numbers % 4] = *number;
+                    numbers += 1;
+                }
+                Value::Color(color) => params.push(*color),
+                Value::Lut(lut) => params.extend(lut.params()),
+                Value::Shader(_) => {}
+            }
+        }
+        params
+    }
+
+    /// The WGSL that reads each value, when the first of [`Filter::params`] lies at `at`: numbers side by side first,
+    /// then a colour or a table each. A table is read by its place.
+    pub(crate) fn places(&self, at: usize) -> Vec<String> {
+        let (mut number, mut whole) = (0, at + self.numbers().len().div_ceil(4));
+        let mut places = Vec::new();
+        for value in self.values() {
+            match value {
+                Value::Number(_) => {
+                    places.push(format!("params[{}u][{}u]", at + number / 4, number % 4));
+                    number += 1;
+                }
+                Value::Color(_) => {
+                    places.push(format!("params[{whole}u]"));
+                    whole += 1;
+                }
+                Value::Lut(lut) => {
+                    places.push(format!("{whole}u"));
+                    whole += lut.params().len();
+                }
+                Value::Shader(_) => {}
+            }
+        }
+        places
+    }
+}
+
+impl Stage {
+    fn params(&self, input: Size) -> Vec<[f32; 4]> {
+        match self {
+            Self::Copy => Vec::new(),
+            Self::Area(filter) => filter.params(),
+            Self::Blur { bell, shift, .. } => blur_params(*bell, *shift),
+            Self::Reduce { factor, shift: [x, y] } => vec![[*factor as f32, *x as f32, *y as f32, 0.0]],
+            Self::Expand { factor } => vec![[*factor as f32, 0.0, 0.0, 0.0]],
+            Self::Resample { axis, begin, length } => {
+                let scale = axis.of(input) as f32 / *length as f32;
+                vec![[*begin as f32, *length as f32, scale, 2.0 * scale.max(1.0)]]
+            }
+        }
+    }
+}
+
+/// A blur as a shader that makes four neighbours at once reads it: the first pixel it reaches and how many pixels it
+/// reads; then for each its weight in each of the four. Padded, so that an animated radius changes numbers alone.
+pub(super) fn blur_params(bell: Bell, shift: f32) -> Vec<[f32; 4]> {
+    let (first, weights) = kernel(bell, shift);
+    let weight = |t: usize| weights.get(t).copied().unwrap_or(0.0);
+    let mut params = vec![[first as f32, (weights.len() + 3) as f32, 0.0, 0.0]];
+    params.extend((0..weights.len() + 3).map(|t| [0, 1, 2, 3].map(|i| t.checked_sub(i).map_or(0.0, weight))));
+    params.resize(params.len().max(PADDED_BLUR), [0.0; 4]);
+    params
+}

@@ -1,0 +1,296 @@
+//! The planner: takes a chain filter by filter and decides what joins the open pass and what ends it.
+
+use super::{Axis, Bell, Extent, Input, Output, Pass, Picture, Plan, Point, Stage};
+use crate::filter::color_matrix::ColorMatrix;
+use crate::filter::{Edge, Effect, Filter, FilterChain, Kind};
+use crate::frame::{PixelFormat, Size};
+
+/// Blurs up to this standard deviation gather their pixels directly; wider ones at a reduced size, where they stay
+/// between half of it and all.
+const DIRECT_BLUR: f32 = 4.0;
+/// How far one pass reduces at the most: more would leave too few invocations with too much to read each.
+const MOST_REDUCED: u32 = 8;
+/// Reduced pixels around a picture: expanding reads one beyond the edge.
+const MARGIN: u32 = 2;
+/// The widest margin that is kept for later blurs, in pixels.
+const WIDEST_MARGIN: u32 = 1024;
+
+/// Plans how `source` becomes a picture of `size`, filtered by `chain`. A source of another size is fitted in whole, in
+/// the middle, transparent around. An animated chain is planned for one instant: give [`FilterChain::at`].
+pub fn plan(chain: &FilterChain, source: Picture, size: Size, output: Output) -> Plan {
+    let mut planner = Planner::new(source, chain.edge());
+    if source.size != size {
+        planner.fit(size);
+    }
+    for (index, filter) in chain.filters().iter().enumerate() {
+        // Where the border goes on for ever there is nothing beyond it to keep.
+        if chain.edge() == Edge::Transparent {
+            let ahead = chain.filters()[index + 1..].iter().map(Filter::reach).fold(0, u32::saturating_add);
+            planner.spread = ahead.min(WIDEST_MARGIN).min(size.width.max(size.height));
+        }
+        planner.add(filter);
+    }
+    planner.emit(output);
+    Plan { passes: planner.passes, textures: planner.textures, twins: planner.twins }
+}
+
+/// The passes so far, and what the next one will do.
+struct Planner {
+    passes: Vec<Pass>,
+    textures: Vec<Size>,
+    twins: Vec<[usize; 2]>,
+    edge: Edge,
+    /// How far the filters that follow may reach beyond the borders.
+    spread: u32,
+    open: Open,
+}
+
+/// A pass that still takes points.
+struct Open {
+    input: Input,
+    from: Extent,
+    stage: Stage,
+    points: Vec<Point>,
+    opaque: bool,
+    original: Option<(usize, Extent)>,
+    to: Extent,
+}
+
+impl Open {
+    /// Whether a stage can begin on this without a picture to finish first.
+    fn is_untouched(&self) -> bool {
+        let ready = matches!(self.input, Input::Texture(_) | Input::Source(PixelFormat::Blank));
+        ready && self.stage == Stage::Copy && self.points.is_empty()
+    }
+
+    fn opaque_after(&self) -> bool {
+        self.opaque && self.points.iter().all(Point::keeps_alpha)
+    }
+}
+
+impl Point {
+    pub(crate) fn keeps_alpha(&self) -> bool {
+        match self {
+            Self::Matrix(matrix) => matrix.alpha == 1.0,
+            // Ours leave alpha to `opacity`, by their contract; a user's may do as it likes.
+            Self::Function(filter) => filter.custom().is_none() && filter.info().name != "chroma-key",
+            Self::Combine(_) => true,
+            Self::Feed(_) => false,
+        }
+    }
+}
+
+impl Planner {
+    fn new(source: Picture, edge: Edge) -> Self {
+        let open = Open {
+            input: Input::Source(source.format),
+            from: Extent::of(source.size),
+            stage: Stage::Copy,
+            points: Vec::new(),
+            opaque: !matches!(source.format, PixelFormat::Rgba8 | PixelFormat::Blank | PixelFormat::Texture),
+            original: None,
+            to: Extent::of(source.size),
+        };
+        Self { passes: Vec::new(), textures: Vec::new(), twins: Vec::new(), edge, spread: 0, open }
+    }
+
+    fn add(&mut self, filter: &Filter) {
+        match &filter.info().effect {
+            Effect::Matrix(matrix) => self.matrix(matrix(&filter.numbers())),
+            Effect::Point(_) => self.open.points.push(Point::Function(filter.clone())),
+            Effect::Area(_) => self.gather(Stage::Area(filter.clone()), self.open.to),
+            Effect::Trail(_) => {
+                self.gather(Stage::Area(filter.clone()), self.open.to);
+                self.remember();
+            }
+            Effect::Blur => self.blur(filter.numbers()[0], [0.0, 0.0]),
+            &Effect::Combine { sigma, shift, feeds, .. } => {
+                let number = |index: usize| filter.values()[index].number().unwrap_or(0.0);
+                self.combine(filter, number(sigma), shift.map_or([0.0, 0.0], |shift| shift.map(number)), feeds);
+            }
+            Effect::Custom => {
+                let Some(custom) = filter.custom() else { return };
+                match custom.kind() {
+                    Kind::Color => self.open.points.push(Point::Function(filter.clone())),
+                    Kind::Area | Kind::Image => self.gather(Stage::Area(filter.clone()), self.open.to),
+                }
+                if custom.uses_previous() {
+                    self.remember();
+                }
+            }
+        }
+    }
+
+    /// Ends the open pass.
+    fn emit(&mut self, output: Output) {
+        let Open { input, from, opaque, original, to, .. } = self.open;
+        let stage = std::mem::replace(&mut self.open.stage, Stage::Copy);
+        let points = std::mem::take(&mut self.open.points);
+        self.passes.push(Pass {
+            input,
+            from,
+            stage,
+            points,
+            opaque,
+            edge: self.edge,
+            original,
+            previous: None,
+            output,
+            to,
+        });
+    }
+
+    /// Ends the open pass with its picture in `texture`, which the next goes on from.
+    fn emit_texture(&mut self, texture: usize) {
+        let opaque = self.open.opaque_after();
+        self.emit(Output::Texture(texture));
+        self.open.input = Input::Texture(texture);
+        self.open.from = self.open.to;
+        self.open.opaque = opaque;
+        self.open.original = None;
+    }
+
+    /// Goes on with `stage`, which makes a picture of this extent from finished neighbours.
+    fn gather(&mut self, stage: Stage, to: Extent) {
+        self.gather_held(stage, to, None);
+    }
+
+    /// The same, without writing over the texture `held`.
+    fn gather_held(&mut self, stage: Stage, to: Extent, held: Option<usize>) {
+        if !self.open.is_untouched() {
+            let texture = self.place(self.open.to.texels(), held);
+            self.emit_texture(texture);
+        }
+        self.open.opaque &= match &stage {
+            Stage::Copy => true,
+            Stage::Resample { axis, begin, length } => *begin == 0 && *length == axis.of(to.size),
+            Stage::Blur { .. } | Stage::Reduce { .. } | Stage::Expand { .. } => self.edge == Edge::Clamp,
+            Stage::Area(_) => false,
+        };
+        self.open.stage = stage;
+        self.open.to = to;
+    }
+
+    /// Ends the open pass with its picture kept for the next frame.
+    fn remember(&mut self) {
+        let twins = [self.textures.len(), self.textures.len() + 1];
+        self.textures.extend([self.open.to.texels(); 2]);
+        self.twins.push(twins);
+        self.emit_texture(twins[0]);
+        if let Some(pass) = self.passes.last_mut() {
+            pass.previous = Some(twins[1]);
+        }
+    }
+
+    /// A texture of this size that the open pass doesn't read, nor is `held`, nor is kept for the next frame.
+    fn place(&mut self, size: Size, held: Option<usize>) -> usize {
+        let free = |texture: usize| {
+            self.textures[texture] == size
+                && self.open.input != Input::Texture(texture)
+                && self.open.original.is_none_or(|(original, _)| original != texture)
+                && held != Some(texture)
+                && !self.twins.iter().any(|twins| twins.contains(&texture))
+        };
+        (0..self.textures.len()).find(|&texture| free(texture)).unwrap_or_else(|| {
+            self.textures.push(size);
+            self.textures.len() - 1
+        })
+    }
+
+    fn fit(&mut self, size: Size) {
+        let from = self.open.to.size;
+        let fitted = fit(from, size);
+        let begin = (size.width - fitted.width) / 2;
+        let stage = Stage::Resample { axis: Axis::X, begin, length: fitted.width };
+        self.gather(stage, Extent::of(Size::new(size.width, from.height)));
+        let begin = (size.height - fitted.height) / 2;
+        self.gather(Stage::Resample { axis: Axis::Y, begin, length: fitted.height }, Extent::of(size));
+    }
+
+    fn matrix(&mut self, matrix: ColorMatrix) {
+        if matrix == ColorMatrix::IDENTITY {
+            return;
+        }
+        match self.open.points.last_mut() {
+            Some(Point::Matrix(last)) if last.stays_in_gamut() => *last = last.then(&matrix),
+            _ => self.open.points.push(Point::Matrix(matrix)),
+        }
+    }
+
+    /// Blurs, moved right and down by `shift`.
+    fn blur(&mut self, sigma: f32, shift: [f32; 2]) {
+        if sigma > 0.0 || shift != [0.0, 0.0] {
+            self.blur_held(sigma, shift, None);
+        }
+    }
+
+    /// Blurs without writing over the texture `held`.
+    fn blur_held(&mut self, sigma: f32, shift: [f32; 2], held: Option<usize>) {
+        let full = Extent { margin: self.spread, ..self.open.to };
+        // What lies beyond the borders counts on the way even where the result is cut at them.
+        let wide = Extent { margin: self.spread.max(self.open.to.margin), ..full };
+        let blur = |axis, bell, shift| Stage::Blur { axis, bell, shift };
+        let bell = Bell::new(sigma);
+        if sigma <= DIRECT_BLUR {
+            self.gather_held(blur(Axis::Y, bell, shift[1]), wide, held);
+            self.gather_held(blur(Axis::X, bell, shift[0]), full, held);
+            return;
+        }
+        // Reduced by a power of two, blurred there, expanded again. Taking means and interpolating linearly blur too: by
+        // variances of (1 - 1/f²)/12 and (2 + 1/f²)/12 of a reduced pixel, which the blur between leaves out.
+        let variance = bell.variance();
+        let factor = 1 << (variance.sqrt() / (DIRECT_BLUR / 2.0)).log2() as u32;
+        let f = factor as f32;
+        let inner = Bell::Spline((variance / (f * f) - 0.25).sqrt());
+        // The first reduction moves the picture by whole pixels, the blur by what is left of one.
+        let mut whole = shift.map(|shift| shift.round() as i32);
+        // What is moved beyond the borders is blurred back over them.
+        let beyond = bell.reach().min(shift[0].abs().max(shift[1].abs())).ceil() as u32;
+        let mut reduced = Extent { margin: wide.margin + beyond, ..wide };
+        let mut left: u32 = factor;
+        while left > 1 {
+            let factor = left.min(MOST_REDUCED);
+            left /= factor;
+            let Size { width, height } = reduced.size;
+            reduced.size = Size::new(width.div_ceil(factor), height.div_ceil(factor));
+            reduced.margin = reduced.margin.div_ceil(factor) + MARGIN;
+            self.gather_held(Stage::Reduce { factor, shift: std::mem::take(&mut whole) }, reduced, held);
+        }
+        let rest = shift.map(|shift| (shift - shift.round()) / f);
+        self.gather_held(blur(Axis::Y, inner, rest[1]), reduced, held);
+        self.gather_held(blur(Axis::X, inner, rest[0]), reduced, held);
+        self.gather_held(Stage::Expand { factor }, full, held);
+    }
+
+    /// The picture as it is, and blurred, or what the filter feeds the blur with; `filter` makes one colour of both.
+    fn combine(&mut self, filter: &Filter, sigma: f32, shift: [f32; 2], feeds: bool) {
+        if !matches!(self.open.input, Input::Texture(_)) || !self.open.is_untouched() {
+            let texture = self.place(self.open.to.texels(), None);
+            self.emit_texture(texture);
+        }
+        let Input::Texture(original) = self.open.input else { return };
+        let extent = self.open.from;
+        let opaque = self.open.opaque;
+        if feeds {
+            self.open.points.push(Point::Feed(filter.clone()));
+        }
+        self.blur_held(sigma, shift, Some(original));
+        // What is opaque stays so: the original lies over all.
+        self.open.opaque = opaque;
+        self.open.original = Some((original, extent));
+        self.open.points.push(Point::Combine(filter.clone()));
+    }
+}
+
+/// The largest size of `picture`'s shape within `space`, at least one pixel each way (CSS `object-fit: contain`).
+pub(super) fn fit(picture: Size, space: Size) -> Size {
+    let scale = |of: u32, by: u32, over: u32| {
+        let scaled = (u64::from(of) * u64::from(by) + u64::from(over) / 2) / u64::from(over);
+        scaled.max(1) as u32
+    };
+    if u64::from(picture.width) * u64::from(space.height) > u64::from(space.width) * u64::from(picture.height) {
+        Size::new(space.width, scale(picture.height, space.width, picture.width).min(space.height))
+    } else {
+        Size::new(scale(picture.width, space.height, picture.height).min(space.width), space.height)
+    }
+}

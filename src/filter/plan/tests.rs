@@ -1,0 +1,137 @@
+use super::bell::kernel;
+use super::numbers::{PADDED_BLUR, blur_params};
+use super::planner::fit;
+use super::*;
+
+const HD: Size = Size::new(1280, 720);
+const FILM: Picture = Picture { format: PixelFormat::I420, size: HD };
+
+fn passes(chain: &str, size: Size) -> Vec<Pass> {
+    plan(&chain.parse().unwrap(), FILM, size, Output::I420).passes
+}
+
+#[test]
+fn a_run_of_pointwise_filters_is_one_pass_with_unpack_and_pack() {
+    let passes = passes("sepia(1) contrast(1.2) saturate(1.4) hue-rotate(20deg) vignette(0.4)", HD);
+    assert_eq!(passes.len(), 1);
+    assert_eq!((passes[0].input, passes[0].output), (Input::Source(PixelFormat::I420), Output::I420));
+    assert!(passes[0].opaque);
+    assert_eq!(passes[0].points.len(), 5);
+}
+
+#[test]
+fn matrices_multiply_only_where_no_clamp_can_act_between_them() {
+    let points = |chain| passes(chain, HD)[0].points.len();
+    assert_eq!(points("grayscale(1) sepia(1)"), 1);
+    assert_eq!(points("sepia(1) grayscale(1)"), 2);
+    assert_eq!(points("invert(1) opacity(0.5) contrast(0.5) sepia(1)"), 1);
+    assert_eq!(points("brightness(1) saturate(1) sepia(0)"), 0);
+}
+
+#[test]
+fn a_blur_ends_the_pass_before_it_and_takes_the_points_after_it() {
+    let passes = passes("sepia(1) blur(2px) contrast(1.2) vignette(0.4)", HD);
+    let stages: Vec<_> = passes.iter().map(|pass| (pass.stage.clone(), pass.points.len(), pass.opaque)).collect();
+    assert_eq!(
+        stages,
+        [
+            (Stage::Copy, 1, true),
+            (Stage::Blur { axis: Axis::Y, bell: Bell::Boxes([4, 4, 5]), shift: 0.0 }, 0, false),
+            (Stage::Blur { axis: Axis::X, bell: Bell::Boxes([4, 4, 5]), shift: 0.0 }, 2, false)
+        ]
+    );
+}
+
+#[test]
+fn textures_alternate_and_no_pass_writes_what_it_reads() {
+    for chain in [
+        "blur(1px) blur(2px) sepia(1) blur(30px) blur(1px)",
+        "blur(900px)",
+        "blur(5px) blur(5px)",
+        "drop-shadow(3px 3px 2px blue) blur(2px) drop-shadow(1px 1px 9px red) hue-rotate(90deg)",
+    ] {
+        let plan = plan(&chain.parse().unwrap(), FILM, Size::new(640, 480), Output::Rgba8);
+        let mut written = None;
+        for pass in &plan.passes {
+            if let Input::Texture(texture) = pass.input {
+                assert_eq!(Some(texture), written, "each pass goes on where the last one ended");
+                assert_eq!(plan.textures[texture], pass.from.texels());
+            }
+            if let Output::Texture(texture) = pass.output {
+                assert_ne!(pass.input, Input::Texture(texture));
+                assert!(pass.original.is_none_or(|(original, _)| original != texture), "{chain}");
+                assert_ne!(pass.previous, Some(texture), "{chain}");
+                assert_eq!(plan.textures[texture], pass.to.texels());
+                written = Some(texture);
+            }
+        }
+        assert!(plan.textures.len() <= 20, "{chain}: {:?}", plan.textures);
+        assert_eq!(plan.passes.last().unwrap().to, Extent::of(Size::new(640, 480)));
+        assert_eq!(plan.passes.last().unwrap().output, Output::Rgba8);
+    }
+}
+
+#[test]
+fn a_blur_keeps_what_it_spreads_beyond_the_borders_as_far_as_a_later_one_reaches() {
+    let margins = |chain| passes(chain, HD).iter().map(|pass| pass.to.margin).collect::<Vec<_>>();
+    assert_eq!(margins("blur(2px)"), [0, 0, 0]);
+    // blur(3px) is three boxes of 6, 6 and 7 pixels.
+    assert_eq!(margins("blur(2px) sepia(1) blur(3px)"), [0, 9, 9, 9, 0]);
+    assert_eq!(margins("blur(2px) blur(3px) edge=clamp"), [0, 0, 0, 0, 0]);
+    assert_eq!(margins("blur(2px) drop-shadow(-20px 5px 0 red)")[1..3], [21, 21]);
+}
+
+#[test]
+fn a_blurs_reach_is_bounded_however_wide_it_is() {
+    for tenth in 1..10_000 {
+        let sigma = tenth as f32 / 10.0;
+        for pass in passes(&format!("blur({sigma}px)"), HD) {
+            if let Stage::Blur { bell, shift, .. } = pass.stage {
+                let taps = kernel(bell, shift).1.len();
+                assert!(taps <= PADDED_BLUR - 4, "blur({sigma}px) reads {taps} pixels with {bell}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_blurs_weights_are_the_specifications_boxes_moved_by_its_shift() {
+    let (first, weights) = kernel(Bell::new(2.0), 0.0);
+    // Boxes of 4, 4 and 5 pixels: 80 ways to fall, counted by hand.
+    let ways: Vec<_> = weights.iter().map(|weight| (weight * 80.0).round() as i32).collect();
+    assert_eq!((first, ways), (-5, vec![1, 3, 6, 10, 13, 14, 13, 10, 6, 3, 1]));
+    for (sigma, shift) in [(0.7, 0.0), (1.9, 3.0), (2.0, -2.5), (3.5, 0.25), (4.0, -100.75)] {
+        let bell = Bell::new(sigma);
+        let (first, weights) = kernel(bell, shift);
+        let mean: f32 = weights.iter().zip(first..).map(|(weight, t)| weight * t as f32).sum();
+        assert!((weights.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+        assert!((mean + shift).abs() < 1e-4, "{sigma} moved by {shift}: its middle lies at {mean}");
+        let moved = |t: i32| (t as f32 - mean).powi(2);
+        let variance: f32 = weights.iter().zip(first..).map(|(weight, t)| weight * moved(t)).sum();
+        let rest = shift - shift.floor();
+        assert!((variance - bell.variance() - rest * (1.0 - rest)).abs() < 0.05, "{sigma}: a variance of {variance}");
+        assert_eq!(blur_params(bell, shift).len(), PADDED_BLUR);
+    }
+}
+
+#[test]
+fn another_shape_is_fitted_in_whole_with_nothing_around_it() {
+    let letterboxed = passes("none", Size::new(640, 480));
+    assert_eq!(letterboxed.last().unwrap().stage, Stage::Resample { axis: Axis::Y, begin: 60, length: 360 });
+    assert!(!letterboxed.last().unwrap().opaque);
+    let scaled = passes("none", Size::new(640, 360));
+    assert!(scaled.last().unwrap().opaque);
+    assert_eq!(fit(Size::new(1, 4000), Size::new(16, 16)), Size::new(1, 16));
+}
+
+#[test]
+fn a_filter_may_say_what_its_blur_is_fed_with_and_gets_the_picture_as_it_was() {
+    let passes = passes("sepia(1) bloom(1, 1px, 0.5)", HD);
+    let Input::Texture(original) = passes[1].input else { panic!("{:?}", passes[1]) };
+    assert_eq!(passes[0].output, Output::Texture(original));
+    assert!(matches!(passes[1].points[..], [Point::Feed(_)]) && passes[1].stage == Stage::Copy);
+    let last = passes.last().unwrap();
+    assert!(matches!(last.points[..], [Point::Combine(_)]) && last.opaque);
+    assert_eq!(last.original, Some((original, Extent::of(HD))));
+    assert!(passes[1..].iter().all(|pass| pass.output != Output::Texture(original)), "nothing writes over it");
+}

@@ -1,0 +1,85 @@
+use super::*;
+use crate::filter::{FilterChain, ParamKind, Picture, catalog, plan};
+use crate::frame::Size;
+use wgpu::naga;
+
+/// What naga says against a shader, with the place in its text.
+fn fault(text: &str) -> Option<String> {
+    let module = match naga::front::wgsl::parse_str(text) {
+        Ok(module) => module,
+        Err(error) => return Some(error.emit_to_string(text)),
+    };
+    let mut validator =
+        naga::valid::Validator::new(naga::valid::ValidationFlags::all(), naga::valid::Capabilities::default());
+    validator.validate(&module).err().map(|error| error.emit_to_string(text))
+}
+
+/// A chain of up to six filters with values in their range, and a way to draw more: xorshift (Marsaglia 2003).
+fn random_chain(seed: &mut u64, files: &tempfile::TempDir) -> String {
+    let mut next = |below: usize| {
+        *seed ^= *seed << 13;
+        *seed ^= *seed >> 7;
+        *seed ^= *seed << 17;
+        (*seed >> 33) as usize % below
+    };
+    let mut chain = Vec::new();
+    for _ in 0..next(7) {
+        let info = &catalog()[next(catalog().len())];
+        let values: Vec<_> = info
+            .params
+            .iter()
+            .map(|param| match param.kind {
+                ParamKind::Color => ["red", "#8f04", "hsl(40deg 50% 50%)"][next(3)].to_owned(),
+                ParamKind::Word(words) => words[next(words.len())].to_owned(),
+                ParamKind::Lut => format!("{:?}", files.path().join("table.cube")),
+                ParamKind::Shader => format!("{:?}", files.path().join(["color.wgsl", "area.wgsl"][next(2)])),
+                kind => format!("{}{}", (next(200) as f32 / 10.0).clamp(param.min, param.max), kind.unit()),
+            })
+            .collect();
+        chain.push(format!("{}({})", info.name, values.join(", ")));
+    }
+    chain.join(" ")
+}
+
+#[test]
+fn every_plan_of_random_chains_composes_to_shaders_that_naga_accepts() {
+    let files = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(files.path().join(name), text).unwrap();
+    write("table.cube", "LUT_1D_SIZE 2\n0 0 0\n1 1 1\n");
+    write(
+        "color.wgsl",
+        "struct Params { tint: vec4f, amount: f32 }\n\
+         fn effect_color(color: vec4f) -> vec4f { return mix(color, params.tint, params.amount); }",
+    );
+    write(
+        "area.wgsl",
+        "fn effect(position: vec2f) -> vec4f { return 0.5 * (sample(position + frame.time) + previous(position)); }",
+    );
+    let mut seed = 0x9e37_79b9_7f4a_7c15;
+    let formats = [PixelFormat::Rgba8, PixelFormat::I420, PixelFormat::I422, PixelFormat::I444, PixelFormat::Gray8];
+    let mut seen = std::collections::HashSet::new();
+    for round in 0..400 {
+        let text = random_chain(&mut seed, &files);
+        let chain: FilterChain = text.parse().unwrap_or_else(|error| panic!("{error}"));
+        let picture = Picture { format: formats[round % formats.len()], size: Size::new(320, 180) };
+        let size = [Size::new(320, 180), Size::new(100, 100)][round / 7 % 2];
+        let output = [Output::I420, Output::Rgba8][round / 14 % 2];
+        let plan = plan(&chain, picture, size, output);
+        for pass in &plan.passes {
+            let wgsl = compose(pass);
+            if seen.insert(wgsl.clone())
+                && let Some(fault) = fault(&wgsl)
+            {
+                panic!("{text}: {pass:?}\n{fault}");
+            }
+        }
+    }
+    assert!(seen.len() > 100, "{} shaders", seen.len());
+    assert_eq!(fault(&chroma()), None);
+}
+
+#[test]
+fn the_judge_of_shaders_finds_faults() {
+    assert!(fault("fn f() -> f32 { return 1u; }").is_some());
+    assert!(fault("fn from() {}").is_some());
+}

@@ -1,0 +1,247 @@
+use super::*;
+use crate::color::ColorSpace;
+use crate::encode::{EncoderChoice, EncoderConfig, Target};
+use crate::frame::{Frame, PixelFormat, Size};
+use crate::time::{FrameRate, Span};
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+#[test]
+fn a_name_that_cannot_be_written_fails_before_any_work() {
+    let folder = folder();
+    let file = folder.path().join("taken.webm");
+    std::fs::write(&file, "old").unwrap();
+    for (path, force, kind, words) in [
+        (folder.path().join("none/a.webm"), true, ErrorKind::Write, "found none; create it first"),
+        (folder.path().to_path_buf(), true, ErrorKind::Write, "found a directory"),
+        (folder.path().to_path_buf(), false, ErrorKind::Write, "found a directory"),
+        (file.clone(), false, ErrorKind::NotAllowed, "pass --force to overwrite it"),
+    ] {
+        let error = FileSink::create(&path, force).unwrap_err();
+        assert_eq!(*error.kind(), kind, "{error}");
+        assert!(error.to_string().contains(words), "{error}");
+        assert!(error.to_string().starts_with(&path.display().to_string()), "{error}");
+    }
+    assert_eq!(std::fs::read(&file).unwrap(), b"old");
+}
+
+#[test]
+fn a_sink_that_nothing_was_written_to_leaves_no_trace() {
+    let folder = folder();
+    let (new, old) = (folder.path().join("new"), folder.path().join("old"));
+    std::fs::write(&old, "old").unwrap();
+    for path in [&new, &old] {
+        let sink = FileSink::create(path, true).unwrap();
+        assert!(path.exists() && sink.is_empty());
+        drop(sink);
+        FileSink::create(path, true).unwrap().discard();
+    }
+    assert!(!new.exists());
+    assert_eq!(std::fs::read(&old).unwrap(), b"old");
+}
+
+#[test]
+fn an_overwritten_file_holds_the_new_bytes_only() {
+    let folder = folder();
+    let path = folder.path().join("file");
+    std::fs::write(&path, "something longer").unwrap();
+    let mut sink = FileSink::create(&path, true).unwrap();
+    sink.write_all(b"short").unwrap();
+    drop(sink);
+    assert_eq!(std::fs::read(&path).unwrap(), b"short");
+}
+
+#[test]
+fn a_discarded_file_is_gone_once_its_content_was_ours() {
+    let folder = folder();
+    for (name, flushed) in [("written", true), ("gathered", false)] {
+        let path = folder.path().join(name);
+        let mut sink = FileSink::create(&path, false).unwrap();
+        sink.write_all(b"half a recording").unwrap();
+        if flushed {
+            sink.flush().unwrap();
+        }
+        sink.discard();
+        assert!(!path.exists(), "{name}");
+    }
+}
+
+#[test]
+fn bytes_land_where_they_were_sought_to() {
+    let folder = folder();
+    let path = folder.path().join("file");
+    let mut sink = FileSink::create(&path, false).unwrap();
+    let mut expected = std::io::Cursor::new(Vec::new());
+    for (at, length) in [(0, 300_000), (10, 20), (299_990, 40), (5, 3), (300_030, 600_000)] {
+        let bytes: Vec<u8> = (0..length).map(|i| (i * 7 + at) as u8).collect();
+        for target in [&mut sink as &mut dyn WriteSeek, &mut expected] {
+            target.seek(SeekFrom::Start(at as u64)).unwrap();
+            bytes.chunks(999).for_each(|chunk| target.write_all(chunk).unwrap());
+            assert_eq!(target.stream_position().unwrap(), (at + length) as u64);
+        }
+    }
+    assert_eq!(sink.seek(SeekFrom::End(-1)).unwrap(), 900_029);
+    sink.flush().unwrap();
+    assert_eq!(sink.stored(), 900_030);
+    drop(sink);
+    assert!(std::fs::read(&path).unwrap() == expected.into_inner());
+}
+
+/// Runs this very test once more under a shell that allows files of `blocks` × 512 bytes only.
+#[cfg(unix)]
+fn with_a_small_disk(test: &str, blocks: u64, file: &Path) -> std::process::Output {
+    let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" --exact --nocapture {test}");
+    let shell = std::process::Command::new("sh")
+        .args(["-c", &script])
+        .arg(std::env::current_exe().unwrap())
+        .env(SMALL_DISK, file)
+        .output();
+    shell.unwrap()
+}
+
+const SMALL_DISK: &str = "FRAMEREEL_TEST_SMALL_DISK";
+
+#[cfg(unix)]
+#[test]
+fn a_write_that_does_not_fit_leaves_the_whole_ones_before_it() {
+    let Some(path) = std::env::var_os(SMALL_DISK) else {
+        let folder = folder();
+        let path = folder.path().join("file");
+        let name = "recorder::sink::tests::a_write_that_does_not_fit_leaves_the_whole_ones_before_it";
+        let output = with_a_small_disk(name, 2, &path);
+        assert!(output.status.success(), "{output:?}");
+        let mut expected = vec![7; 900];
+        expected[5] = 1;
+        assert_eq!(std::fs::read(&path).unwrap(), expected);
+        return;
+    };
+    // 1024 bytes fit.
+    let mut sink = FileSink::create(path, false).unwrap();
+    for _ in 0..4 {
+        sink.write_all(&[7; 300]).unwrap();
+    }
+    sink.flush().unwrap_err();
+    assert_eq!((sink.stored(), sink.stream_position().unwrap()), (900, 900));
+    sink.write_all(&[7; 100]).unwrap_err();
+    assert_eq!(sink.error().unwrap().kind(), io::ErrorKind::FileTooLarge);
+    sink.seek(SeekFrom::Start(5)).unwrap();
+    sink.write_all(&[1]).unwrap();
+    sink.flush().unwrap();
+    assert!(!sink.is_empty());
+}
+
+#[cfg(unix)]
+#[test]
+fn what_a_full_disk_holds_of_a_recording_plays() {
+    use crate::mux::{VideoTrack, WebmWriter};
+
+    let (size, rate) = (Size::new(320, 180), FrameRate::whole(25));
+    let config = EncoderConfig {
+        size,
+        rate,
+        target: Target::Quality(90),
+        speed: None,
+        key_interval: Span::from_millis(400),
+        threads: 1,
+    };
+    let Some(path) = std::env::var_os(SMALL_DISK) else {
+        let folder = folder();
+        let name = "recorder::sink::tests::what_a_full_disk_holds_of_a_recording_plays";
+        for blocks in [1, 150, 300] {
+            let path = folder.path().join(blocks.to_string());
+            let output = with_a_small_disk(name, blocks, &path);
+            assert!(output.status.success(), "{output:?}");
+            assert_eq!(path.exists(), blocks > 1, "a header alone does not stay");
+            if blocks == 1 {
+                continue;
+            }
+            let complaints = std::process::Command::new("ffmpeg")
+                .args(["-v", "error", "-i"])
+                .arg(&path)
+                .args(["-f", "framecrc", "-"])
+                .output();
+            let Ok(output) = complaints else {
+                eprintln!("skipped: the program ffmpeg is not installed");
+                return;
+            };
+            let frames = output.stdout.split(|&byte| byte == b'\n').filter(|line| line.starts_with(b"0,")).count();
+            assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+            assert!(frames > 0 && frames < 60, "{frames} frames");
+        }
+        return;
+    };
+    let mut encoder = crate::encode::open(EncoderChoice::Auto, &config).unwrap();
+    let mut packets = Vec::new();
+    for index in 0..60_usize {
+        let noise = |i: usize| (i.wrapping_mul(2_654_435_761) >> 13) as u8 / 4 + index as u8;
+        let data = (0..Frame::packed_len(PixelFormat::I420, size)).map(noise).collect();
+        let frame = Frame::packed(PixelFormat::I420, size, ColorSpace::RECORDED, data);
+        let frame = frame.with_timestamp(rate.timestamp(index as u64));
+        encoder.encode(&frame, rate.frame_span(), false, &mut packets).unwrap();
+    }
+    encoder.finish(&mut packets).unwrap();
+    let track = VideoTrack { size, codec_private: encoder.codec_private().unwrap(), color: ColorSpace::RECORDED };
+    let mut writer = WebmWriter::new(FileSink::create(path, false).unwrap(), &track).unwrap();
+    let written = packets.iter().try_for_each(|packet| writer.write(packet));
+    let least = writer.least_playable().unwrap_or(u64::MAX);
+    let (sink, finished) = writer.finish();
+    assert_eq!(*written.and(finished).unwrap_err().kind(), ErrorKind::Write);
+    assert_eq!(sink.error().unwrap().kind(), io::ErrorKind::FileTooLarge);
+    if sink.stored() < least {
+        sink.discard();
+    }
+}
+
+trait WriteSeek: Write + Seek {}
+impl<T: Write + Seek> WriteSeek for T {}
+
+#[cfg(unix)]
+#[test]
+fn devices_take_what_they_can_and_stay() {
+    let mut null = FileSink::create("/dev/null", false).unwrap();
+    null.write_all(&[1; 1000]).unwrap();
+    null.seek(SeekFrom::Start(3)).unwrap();
+    null.write_all(&[1; 1000]).unwrap();
+    null.flush().unwrap();
+    null.discard();
+    assert!(Path::new("/dev/null").exists());
+
+    if !Path::new("/dev/full").exists() {
+        eprintln!("skipped: no /dev/full here");
+        return;
+    }
+    let mut full = FileSink::create("/dev/full", false).unwrap();
+    full.write_all(&[1; 1000]).unwrap();
+    assert_eq!(full.flush().unwrap_err().kind(), io::ErrorKind::StorageFull);
+    assert_eq!(full.error().unwrap().kind(), io::ErrorKind::StorageFull);
+    assert_eq!(full.stored(), 0);
+    let whole = full.write_all(&[1; FileSink::GATHER]).unwrap_err();
+    assert_eq!(whole.kind(), io::ErrorKind::StorageFull);
+    full.discard();
+    assert!(Path::new("/dev/full").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_takes_bytes_in_order_and_refuses_to_seek() {
+    let folder = folder();
+    let path = folder.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&path).status();
+    if !made.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: no mkfifo here");
+        return;
+    }
+    let reader = std::thread::spawn({
+        let path = path.clone();
+        move || std::fs::read(path).unwrap()
+    });
+    let mut sink = FileSink::create(&path, false).unwrap();
+    sink.write_all(b"in order").unwrap();
+    assert_eq!(sink.seek(SeekFrom::Start(0)).unwrap_err().kind(), io::ErrorKind::NotSeekable);
+    assert_eq!(sink.stream_position().unwrap(), 8);
+    drop(sink);
+    assert_eq!(reader.join().unwrap(), b"in order");
+    assert!(path.exists());
+}

@@ -1,0 +1,186 @@
+use super::*;
+
+const SOURCE: &str = "testsrc=s=64x48:r=25:d=0.4";
+
+fn opened(path: &Path) -> FfmpegSource {
+    FfmpegSource::open(path, &SourceOptions::default()).unwrap()
+}
+
+fn drain(source: &mut FfmpegSource) -> (Vec<Frame>, Option<Error>) {
+    let mut frames = Vec::new();
+    loop {
+        match source.next_frame() {
+            Ok(Some(frame)) => frames.push(frame),
+            Ok(None) => return (frames, None),
+            Err(error) => return (frames, Some(error)),
+        }
+    }
+}
+
+#[test]
+fn every_frame_of_an_mp4_comes_untouched_with_its_exact_time() {
+    let Some((_folder, path)) = clips::made("a.mp4", SOURCE, "-c:v libx264 -pix_fmt yuv420p") else { return };
+    let mut source = opened(&path);
+    assert_eq!(source.info().frames, Some(10));
+    assert_eq!(source.info().rate, Some(FrameRate::whole(25)));
+    let (frames, error) = drain(&mut source);
+    assert!(error.is_none(), "{error:?}");
+    let bytes: Vec<u8> = frames.iter().flat_map(|frame| frame.data().to_vec()).collect();
+    assert!(bytes == clips::decoded(&path, "-pix_fmt yuv420p"), "{} frames differ", frames.len());
+    for (index, frame) in frames.iter().enumerate() {
+        assert_eq!(frame.format, PixelFormat::I420);
+        assert_eq!(frame.color, ColorSpace::untagged(48));
+        assert_eq!(frame.timestamp, FrameRate::whole(25).timestamp(index as u64));
+    }
+}
+
+#[test]
+fn colour_tags_and_layouts_are_respected_and_values_are_not_converted() {
+    for (arguments, format, matrix, range, reference) in [
+        (
+            "-pix_fmt yuv420p -colorspace bt709 -color_range tv",
+            PixelFormat::I420,
+            Matrix::Bt709,
+            Range::Limited,
+            "yuv420p",
+        ),
+        ("-pix_fmt yuv420p -colorspace smpte170m", PixelFormat::I420, Matrix::Bt601, Range::Limited, "yuv420p"),
+        ("-pix_fmt yuv420p -colorspace bt2020nc", PixelFormat::I420, Matrix::Bt2020, Range::Limited, "yuv420p"),
+        ("-pix_fmt yuvj420p -colorspace bt709", PixelFormat::I420, Matrix::Bt709, Range::Full, "yuvj420p"),
+        ("-pix_fmt yuv422p -colorspace bt709", PixelFormat::I422, Matrix::Bt709, Range::Limited, "yuv422p"),
+        ("-pix_fmt yuv444p -colorspace bt470bg", PixelFormat::I444, Matrix::Bt601, Range::Limited, "yuv444p"),
+    ] {
+        let arguments = format!("-c:v libx264 {arguments}");
+        let Some((_folder, path)) = clips::made("a.mp4", SOURCE, &arguments) else { return };
+        let (frames, error) = drain(&mut opened(&path));
+        assert!(error.is_none(), "{error:?}");
+        assert_eq!(frames.len(), 10, "{arguments}");
+        let found = (frames[0].format, frames[0].color.matrix, frames[0].color.range);
+        assert_eq!(found, (format, matrix, range), "{arguments}");
+        let bytes: Vec<u8> = frames.iter().flat_map(|frame| frame.data().to_vec()).collect();
+        assert!(bytes == clips::decoded(&path, &format!("-pix_fmt {reference}")), "{arguments}");
+    }
+}
+
+#[test]
+fn ten_bits_become_eight_in_the_same_range() {
+    // ffmpeg dithers, so a value may be one off.
+    for (range, scale) in [("tv", 0.25), ("pc", 255.0 / 1023.0)] {
+        let arguments = format!(
+            "-vf scale=out_range={range}:out_color_matrix=bt709 -c:v ffv1 -pix_fmt yuv420p10le -color_range {range} \
+             -colorspace bt709"
+        );
+        let Some((_folder, path)) = clips::made("a.mkv", SOURCE, &arguments) else { return };
+        let (frames, error) = drain(&mut opened(&path));
+        assert!(error.is_none(), "{error:?}");
+        assert_eq!(frames[0].format, PixelFormat::I420);
+        let eight = frames.iter().flat_map(|frame| frame.data().to_vec());
+        let ten = clips::decoded(&path, "-pix_fmt yuv420p10le");
+        assert_eq!(ten.len(), frames.len() * frames[0].data().len() * 2);
+        for (eight, ten) in eight.zip(ten.chunks(2)) {
+            let ten = f32::from(u16::from_le_bytes([ten[0], ten[1]]));
+            assert!((f32::from(eight) - ten * scale).abs() <= 1.5, "{range}: {eight} for {ten}");
+        }
+    }
+}
+
+#[test]
+fn alpha_comes_as_rgba_by_the_matrix_of_its_tag() {
+    // Bars in the source's own RGB, encoded as BT.709 with alpha: they must come back as they were drawn.
+    let source = "color=0x00ff00:s=64x48:r=25:d=0.2,format=rgba,colorchannelmixer=aa=0.5";
+    let arguments =
+        "-vf scale=out_color_matrix=bt709:out_range=tv,format=yuva444p -c:v ffv1 -colorspace bt709 -color_range tv";
+    let Some((_folder, path)) = clips::made("a.mkv", source, arguments) else { return };
+    let (frames, error) = drain(&mut opened(&path));
+    assert!(error.is_none(), "{error:?}");
+    assert_eq!(frames[0].format, PixelFormat::Rgba8);
+    let pixel = &frames[0].data()[..4];
+    for (found, drawn) in pixel.iter().zip([0, 255, 0, 128]) {
+        assert!(found.abs_diff(drawn) <= 2, "{pixel:?}");
+    }
+}
+
+/// Writes a quarter turn into the matrix of the track header (ISO/IEC 14496-12 §8.3.2).
+fn turn(path: &Path) {
+    let mut bytes = std::fs::read(path).unwrap();
+    let header = bytes.windows(4).position(|name| name == b"tkhd").unwrap();
+    let quarter = [0, 0x1_0000, 0, -0x1_0000, 0, 0, 0, 0, 0x4000_0000_i32];
+    let matrix: Vec<u8> = quarter.into_iter().flat_map(i32::to_be_bytes).collect();
+    bytes[header + 44..][..matrix.len()].copy_from_slice(&matrix);
+    std::fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn turned_and_stretched_films_come_upright_with_square_pixels() {
+    let Some((_folder, path)) = clips::made("a.mp4", SOURCE, "-c:v libx264 -pix_fmt yuv420p") else { return };
+    turn(&path);
+    let mut source = opened(&path);
+    let (frames, error) = drain(&mut source);
+    assert!(error.is_none(), "{error:?}");
+    assert_eq!((source.info().size, frames.len()), (Size::new(48, 64), 10));
+
+    let stretched = "-vf setsar=2/1 -c:v libx264 -pix_fmt yuv420p";
+    let Some((_folder, path)) = clips::made("a.mp4", SOURCE, stretched) else { return };
+    let mut source = opened(&path);
+    let (frames, error) = drain(&mut source);
+    assert!(error.is_none(), "{error:?}");
+    assert_eq!((source.info().size, frames.len()), (Size::new(128, 48), 10));
+}
+
+#[test]
+fn a_start_gives_the_frame_on_screen_then_and_past_the_end_is_an_error() {
+    let Some((_folder, path)) = clips::made("a.mp4", SOURCE, "-c:v libx264 -pix_fmt yuv420p -g 4") else { return };
+    let (all, _) = drain(&mut opened(&path));
+    for first in 0..10 {
+        for millis in [first * 40, first * 40 + 39] {
+            let start = Some(Span::from_millis(millis));
+            let options = SourceOptions { start, ..SourceOptions::default() };
+            let (frames, error) = drain(&mut FfmpegSource::open(&path, &options).unwrap());
+            assert!(error.is_none(), "{error:?}");
+            assert_eq!(frames.len() as i64, 10 - first, "{millis} ms");
+            assert!(frames[0].data() == all[first as usize].data(), "{millis} ms");
+            assert_eq!(frames[0].timestamp.as_nanos(), 0);
+        }
+    }
+    let start = Some(Span::from_millis(400));
+    let error = FfmpegSource::open(&path, &SourceOptions { start, ..SourceOptions::default() }).err().unwrap();
+    assert!(error.to_string().ends_with("expected a start before the end at 0.4s but found 0.4s"), "{error}");
+}
+
+#[test]
+fn a_film_that_breaks_off_gives_its_whole_frames_and_then_what_ffmpeg_says() {
+    let arguments = "-c:v libx264 -pix_fmt yuv420p -movflags faststart -g 2";
+    let Some((_folder, path)) = clips::made("a.mp4", "testsrc=s=64x48:r=25:d=4", arguments) else { return };
+    let bytes = std::fs::read(&path).unwrap();
+    std::fs::write(&path, &bytes[..bytes.len() * 2 / 3]).unwrap();
+    let (frames, error) = drain(&mut opened(&path));
+    let error = error.unwrap().to_string();
+    assert!(frames.len() > 10 && frames.len() < 100, "{} frames", frames.len());
+    assert!(error.contains("expected 100 frames but found"), "{error}");
+}
+
+#[test]
+fn names_that_look_like_options_or_protocols_are_files() {
+    for name in ["-i.mp4", "concat:a|b.mp4", "a%03d.mp4", "http:x.mp4"] {
+        let Some((_folder, path)) = clips::made("a.mp4", SOURCE, "-c:v libx264 -pix_fmt yuv420p") else { return };
+        let renamed = path.with_file_name(name);
+        std::fs::rename(&path, &renamed).unwrap();
+        let (frames, error) = drain(&mut opened(&renamed));
+        assert!(error.is_none(), "{name}: {error:?}");
+        assert_eq!(frames.len(), 10, "{name}");
+    }
+}
+
+#[test]
+fn what_is_no_film_is_not_readable_and_the_program_is_not_left_running() {
+    let Some((folder, path)) = clips::made("a.mp4", "testsrc=s=640x480:r=25:d=4", "-c:v libx264") else { return };
+    let mut source = opened(&path);
+    source.next_frame().unwrap().unwrap();
+    let started = std::time::Instant::now();
+    drop(source);
+    assert!(started.elapsed().as_secs() < 5);
+    let other = folder.path().join("b.mp4");
+    std::fs::write(&other, "this is not a film\n".repeat(50)).unwrap();
+    let error = FfmpegSource::open(&other, &SourceOptions::default()).err().unwrap();
+    assert_eq!(error.kind().name(), "NotReadableError", "{error}");
+}
