@@ -1,5 +1,5 @@
-//! framereel records what you can draw: frames from a film, a pipe, a picture or a test pattern go through a chain of
-//! filters on the GPU and leave as a `.webm` that seeks, or as a still.
+//! framereel records what you can draw: frames from a film, a pipe, a picture, a shader or your own wgpu texture go
+//! through a chain of filters on the GPU and leave as a `.webm` that seeks, or as a still.
 //!
 //! It promises:
 //! - **Nothing is dropped in silence.** Every frame that came in is in the file or in the [`Report`](recorder::Report)
@@ -40,14 +40,21 @@
 //! A still is [`Canvas::draw`](canvas::Canvas::draw), [`Canvas::set_filter`](canvas::Canvas::set_filter),
 //! [`Canvas::read`](canvas::Canvas::read) and [`still::encode`].
 //!
+//! A chain is read from CSS syntax ([`filter::FilterChain`]); [`filter::catalog()`] lists what can stand in it. Your own
+//! WGSL is [`filter::Custom`], as a filter or, by [`source::shader`], as a source. What your program draws with wgpu
+//! goes in by [`Gpu::from_device`](gpu::Gpu::from_device) and
+//! [`Capture::submit_texture`](canvas::Capture::submit_texture). A chain can move over time
+//! ([`FilterChain::animate`](filter::FilterChain::animate)) and be replaced while it runs
+//! ([`Controls`](recorder::Controls)).
+//!
 //! # Map
 //! Each floor uses its own and those below it, never one above.
 //!
 //! | floor | modules |
 //! |---|---|
-//! | 3 | [`recorder`]: the pipeline from a source to a file, its options and its report |
+//! | 3 | [`recorder`]: the pipeline from a source to a file, its options, controls and report |
 //! | 2 | [`source`]: where frames come from · [`canvas`]: what frames are drawn on · [`gpu`]: what runs there · [`encode`]: AV1 |
-//! | 1 | [`filter`]: chains and the plan of their passes · [`mux`]: WebM · [`still`]: PNG, JPEG, WebP |
+//! | 1 | [`filter`]: chains, users' WGSL, colour tables and the plan of passes · [`mux`]: WebM · [`still`]: PNG, JPEG, WebP |
 //! | 0 | [`frame`], [`packet`], [`color`], [`time`], [`Error`] |
 //!
 //! # Features
@@ -57,7 +64,7 @@
 //!
 //! Without it rav1e encodes. The WebM writer needs a C++ compiler, rav1e's assembly nasm. The `ffmpeg` program is asked
 //! at run time for the files that are not read here: everything but YUV4MPEG2, AV1 in WebM or Matroska, PNG, JPEG, WebP
-//! and BMP.
+//! and BMP. Filters and shaders need no feature.
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
