@@ -15,7 +15,7 @@ use framereel::encode::{self, EncoderChoice, EncoderConfig, Target, VideoEncoder
 use framereel::filter::FilterChain;
 use framereel::frame::{Frame, PixelFormat, Size};
 use framereel::gpu::Gpu;
-use framereel::mux::{VideoTrack, WebmWriter};
+use framereel::mux::{Finished, VideoTrack, WebmWriter};
 use framereel::packet::EncodedPacket;
 use framereel::recorder::{Controls, FileSink, RecordOptions, record};
 use framereel::source::{SourceOptions, SourceSpec, open};
@@ -179,7 +179,7 @@ fn mux(criterion: &mut Criterion) {
         bencher.iter(|| {
             let mut writer = WebmWriter::new(Cursor::new(Vec::new()), &track).expect("a track");
             packets.iter().for_each(|packet| writer.write(packet).expect("packets in order"));
-            let (file, finished) = writer.finish();
+            let Finished { sink: file, outcome: finished, .. } = writer.finish();
             finished.expect("a whole file");
             black_box(file)
         });

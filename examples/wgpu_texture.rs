@@ -143,6 +143,6 @@ impl Recording {
         let track = VideoTrack { size: SIZE, codec_private, color: ColorSpace::RECORDED };
         let mut writer = WebmWriter::new(self.sink, &track)?;
         self.packets.iter().try_for_each(|packet| writer.write(packet))?;
-        writer.finish().1
+        writer.finish().outcome
     }
 }

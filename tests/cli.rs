@@ -114,7 +114,8 @@ fn a_lower_rate_drops_frames_and_says_why() {
 
 #[test]
 fn signals_finish_a_file_that_plays_and_seeks() {
-    for signal in ["INT", "TERM"] {
+    // Two at once are one wish: `timeout` signals a program and then its group.
+    for signals in [&["INT"][..], &["TERM"], &["HUP", "TERM"]] {
         let bench = Bench::new();
         let child = bench
             .command(["record", "pattern", "--duration", "1h", "--size", "320x180", "--json"])
@@ -125,7 +126,7 @@ fn signals_finish_a_file_that_plays_and_seeks() {
             .expect("the program starts");
         let file = bench.path("pattern.webm");
         wait_until(|| fs::metadata(&file).is_ok_and(|file| file.len() > 0));
-        send(signal, child.id());
+        signals.iter().for_each(|signal| send(signal, child.id()));
         let report = ended(child).json();
         assert_eq!(report["stopped"], true, "{report}");
         assert!(report["frames_encoded"].as_u64() > Some(0), "{report}");
@@ -143,22 +144,36 @@ fn signals_finish_a_file_that_plays_and_seeks() {
 #[test]
 fn a_signal_before_the_first_frame_leaves_no_file() {
     let bench = Bench::new();
-    let mut child = bench
-        .command(["record", "-"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program starts");
-    let pipe = child.stdin.take();
-    wait_until(|| bench.path("stdin.webm").exists());
-    // The file is opened just before the program begins to listen.
-    thread::sleep(Duration::from_millis(300));
-    send("INT", child.id());
-    let ran = ended(child);
-    drop(pipe);
-    assert_eq!(ran.code, Some(130), "{ran:?}");
-    assert_eq!(bench.names(), [""; 0]);
+    for (command, file) in [("record", "stdin.webm"), ("still", "stdin.png")] {
+        let mut child = bench
+            .command([command, "-"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let pipe = child.stdin.take();
+        wait_until(|| bench.path(file).exists());
+        // The file is opened just before the program begins to listen.
+        thread::sleep(Duration::from_millis(300));
+        send("INT", child.id());
+        let ran = ended(child);
+        drop(pipe);
+        assert_eq!(ran.code, Some(130), "{command}: {ran:?}");
+        assert_eq!(bench.names(), [""; 0]);
+    }
+}
+
+#[test]
+fn a_second_name_of_the_source_is_the_source() {
+    let bench = Bench::new();
+    let film = bench.write("film.y4m", film());
+    fs::hard_link(&film, bench.path("film.webm")).expect("a link");
+    let before = fs::read(&film).expect("the film");
+    bench
+        .run(["record", "film.y4m", "-o", "film.webm", "--force"])
+        .failed(2, &["expected an output other than the source"]);
+    assert!(fs::read(&film).expect("the film") == before);
 }
 
 #[test]

@@ -451,3 +451,38 @@ fn a_chroma_key_takes_its_colour_away_and_leaves_others() {
     let [r, g, b, a] = drawn([150, 215, 150]);
     assert!(a > 200 && g.abs_diff(r.max(b)) < 35, "green light on grey is less green: {:?}", [r, g, b, a]);
 }
+
+#[test]
+fn a_blur_that_changes_nothing_changes_nothing_before_any_filter_and_another_blur() {
+    let gpu = Gpu::new().unwrap();
+    let source = picture(&data("canvas-reference/source.png"));
+    for filter in
+        ["zoom(2)", "crop(.2, .2, .2, .2)", "chromatic-aberration(20px)", "glitch(1)", "pixelate(8px)", "lens(0.5)"]
+    {
+        let [without, with] = ["", "drop-shadow(0 0 0 red) "]
+            .map(|before| filtered(&gpu, &source, &format!("{before}{filter} blur(8px)")));
+        let (most, _) = difference(&without, &with);
+        assert!(most <= 1.0, "{filter}: {most} off");
+    }
+}
+
+#[test]
+fn what_is_remembered_outlives_a_change_of_passes() {
+    // The first frame stays for ever, though the chain changes from one pass to three and back on the way.
+    let gpu = Gpu::new().unwrap();
+    let mut chain: FilterChain = "motion-trail(1) blur(0px)".parse().unwrap();
+    chain.animate("blur.radius: 0s 0, 1s 0, 2s 3, 3s 0").unwrap();
+    let size = Size::new(32, 32);
+    let mut capture = framereel::canvas::Capture::new(&gpu, &chain, size, PixelFormat::Rgba8);
+    let grey = |value: u8| {
+        let data = [value, value, value, 255].repeat(size.pixels() as usize);
+        Frame::packed(PixelFormat::Rgba8, size, ColorSpace::RECORDED, data)
+    };
+    for second in 0..5 {
+        let time = framereel::time::Timestamp::from_nanos(second * 1_000_000_000);
+        capture.submit(&grey(if second == 0 { 200 } else { 20 }), time).unwrap();
+        let frame = capture.take().unwrap().unwrap();
+        let middle = frame.rows(0).nth(16).unwrap()[16 * 4];
+        assert!(middle.abs_diff(200) <= 1, "at {second} s: {middle}");
+    }
+}

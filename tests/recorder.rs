@@ -9,7 +9,7 @@ use framereel::color::ColorSpace;
 use framereel::encode::{self, EncoderChoice, EncoderConfig, Target};
 use framereel::frame::{Frame, PixelFormat, Size};
 use framereel::gpu::Gpu;
-use framereel::mux::{VideoTrack, WebmWriter};
+use framereel::mux::{Finished, VideoTrack, WebmWriter};
 use framereel::recorder::{Controls, FileSink, RecordOptions, Report, record};
 use framereel::source::pattern::{BARS, bar_center};
 use framereel::source::{Source, SourceOptions, SourceSpec, open};
@@ -87,7 +87,7 @@ fn next_to_nothing_is_lost_on_the_way_through_the_canvas() {
         let path = bench.path("direct.webm");
         let mut writer = WebmWriter::new(FileSink::create(&path, true).unwrap(), &track).unwrap();
         packets.iter().for_each(|packet| writer.write(packet).unwrap());
-        let (sink, finished) = writer.finish();
+        let Finished { sink, outcome: finished, .. } = writer.finish();
         finished.unwrap();
         drop(sink);
 

@@ -103,6 +103,15 @@ fn an_image_is_a_source_that_time_moves() {
     bench.run(["still", "shader:ramp.wgsl", "--size", "16x16", "--filter", "invert(1)", "-o", "a.png"]).succeeded();
     let still = image::open(bench.path("a.png")).unwrap().to_rgb8();
     assert!(still.pixels().all(|pixel| pixel.0 == [255, 255, 255]));
+    // A still shows what its time shows, of the shader and of an animated chain.
+    bench.run(["still", "shader:ramp.wgsl", "--size", "16x16", "--at", "500ms", "-o", "b.png"]).succeeded();
+    let animated = ["--filter", "brightness(0)", "--animate", "brightness.amount: 0s 0, 1s 1", "--at", "500ms"];
+    bench.write("white.y4m", grey(26, 235));
+    bench.run(["still", "white.y4m", "-o", "c.png"].into_iter().chain(animated)).succeeded();
+    for name in ["b.png", "c.png"] {
+        let still = image::open(bench.path(name)).unwrap().to_rgb8();
+        assert!(still.pixels().all(|pixel| near(pixel[0], 128)), "{name}: {:?}", still.get_pixel(0, 0));
+    }
     bench.run(["record", "shader:ramp.wgsl", "--start", "1s"]).failed(2, &["expected no start"]);
 }
 

@@ -288,7 +288,7 @@ fn still_path(text: &str) -> Result<PathBuf> {
 }
 
 /// Whether this is a device or a pipe, which needs no extension.
-fn is_device(path: &Path) -> bool {
+pub fn is_device(path: &Path) -> bool {
     path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir())
 }
 

@@ -43,6 +43,26 @@ fn print(text: impl Display) -> Result<()> {
     }
 }
 
+/// The exit code of a program that Ctrl-C ended (128 + SIGINT).
+const INTERRUPTED: i32 = 130;
+
+/// Calls this at every Ctrl-C, SIGTERM and SIGHUP, on a thread of its own.
+fn on_signal(handler: impl FnMut() + Send + 'static) -> Result<()> {
+    ctrlc::set_handler(handler)
+        .map_err(|error| Error::new(ErrorKind::Unknown, "could not listen for Ctrl-C").with_source(error))
+}
+
+/// Ends the program as Ctrl-C does. An output that was opened and never written goes: nobody misses it.
+fn end_at_once(output: Option<&Path>) -> ! {
+    if let Some(path) = output
+        && path.metadata().is_ok_and(|found| found.is_file() && found.len() == 0)
+    {
+        // Nobody is left to be told of an error.
+        let _ = std::fs::remove_file(path);
+    }
+    std::process::exit(INTERRUPTED)
+}
+
 /// Where the result goes: `given`, or the source's name with `extension` in the current folder. A default that would
 /// be the source itself becomes `NAME-filtered`; a given path that is the source is an error, whatever `--force` says.
 fn output(given: Option<&Path>, source: &SourceSpec, extension: &str) -> Result<PathBuf> {
@@ -77,6 +97,12 @@ fn output(given: Option<&Path>, source: &SourceSpec, extension: &str) -> Result<
 
 /// Whether both paths lead to one existing file.
 fn same_file(a: &Path, b: &Path) -> bool {
+    #[cfg(unix)]
+    if let (Ok(a), Ok(b)) = (a.metadata(), b.metadata()) {
+        use std::os::unix::fs::MetadataExt;
+        // Hard links are one file too.
+        return (a.dev(), a.ino()) == (b.dev(), b.ino());
+    }
     matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
 }
 

@@ -1,9 +1,8 @@
 //! `framereel record`: a source through the filters into a `.webm`, with a bar while it runs and a summary at its end.
 
-use std::fs;
 use std::path::Path;
-use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use framereel::encode::Target;
 use framereel::filter::FilterChain;
@@ -11,19 +10,19 @@ use framereel::gpu::Gpu;
 use framereel::recorder::{self, Controls, Failure, FileSink, RecordOptions, Report};
 use framereel::source::{self, SourceInfo, SourceOptions};
 use framereel::time::Span;
-use framereel::{Error, ErrorKind, Result};
+use framereel::{Error, Result};
 use serde::Serialize;
 
-use super::args::RecordArgs;
+use super::args::{RecordArgs, is_device};
 use super::progress::{Bar, megabytes};
 use super::watch::Watch;
-use super::{output, print};
+use super::{end_at_once, on_signal, output, print};
 
 /// How much is recorded of a source that has no end.
 const ENDLESS: Span = Span::from_secs(5);
 
-/// The exit code of a program that Ctrl-C ended (128 + SIGINT).
-const INTERRUPTED: i32 = 130;
+/// Signals so soon after the first mean the same.
+const ONE_WISH: Duration = Duration::from_millis(500);
 
 pub fn run(args: &RecordArgs) -> Result<()> {
     let output = output(args.output.as_deref(), &args.input.source, "webm")?;
@@ -35,7 +34,9 @@ pub fn run(args: &RecordArgs) -> Result<()> {
     if args.json {
         print(json(&report, kept, error.as_ref()))?;
     } else if let Some(output) = kept {
-        print(summary(&report, output))?;
+        // What goes into a device or a pipe may be standard output: the summary is not to end up in the video.
+        let text = summary(&report, output);
+        if is_device(output) { eprintln!("{text}") } else { print(text)? }
     }
     error.map_or(Ok(()), Err)
 }
@@ -75,17 +76,18 @@ struct Signals {
 fn listen_to_signals(output: &Path) -> Result<&'static Signals> {
     static SIGNALS: Signals = Signals { controls: Controls::new(), recording: AtomicBool::new(false) };
     let output = output.to_owned();
-    ctrlc::set_handler(move || {
+    let mut first: Option<Instant> = None;
+    on_signal(move || {
+        // Several signals at once are one wish: `timeout` signals a program and then its whole group.
+        if SIGNALS.recording.load(Ordering::Relaxed) && first.get_or_insert_with(Instant::now).elapsed() < ONE_WISH {
+            SIGNALS.controls.stop();
+            return;
+        }
         let asked_before = SIGNALS.controls.stop();
         if asked_before || !SIGNALS.recording.load(Ordering::Relaxed) {
-            if output.metadata().is_ok_and(|found| found.is_file() && found.len() == 0) {
-                // The file was opened and never written: nobody misses it, and nobody is left to be told of an error.
-                let _ = fs::remove_file(&output);
-            }
-            process::exit(INTERRUPTED);
+            end_at_once(Some(&output));
         }
-    })
-    .map_err(|error| Error::new(ErrorKind::Unknown, "could not listen for Ctrl-C").with_source(error))?;
+    })?;
     Ok(&SIGNALS)
 }
 
@@ -164,6 +166,8 @@ fn summary(report: &Report, output: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
+    use framereel::ErrorKind;
+
     use super::*;
 
     #[test]

@@ -6,12 +6,13 @@ use framereel::canvas::Canvas;
 use framereel::frame::Frame;
 use framereel::gpu::Gpu;
 use framereel::recorder::FileSink;
-use framereel::source::{self, SourceOptions};
+use framereel::source::{self, SourceOptions, SourceSpec};
 use framereel::still::{self, StillFormat};
+use framereel::time::{Span, Timestamp};
 use framereel::{Error, ErrorKind, Result};
 
 use super::args::StillArgs;
-use super::{output, print};
+use super::{end_at_once, on_signal, output, print};
 
 pub fn run(args: &StillArgs) -> Result<()> {
     let path = match (&args.output, args.data_url) {
@@ -20,6 +21,7 @@ pub fn run(args: &StillArgs) -> Result<()> {
     };
     let format = path.as_deref().map_or(Ok(StillFormat::Png), StillFormat::from_path)?;
     let file = path.as_deref().map(|path| FileSink::create(path, args.force)).transpose()?;
+    on_signal(move || end_at_once(path.as_deref()))?;
     let bytes = still::encode(&draw(args)?, format, None)?;
     if let Some(file) = file {
         write(file, &bytes)?;
@@ -34,8 +36,12 @@ fn draw(args: &StillArgs) -> Result<Frame> {
     if let Some(size) = args.input.size {
         gpu.check_size(size)?;
     }
-    let options =
-        SourceOptions { start: args.at, size: args.input.size, rate: None, params: args.input.source_params() };
+    let options = SourceOptions {
+        start: args.at.filter(|_| !matches!(args.input.source, SourceSpec::Shader(_))),
+        size: args.input.size,
+        rate: None,
+        params: args.input.source_params(),
+    };
     let mut source = source::open(&args.input.source, &options)?;
     let frame = source.next_frame()?.ok_or_else(|| match args.at {
         Some(at) => {
@@ -45,7 +51,7 @@ fn draw(args: &StillArgs) -> Result<Frame> {
     })?;
     let mut canvas = Canvas::new(&gpu, args.input.size.unwrap_or(frame.size))?;
     canvas.set_filter(&source.drawn_by().then(chain));
-    canvas.draw(frame);
+    canvas.draw(frame.with_timestamp(Timestamp::ZERO + args.at.unwrap_or(Span::ZERO)));
     canvas.read()
 }
 

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use super::*;
 use crate::color::ColorSpace;
-use crate::mux::{VideoTrack, WebmWriter};
+use crate::mux::{Finished, VideoTrack, WebmWriter};
 
 const SIZE: Size = Size::new(320, 180);
 const RATE: FrameRate = FrameRate::whole(25);
@@ -74,7 +74,7 @@ fn write<W: Write + Seek>(sink: W, encoder: &dyn VideoEncoder, packets: &[Encode
     let written = packets.iter().try_for_each(|packet| writer.write(packet));
     let least = writer.least_playable().unwrap_or(u64::MAX);
     let bytes = writer.bytes();
-    let (sink, finished) = writer.finish();
+    let Finished { sink, outcome: finished, .. } = writer.finish();
     assert!(bytes >= least || least == u64::MAX);
     (sink, written.and(finished), least)
 }
@@ -96,7 +96,7 @@ fn record(choice: EncoderChoice, config: &EncoderConfig, frames: &[Frame], keys:
     let track = VideoTrack { size: config.size, codec_private, color: ColorSpace::RECORDED };
     let mut writer = WebmWriter::new(file, &track).unwrap();
     packets.iter().for_each(|packet| writer.write(packet).unwrap());
-    writer.finish().1.unwrap();
+    writer.finish().outcome.unwrap();
     Recording { _folder: folder, path, codec: encoder.codec_string().unwrap() }
 }
 
@@ -450,7 +450,7 @@ fn packets_out_of_order_and_empty_ones_are_refused() {
     for refused in [packet(-1, &[1]), packet(0, &[])] {
         assert_eq!(*writer.write(&refused).unwrap_err().kind(), ErrorKind::InvalidState);
     }
-    let (sink, outcome) = writer.finish();
+    let Finished { sink, outcome, .. } = writer.finish();
     outcome.unwrap();
     assert!(sink.into_inner().is_empty(), "no packet, no byte");
 }

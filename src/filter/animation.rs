@@ -44,7 +44,8 @@ impl FilterChain {
             Some((name, nth)) => (name, nth.parse().map_err(|_| expected("a number in brackets", nth))?),
             None => (name, 1_usize),
         };
-        let mut same = self.filters.iter().enumerate().filter(|(_, filter)| filter.info.name == name);
+        let mut same =
+            self.filters.iter().enumerate().filter(|(_, filter)| filter.info.name.eq_ignore_ascii_case(name));
         let Some((index, filter)) = nth.checked_sub(1).and_then(|nth| same.nth(nth)) else {
             let names: Vec<_> = self.filters.iter().map(|filter| filter.info.name).collect();
             let names = if names.is_empty() { "no filter".to_owned() } else { names.join(", ") };

@@ -123,6 +123,11 @@ impl Lut {
         let head = [[dimension, self.size as f32, 0.0, 0.0], four(self.low), four(self.high)];
         head.into_iter().chain(self.entries.iter().copied().map(four)).collect()
     }
+
+    /// How many vectors [`Lut::params`] has.
+    pub fn vectors(&self) -> usize {
+        3 + self.entries.len()
+    }
 }
 
 /// What is wrong with a file, and the line where it is one line's fault.

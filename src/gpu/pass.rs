@@ -29,6 +29,8 @@ pub struct Renderer {
     sampler: wgpu::Sampler,
     pipelines: HashMap<String, wgpu::ComputePipeline>,
     plan: Plan,
+    /// The plan's textures.
+    textures: Vec<wgpu::TextureView>,
     steps: Vec<Step>,
     /// How many frames were rendered: twin textures change places after each.
     rendered: u64,
@@ -101,6 +103,7 @@ impl Renderer {
             }),
             pipelines: HashMap::new(),
             plan: Plan::default(),
+            textures: Vec::new(),
             steps: Vec::new(),
             rendered: 0,
         };
@@ -116,6 +119,7 @@ impl Renderer {
     /// # Errors
     /// `UnknownError` when a shader does not compile.
     pub fn set_chain(&mut self, chain: &FilterChain) -> Result<()> {
+        self.gpu.queue().write_buffer(&self.alarm, 0, &[0; ALARM_BYTES as usize]);
         let before = std::mem::replace(&mut self.chain, chain.clone());
         self.set_time(Timestamp::ZERO).inspect_err(|_| self.chain = before)
     }
@@ -130,12 +134,13 @@ impl Renderer {
             }
         };
         let plan = plan(&self.chain.at(time), self.picture, self.size, target);
-        if plan == self.plan {
+        if plan == self.plan && !self.steps.is_empty() {
             return Ok(());
         }
         let texts: Vec<_> = plan.passes.iter().map(shader::compose).collect();
         let alike = plan.textures == self.plan.textures
             && plan.passes.len() == self.plan.passes.len()
+            && !self.steps.is_empty()
             && plan.passes.iter().zip(&texts).zip(&self.steps).all(|((pass, text), step)| step.fits(pass, text));
         if alike {
             for (pass, step) in plan.passes.iter().zip(&self.steps) {
@@ -143,19 +148,33 @@ impl Renderer {
             }
         } else {
             let scope = self.gpu.device().push_error_scope(wgpu::ErrorFilter::Validation);
-            let steps = self.build(&plan, texts);
+            let textures = self.textures_for(&plan);
+            let steps = self.build(&plan, &textures, texts);
             if let Some(error) = pollster::block_on(scope.pop()) {
+                // What did not compile is not to be found again as if it had.
+                self.pipelines.retain(|wgsl, _| self.steps.iter().any(|step| step.wgsl == *wgsl));
                 return Err(Error::unknown("the GPU refused the filters").with_source(error));
             }
-            self.steps = steps;
+            (self.steps, self.textures) = (steps, textures);
         }
         self.plan = plan;
         Ok(())
     }
 
-    fn build(&mut self, plan: &Plan, texts: Vec<String>) -> Vec<Step> {
-        let device = self.gpu.device().clone();
-        let textures: Vec<_> = plan.textures.iter().map(|&size| texture(&device, size)).collect();
+    /// The plan's textures; what is kept from frame to frame is taken over from the plan before.
+    fn textures_for(&self, plan: &Plan) -> Vec<wgpu::TextureView> {
+        let mut textures: Vec<_> = plan.textures.iter().map(|&size| texture(self.gpu.device(), size)).collect();
+        for (new, old) in plan.twins.iter().zip(&self.plan.twins) {
+            for (&new, &old) in new.iter().zip(old) {
+                if plan.textures[new] == self.plan.textures[old] {
+                    textures[new] = self.textures[old].clone();
+                }
+            }
+        }
+        textures
+    }
+
+    fn build(&mut self, plan: &Plan, textures: &[wgpu::TextureView], texts: Vec<String>) -> Vec<Step> {
         // Each texture, and the one that stands in its place in every other frame.
         let both = |index: usize| {
             let twin = plan.twins.iter().find_map(|&[a, b]| match index {
@@ -242,7 +261,6 @@ impl Renderer {
             Drawing::Texture(texture) if self.drawn.as_ref() != Some(texture) => {
                 self.drawn = Some(texture.clone());
                 // Everything is bound anew, with this texture.
-                self.plan = Plan::default();
                 self.steps.clear();
                 self.set_time(time)?;
             }
@@ -446,7 +464,7 @@ fn storage(device: &wgpu::Device, label: &str, size: u64) -> wgpu::Buffer {
     device.create_buffer(&wgpu::BufferDescriptor {
         label: Some(label),
         size,
-        usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC,
+        usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST,
         mapped_at_creation: false,
     })
 }

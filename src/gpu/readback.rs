@@ -14,8 +14,8 @@ use crate::time::Timestamp;
 
 /// How many frames may be under way at once.
 const RING: usize = 3;
-/// A frame that takes longer than this has hung: a filter's shader that never ends.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// A frame that takes longer than this has hung with its driver. (Users' loops that never end raise an alarm before.)
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How a packed picture lies in its buffer. I420's rows are padded to 8 pixels of luma and 4 of chroma.
 pub(super) struct PackedLayout {

@@ -2,4 +2,4 @@
 
 pub mod webm;
 
-pub use webm::{VideoTrack, WebmWriter};
+pub use webm::{Finished, VideoTrack, WebmWriter};

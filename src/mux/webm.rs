@@ -3,6 +3,7 @@
 //! The bytes are libwebm's. It hides why a write failed and asks for the position all the time, so it writes into a
 //! `Shared` sink that remembers the first error, knows its position and hands on each block in one piece.
 
+use std::collections::VecDeque;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -38,7 +39,25 @@ pub struct WebmWriter<W: Write + Seek> {
     last: Option<Timestamp>,
     end: Timestamp,
     first_block_end: Option<u64>,
+    /// Where the last packets end in the file, and when; as many as a sink may still hold back.
+    recent: VecDeque<(u64, Timestamp)>,
 }
+
+/// What became of a file: see [`WebmWriter::finish`].
+#[derive(Debug)]
+pub struct Finished<W> {
+    /// The sink, flushed.
+    pub sink: W,
+    /// Whether all went well.
+    pub outcome: Result<()>,
+    /// How many of the packets that were written did not reach the file.
+    pub lost: u64,
+    /// When the last packet that did ends.
+    pub end: Timestamp,
+}
+
+/// No sink holds back more than this, in bytes.
+const HELD_BACK: u64 = 1 << 20;
 
 const NANOS_PER_MILLI: i64 = 1_000_000;
 
@@ -61,7 +80,15 @@ impl<W: Write + Seek> WebmWriter<W> {
         let (segment, number) = build(writer, mode, track).map_err(|error| {
             Error::unknown(format!("libwebm does not take a track of {}", track.size)).with_source(error)
         })?;
-        Ok(Self { segment, track: number, sink, last: None, end: Timestamp::ZERO, first_block_end: None })
+        Ok(Self {
+            segment,
+            track: number,
+            sink,
+            last: None,
+            end: Timestamp::ZERO,
+            first_block_end: None,
+            recent: VecDeque::new(),
+        })
     }
 
     /// Appends a packet. Times are kept to a millisecond, WebM's customary unit.
@@ -97,6 +124,11 @@ impl<W: Write + Seek> WebmWriter<W> {
         self.first_block_end.get_or_insert(state.position);
         self.last = Some(packet.timestamp);
         self.end = self.end.max(packet.timestamp + packet.duration);
+        let position = state.position;
+        self.recent.push_back((position, self.end));
+        while self.recent.front().is_some_and(|&(end, _)| end + HELD_BACK < position) {
+            self.recent.pop_front();
+        }
         Ok(())
     }
 
@@ -114,8 +146,8 @@ impl<W: Write + Seek> WebmWriter<W> {
     /// Writes the Cues and the Duration, the last packet's own included, and gives the sink back, flushed. After an
     /// error the sink holds what could be written: it plays, if it has [`WebmWriter::least_playable`] bytes, but may
     /// lack Cues.
-    pub fn finish(self) -> (W, Result<()>) {
-        let Self { segment, sink, end, last, .. } = self;
+    pub fn finish(self) -> Finished<W> {
+        let Self { segment, sink, mut end, last, recent, .. } = self;
         // What is gathered must be in the file before libwebm looks back: it finishes only once.
         let mut whole = sink.state().settle();
         // libwebm finishes no file without a frame, and there is nothing in it.
@@ -125,7 +157,14 @@ impl<W: Write + Seek> WebmWriter<W> {
             drop(segment);
         }
         let mut state = sink.into_state();
+        let mut lost = 0;
         if !whole {
+            // A sink that seeks tells how much it took: what lies beyond is lost.
+            if let Ok(stored) = state.sink.seek(SeekFrom::End(0)) {
+                lost = recent.iter().filter(|&&(position, _)| position > stored).count();
+                let kept = recent.iter().rev().find(|&&(position, _)| position <= stored);
+                end = kept.map_or(if lost == 0 { end } else { Timestamp::ZERO }, |&(_, end)| end);
+            }
             state.set_duration(end);
         }
         state.settle();
@@ -133,7 +172,7 @@ impl<W: Write + Seek> WebmWriter<W> {
             true => Ok(()),
             false => Err(Error::unknown("libwebm could not finish the file")),
         });
-        (state.sink, outcome)
+        Finished { sink: state.sink, outcome, lost: lost as u64, end }
     }
 }
 

@@ -56,6 +56,7 @@ impl Pacer {
     pub fn push(&mut self, frame: Frame, show: &mut dyn FnMut(Paced)) {
         let timestamp = frame.timestamp;
         if self.limit.is_some_and(|limit| timestamp - Timestamp::ZERO >= limit) {
+            self.finish(show);
             self.done = true;
         }
         if self.done {
@@ -66,16 +67,10 @@ impl Pacer {
         let frame = Arc::new(frame);
         if self.rate.is_none() {
             show(Paced { frame, timestamp });
-            // A frame that begins where this one ends would lie beyond the limit: end without waiting for it.
-            self.done = self.limit.is_some_and(|limit| timestamp + self.frame_span - Timestamp::ZERO >= limit);
             return;
         }
         self.held = Some(frame);
         self.held_shown = false;
-        self.done = self.limit.is_some_and(|limit| timestamp + self.frame_span - Timestamp::ZERO >= limit);
-        if self.done {
-            self.finish(show);
-        }
     }
 
     /// The source has ended: `show` gets what its last frame is still due.
@@ -146,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_ends_it_without_asking_for_a_frame_too_many() {
+    fn a_limit_cuts_at_its_very_instant() {
         assert_eq!(paced(25, 100, None, Some(100)).0, [(0, 0), (1, 40), (2, 80)]);
         assert_eq!(paced(30, 1000, None, Some(2000)).0.len(), 60);
         assert_eq!(paced(30, 1000, Some(30), Some(2000)).0.len(), 60);

@@ -15,7 +15,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::pacer::Pacer;
+use super::pacer::{Paced, Pacer};
 use super::{Controls, FileSink, Progress, RecordOptions, Report};
 use crate::canvas::Capture;
 use crate::color::ColorSpace;
@@ -24,7 +24,7 @@ use crate::error::{Error, Result};
 use crate::filter::FilterChain;
 use crate::frame::{Frame, PixelFormat};
 use crate::gpu::Gpu;
-use crate::mux::{VideoTrack, WebmWriter};
+use crate::mux::{Finished, VideoTrack, WebmWriter};
 use crate::packet::EncodedPacket;
 use crate::source::Source;
 use crate::time::{FrameRate, Span, Timestamp};
@@ -113,7 +113,7 @@ pub fn record(
             });
             let encode = thread::Builder::new()
                 .name("encode".into())
-                .spawn_scoped(scope, || encode(packed, encoder, rate.frame_span(), packets_out));
+                .spawn_scoped(scope, || encode(packed, encoder, rate.frame_span(), options.duration, packets_out));
             let muxed = mux.run(packets, progress);
             let filtered = filter.map_err(no_thread)?.join().unwrap_or_else(|_| Err(panicked("filter")));
             let encoded = encode.map_err(no_thread)?.join().unwrap_or_else(|_| Err(panicked("encode")));
@@ -234,7 +234,7 @@ impl LiveChain {
 }
 
 /// Sends frames on their way through the GPU; false when nobody takes what comes back.
-fn render(due: Vec<super::pacer::Paced>, capture: &mut Capture, packed: &SyncSender<Frame>) -> Result<bool> {
+fn render(due: Vec<Paced>, capture: &mut Capture, packed: &SyncSender<Frame>) -> Result<bool> {
     for paced in due {
         if capture.is_full() && !pass_on(capture, packed)? {
             return Ok(false);
@@ -257,6 +257,7 @@ fn encode(
     frames: Receiver<Frame>,
     mut encoder: Box<dyn VideoEncoder>,
     frame_span: Span,
+    limit: Option<Span>,
     packets: SyncSender<Encoded>,
 ) -> Result<()> {
     let mut ready = Vec::new();
@@ -264,23 +265,28 @@ fn encode(
     let mut send = |encoder: &dyn VideoEncoder, ready: &mut Vec<EncodedPacket>| {
         if !header_sent && !ready.is_empty() {
             let (Some(codec), Some(codec_private)) = (encoder.codec_string(), encoder.codec_private()) else {
-                return false;
+                let name = encoder.name();
+                return Err(Error::unknown(format!(
+                    "expected a sequence header in {name}'s first packet but found none"
+                )));
             };
             header_sent = true;
             if packets.send(Encoded::Header { codec, codec_private }).is_err() {
-                return false;
+                return Ok(false);
             }
         }
-        ready.drain(..).all(|packet| packets.send(Encoded::Packet(packet)).is_ok())
+        Ok(ready.drain(..).all(|packet| packets.send(Encoded::Packet(packet)).is_ok()))
     };
     for frame in frames {
-        encoder.encode(&frame, frame_span, false, &mut ready)?;
-        if !send(&*encoder, &mut ready) {
+        let left = limit.map(|limit| Timestamp::ZERO + limit - frame.timestamp);
+        let duration = left.map_or(frame_span, |left| left.min(frame_span));
+        encoder.encode(&frame, duration, false, &mut ready)?;
+        if !send(&*encoder, &mut ready)? {
             return Ok(());
         }
     }
     encoder.finish(&mut ready)?;
-    send(&*encoder, &mut ready);
+    send(&*encoder, &mut ready)?;
     Ok(())
 }
 
@@ -329,8 +335,10 @@ impl Mux<'_> {
     fn finish(self) -> Result<()> {
         let Some(track) = self.track else { return Ok(()) };
         let least = track.least_playable();
-        let (sink, outcome) = track.finish();
+        let Finished { sink, outcome, lost, end } = track.finish();
         self.report.bytes = sink.stored();
+        self.report.frames_encoded -= lost.min(self.report.frames_encoded);
+        self.report.duration_s = (end - Timestamp::ZERO).as_secs_f64();
         if outcome.is_err() && least.is_none_or(|least| sink.stored() < least) {
             self.report.frames_encoded = 0;
             self.report.duration_s = 0.0;

@@ -59,10 +59,3 @@ pub struct Dropped {
     /// The recording failed before they were encoded.
     pub failure: u64,
 }
-
-impl Dropped {
-    /// All of them.
-    pub fn total(self) -> u64 {
-        self.rate + self.failure
-    }
-}

@@ -48,6 +48,11 @@ impl Bell {
         Self::Boxes(if length % 2 == 1 { [length; 3] } else { [length, length, length + 1] })
     }
 
+    /// Whether it leaves every picture as it is.
+    pub(super) fn is_nothing(self) -> bool {
+        self == Self::Boxes([1; 3])
+    }
+
     /// How far to each side it reaches, in pixels.
     pub(super) fn reach(self) -> f32 {
         match self {

@@ -3,7 +3,7 @@
 
 use super::bell::kernel;
 use super::{Bell, Pass, Point, Stage};
-use crate::filter::{Effect, Filter, Value};
+use crate::filter::{Effect, Filter, Kind, Value};
 use crate::frame::Size;
 
 /// How many vectors a blur's numbers fill at least: as many as the widest that gathers directly.
@@ -53,6 +53,17 @@ impl Filter {
         (Bell::new(sigma).reach() + shift).ceil() as u32
     }
 
+    /// Whether it reads the picture at places of its own choice.
+    pub(super) fn looks_around(&self) -> bool {
+        match &self.info().effect {
+            Effect::Area(_) | Effect::Trail(_) => true,
+            Effect::Custom => {
+                self.custom().is_some_and(|custom| custom.kind() != Kind::Color || custom.uses_previous())
+            }
+            _ => false,
+        }
+    }
+
     /// The numbers as the shader reads them, where [`Filter::places`] says.
     fn params(&self) -> Vec<[f32; 4]> {
         let mut params = vec![[0.0; 4]; self.numbers().len().div_ceil(4)];
@@ -88,7 +99,7 @@ impl Filter {
                 }
                 Value::Lut(lut) => {
                     places.push(format!("{whole}u"));
-                    whole += lut.params().len();
+                    whole += lut.vectors();
                 }
                 Value::Shader(_) => {}
             }

@@ -12,6 +12,10 @@ const DIRECT_BLUR: f32 = 4.0;
 const MOST_REDUCED: u32 = 8;
 /// Reduced pixels around a picture: expanding reads one beyond the edge.
 const MARGIN: u32 = 2;
+/// The furthest that a picture is moved, in pixels.
+const FURTHEST: f32 = 1e6;
+/// A texture of this side, in pixels, is within every adapter's limit (WebGPU §3.6.2).
+const SAFE_SIDE: u32 = 8192;
 /// The widest margin that is kept for later blurs, in pixels.
 const WIDEST_MARGIN: u32 = 1024;
 
@@ -23,15 +27,27 @@ pub fn plan(chain: &FilterChain, source: Picture, size: Size, output: Output) ->
         planner.fit(size);
     }
     for (index, filter) in chain.filters().iter().enumerate() {
-        // Where the border goes on for ever there is nothing beyond it to keep.
-        if chain.edge() == Edge::Transparent {
-            let ahead = chain.filters()[index + 1..].iter().map(Filter::reach).fold(0, u32::saturating_add);
-            planner.spread = ahead.min(WIDEST_MARGIN).min(size.width.max(size.height));
-        }
+        planner.spread = spread(&chain.filters()[index + 1..], chain.edge(), size);
         planner.add(filter);
     }
     planner.emit(output);
     Plan { passes: planner.passes, textures: planner.textures, twins: planner.twins }
+}
+
+/// How far the filters that follow may reach beyond the borders. Where the border goes on for ever there is nothing
+/// beyond it; and a filter that looks around in its own way, as `zoom` does, sees the picture alone.
+fn spread(following: &[Filter], edge: Edge, size: Size) -> u32 {
+    if edge == Edge::Clamp {
+        return 0;
+    }
+    let blurs = following.iter().take_while(|filter| !filter.looks_around());
+    blurs.map(Filter::reach).fold(0, u32::saturating_add).min(room(size))
+}
+
+/// How wide a margin may be: no wider than the picture, nor so wide that textures grow beyond what every adapter takes.
+fn room(size: Size) -> u32 {
+    let side = size.width.max(size.height);
+    WIDEST_MARGIN.min(side).min(SAFE_SIDE.saturating_sub(side) / 2)
 }
 
 /// The passes so far, and what the next one will do.
@@ -219,13 +235,15 @@ impl Planner {
 
     /// Blurs, moved right and down by `shift`.
     fn blur(&mut self, sigma: f32, shift: [f32; 2]) {
-        if sigma > 0.0 || shift != [0.0, 0.0] {
+        if !Bell::new(sigma).is_nothing() || shift != [0.0, 0.0] {
             self.blur_held(sigma, shift, None);
         }
     }
 
     /// Blurs without writing over the texture `held`.
     fn blur_held(&mut self, sigma: f32, shift: [f32; 2], held: Option<usize>) {
+        // Further than any picture is wide makes no difference.
+        let shift = shift.map(|shift| shift.clamp(-FURTHEST, FURTHEST));
         let full = Extent { margin: self.spread, ..self.open.to };
         // What lies beyond the borders counts on the way even where the result is cut at them.
         let wide = Extent { margin: self.spread.max(self.open.to.margin), ..full };
@@ -245,7 +263,7 @@ impl Planner {
         // The first reduction moves the picture by whole pixels, the blur by what is left of one.
         let mut whole = shift.map(|shift| shift.round() as i32);
         // What is moved beyond the borders is blurred back over them.
-        let beyond = bell.reach().min(shift[0].abs().max(shift[1].abs())).ceil() as u32;
+        let beyond = (bell.reach().min(shift[0].abs().max(shift[1].abs())).ceil() as u32).min(room(full.size));
         let mut reduced = Extent { margin: wide.margin + beyond, ..wide };
         let mut left: u32 = factor;
         while left > 1 {

@@ -135,7 +135,7 @@ fn a_write_that_does_not_fit_leaves_the_whole_ones_before_it() {
 #[cfg(unix)]
 #[test]
 fn what_a_full_disk_holds_of_a_recording_plays() {
-    use crate::mux::{VideoTrack, WebmWriter};
+    use crate::mux::{Finished, VideoTrack, WebmWriter};
 
     let (size, rate) = (Size::new(320, 180), FrameRate::whole(25));
     let config = EncoderConfig {
@@ -169,6 +169,8 @@ fn what_a_full_disk_holds_of_a_recording_plays() {
             let frames = output.stdout.split(|&byte| byte == b'\n').filter(|line| line.starts_with(b"0,")).count();
             assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
             assert!(frames > 0 && frames < 60, "{frames} frames");
+            let kept = std::fs::read_to_string(path.with_extension("kept")).unwrap();
+            assert_eq!(kept, frames.to_string(), "the writer knows what the file holds");
         }
         return;
     };
@@ -184,10 +186,13 @@ fn what_a_full_disk_holds_of_a_recording_plays() {
     encoder.finish(&mut packets).unwrap();
     let track = VideoTrack { size, codec_private: encoder.codec_private().unwrap(), color: ColorSpace::RECORDED };
     let mut writer = WebmWriter::new(FileSink::create(path, false).unwrap(), &track).unwrap();
-    let written = packets.iter().try_for_each(|packet| writer.write(packet));
+    let mut written = 0;
+    let failed = packets.iter().try_for_each(|packet| writer.write(packet).inspect(|()| written += 1));
     let least = writer.least_playable().unwrap_or(u64::MAX);
-    let (sink, finished) = writer.finish();
-    assert_eq!(*written.and(finished).unwrap_err().kind(), ErrorKind::Write);
+    let Finished { sink, outcome: finished, lost, .. } = writer.finish();
+    // What the file is said to hold, in the temporary folder, where no limit hurts: a few bytes fit.
+    std::fs::write(sink.path().with_extension("kept"), (written - lost).to_string()).unwrap();
+    assert_eq!(*failed.and(finished).unwrap_err().kind(), ErrorKind::Write);
     assert_eq!(sink.error().unwrap().kind(), io::ErrorKind::FileTooLarge);
     if sink.stored() < least {
         sink.discard();
