@@ -26,7 +26,7 @@ struct FrameInfo {
 }
 
 @group(0) @binding(0) var<uniform> frame: FrameInfo;
-@group(0) @binding(1) var<storage, read> params: array<vec4f>;
+// `params`, at binding 1, holds the numbers of the pass: its declaration says how many.
 
 // The pixel of the picture that a pixel of the output is; in the margin it lies outside.
 fn place(at: vec2u) -> vec2i {

@@ -1,7 +1,23 @@
-// A colour matrix on a straight colour (SVG feColorMatrix), three rows and alpha's factor, clamped.
+// Colour matrices on a straight colour (SVG feColorMatrix), clamped: four vectors from `at` on, three rows and alpha's
+// factor. Most have zeros that need not be multiplied.
 
 fn color_matrix(color: vec4f, at: u32) -> vec4f {
-    let rgb1 = vec4f(color.rgb, 1.0);
-    let rgb = vec3f(dot(params[at], rgb1), dot(params[at + 1u], rgb1), dot(params[at + 2u], rgb1));
-    return vec4f(saturate(rgb), color.a * params[at + 3u].x);
+    let offset = vec3f(params[at].w, params[at + 1u].w, params[at + 2u].w);
+    return vec4f(saturate(color_rows(color.rgb, at) + offset), color.a * params[at + 3u].x);
+}
+
+// Without an offset.
+fn color_matrix_linear(color: vec4f, at: u32) -> vec4f {
+    return vec4f(saturate(color_rows(color.rgb, at)), color.a * params[at + 3u].x);
+}
+
+// Each channel by itself.
+fn color_matrix_diagonal(color: vec4f, at: u32) -> vec4f {
+    let factor = vec3f(params[at].x, params[at + 1u].y, params[at + 2u].z);
+    let offset = vec3f(params[at].w, params[at + 1u].w, params[at + 2u].w);
+    return vec4f(saturate(color.rgb * factor + offset), color.a * params[at + 3u].x);
+}
+
+fn color_rows(color: vec3f, at: u32) -> vec3f {
+    return vec3f(dot(params[at].xyz, color), dot(params[at + 1u].xyz, color), dot(params[at + 2u].xyz, color));
 }

@@ -34,6 +34,16 @@ impl ColorMatrix {
         })
     }
 
+    /// Whether each channel depends on itself alone.
+    pub fn is_diagonal(&self) -> bool {
+        self.rows.iter().enumerate().all(|(own, row)| (0..3).all(|channel| channel == own || row[channel] == 0.0))
+    }
+
+    /// Whether black stays black.
+    pub fn is_linear(&self) -> bool {
+        self.rows.iter().all(|row| row[3] == 0.0)
+    }
+
     /// The one matrix that does first this, then `next`; exact only where no clamp acts between.
     pub fn then(&self, next: &Self) -> Self {
         let rows = next.rows.map(|row| {

@@ -402,12 +402,17 @@ impl Step {
             })
         };
         let info = buffer("frame info", size_of::<FrameInfo>(), wgpu::BufferUsages::UNIFORM);
-        let params = buffer("params", size_of_val(&numbers[..]), wgpu::BufferUsages::STORAGE);
+        let uniform = shader::fits_uniform(numbers.len());
+        let usage = if uniform { wgpu::BufferUsages::UNIFORM } else { wgpu::BufferUsages::STORAGE };
+        let params = buffer("params", size_of_val(&numbers[..]), usage);
         gpu.queue().write_buffer(&params, 0, bytemuck::cast_slice(&numbers));
-        let bindings: Vec<_> = [(0, [Binding::Uniform(&info); 2]), (1, [Binding::Read(&params); 2])]
-            .into_iter()
-            .chain(own_bindings.iter().copied())
-            .collect();
+        let bindings: Vec<_> = [
+            (0, [Binding::Uniform(&info); 2]),
+            (1, [if uniform { Binding::Uniform(&params) } else { Binding::Read(&params) }; 2]),
+        ]
+        .into_iter()
+        .chain(own_bindings.iter().copied())
+        .collect();
         let entries: Vec<_> = bindings
             .iter()
             .map(|&(binding, [kind, _])| wgpu::BindGroupLayoutEntry {

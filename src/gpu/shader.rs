@@ -20,6 +20,12 @@ pub fn chroma() -> String {
 pub fn compose(pass: &Pass) -> String {
     let mut composer = Composer::default();
     composer.add(wgsl!("frame_info"));
+    let count = pass.params().len().max(1);
+    let _ = if fits_uniform(count) {
+        writeln!(composer.text, "@group(0) @binding(1) var<uniform> params: array<vec4f, {count}>;")
+    } else {
+        writeln!(composer.text, "@group(0) @binding(1) var<storage, read> params: array<vec4f>;")
+    };
     composer.input(pass);
     composer.stage(pass);
     if let Output::Texture(_) = pass.output {
@@ -34,6 +40,12 @@ pub fn compose(pass: &Pass) -> String {
         });
     }
     composer.text
+}
+
+/// Whether so many vectors are read from a uniform buffer, which drivers read once and not for every pixel. Every adapter
+/// takes 16 KiB (WebGPU §3.6.2); a table of colours has more.
+pub fn fits_uniform(vectors: usize) -> bool {
+    vectors <= 1024
 }
 
 /// How many pixels one invocation of the pass makes, and how many invocations a workgroup has, each way.
@@ -199,10 +211,15 @@ fn fetch(block: vec2u) -> Block {{
         };
         for (point, at) in pass.placed_points() {
             match point {
-                Point::Matrix(_) => {
+                Point::Matrix(matrix) => {
                     turn(&mut alpha, Alpha::Straight, &mut steps);
                     self.add(wgsl!("filter/color_matrix"));
-                    let _ = writeln!(steps, "    color = color_matrix(color, {at}u);");
+                    let shape = match matrix {
+                        matrix if matrix.is_diagonal() => "_diagonal",
+                        matrix if matrix.is_linear() => "_linear",
+                        _ => "",
+                    };
+                    let _ = writeln!(steps, "    color = color_matrix{shape}(color, {at}u);");
                 }
                 Point::Function(filter) => {
                     turn(&mut alpha, Alpha::Straight, &mut steps);
