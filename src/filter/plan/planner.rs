@@ -22,6 +22,8 @@ const WIDEST_MARGIN: u32 = 1024;
 /// Plans how `source` becomes a picture of `size`, filtered by `chain`. A source of another size is fitted in whole, in
 /// the middle, transparent around. An animated chain is planned for one instant: give [`FilterChain::at`].
 pub fn plan(chain: &FilterChain, source: Picture, size: Size, output: Output) -> Plan {
+    // A picture that is yet to be drawn is drawn at the size it is wanted.
+    let source = if source.format == PixelFormat::Blank { Picture { size, ..source } } else { source };
     let mut planner = Planner::new(source, chain.edge());
     if source.size != size {
         planner.fit(size);
