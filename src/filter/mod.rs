@@ -89,8 +89,11 @@ pub enum Value {
 pub(crate) enum Effect {
     /// A colour matrix on straight colours, clamped after.
     Matrix(fn(&[f32]) -> ColorMatrix),
-    /// A WGSL function of the filter's name, `fn(color, position, values…) -> vec4f`, on straight colours.
+    /// A WGSL function of the filter's name, `fn(color, position, values…) -> vec4f`, on straight colours; it leaves alpha
+    /// as it is.
     Point(&'static str),
+    /// The same, which makes what it will transparent.
+    Key(&'static str),
     /// A WGSL function of the filter's name, `fn(position, values…) -> vec4f`, that looks around with `sample`;
     /// premultiplied.
     Area(&'static str),

@@ -272,8 +272,11 @@ fn filtered(block: vec2u) -> Block {{
                 Kind::Image => format!("{prefix}image(position)"),
             };
         }
-        if let Effect::Point(wgsl) | Effect::Area(wgsl) | Effect::Trail(wgsl) | Effect::Combine { wgsl, .. } =
-            filter.info().effect
+        if let Effect::Point(wgsl)
+        | Effect::Key(wgsl)
+        | Effect::Area(wgsl)
+        | Effect::Trail(wgsl)
+        | Effect::Combine { wgsl, .. } = filter.info().effect
         {
             self.add(wgsl);
         }

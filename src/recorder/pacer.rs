@@ -15,7 +15,7 @@ pub struct Paced {
 /// rate shows the frame that the source shows then: some are shown again, some never.
 pub struct Pacer {
     rate: Option<FrameRate>,
-    /// How many frames of the rate, or up to what time.
+    /// How long the recording may be.
     limit: Option<Span>,
     /// How long the source shows a frame, as far as one knows.
     frame_span: Span,
@@ -55,14 +55,14 @@ impl Pacer {
     /// Takes the source's next frame; `show` gets what can be shown now.
     pub fn push(&mut self, frame: Frame, show: &mut dyn FnMut(Paced)) {
         let timestamp = frame.timestamp;
-        if self.limit.is_some_and(|limit| timestamp - Timestamp::ZERO >= limit) {
-            self.finish(show);
-            self.done = true;
-        }
         if self.done {
             return;
         }
         self.show_held_until(timestamp, show);
+        self.done = self.limit.is_some_and(|limit| timestamp - Timestamp::ZERO >= limit);
+        if self.done {
+            return;
+        }
         self.taken += 1;
         let frame = Arc::new(frame);
         if self.rate.is_none() {
@@ -148,5 +148,13 @@ mod tests {
         assert_eq!(paced(30, 1000, Some(60), Some(2000)).0.len(), 120);
         assert_eq!(paced(60, 1000, Some(24), Some(1000)).0.len(), 24);
         assert_eq!(paced(25, 10, None, Some(0)).0, []);
+        // A frame is shown until the next one comes, however long it was thought to stay.
+        let mut pacer = Pacer::new(Some(FrameRate::whole(10)), Some(Span::from_millis(500)), Span::from_millis(100));
+        let mut shown = 0;
+        for millis in [0, 2000] {
+            let frame = Frame::packed(PixelFormat::Gray8, Size::new(1, 1), ColorSpace::RECORDED, vec![0]);
+            pacer.push(frame.with_timestamp(Timestamp::ZERO + Span::from_millis(millis)), &mut |_| shown += 1);
+        }
+        assert_eq!((shown, pacer.taken, pacer.repeated), (5, 1, 4));
     }
 }

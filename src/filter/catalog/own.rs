@@ -23,7 +23,7 @@ pub(super) const FILTERS: [FilterInfo; 24] = [
         params: &[color("color", "#0f0"), amount("tolerance", "0.4", ENDLESS), amount("softness", "0.2", ENDLESS)],
         summary: "transparent where the colour is",
         css: false,
-        effect: Effect::Point(wgsl!("chroma_key")),
+        effect: Effect::Key(wgsl!("chroma_key")),
     },
     FilterInfo {
         name: "chromatic-aberration",

@@ -90,8 +90,8 @@ impl Point {
     pub(crate) fn keeps_alpha(&self) -> bool {
         match self {
             Self::Matrix(matrix) => matrix.alpha == 1.0,
-            // Ours leave alpha to `opacity`, by their contract; a user's may do as it likes.
-            Self::Function(filter) => filter.custom().is_none() && filter.info().name != "chroma-key",
+            // A user's may do as it likes.
+            Self::Function(filter) => matches!(filter.info().effect, Effect::Point(_)),
             Self::Combine(_) => true,
             Self::Feed(_) => false,
         }
@@ -115,7 +115,7 @@ impl Planner {
     fn add(&mut self, filter: &Filter) {
         match &filter.info().effect {
             Effect::Matrix(matrix) => self.matrix(matrix(&filter.numbers())),
-            Effect::Point(_) => self.open.points.push(Point::Function(filter.clone())),
+            Effect::Point(_) | Effect::Key(_) => self.open.points.push(Point::Function(filter.clone())),
             Effect::Area(_) => self.gather(Stage::Area(filter.clone()), self.open.to),
             Effect::Trail(_) => {
                 self.gather(Stage::Area(filter.clone()), self.open.to);
