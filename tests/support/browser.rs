@@ -193,9 +193,15 @@ const open = async (url) => {
   return video;
 };
 const seek = async (video, seconds) => {
+  const shown = () => { const frame = new VideoFrame(video); frame.close(); return frame.timestamp; };
+  const before = shown();
   const seeked = event(video, "seeked");
   video.currentTime = seconds;
   await seeked;
+  // `seeked` can come before the new frame is there to be drawn. A second without one: it is the same frame.
+  for (const began = performance.now(); shown() === before && performance.now() - began < 1000;) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
 };
 const pixels = (video, points) => {
   const canvas = document.createElement("canvas");
