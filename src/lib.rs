@@ -55,7 +55,7 @@
 //! | 3 | [`recorder`]: the pipeline from a source to a file, its options, controls and report |
 //! | 2 | [`source`]: where frames come from · [`canvas`]: what frames are drawn on · [`gpu`]: what runs there · [`encode`]: AV1 |
 //! | 1 | [`filter`]: chains, users' WGSL, colour tables and the plan of passes · [`mux`]: WebM · [`still`]: PNG, JPEG, WebP |
-//! | 0 | [`frame`], [`packet`], [`color`], [`time`], [`Error`] |
+//! | 0 | [`frame`], [`audio`], [`packet`], [`color`], [`time`], [`Error`] |
 //!
 //! # Features
 //! | feature | default | what it adds |
@@ -68,6 +68,7 @@
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod audio;
 pub mod canvas;
 pub mod color;
 pub mod encode;
