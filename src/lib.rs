@@ -54,8 +54,8 @@
 //! |---|---|
 //! | 3 | [`recorder`]: the pipeline from a source to a file, its options, controls and report |
 //! | 2 | [`source`]: where frames come from · [`canvas`]: what frames are drawn on · [`gpu`]: what runs there · [`encode`]: AV1 |
-//! | 1 | [`filter`]: chains, users' WGSL, colour tables and the plan of passes · [`mux`]: WebM · [`still`]: PNG, JPEG, WebP |
-//! | 0 | [`frame`], [`audio`], [`packet`], [`color`], [`time`], [`Error`] |
+//! | 1 | [`filter`]: chains, users' WGSL, colour tables and the plan of passes · [`mux`]: WebM · [`stream`]: streams and tracks · [`still`]: PNG, JPEG, WebP |
+//! | 0 | [`frame`], [`audio`], [`clock`], [`packet`], [`color`], [`time`], [`Error`] |
 //!
 //! # Features
 //! | feature | default | what it adds |
@@ -70,6 +70,7 @@
 
 pub mod audio;
 pub mod canvas;
+pub mod clock;
 pub mod color;
 pub mod encode;
 mod error;
@@ -81,6 +82,7 @@ pub mod packet;
 pub mod recorder;
 pub mod source;
 pub mod still;
+pub mod stream;
 pub mod time;
 
 pub use error::{Error, ErrorKind, Result};

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 /// The modules of each floor, the lowest first. `crate::` reaches no others, but for the names that lib.rs lifts up
 /// from floor 0.
 const FLOORS: [&[&str]; 5] = [
-    &["time", "color", "frame", "audio", "packet", "error", "Error", "ErrorKind", "Result"],
-    &["filter", "mux", "stream", "still"],
+    &["time", "clock", "color", "frame", "audio", "packet", "error", "Error", "ErrorKind", "Result"],
+    &["filter", "mux", "stream", "still", "blob"],
     &["canvas", "gpu", "source", "encode"],
     &["recorder", "preview"],
     &["main", "cli"],

@@ -1,0 +1,111 @@
+//! Where timestamps come from: real time, a fixed step, or whoever stamps the frames.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Instant;
+
+use crate::time::{FrameRate, Span, Timestamp};
+
+/// The clock of a canvas and of the tracks that are recorded with it. Clones are the same clock.
+///
+/// The same program records by each of them:
+/// - [`Clock::real`]: what is shown is recorded at the time it is shown. Whoever is late loses frames, which are counted.
+/// - [`Clock::stepped`]: every frame is exactly one step after the last, however long it took to draw. Nothing is lost;
+///   a recording of an hour may take a day, or a minute.
+/// - [`Clock::stamped`]: frames bring their own times, as those of a film do. Nothing is lost.
+#[derive(Debug, Clone)]
+pub struct Clock(Arc<Hand>);
+
+#[derive(Debug)]
+enum Hand {
+    Real(Instant),
+    Stepped { rate: FrameRate, steps: AtomicU64 },
+    Stamped(AtomicI64),
+}
+
+impl Clock {
+    /// Real time, from now on.
+    pub fn real() -> Self {
+        Self(Arc::new(Hand::Real(Instant::now())))
+    }
+
+    /// One step a frame.
+    pub fn stepped(rate: FrameRate) -> Self {
+        Self(Arc::new(Hand::Stepped { rate, steps: AtomicU64::new(0) }))
+    }
+
+    /// Goes where timestamps take it.
+    pub fn stamped() -> Self {
+        Self(Arc::new(Hand::Stamped(AtomicI64::new(0))))
+    }
+
+    /// The time. By steps, it is that of the frame that comes next; by stamps, just after the last one.
+    pub fn now(&self) -> Timestamp {
+        match &*self.0 {
+            Hand::Real(beginning) => Timestamp::ZERO + Span::from(beginning.elapsed()),
+            Hand::Stepped { rate, steps } => rate.timestamp(steps.load(Ordering::Acquire)),
+            Hand::Stamped(nanos) => Timestamp::from_nanos(nanos.load(Ordering::Acquire)),
+        }
+    }
+
+    /// Whether time goes on by itself, so that nobody may be made to wait.
+    pub fn is_real(&self) -> bool {
+        matches!(*self.0, Hand::Real(_))
+    }
+
+    /// The step, where there is one.
+    pub fn rate(&self) -> Option<FrameRate> {
+        match &*self.0 {
+            Hand::Stepped { rate, .. } => Some(*rate),
+            Hand::Real(_) | Hand::Stamped(_) => None,
+        }
+    }
+
+    /// A frame was shown: a stepped clock goes on by one step, the others stay as they are.
+    pub fn step(&self) {
+        if let Hand::Stepped { steps, .. } = &*self.0 {
+            steps.fetch_add(1, Ordering::AcqRel);
+        }
+    }
+
+    /// Something was stamped with this time: a stamped clock goes there, never back; the others stay as they are.
+    pub fn reach(&self, stamp: Timestamp) {
+        if let Hand::Stamped(nanos) = &*self.0 {
+            nanos.fetch_max(stamp.as_nanos().saturating_add(1), Ordering::AcqRel);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stepped_clock_goes_by_frames_and_by_nothing_else() {
+        let clock = Clock::stepped(FrameRate::whole(25));
+        clock.reach(Timestamp::from_nanos(1_000_000_000));
+        assert_eq!(clock.now(), Timestamp::ZERO);
+        clock.clone().step();
+        assert_eq!(clock.now(), Timestamp::from_nanos(40_000_000));
+    }
+
+    #[test]
+    fn a_stamped_clock_goes_where_stamps_take_it_and_never_back() {
+        let clock = Clock::stamped();
+        assert_eq!(clock.now(), Timestamp::ZERO);
+        for (stamp, now) in [(5, 6), (3, 6), (8, 9)] {
+            clock.reach(Timestamp::from_nanos(stamp));
+            clock.step();
+            assert_eq!(clock.now(), Timestamp::from_nanos(now));
+        }
+    }
+
+    #[test]
+    fn only_real_time_goes_on_by_itself() {
+        let clock = Clock::real();
+        let before = clock.now();
+        std::thread::sleep(std::time::Duration::from_millis(2));
+        assert!(clock.now() > before && clock.is_real());
+        assert!(!Clock::stepped(FrameRate::whole(1)).is_real() && !Clock::stamped().is_real());
+    }
+}
