@@ -10,8 +10,9 @@ use super::pattern::PatternSource;
 use super::shader::ShaderSource;
 use super::webm::WebmSource;
 use super::y4m::{self, Y4mSource};
-use super::{Source, SourceOptions, SourceSpec, describe, matroska};
+use super::{Source, SourceOptions, SourceSpec, describe};
 use crate::error::{Error, ErrorKind, Result};
+use crate::mux::matroska;
 
 /// Enough of a file to know it by.
 const HEAD: u64 = 32;

@@ -10,18 +10,19 @@ use std::io::{Read, Seek};
 use re_rav1d::dav1d::{Decoder, Error as DecodeError, Picture, PixelLayout, PlanarImageComponent, Settings};
 
 use super::av1::{self, SequenceHeader};
-use super::matroska::{Matroska, Track};
+use super::blocks::Blocks;
 use super::{Source, SourceInfo, SourceOptions, checked_size, start_beyond_end};
 use crate::color::ColorSpace;
 use crate::error::{Error, ErrorKind, Result};
 use crate::frame::{Frame, PixelFormat, Size};
+use crate::mux::matroska::{Track, TrackType};
 use crate::time::{FrameRate, Span, Timestamp};
 
 const THREADS: u32 = 2;
 
 /// Decodes the first video track of a WebM file.
 pub struct WebmSource<R: Read + Seek> {
-    file: Matroska<R>,
+    file: Blocks<R>,
     decoder: Decoder,
     info: SourceInfo,
     name: String,
@@ -43,7 +44,7 @@ impl<R: Read + Seek + Send> WebmSource<R> {
     }
 
     fn open(reader: R, name: &str, options: &SourceOptions) -> Result<Self> {
-        let mut file = Matroska::open(reader)?;
+        let mut file = Blocks::open(reader, "pictures", |track| track.kind == TrackType::Video)?;
         check_track(file.track())?;
         let size = checked_size(file.track().width, file.track().height)?;
         let color = check_sequence(&sequence_header(&mut file)?, size)?;
@@ -53,9 +54,7 @@ impl<R: Read + Seek + Send> WebmSource<R> {
             return Err(start_beyond_end(start, walk.end - Timestamp::ZERO));
         }
         for _ in 0..walk.key {
-            if let Some(block) = file.next_block()? {
-                file.pass(&block)?;
-            }
+            file.next_block()?;
         }
         let info = SourceInfo {
             kind: "webm",
@@ -218,7 +217,7 @@ struct Walk {
 
 impl Walk {
     /// Walks to the end or to where the file breaks off, and goes back to the front.
-    fn over<R: Read + Seek>(file: &mut Matroska<R>, start: Span) -> Result<Self> {
+    fn over<R: Read + Seek>(file: &mut Blocks<R>, start: Span) -> Result<Self> {
         let tick = file.tick();
         let slack = Span::from_nanos(tick.as_nanos() / 2 + 1000);
         let start = Timestamp::ZERO + start + slack;
@@ -242,9 +241,8 @@ impl Walk {
             }
             latest = block.timestamp;
             blocks += 1;
-            file.pass(&block)?;
         };
-        file.rewind()?;
+        file.rewind();
         if blocks == 0 {
             return Err(Error::not_readable("expected pictures but found none"));
         }
@@ -293,12 +291,12 @@ fn check_track(track: &Track) -> Result<()> {
 }
 
 /// The sequence header from the track's `av1C`, else from the first block.
-fn sequence_header<R: Read + Seek>(file: &mut Matroska<R>) -> Result<SequenceHeader> {
+fn sequence_header<R: Read + Seek>(file: &mut Blocks<R>) -> Result<SequenceHeader> {
     if let Some(header) = file.track().private.get(4..).and_then(SequenceHeader::find) {
         return Ok(header);
     }
     let first = file.next_block()?.map(|block| file.read(&block)).transpose()?.unwrap_or_default();
-    file.rewind()?;
+    file.rewind();
     let found = if av1::has_sequence_header(&first) { "a damaged one" } else { "none" };
     SequenceHeader::find(&first)
         .ok_or_else(|| Error::not_readable(format!("expected an AV1 sequence header but found {found}")))

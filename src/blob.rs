@@ -1,0 +1,287 @@
+//! Bytes with a type, as the Web's `Blob` (File API §3): what a recording is handed over as, whole or in pieces.
+//!
+//! A blob never changes. It lies in memory or in a file, is cheap to clone, and pieces are joined and cut without copying
+//! a byte.
+
+use std::fmt;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::error::{Error, Result};
+use crate::mux::repair::{Piece, Plan};
+
+/// Bytes with a type.
+#[derive(Clone)]
+pub struct Blob {
+    parts: Arc<[Part]>,
+    size: u64,
+    mime_type: Arc<str>,
+}
+
+/// A stretch of bytes that lie in one place.
+#[derive(Clone)]
+struct Part {
+    /// Where it begins in the blob.
+    at: u64,
+    store: Store,
+    /// Which of the store's bytes it is; never none.
+    range: Range<u64>,
+}
+
+#[derive(Clone)]
+enum Store {
+    Memory(Arc<Vec<u8>>),
+    File(Arc<File>),
+}
+
+impl Blob {
+    /// These bytes, of this type. As on the Web, a type with characters outside of U+0020 to U+007E counts as none; else
+    /// it is kept as it is given, for codecs' names know upper case (`av01.0.05M.08`).
+    pub fn new(bytes: impl Into<Vec<u8>>, mime_type: impl Into<String>) -> Self {
+        let bytes = Arc::new(bytes.into());
+        let range = 0..bytes.len() as u64;
+        Self::of([(Store::Memory(bytes), range)], mime_type.into())
+    }
+
+    /// The bytes that a file has now; those that it gets later do not count. The file stays open as long as a blob of
+    /// it is there, and may be renamed or removed; if it is cut or written over, the blob is damaged.
+    ///
+    /// # Errors
+    /// A file that does not exist or may not be read, and a directory.
+    pub fn from_file(path: impl AsRef<Path>, mime_type: impl Into<String>) -> Result<Self> {
+        let path = path.as_ref();
+        let opened = File::open(path).and_then(|file| Ok((file.metadata()?, file)));
+        let (metadata, file) = opened.map_err(|error| Error::reading(path, error))?;
+        if metadata.is_dir() {
+            return Err(Error::reading(path, io::ErrorKind::IsADirectory.into()));
+        }
+        Ok(Self::of([(Store::File(Arc::new(file)), 0..metadata.len())], mime_type.into()))
+    }
+
+    /// One after the other, as `new Blob([a, b])`; of the first one's type.
+    pub fn join(blobs: impl IntoIterator<Item = Self>) -> Self {
+        let mut blobs = blobs.into_iter().peekable();
+        let mime_type = blobs.peek().map_or_else(|| Arc::from(""), |first| first.mime_type.clone());
+        let parts: Vec<_> = blobs.flat_map(|blob| blob.stores().collect::<Vec<_>>()).collect();
+        Self { mime_type, ..Self::of(parts, String::new()) }
+    }
+
+    fn of(stores: impl IntoIterator<Item = (Store, Range<u64>)>, mime_type: String) -> Self {
+        let mut size = 0;
+        let parts = stores
+            .into_iter()
+            .filter(|(_, range)| !range.is_empty())
+            .map(|(store, range)| {
+                let at = size;
+                size += range.end - range.start;
+                Part { at, store, range }
+            })
+            .collect();
+        let sound = mime_type.chars().all(|c| (' '..='~').contains(&c));
+        Self { parts, size, mime_type: if sound { mime_type.into() } else { "".into() } }
+    }
+
+    fn stores(&self) -> impl Iterator<Item = (Store, Range<u64>)> {
+        self.parts.iter().map(|part| (part.store.clone(), part.range.clone()))
+    }
+
+    /// How many bytes it has.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.size == 0
+    }
+
+    /// Its MIME type, the Web's `type`; empty where it has none.
+    pub fn mime_type(&self) -> &str {
+        &self.mime_type
+    }
+
+    /// These bytes of it, as far as it has them. Unlike the Web's, a slice keeps the type.
+    pub fn slice(&self, range: Range<u64>) -> Self {
+        let inside = |part: &Part| {
+            let start = range.start.max(part.at);
+            let end = range.end.min(part.at + (part.range.end - part.range.start));
+            (start < end).then(|| {
+                let shift = |at: u64| at - part.at + part.range.start;
+                (part.store.clone(), shift(start)..shift(end))
+            })
+        };
+        // Parts are in order: those before the range need no look.
+        let first = self.part_at(range.start);
+        let parts = self.parts[first..].iter().take_while(|part| part.at < range.end).filter_map(inside);
+        Self { mime_type: self.mime_type.clone(), ..Self::of(parts, String::new()) }
+    }
+
+    /// The index of the part that holds this byte, or the number of parts.
+    fn part_at(&self, position: u64) -> usize {
+        self.parts.partition_point(|part| part.at + (part.range.end - part.range.start) <= position)
+    }
+
+    /// Reads it from its beginning. Readers do not disturb each other.
+    pub fn reader(&self) -> impl Read + Seek + Send + 'static {
+        Reader { blob: self.clone(), position: 0 }
+    }
+
+    /// All its bytes, in memory.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or is shorter than it was.
+    pub fn bytes(&self) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let read = bytes.try_reserve_exact(usize::try_from(self.size).unwrap_or(usize::MAX));
+        read.map_err(io::Error::other).and_then(|()| self.reader().read_to_end(&mut bytes)).map_err(unreadable)?;
+        Ok(bytes)
+    }
+
+    /// Writes it to a file, over what may be there: whole or not at all. It goes to a new file in the same folder first,
+    /// which then takes the name; a device or a pipe is written to as it is.
+    ///
+    /// # Errors
+    /// A folder that does not exist or may not be written to, a directory in the place of the file, a full disk; and what
+    /// [`Blob::bytes`] meets.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        let failed = |error| Error::writing(path, error);
+        let found = path.metadata().ok();
+        if found.as_ref().is_some_and(fs::Metadata::is_dir) {
+            return Err(failed(io::ErrorKind::IsADirectory.into()));
+        }
+        if found.is_some_and(|found| !found.is_file()) {
+            let device = OpenOptions::new().write(true).open(path).map_err(failed)?;
+            return self.write_to(device, path);
+        }
+        let (beside, file) = new_file_beside(path).map_err(failed)?;
+        let written = file.try_clone().map_err(failed).and_then(|file| self.write_to(file, path));
+        let named = written.and_then(|()| {
+            file.sync_all().and_then(|()| fs::rename(&beside, path)).map_err(|error| Error::writing(path, error))
+        });
+        if named.is_err() {
+            // Nothing is left to do about a file that cannot be removed.
+            let _ = fs::remove_file(&beside);
+        }
+        named
+    }
+
+    fn write_to(&self, file: File, path: &Path) -> Result<()> {
+        let mut output = BufWriter::with_capacity(1 << 18, file);
+        let mut reader = self.reader();
+        let mut buffer = vec![0; 1 << 18];
+        let failed = |error| Error::writing(path, error);
+        loop {
+            match reader.read(&mut buffer).map_err(unreadable)? {
+                0 => return output.flush().map_err(failed),
+                count => output.write_all(&buffer[..count]).map_err(failed)?,
+            }
+        }
+    }
+
+    /// The same recording with Cues and an exact Duration, so that players can seek in it: what RecordRTC calls
+    /// `getSeekableBlob`. One that is seekable already comes back as it is; one that breaks off or is damaged is repaired
+    /// as [`crate::mux::repair()`] does.
+    ///
+    /// No frame is copied: the new blob is made of stretches of this one, with some new bytes between.
+    ///
+    /// # Errors
+    /// Bytes that are no WebM or Matroska, or have no whole frame; a file that cannot be read.
+    pub fn into_seekable(self) -> Result<Self> {
+        let (plan, _) = Plan::of(self.reader())?;
+        if plan.report.nothing_to_repair() {
+            return Ok(self);
+        }
+        let stores = plan.pieces().flat_map(|piece| match piece {
+            Piece::Bytes(bytes) => Self::new(bytes, "").stores().collect::<Vec<_>>(),
+            Piece::Copy(range) => self.slice(range).stores().collect(),
+        });
+        Ok(Self { mime_type: self.mime_type.clone(), ..Self::of(stores, String::new()) })
+    }
+}
+
+impl fmt::Debug for Blob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Blob").field("size", &self.size).field("type", &self.mime_type).finish()
+    }
+}
+
+/// An empty file that nobody had before, and its name, made of `path`'s.
+fn new_file_beside(path: &Path) -> io::Result<(PathBuf, File)> {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let name = path.file_name().ok_or(io::ErrorKind::IsADirectory)?;
+    loop {
+        let mut beside = std::ffi::OsString::from(".");
+        beside.push(name);
+        beside.push(format!(".{}-{}.part", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)));
+        let beside = path.with_file_name(beside);
+        match OpenOptions::new().write(true).create_new(true).open(&beside) {
+            Ok(file) => return Ok((beside, file)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn unreadable(error: io::Error) -> Error {
+    Error::not_readable("the blob could not be read").with_source(error)
+}
+
+struct Reader {
+    blob: Blob,
+    position: u64,
+}
+
+impl Read for Reader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let Some(part) = self.blob.parts.get(self.blob.part_at(self.position)) else { return Ok(0) };
+        let start = part.range.start + (self.position - part.at);
+        let count = buffer.len().min(usize::try_from(part.range.end - start).unwrap_or(usize::MAX));
+        if count == 0 {
+            return Ok(0);
+        }
+        let count = match &part.store {
+            Store::Memory(bytes) => {
+                let start = start as usize;
+                buffer[..count].copy_from_slice(&bytes[start..start + count]);
+                count
+            }
+            Store::File(file) => match read_at(file, &mut buffer[..count], start)? {
+                0 => return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "its file is shorter than it was")),
+                count => count,
+            },
+        };
+        self.position += count as u64;
+        Ok(count)
+    }
+}
+
+impl Seek for Reader {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let target = match to {
+            SeekFrom::Start(position) => Some(position),
+            SeekFrom::Current(offset) => self.position.checked_add_signed(offset),
+            SeekFrom::End(offset) => self.blob.size.checked_add_signed(offset),
+        };
+        self.position = target.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.position)
+    }
+}
+
+/// Reads from a place of a file that several readers share.
+#[cfg(unix)]
+fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, buffer, at)
+}
+
+#[cfg(windows)]
+fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, buffer, at)
+}
+
+#[cfg(test)]
+mod tests;

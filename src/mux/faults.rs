@@ -1,0 +1,101 @@
+//! What is wrong with a file, in plain sentences.
+
+use std::io::{Read, Seek};
+
+use super::matroska::{Cue, TrackType};
+use super::survey::{Ending, Gap, Survey};
+
+/// So many stretches of garbage are told one by one.
+const TOLD: usize = 8;
+
+impl<R: Read + Seek> Survey<R> {
+    /// Everything that is wrong, once the walk is over; nothing for a file that plays and seeks.
+    pub(crate) fn faults(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        self.damage(&mut faults);
+        self.content(&mut faults);
+        if self.blocks() > 0 {
+            self.duration(&mut faults);
+            self.index(&mut faults);
+        }
+        faults
+    }
+
+    fn damage(&self, faults: &mut Vec<String>) {
+        let len = self.file.len();
+        for Gap { at, bytes } in self.gaps.iter().take(TOLD) {
+            faults.push(format!("garbage of {bytes} bytes at byte {at}"));
+        }
+        if let Some(more @ [_, ..]) = self.gaps.get(TOLD..) {
+            let bytes: u64 = more.iter().map(|gap| gap.bytes).sum();
+            faults.push(format!("garbage of {bytes} bytes in {} more places", more.len()));
+        }
+        match self.ending {
+            Ending::Cut { at, expected } => {
+                let rest = if at < len { format!("; the last {} are no whole frame", len - at) } else { String::new() };
+                faults.push(format!("cut at byte {len}: by its own sizes it has at least {expected} bytes{rest}"));
+            }
+            Ending::More(Gap { at, bytes }) => {
+                faults.push(format!("{bytes} bytes follow after the film's end at byte {at}"));
+            }
+            Ending::Whole | Ending::Garbage => {}
+        }
+        match self.clusters.wrong {
+            0 => {}
+            wrong => faults.push(format!("{} whose size is wrong", counted(wrong, "cluster"))),
+        }
+    }
+
+    fn content(&self, faults: &mut Vec<String>) {
+        if self.lanes.is_empty() {
+            faults.push("no tracks".to_owned());
+        } else if self.blocks() == 0 {
+            faults.push("no whole frame".to_owned());
+        }
+        match self.strays {
+            0 => {}
+            strays => faults.push(format!("{} of tracks that the file does not have", counted(strays, "block"))),
+        }
+        for lane in self.lanes.iter().filter(|lane| lane.blocks > 0) {
+            let number = lane.track.number;
+            if lane.track.kind == TrackType::Video && lane.keys == 0 {
+                faults.push(format!("no key frame in track {number}"));
+            }
+            if let Some(first) = lane.first_late {
+                let late = counted(lane.late, "block");
+                let at = self.seconds(first as f64);
+                faults.push(format!("{late} of track {number} out of order, the first at {at:.3} s"));
+            }
+        }
+    }
+
+    fn duration(&self, faults: &mut Vec<String>) {
+        let end = self.measured_end();
+        match self.info.duration {
+            None => faults.push("no duration".to_owned()),
+            Some(declared) if self.believed_duration().is_none() && (declared - end).abs() > self.slack() => {
+                let (declared, end) = (self.seconds(declared), self.seconds(end));
+                faults.push(format!("the duration says {declared:.3} s but the last block ends at {end:.3} s"));
+            }
+            Some(_) => {}
+        }
+    }
+
+    fn index(&self, faults: &mut Vec<String>) {
+        if self.cues.as_ref().is_none_or(Vec::is_empty) {
+            faults.push("no cues".to_owned());
+        }
+        let mut wrong = |cues: &[Cue], what: &str| {
+            if let Some(first) = cues.first() {
+                let at = self.seconds(first.time as f64);
+                faults.push(format!("{} {what}, the first for {at:.3} s", counted(cues.len() as u64, "cue")));
+            }
+        };
+        wrong(&self.cue_check().without_cluster, "where there is no cluster");
+        wrong(&self.cue_check().without_frame, "where there is no such key frame");
+    }
+}
+
+fn counted(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}

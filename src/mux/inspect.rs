@@ -1,0 +1,205 @@
+//! What is in a WebM or Matroska file: its tracks, clusters, key frames and cues, how long it is and what is wrong with
+//! it. Nothing is decoded.
+
+use std::io::{Read, Seek};
+
+use serde::Serialize;
+
+use super::lane::Lane;
+use super::matroska::{Item, TrackType};
+use super::survey::{Ending, Gap, Survey};
+use crate::error::Result;
+
+/// What [`inspect`] found. Times are in seconds from the file's own beginning.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Inspection {
+    /// `webm` or `matroska`.
+    pub container: String,
+    /// How many bytes the file has.
+    pub bytes: u64,
+    /// The library that wrote it.
+    pub muxing_app: Option<String>,
+    /// The program that wrote it.
+    pub writing_app: Option<String>,
+    /// How long it says it is.
+    pub declared_duration_s: Option<f64>,
+    /// When its last block ends; a block without a length lasts as long as the one before it.
+    pub measured_duration_s: f64,
+    /// Its tracks, in its own order.
+    pub tracks: Vec<TrackInspection>,
+    /// Its clusters.
+    pub clusters: ClustersInspection,
+    /// Its cues.
+    pub cues: CuesInspection,
+    /// Stretches of it that cannot be read.
+    pub gaps: Vec<Gap>,
+    /// How many bytes at its end are no whole frame, because it is cut.
+    pub cut_bytes: u64,
+    /// All that is wrong with it, a sentence each; none for a file that plays and seeks.
+    pub faults: Vec<String>,
+}
+
+/// A track, and what was counted of it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TrackInspection {
+    /// Its number in the file.
+    pub number: u64,
+    /// What it carries.
+    pub kind: TrackType,
+    /// The codec's name in Matroska, as `V_AV1`.
+    pub codec_id: String,
+    /// The codec's name on the Web, as `av01.0.05M.08`, where the track header tells it.
+    pub codec: Option<String>,
+    /// The picture's width in pixels.
+    pub width: Option<u64>,
+    /// The picture's height in pixels.
+    pub height: Option<u64>,
+    /// Samples a second.
+    pub rate: Option<f64>,
+    /// How many channels there are.
+    pub channels: Option<u64>,
+    /// How many blocks: frames of video, packets of sound.
+    pub blocks: u64,
+    /// How many bytes the frames have.
+    pub bytes: u64,
+    /// How many blocks decoding can begin at.
+    pub key_frames: u64,
+    /// When the first key frames are; none when there are more than some hundred.
+    pub key_frames_s: Option<Vec<f64>>,
+    /// When the first block is shown.
+    pub first_s: Option<f64>,
+    /// When the last block is shown.
+    pub last_s: Option<f64>,
+    /// The longest time from one key frame to the next.
+    pub longest_key_interval_s: Option<f64>,
+    /// The longest time without a new block.
+    pub largest_gap_s: f64,
+    /// Blocks a second in the mean, from the first to the last; none of fewer than two.
+    pub frame_rate: Option<f64>,
+}
+
+/// The clusters in numbers.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ClustersInspection {
+    /// How many.
+    pub count: u64,
+    /// How many of them do not say how long they are, as in a live stream.
+    pub unknown_sizes: u64,
+    /// The longest, from its first block to its last.
+    pub longest_s: f64,
+    /// Each of them, where they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub list: Option<Vec<ClusterInspection>>,
+}
+
+/// One cluster.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ClusterInspection {
+    /// Its first byte.
+    pub at: u64,
+    /// How many blocks it has.
+    pub blocks: u64,
+    /// How many of them are key frames of video.
+    pub key_frames: u64,
+    /// When its first block is shown; none without a block.
+    pub first_s: Option<f64>,
+}
+
+/// The cues in numbers.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CuesInspection {
+    /// How many.
+    pub count: u64,
+    /// How many of them point where no cluster begins.
+    pub without_cluster: u64,
+    /// How many point at a cluster that has no key frame of their track at their time.
+    pub without_key_frame: u64,
+}
+
+/// How much [`inspect`] tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Detail {
+    /// Numbers; memory does not grow with the file's length.
+    #[default]
+    Numbers,
+    /// Each cluster as well.
+    Clusters,
+}
+
+/// Walks over a WebM or Matroska file (RFC 9559) and says what is in it and what is wrong with it. A file that is cut or
+/// damaged is told of in [`Inspection::faults`].
+///
+/// # Errors
+/// A file that cannot be read, that is no Matroska, or that breaks off before its first header.
+pub fn inspect(input: impl Read + Seek, detail: Detail) -> Result<Inspection> {
+    let mut survey = Survey::begin(input)?;
+    let mut list = (detail == Detail::Clusters).then(Vec::new);
+    while let Some(item) = survey.step()? {
+        let Some(list) = &mut list else { continue };
+        match item {
+            Item::Cluster(cluster) => {
+                list.push(ClusterInspection { at: cluster.start, blocks: 0, key_frames: 0, first_s: None });
+            }
+            Item::Block(block) => {
+                let Some(cluster) = list.last_mut() else { continue };
+                let mut lanes = survey.lanes.iter().filter(|lane| lane.track.number == block.track);
+                cluster.blocks += 1;
+                cluster.key_frames += u64::from(block.key && lanes.any(|lane| lane.track.kind == TrackType::Video));
+                cluster.first_s.get_or_insert(survey.seconds(block.time as f64));
+            }
+            Item::Header(_) | Item::Child(_) => {}
+        }
+    }
+    Ok(Inspection {
+        container: survey.file.doc_type().to_owned(),
+        bytes: survey.file.len(),
+        muxing_app: survey.info.muxing_app.clone(),
+        writing_app: survey.info.writing_app.clone(),
+        declared_duration_s: survey.info.duration.map(|duration| survey.seconds(duration)),
+        measured_duration_s: survey.seconds(survey.measured_end()),
+        tracks: survey.lanes.iter().map(|lane| track(lane, &|time| survey.seconds(time))).collect(),
+        clusters: ClustersInspection {
+            count: survey.clusters.count,
+            unknown_sizes: survey.clusters.unknown,
+            longest_s: survey.seconds(survey.clusters.longest as f64),
+            list,
+        },
+        cues: CuesInspection {
+            count: survey.cues.as_ref().map_or(0, |cues| cues.len() as u64),
+            without_cluster: survey.cue_check().without_cluster.len() as u64,
+            without_key_frame: survey.cue_check().without_frame.len() as u64,
+        },
+        gaps: survey.gaps.clone(),
+        cut_bytes: match survey.ending {
+            Ending::Cut { at, .. } => survey.file.len() - at,
+            _ => 0,
+        },
+        faults: survey.faults(),
+    })
+}
+
+fn track(lane: &Lane, seconds: &dyn Fn(f64) -> f64) -> TrackInspection {
+    let track = &lane.track;
+    let picture = |side: u64| (track.kind == TrackType::Video).then_some(side);
+    let time = |time: Option<i64>| time.map(|time| seconds(time as f64));
+    let shown = lane.first.zip(lane.last).map_or(0.0, |(first, last)| seconds((last - first) as f64));
+    TrackInspection {
+        number: track.number,
+        kind: track.kind,
+        codec_id: track.codec.clone(),
+        codec: track.codec_string(),
+        width: picture(track.width),
+        height: picture(track.height),
+        rate: (track.kind == TrackType::Audio).then_some(track.rate),
+        channels: (track.kind == TrackType::Audio).then_some(track.channels),
+        blocks: lane.blocks,
+        bytes: lane.bytes,
+        key_frames: lane.keys,
+        key_frames_s: lane.key_times.as_ref().map(|times| times.iter().map(|&time| seconds(time as f64)).collect()),
+        first_s: time(lane.first),
+        last_s: time(lane.last),
+        longest_key_interval_s: time(lane.longest_key_interval),
+        largest_gap_s: seconds(lane.largest_gap as f64),
+        frame_rate: (shown > 0.0).then(|| (lane.blocks - 1) as f64 / shown),
+    }
+}

@@ -1,0 +1,484 @@
+//! Walks over a Matroska or WebM file, element by element (RFC 9559): the one reader of sources, repair and inspection.
+//!
+//! Made for files that break off: it goes from the front and needs neither an index nor a known length, so all whole
+//! blocks of a recording that crashed come out, and only then the fault that says where the file ends; behind a damaged
+//! place it finds the next cluster. (The matroska-demuxer crate does not open a file whose index is cut off, and takes a
+//! cut for the end.)
+
+use std::io::{Read, Seek};
+use std::ops::Range;
+
+use super::ebml::{Element, Elements, Fault, child, children, float, text, unsigned};
+use crate::error::{Error, Result};
+
+pub(crate) mod id;
+mod track;
+
+pub(crate) use track::Track;
+pub use track::TrackType;
+
+/// The first bytes of every Matroska file: the ID of the EBML header.
+pub(crate) const MAGIC: &[u8] = &id::EBML.to_be_bytes();
+
+/// Headers (`Info`, `Tracks`, `Cues`) may be this long.
+const MAX_HEADER: u64 = 32 << 20;
+
+/// `TimestampScale` where the file does not say it, in nanoseconds.
+const MILLISECOND: u64 = 1_000_000;
+
+/// What stands next in a file.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Item {
+    /// A child of the segment that is no cluster: `Info`, `Tracks`, `Cues`, …
+    Header(Element),
+    /// A cluster begins.
+    Cluster(Element),
+    /// A child of the cluster that is no block.
+    Child(Element),
+    /// A block.
+    Block(Block),
+}
+
+/// One block: a frame of a track, or several that are laced, and where it lies.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Block {
+    /// The whole `SimpleBlock` or `BlockGroup`.
+    pub(crate) element: Range<u64>,
+    /// The frame; of a laced block, its frames with their sizes.
+    pub(crate) data: Range<u64>,
+    /// The number of its track, whether there is such a track or not.
+    pub(crate) track: u64,
+    /// When it is shown, in units of [`Info::scale`].
+    pub(crate) time: i64,
+    /// That, as the block has it: from its cluster's time on.
+    pub(crate) relative: i16,
+    /// The flags byte of its head (RFC 9559 §10.1, §10.2).
+    pub(crate) flags: u8,
+    /// Whether the file says that decoding can begin here.
+    pub(crate) key: bool,
+    /// How long it is shown, in units of [`Info::scale`], where its group says so.
+    pub(crate) duration: Option<u64>,
+    /// How many frames it holds.
+    pub(crate) frames: u64,
+    /// False for the block of a group that breaks off behind it.
+    pub(crate) whole: bool,
+}
+
+impl Block {
+    /// Whether several frames share it.
+    pub(crate) fn is_laced(&self) -> bool {
+        self.flags & 0b110 != 0
+    }
+}
+
+/// What `Info` says.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Info {
+    /// How many nanoseconds a unit of time has.
+    pub(crate) scale: u64,
+    /// How long the file is, in those units.
+    pub(crate) duration: Option<f64>,
+    pub(crate) muxing_app: Option<String>,
+    pub(crate) writing_app: Option<String>,
+}
+
+impl Default for Info {
+    fn default() -> Self {
+        Self { scale: MILLISECOND, duration: None, muxing_app: None, writing_app: None }
+    }
+}
+
+impl Info {
+    pub(crate) fn read(info: &[u8]) -> Self {
+        Self {
+            scale: child(info, id::TIMESTAMP_SCALE).map_or(MILLISECOND, unsigned).max(1),
+            duration: child(info, id::DURATION).and_then(float).filter(|duration| duration.is_finite()),
+            muxing_app: child(info, id::MUXING_APP).map(text),
+            writing_app: child(info, id::WRITING_APP).map(text),
+        }
+    }
+}
+
+/// A place that the file's index points at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Cue {
+    /// Where the cluster begins, counted from the segment's first byte of data.
+    pub(crate) cluster: u64,
+    pub(crate) track: u64,
+    /// In units of [`Info::scale`].
+    pub(crate) time: u64,
+}
+
+impl Cue {
+    /// All places that the data of a `Cues` element names.
+    pub(crate) fn all(cues: &[u8]) -> Vec<Self> {
+        let points = children(cues).filter(|(id, _)| *id == id::CUE_POINT);
+        let positions = points.flat_map(|(_, point)| {
+            let time = child(point, id::CUE_TIME).map_or(0, unsigned);
+            let positions = children(point).filter(|(id, _)| *id == id::CUE_TRACK_POSITIONS);
+            positions.map(move |(_, data)| (time, data))
+        });
+        let value = |data, id| child(data, id).map_or(0, unsigned);
+        positions
+            .map(|(time, data)| Self {
+                cluster: value(data, id::CUE_CLUSTER_POSITION),
+                track: value(data, id::CUE_TRACK),
+                time,
+            })
+            .collect()
+    }
+}
+
+/// A Matroska file, open at its next item.
+pub(crate) struct Matroska<R: Read + Seek> {
+    elements: Elements<R>,
+    ebml: Range<u64>,
+    doc_type: String,
+    segment: Element,
+    /// Where the segment ends, as far as one knows.
+    segment_end: u64,
+    /// Where the file must at least end by the sizes that it gives.
+    declared_end: u64,
+    /// Where the next item begins.
+    at: u64,
+    cluster: Option<Cluster>,
+    /// The numbers of the tracks, once somebody has told them.
+    tracks: Vec<u64>,
+}
+
+/// The cluster that is open.
+#[derive(Debug, Clone, Copy)]
+struct Cluster {
+    /// Where it ends, as far as one knows, and whether it says so itself.
+    end: u64,
+    sized: bool,
+    time: Option<u64>,
+}
+
+impl<R: Read + Seek> Matroska<R> {
+    /// Reads the EBML header and the segment's.
+    ///
+    /// # Errors
+    /// A file that is not Matroska, or that breaks off before the segment.
+    pub(crate) fn open(reader: R) -> Result<Self> {
+        let mut elements = Elements::open(reader)?;
+        let head = elements.bytes(0..elements.len().min(MAGIC.len() as u64))?;
+        if head != MAGIC {
+            let found = if head.is_empty() { "an empty file".to_owned() } else { format!("`{}`", head.escape_ascii()) };
+            return Err(Error::not_readable(format!("expected a Matroska or WebM file but found {found}")));
+        }
+        let ebml = elements.element(0)?;
+        let end = ebml.end().unwrap_or(ebml.body);
+        let header = elements.bytes(ebml.body..end.min(ebml.body.saturating_add(MAX_HEADER)))?;
+        let segment = elements.element(end)?;
+        if segment.id != id::SEGMENT {
+            let found = segment.id;
+            return Err(Error::not_readable(format!("expected a Matroska segment but found element {found:#x}")));
+        }
+        Ok(Self {
+            elements,
+            ebml: 0..end,
+            doc_type: child(&header, id::DOC_TYPE).map_or_else(|| "matroska".to_owned(), text),
+            segment,
+            segment_end: segment.end().unwrap_or(u64::MAX),
+            declared_end: segment.end().unwrap_or(0),
+            at: segment.body,
+            cluster: None,
+            tracks: Vec::new(),
+        })
+    }
+
+    /// How many bytes the file has.
+    pub(crate) fn len(&self) -> u64 {
+        self.elements.len()
+    }
+
+    /// `webm` or `matroska`.
+    pub(crate) fn doc_type(&self) -> &str {
+        &self.doc_type
+    }
+
+    /// The EBML header, whole.
+    pub(crate) fn ebml(&self) -> Range<u64> {
+        self.ebml.clone()
+    }
+
+    pub(crate) fn segment(&self) -> Element {
+        self.segment
+    }
+
+    /// Where the next item begins, or where the last one would have.
+    pub(crate) fn position(&self) -> u64 {
+        self.at
+    }
+
+    /// Makes the item at `position`, a child of the segment, the next one.
+    pub(crate) fn go_to(&mut self, position: u64) {
+        self.at = position;
+        self.cluster = None;
+    }
+
+    /// Goes to the next item and gives it; none at the end. Where the file is cut or damaged it stays: then
+    /// [`Matroska::resync`] may find more.
+    pub(crate) fn next(&mut self) -> Result<Option<Item>, Fault> {
+        if self.cluster.is_some_and(|cluster| self.at >= cluster.end) {
+            self.cluster = None;
+        }
+        if self.at >= self.segment_end && self.cluster_follows()? {
+            // The segment's size was never corrected, or is damaged.
+            self.segment_end = u64::MAX;
+        }
+        if self.at >= self.segment_end.min(self.len()) {
+            return self.elements.whole(self.declared_end).map(|()| None);
+        }
+        let element = self.elements.element(self.at)?;
+        match self.cluster {
+            Some(cluster) if id::in_cluster(element.id) => self.child(element, cluster).map(Some),
+            Some(cluster) if !id::in_segment(element.id) && element.id != id::EBML => {
+                self.unknown(element, cluster.end).map(|()| Some(Item::Child(element)))
+            }
+            Some(cluster) if cluster.sized => Err(damaged(element)),
+            _ => {
+                self.cluster = None;
+                self.header(element)
+            }
+        }
+    }
+
+    fn header(&mut self, element: Element) -> Result<Option<Item>, Fault> {
+        match element.id {
+            // Another file begins.
+            id::EBML => return Ok(None),
+            id::CLUSTER => {
+                let end = element.end();
+                self.declared_end = self.declared_end.max(end.unwrap_or(0));
+                self.cluster = Some(Cluster { end: end.unwrap_or(self.segment_end), sized: end.is_some(), time: None });
+                self.at = element.body;
+                return Ok(Some(Item::Cluster(element)));
+            }
+            id if id::in_segment(id) => self.at = self.end_of(element, u64::MAX)?,
+            _ => self.unknown(element, self.segment_end)?,
+        }
+        Ok(Some(Item::Header(element)))
+    }
+
+    fn child(&mut self, element: Element, cluster: Cluster) -> Result<Item, Fault> {
+        if element.id == id::BLOCK_GROUP {
+            return self.group(element, cluster);
+        }
+        let end = self.end_of(element, cluster.end)?;
+        let item = match element.id {
+            id::TIMESTAMP => {
+                let time = unsigned(&self.elements.bytes(element.body..end.min(element.body + 8))?);
+                self.cluster = Some(Cluster { time: Some(time), ..cluster });
+                Item::Child(element)
+            }
+            id::SIMPLE_BLOCK => {
+                let block = self.block(element, end, cluster)?;
+                Item::Block(Block { key: block.flags & 0x80 != 0, ..block })
+            }
+            _ => Item::Child(element),
+        };
+        self.at = end;
+        Ok(item)
+    }
+
+    /// A block with what its group says of it. Of a group that breaks off, the block is given if that is whole.
+    fn group(&mut self, group: Element, cluster: Cluster) -> Result<Item, Fault> {
+        let (end, whole) = match self.end_of(group, cluster.end) {
+            Ok(end) => (end, true),
+            Err(Fault::Cut { end, .. }) => (end, false),
+            Err(fault) => return Err(fault),
+        };
+        let (mut block, mut key, mut duration) = (None, true, None);
+        let mut at = group.body;
+        while at < end {
+            let found = match self.elements.element(at).and_then(|element| Ok((element, self.end_of(element, end)?))) {
+                Ok(found) => found,
+                // What breaks off behind the block is told when the next item is asked for.
+                Err(Fault::Cut { .. }) if block.is_some() && !whole => break,
+                Err(fault) => return Err(fault),
+            };
+            let (element, element_end) = found;
+            match element.id {
+                id::BLOCK => block = Some(self.block(element, element_end, cluster)?),
+                id::REFERENCE_BLOCK => key = false,
+                id::BLOCK_DURATION => duration = Some(unsigned(&self.elements.bytes(element.body..element_end)?)),
+                _ => {}
+            }
+            at = element_end;
+        }
+        let Some(block) = block else {
+            self.end_of(group, cluster.end)?;
+            // A group without a block says nothing.
+            self.at = end;
+            return Ok(Item::Child(group));
+        };
+        // Past the end of a file that is cut there is only the fault that says so.
+        self.at = end.min(self.len());
+        self.declared_end = self.declared_end.max(end);
+        Ok(Item::Block(Block { element: group.start..self.at, key: key && whole, duration, whole, ..block }))
+    }
+
+    /// The head of a block (RFC 9559 §10.1, §10.2).
+    fn block(&mut self, element: Element, end: u64, cluster: Cluster) -> Result<Block, Fault> {
+        let damaged = |found| Fault::damaged(element.start, "a block", found);
+        let (track, at) = self.elements.vint_at(element.body)?;
+        let [high, low, flags] = self.elements.array_at(at)?;
+        let data = at + 3..end;
+        if data.start > end {
+            return Err(damaged("one too short for its head"));
+        }
+        let frames = match flags & 0b110 {
+            0 => 1,
+            _ if data.start == end => return Err(damaged("laced frames without their number")),
+            _ => u64::from(self.elements.array_at::<1>(data.start)?[0]) + 1,
+        };
+        let relative = i16::from_be_bytes([high, low]);
+        let time = cluster.time.ok_or_else(|| damaged("one before its cluster's time"))?;
+        let time = i64::try_from(time).ok().and_then(|time| time.checked_add(i64::from(relative)));
+        Ok(Block {
+            element: element.start..end,
+            data,
+            track,
+            time: time.filter(|time| *time < 1 << 53).ok_or_else(|| damaged("one at an impossible time"))?,
+            relative,
+            flags,
+            key: false,
+            duration: None,
+            frames,
+            whole: true,
+        })
+    }
+
+    /// Passes over an element that is not known here, if something known follows: else it is damage.
+    fn unknown(&mut self, element: Element, parent_end: u64) -> Result<(), Fault> {
+        let end = self.end_of(element, parent_end)?;
+        if !self.in_step(end)? {
+            return Err(damaged(element));
+        }
+        self.at = end;
+        Ok(())
+    }
+
+    /// Whether an item ends at `end`, or at least may: there the cluster, the segment or the file ends, or something
+    /// follows that can stand there. Where not, the item before is damaged.
+    pub(crate) fn in_step(&mut self, mut end: u64) -> Result<bool, Fault> {
+        let cluster_end = self.cluster.map_or(self.segment_end, |cluster| cluster.end);
+        // Garbage may look like one element that fits anywhere, hardly like two.
+        for _ in 0..3 {
+            if [self.len(), self.segment_end, cluster_end].contains(&end) {
+                return Ok(true);
+            }
+            match self.fits(end, cluster_end) {
+                Ok(None) | Err(Fault::Cut { .. }) => return Ok(true),
+                Ok(Some(next)) => end = next,
+                Err(Fault::Damaged(_)) => return Ok(false),
+                Err(fault) => return Err(fault),
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether what follows here is told by itself to be an element of a cluster or of the segment; else where it ends,
+    /// for what comes behind it to decide.
+    fn fits(&mut self, at: u64, cluster_end: u64) -> Result<Option<u64>, Fault> {
+        let next = self.elements.element(at)?;
+        if id::in_segment(next.id) && !id::in_cluster(next.id) || next.id == id::EBML {
+            return Ok(None);
+        }
+        let end = self.end_of(next, cluster_end)?;
+        let told = match next.id {
+            id::TIMESTAMP | id::POSITION | id::PREV_SIZE => end - next.body <= 8,
+            id::CRC_32 => end - next.body == 4,
+            id::SIMPLE_BLOCK => {
+                let (track, _) = self.elements.vint_at(next.body)?;
+                if !self.tracks.is_empty() && !self.tracks.contains(&track) {
+                    return Ok(Some(end));
+                }
+                true
+            }
+            id::BLOCK_GROUP => id::in_group(self.elements.element(next.body)?.id),
+            _ => return Ok(Some(end)),
+        };
+        if told { Ok(None) } else { Err(damaged(next)) }
+    }
+
+    /// Tells which tracks there are; a block of another does not count as sound by itself then.
+    pub(crate) fn expect_tracks(&mut self, numbers: impl Iterator<Item = u64>) {
+        self.tracks = numbers.collect();
+    }
+
+    /// Goes to the next place from which the file can be read again, behind a fault at `from`: the end of the cluster
+    /// if something begins there, else the next cluster. False when there is none.
+    pub(crate) fn resync(&mut self, from: u64) -> Result<bool, Fault> {
+        if let Some(Cluster { end, sized: true, .. }) = self.cluster
+            && end > from
+            && end < self.len()
+            && (end == self.segment_end || matches!(self.elements.element(end), Ok(next) if id::in_segment(next.id)))
+        {
+            self.go_to(end);
+            return Ok(true);
+        }
+        let mut at = from;
+        while let Some(found) = self.elements.find(id::CLUSTER.to_be_bytes(), at)? {
+            self.go_to(found);
+            if self.cluster_follows()? {
+                return Ok(true);
+            }
+            at = found + 1;
+        }
+        Ok(false)
+    }
+
+    /// Whether a cluster begins here, and not only four bytes like its ID.
+    pub(crate) fn cluster_follows(&mut self) -> Result<bool, Fault> {
+        let first = match self.elements.element(self.at) {
+            Ok(Element { id: id::CLUSTER, body, .. }) => self.elements.element(body),
+            Ok(_) => return Ok(false),
+            Err(fault) => Err(fault),
+        };
+        match first {
+            Ok(Element { id, .. }) => {
+                Ok(matches!(id, id::TIMESTAMP | id::CRC_32 | id::VOID | id::POSITION | id::PREV_SIZE))
+            }
+            Err(Fault::Unreadable(error)) => Err(Fault::Unreadable(error)),
+            Err(_) => Ok(false),
+        }
+    }
+
+    /// The data of a header.
+    pub(crate) fn header_data(&mut self, element: Element) -> Result<Vec<u8>, Fault> {
+        let end = self.end_of(element, u64::MAX)?;
+        if end - element.body > MAX_HEADER {
+            let expected = format!("a header of at most {MAX_HEADER} bytes");
+            return Err(Fault::damaged(element.start, &expected, format!("one of {}", end - element.body)));
+        }
+        self.elements.bytes(element.body..end)
+    }
+
+    /// These bytes of the file, as a block's.
+    pub(crate) fn bytes(&mut self, range: Range<u64>) -> Result<Vec<u8>, Fault> {
+        self.elements.bytes(range)
+    }
+
+    /// Where an element ends that must be whole and lie within its parent.
+    fn end_of(&self, element: Element, parent_end: u64) -> Result<u64, Fault> {
+        let name = element.id;
+        let end = element
+            .end()
+            .ok_or_else(|| Fault::damaged(element.start, "an element with a size", format!("{name:#x} without one")))?;
+        if end > parent_end {
+            let expected = format!("an element that ends by byte {parent_end}");
+            return Err(Fault::damaged(element.start, &expected, format!("{name:#x} up to byte {end}")));
+        }
+        self.elements.whole(end).map(|()| end)
+    }
+}
+
+fn damaged(element: Element) -> Fault {
+    Fault::damaged(element.start, "a Matroska element", format!("{:#x}", element.id))
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,99 @@
+//! Makes a file seek that does not: one that was cut, damaged or written live. Nothing is decoded and no frame changed.
+//!
+//! The first walk over the input counts, finds the key frames and plans the output; then its pieces are copied:
+//!
+//! ```text
+//! EBML header │ Segment, its size │ SeekHead │ Info with Duration │ Tracks, Tags, … │ Cues │ clusters
+//!  as it was         new              new      else as it was        as they were     new    blocks as they were
+//! ```
+//!
+//! Memory holds the plan: some bytes for each cluster and each key frame, however long the film.
+
+use std::io::{Read, Seek, Write};
+
+use serde::Serialize;
+
+use super::matroska::TrackType;
+use super::survey::Gap;
+use crate::error::{Error, ErrorKind, Result};
+
+mod plan;
+pub(crate) use plan::{Piece, Plan};
+
+/// What [`repair`] did.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Repaired {
+    /// How many bytes the input has.
+    pub bytes_in: u64,
+    /// How many bytes the output has.
+    pub bytes_out: u64,
+    /// The tracks and how many blocks of each were kept.
+    pub tracks: Vec<RepairedTrack>,
+    /// How many bytes at the input's end were left out, for they are no whole frame.
+    pub cut_bytes: u64,
+    /// What was left out before that, for it could not be read.
+    pub gaps: Vec<Gap>,
+    /// How long the output is, in seconds.
+    pub duration_s: f64,
+    /// How many cues it has.
+    pub cues: u64,
+    /// What was wrong with the input, one sentence each; none where there was nothing to repair.
+    pub faults: Vec<String>,
+}
+
+/// A track of the output.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RepairedTrack {
+    /// Its number in the file.
+    pub number: u64,
+    /// What it carries.
+    pub kind: TrackType,
+    /// The codec's name in Matroska, as `V_AV1`.
+    pub codec: String,
+    /// How many blocks were kept: frames of video, packets of sound.
+    pub blocks: u64,
+}
+
+impl Repaired {
+    /// Whether the input was sound already. The output is as good then.
+    pub fn nothing_to_repair(&self) -> bool {
+        self.faults.is_empty()
+    }
+}
+
+/// Copies a WebM or Matroska file, so that what is whole of it plays and seeks: with exact Duration (RFC 9559 §5.1.2.10),
+/// Cues at the front that lead to the key frames of the first video track (without one, to each cluster), and known
+/// sizes. Tracks, tags, chapters, attachments and blocks stay as they are, to the byte; so do times, also where the
+/// first is above 0.
+///
+/// Every block that lies whole in the input is kept, but for two kinds: behind damage, what comes before the next cluster;
+/// and before damage, the one block that it reaches into or follows at once.
+///
+/// The Duration that the input says is kept where the input ends well and it can be true. Else it is measured: the end of
+/// the last block, which lasts as long as the file or an Opus packet says, or else as long as the block before it.
+///
+/// # Errors
+/// An input that cannot be read, is no Matroska file or has no whole block: then nothing was written. A write error.
+pub fn repair(input: impl Read + Seek, mut output: impl Write) -> Result<Repaired> {
+    let (plan, mut survey) = Plan::of(input)?;
+    let unwritten = |error| Error::new(ErrorKind::Write, "the repaired file could not be written").with_source(error);
+    for piece in plan.pieces() {
+        match piece {
+            Piece::Bytes(bytes) => output.write_all(&bytes).map_err(unwritten)?,
+            Piece::Copy(range) => {
+                for start in range.clone().step_by(COPIED) {
+                    let bytes = survey.file.bytes(start..range.end.min(start + COPIED as u64))?;
+                    output.write_all(&bytes).map_err(unwritten)?;
+                }
+            }
+        }
+    }
+    output.flush().map_err(unwritten)?;
+    Ok(plan.report)
+}
+
+/// So many bytes are copied at once.
+const COPIED: usize = 1 << 18;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,100 @@
+//! The blocks of one track of a Matroska or WebM file, one after the other.
+
+use std::io::{Read, Seek};
+
+use crate::error::{Error, Result};
+use crate::mux::matroska::{self, Info, Item, Matroska, Track, id};
+use crate::time::{Span, Timestamp};
+
+/// Where one frame of the track lies.
+pub(super) struct Block {
+    /// When it is shown.
+    pub(super) timestamp: Timestamp,
+    /// Whether the file says that decoding can begin here.
+    pub(super) key: bool,
+    place: std::ops::Range<u64>,
+}
+
+/// A Matroska file, open at the first or at the next block of one of its tracks.
+pub(super) struct Blocks<R: Read + Seek> {
+    file: Matroska<R>,
+    scale: u64,
+    track: Track,
+    /// Where the first cluster begins.
+    first: u64,
+}
+
+impl<R: Read + Seek> Blocks<R> {
+    /// Reads up to the first cluster and takes the first track that is `wanted`, which errors call `name`: not a
+    /// Matroska file, damaged or cut before that, no such track.
+    pub(super) fn open(reader: R, name: &str, wanted: impl Fn(&Track) -> bool) -> Result<Self> {
+        let mut file = Matroska::open(reader)?;
+        let mut info = Info::default();
+        let mut track = None;
+        loop {
+            let first = file.position();
+            match file.next()? {
+                Some(Item::Header(header)) if header.id == id::INFO => info = Info::read(&file.header_data(header)?),
+                Some(Item::Header(header)) if header.id == id::TRACKS => {
+                    let found = Track::all(&file.header_data(header)?).into_iter().find(&wanted);
+                    let none = || Error::not_readable(format!("expected a track of {name} but found none"));
+                    track = Some(found.ok_or_else(none)?);
+                }
+                Some(Item::Header(_)) => {}
+                Some(_) => {
+                    let late = || Error::not_supported(format!("expected the tracks before the {name} but found none"));
+                    let track = track.ok_or_else(late)?;
+                    file.go_to(first);
+                    return Ok(Self { file, scale: info.scale, track, first });
+                }
+                None => {
+                    let missing = if track.is_some() { name } else { "tracks" };
+                    return Err(Error::not_readable(format!("expected {missing} but found the end of the file")));
+                }
+            }
+        }
+    }
+
+    /// The track.
+    pub(super) fn track(&self) -> &Track {
+        &self.track
+    }
+
+    /// How exact timestamps are.
+    pub(super) fn tick(&self) -> Span {
+        Span::from_nanos(i64::try_from(self.scale).unwrap_or(i64::MAX))
+    }
+
+    /// Goes back to before the first block.
+    pub(super) fn rewind(&mut self) {
+        self.file.go_to(self.first);
+    }
+
+    /// Goes to the next block; none at the end. An error where the file breaks off or is damaged.
+    pub(super) fn next_block(&mut self) -> Result<Option<Block>> {
+        loop {
+            let block = match self.file.next()? {
+                Some(Item::Block(block)) if block.track == self.track.number => block,
+                Some(_) => continue,
+                None => return Ok(None),
+            };
+            if block.is_laced() {
+                return Err(Error::not_supported("expected one frame a block but found laced blocks"));
+            }
+            return Ok(Some(Block { timestamp: self.timestamp(&block)?, key: block.key, place: block.data }));
+        }
+    }
+
+    fn timestamp(&self, block: &matroska::Block) -> Result<Timestamp> {
+        let nanos = i64::try_from(i128::from(block.time) * i128::from(self.scale));
+        nanos.map(Timestamp::from_nanos).map_err(|_| {
+            let byte = block.element.start;
+            Error::not_readable(format!("expected a block at byte {byte} but found one at an impossible time"))
+        })
+    }
+
+    /// Reads the bytes of a block.
+    pub(super) fn read(&mut self, block: &Block) -> Result<Vec<u8>> {
+        Ok(self.file.bytes(block.place.clone())?)
+    }
+}

@@ -1,0 +1,95 @@
+//! What ffprobe, ffmpeg and mkvinfo, which share no code with us, find in a file.
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use super::program::run;
+
+/// What a block has before its frame: the track's number, the time, the flags.
+pub const BLOCK_HEAD: usize = 4;
+
+/// A frame as ffprobe finds it in a file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Packet {
+    pub stream: usize,
+    pub millis: i64,
+    pub key: bool,
+    /// Where its block's data begins, and where it ends.
+    pub start: usize,
+    pub end: usize,
+}
+
+/// All frames in the file's order; none, with a word on standard error, where there is no ffprobe.
+pub fn packets(path: &Path) -> Option<Vec<Packet>> {
+    let entries = "packet=stream_index,pts,flags,size,pos";
+    let text = tool("ffprobe", &["-v", "error", "-show_entries", entries, "-of", "csv=p=0"], path)?;
+    let packet = |line: &str| {
+        let fields: Vec<&str> = line.trim_end_matches(',').split(',').collect();
+        let [stream, pts, size, pos, flags] = fields[..] else { panic!("{line}") };
+        let number = |text: &str| text.parse::<i64>().unwrap_or_else(|_| panic!("{text} in {line}"));
+        let start = number(pos) as usize;
+        Packet {
+            stream: number(stream) as usize,
+            millis: number(pts),
+            key: flags.starts_with('K'),
+            start,
+            end: start + BLOCK_HEAD + number(size) as usize,
+        }
+    };
+    Some(text.lines().filter(|line| !line.is_empty()).map(packet).collect())
+}
+
+/// What the program prints of this file; it must not complain. None, with a word on standard error, where there is none.
+#[track_caller]
+pub fn tool(name: &str, args: &[&str], path: &Path) -> Option<String> {
+    if Command::new(name).arg("-version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_err() {
+        eprintln!("skipped: no {name} here (Debian: apt install ffmpeg mkvtoolnix)");
+        return None;
+    }
+    let mut command = Command::new(name);
+    command.args(args).args((name == "ffmpeg").then_some("-i")).arg(path);
+    if name == "ffmpeg" {
+        command.args(["-map", "0", "-c", "copy", "-f", "framemd5", "-"]);
+    }
+    let ran = run(&mut command, &[]).succeeded();
+    assert_eq!(ran.stderr, "", "{name} on {}", path.display());
+    Some(ran.stdout)
+}
+
+/// Every packet's time, size and hash.
+pub fn hashes(path: &Path) -> Option<Vec<String>> {
+    let text = tool("ffmpeg", &["-v", "error"], path)?;
+    Some(text.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect())
+}
+
+/// That every frame decodes without a complaint.
+#[track_caller]
+pub fn decodes(path: &Path) {
+    let mut command = Command::new("ffmpeg");
+    command.args(["-v", "error", "-xerror", "-i"]).arg(path).args(["-map", "0", "-f", "null", "-"]);
+    assert_eq!(run(&mut command, &[]).succeeded().stderr, "", "{}", path.display());
+}
+
+/// Times and positions of the Cues as mkvinfo reads them, in milliseconds and bytes of the file.
+pub fn cues(path: &Path) -> Option<Vec<(i64, usize)>> {
+    let Ok(output) = Command::new("mkvinfo").args(["--all", "--positions"]).arg(path).output() else {
+        eprintln!("skipped: no mkvinfo here (Debian: apt install mkvtoolnix)");
+        return None;
+    };
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(!text.contains("(MKVInfo)"), "{text}");
+    let after = |line: &str, head: &str| Some(line.split_once(head)?.1.split(" at ").next()?.to_owned());
+    let segment = text.lines().find(|line| line.starts_with("+ Segment")).expect("a segment");
+    let segment: usize = segment.rsplit(' ').next().and_then(|at| at.parse().ok()).expect("a place");
+    let times = text.lines().filter_map(|line| after(line, "Cue time: ")).map(|time| millis(&time));
+    let positions = text.lines().filter_map(|line| after(line, "Cue cluster position: "));
+    // The segment's ID and size take twelve bytes, as we write them.
+    Some(times.zip(positions.map(|at| segment + 12 + at.parse::<usize>().expect("a position"))).collect())
+}
+
+/// `00:00:02.000000000`.
+fn millis(time: &str) -> i64 {
+    let parts: Vec<f64> = time.split(':').map(|part| part.parse().expect("a number")).collect();
+    (parts.iter().fold(0.0, |sum, part| sum * 60.0 + part) * 1000.0).round() as i64
+}
