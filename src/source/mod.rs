@@ -9,15 +9,18 @@ use crate::filter::FilterChain;
 use crate::frame::{Frame, Size};
 use crate::time::{FrameRate, Span};
 
+pub mod audio;
 pub mod ffmpeg;
 pub mod image;
 pub mod pattern;
 pub mod shader;
+pub mod tone;
+pub mod wav;
 pub mod webm;
 pub mod y4m;
 
 mod av1;
-mod matroska;
+mod blocks;
 mod open;
 pub use open::{Decoder, decoders, open};
 
