@@ -1,4 +1,7 @@
 use super::*;
+use crate::color::{ColorSpace, Matrix, Range};
+use crate::frame::{PixelFormat, Size};
+use crate::time::FrameRate;
 
 const SOURCE: &str = "testsrc=s=64x48:r=25:d=0.4";
 
@@ -183,4 +186,143 @@ fn what_is_no_film_is_not_readable_and_the_program_is_not_left_running() {
     std::fs::write(&other, "this is not a film\n".repeat(50)).unwrap();
     let error = FfmpegSource::open(&other, &SourceOptions::default()).err().unwrap();
     assert_eq!(error.kind().name(), "NotReadableError", "{error}");
+}
+
+// Times.
+
+const UNEVEN: &str = "testsrc2=s=64x48:r=20:d=2,select='eq(n,0)+eq(n,2)+eq(n,3)+eq(n,10)+eq(n,34)+eq(n,35)'";
+const UNEVEN_MILLIS: [i64; 6] = [0, 100, 150, 500, 1700, 1750];
+/// Containers that count in 1/16000, 1/1000, 1/100 and 1/90000 of a second; the last has a first frame at 1.5 s.
+const UNEVEN_FILMS: [(&str, &str); 4] = [
+    ("a.mp4", "-c:v libx264 -bf 2 -pix_fmt yuv420p"),
+    ("a.mkv", "-c:v libx264 -bf 2 -g 3 -pix_fmt yuv420p"),
+    ("a.gif", "-loop 0"),
+    ("a.ts", "-c:v libx264 -bf 0 -g 2 -pix_fmt yuv420p"),
+];
+
+fn uneven(name: &str, arguments: &str) -> Option<(tempfile::TempDir, std::path::PathBuf)> {
+    clips::made(name, UNEVEN, &format!("-fps_mode passthrough -enc_time_base 1/1000 {arguments}"))
+}
+
+fn from(path: &Path, millis: i64) -> FfmpegSource {
+    let start = Some(Span::from_millis(millis));
+    FfmpegSource::open(path, &SourceOptions { start, ..SourceOptions::default() }).unwrap()
+}
+
+/// All its frames' times.
+#[track_caller]
+fn nanos(source: &mut FfmpegSource) -> Vec<i64> {
+    let (frames, error) = drain(source);
+    assert!(error.is_none(), "{error:?}");
+    frames.iter().map(|frame| frame.timestamp.as_nanos()).collect()
+}
+
+fn steps(rate: FrameRate, count: u64) -> Vec<i64> {
+    (0..count).map(|index| rate.timestamp(index).as_nanos()).collect()
+}
+
+#[test]
+fn films_of_a_variable_rate_keep_every_frame_at_its_own_time() {
+    for (name, arguments) in UNEVEN_FILMS {
+        let Some((_folder, path)) = uneven(name, arguments) else { return };
+        let (frames, error) = drain(&mut opened(&path));
+        assert!(error.is_none(), "{name}: {error:?}");
+        let times: Vec<i64> = frames.iter().map(|frame| frame.timestamp.as_nanos()).collect();
+        assert_eq!(times, UNEVEN_MILLIS.map(|millis| millis * 1_000_000), "{name}");
+        let bytes: Vec<u8> = frames.iter().flat_map(|frame| frame.data().to_vec()).collect();
+        let pix_fmt = if name == "a.gif" { "rgba" } else { "yuv420p" };
+        let decoded = clips::decoded(&path, &format!("-fps_mode passthrough -pix_fmt {pix_fmt}"));
+        assert!(bytes == decoded, "{name}");
+    }
+}
+
+#[test]
+fn a_start_within_a_film_of_a_variable_rate_gives_the_frame_on_screen_then() {
+    for (name, arguments) in UNEVEN_FILMS {
+        let Some((_folder, path)) = uneven(name, arguments) else { return };
+        let (all, _) = drain(&mut opened(&path));
+        for (millis, first) in [(99, 0), (150, 2), (1699, 3), (1790, 5)] {
+            let (frames, error) = drain(&mut from(&path, millis));
+            assert!(error.is_none(), "{name} {millis} ms: {error:?}");
+            let times: Vec<i64> = frames.iter().map(|frame| frame.timestamp.as_nanos() / 1_000_000).collect();
+            let expected: Vec<i64> =
+                UNEVEN_MILLIS[first..].iter().map(|millis| millis - UNEVEN_MILLIS[first]).collect();
+            assert_eq!(times, expected, "{name} {millis} ms");
+            assert!(frames.iter().zip(&all[first..]).all(|(a, b)| a.data() == b.data()), "{name} {millis} ms");
+        }
+        let start = Some(Span::from_millis(2500));
+        let error = FfmpegSource::open(&path, &SourceOptions { start, ..SourceOptions::default() }).err().unwrap();
+        assert_eq!(error.kind().name(), "RangeError", "{name}: {error}");
+    }
+}
+
+#[test]
+fn films_of_a_constant_rate_have_exact_times_with_frames_that_refer_ahead_too() {
+    let ntsc = FrameRate::new(30000, 1001).unwrap();
+    for (source, rate, count, left) in [("30000/1001:d=3", ntsc, 90, 31), ("25:d=5.28", FrameRate::whole(25), 132, 82)]
+    {
+        let source = format!("testsrc2=s=64x48:r={source}");
+        let arguments = "-c:v libx264 -bf 3 -g 20 -pix_fmt yuv420p";
+        let Some((_folder, path)) = clips::made("a.mp4", &source, arguments) else { return };
+        let mut film = opened(&path);
+        assert_eq!((film.info().rate, film.info().frames), (Some(rate), Some(count)));
+        assert_eq!(nanos(&mut film), steps(rate, count));
+        let mut film = from(&path, 2000);
+        assert_eq!(film.info().frames, Some(left));
+        let (found, expected) = (nanos(&mut film), steps(rate, left));
+        assert_eq!(found.len(), expected.len());
+        // Two rounded times are a nanosecond further apart than their distance, rounded.
+        assert!(found.iter().zip(&expected).all(|(a, b)| (a - b).abs() <= 1), "{found:?}");
+    }
+}
+
+#[test]
+fn an_edit_list_that_cuts_off_the_front_leaves_a_film_that_begins_at_0() {
+    let arguments = "-c:v libx264 -bf 2 -g 50 -pix_fmt yuv420p";
+    let Some((_folder, path)) = clips::made("a.mp4", "testsrc2=s=64x48:r=25:d=3", arguments) else { return };
+    let cut = path.with_file_name("b.mp4");
+    let mut command = Command::new("ffmpeg");
+    command.args(["-nostdin", "-v", "error", "-ss", "0.9", "-i"]).arg(&path).args(["-c", "copy"]).arg(&cut);
+    assert!(command.status().unwrap().success());
+    let shown = clips::decoded(&cut, "-fps_mode passthrough -pix_fmt yuv420p").len() / (64 * 48 * 3 / 2);
+    assert!((50..60).contains(&shown), "{shown} frames");
+    assert_eq!(nanos(&mut opened(&cut)), steps(FrameRate::whole(25), shown as u64));
+    assert_eq!(nanos(&mut from(&cut, 400)), steps(FrameRate::whole(25), shown as u64 - 10));
+}
+
+#[test]
+fn frames_at_the_same_time_come_one_after_the_other() {
+    let source = "testsrc2=s=64x48:r=20:d=0.2,setpts='floor(N/2)*2/20/TB'";
+    let Some((_folder, path)) = clips::made("a.mkv", source, "-fps_mode passthrough -c:v ffv1") else { return };
+    assert_eq!(nanos(&mut opened(&path)), [0, 1_000_000, 100_000_000, 101_000_000]);
+}
+
+#[test]
+fn pictures_that_change_their_size_and_a_clock_that_begins_again_are_one_film() {
+    let arguments = "-c:v libx264 -bf 2 -g 10 -pix_fmt yuv420p";
+    let Some((_folder, path)) = clips::made("a.ts", "testsrc2=s=64x48:r=25:d=3", arguments) else { return };
+    let Some((_other, second)) = clips::made("b.ts", "testsrc2=s=128x96:r=25:d=0.4", arguments) else { return };
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes.extend(std::fs::read(&second).unwrap());
+    std::fs::write(&path, bytes).unwrap();
+    let (frames, error) = drain(&mut opened(&path));
+    assert!(error.is_none(), "{error:?}");
+    assert!(frames.iter().all(|frame| frame.size == Size::new(64, 48)));
+    assert_eq!(nanos(&mut opened(&path)), steps(FrameRate::whole(25), 85));
+    assert_eq!(nanos(&mut from(&path, 2000)), steps(FrameRate::whole(25), 35));
+}
+
+#[test]
+fn a_film_of_a_variable_rate_that_breaks_off_is_an_error_after_a_start_too() {
+    let source = "testsrc2=s=64x48:r=25:d=4,select='not(mod(n,7))+not(mod(n,3))'";
+    let arguments = "-fps_mode passthrough -c:v libx264 -bf 0 -pix_fmt yuv420p -movflags faststart -g 2";
+    let Some((_folder, path)) = clips::made("a.mp4", source, arguments) else { return };
+    let bytes = std::fs::read(&path).unwrap();
+    std::fs::write(&path, &bytes[..bytes.len() * 2 / 3]).unwrap();
+    for (millis, words) in [(0, "expected 44 frames but found"), (1000, "expected frames up to")] {
+        let (frames, error) = drain(&mut from(&path, millis));
+        let error = error.unwrap().to_string();
+        assert!(frames.len() > 5 && frames.len() < 44, "{} frames", frames.len());
+        assert!(error.contains(words), "{error}");
+    }
 }

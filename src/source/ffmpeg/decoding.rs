@@ -1,0 +1,167 @@
+//! One run of the `ffmpeg` program: raw pictures come on its standard output, and their times on its standard error,
+//! among what it complains of.
+//!
+//! A filter prints each picture's time before the picture itself is written, so whoever has read a picture finds its
+//! time. A thread of its own reads standard error to its end, so that ffmpeg never waits for us there.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+
+use super::not_started;
+use crate::error::{Error, Result};
+
+/// Filters that print `frame:… pts:… pts_time:…` and then [`MARK`] for each picture: only pictures with a word of
+/// metadata have their times printed, and only that word is.
+pub const PRINT_TIMES: &str =
+    "metadata=mode=add:key=framereel:value=1,metadata=mode=print:key=framereel:file=pipe\\\\:2:direct=1";
+const MARK: &str = "framereel=1";
+/// So much of what ffmpeg says is kept, from its end.
+const MAX_COMPLAINT: usize = 4096;
+/// No line of ours is longer, and of others no more is looked at in one piece.
+const MAX_LINE: u64 = 4096;
+
+/// A decoded picture.
+pub struct Picture {
+    pub data: Vec<u8>,
+    /// When it is shown, in the ticks that the filters were told; none where the film does not say.
+    pub ticks: Option<i64>,
+}
+
+/// How a run ended.
+pub struct End {
+    pub status: ExitStatus,
+    /// The last line of what ffmpeg complained of; often empty.
+    pub said: String,
+    /// Whether the last picture was not whole.
+    pub broken: bool,
+}
+
+/// ffmpeg at work.
+pub struct Decoding {
+    child: Child,
+    pictures: ChildStdout,
+    times: Receiver<Option<i64>>,
+    complaints: Option<JoinHandle<String>>,
+    /// A picture's length in bytes.
+    len: usize,
+    /// How many bytes of a picture came last that is not whole.
+    rest: usize,
+}
+
+impl Decoding {
+    /// Starts ffmpeg, which is to write pictures of `len` bytes each.
+    pub fn start(mut command: Command, len: usize) -> Result<Self> {
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().map_err(not_started)?;
+        let pipes = child.stdout.take().zip(child.stderr.take());
+        let (pictures, stderr) = pipes.ok_or_else(|| Error::unknown("ffmpeg started without its pipes"))?;
+        let (found, times) = channel();
+        let complaints = std::thread::Builder::new()
+            .name("ffmpeg stderr".into())
+            .spawn(move || listen(stderr, &found))
+            .map_err(|error| Error::unknown("no thread could be started").with_source(error))?;
+        Ok(Self { child, pictures, times, complaints: Some(complaints), len, rest: 0 })
+    }
+
+    /// The next picture; none at the end, whatever the reason for it.
+    pub fn next_picture(&mut self) -> Result<Option<Picture>> {
+        let mut data = Vec::with_capacity(self.len);
+        let read = (&mut self.pictures).take(self.len as u64).read_to_end(&mut data);
+        read.map_err(|error| Error::not_readable("ffmpeg's frames could not be read").with_source(error))?;
+        if data.len() < self.len {
+            self.rest += data.len();
+            return Ok(None);
+        }
+        let ticks = self.times.recv().map_err(|_| Error::unknown("ffmpeg gave a frame without its time"))?;
+        Ok(Some(Picture { data, ticks }))
+    }
+
+    /// Waits for the end of a run that gives no more pictures.
+    pub fn end(&mut self) -> Result<End> {
+        let status = self.child.wait().map_err(|error| Error::unknown("ffmpeg was lost").with_source(error))?;
+        let said = self.complaints.take().and_then(|thread| thread.join().ok()).unwrap_or_default();
+        Ok(End { status, said: last_line(&said), broken: self.rest > 0 })
+    }
+}
+
+impl Drop for Decoding {
+    fn drop(&mut self) {
+        // It may have ended by itself; then there is nothing to kill and only its status to collect.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if let Some(complaints) = self.complaints.take() {
+            let _ = complaints.join();
+        }
+    }
+}
+
+/// Reads to the end: times go to `found`, the last of all else is given back.
+fn listen(stderr: impl Read, found: &Sender<Option<i64>>) -> String {
+    let mut stderr = BufReader::new(stderr);
+    let mut kept = String::new();
+    let mut line = Vec::new();
+    while let Ok(1..) = read_line(&mut stderr, &mut line) {
+        let text = String::from_utf8_lossy(&line);
+        match time_in(&text) {
+            Some((before, ticks)) => {
+                // Nobody may be left to hear it; ffmpeg is still read, so that it can end.
+                let _ = found.send(ticks);
+                kept.push_str(before);
+            }
+            None if text.trim_end() == MARK => {}
+            None => kept.push_str(&text),
+        }
+        let surplus = kept.len().saturating_sub(MAX_COMPLAINT);
+        kept.drain(..kept.ceil_char_boundary(surplus));
+    }
+    kept
+}
+
+fn read_line(reader: &mut impl BufRead, line: &mut Vec<u8>) -> std::io::Result<usize> {
+    line.clear();
+    reader.take(MAX_LINE).read_until(b'\n', line)
+}
+
+/// The time that a line ends with, and what stands before it: ffmpeg writes its complaints in pieces, and a time may
+/// come between two of them.
+fn time_in(line: &str) -> Option<(&str, Option<i64>)> {
+    let (before, printed) = line.split_at(line.rfind("frame:")?);
+    let mut words = printed.split_ascii_whitespace();
+    words.next()?.strip_prefix("frame:")?.parse::<u64>().ok()?;
+    let ticks = words.next()?.strip_prefix("pts:")?;
+    words.next()?.strip_prefix("pts_time:")?;
+    if words.next().is_some() {
+        return None;
+    }
+    Some((before, if ticks == "NOPTS" { None } else { Some(ticks.parse().ok()?) }))
+}
+
+/// The last line with something on it.
+pub fn last_line(text: &str) -> String {
+    text.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_told_from_complaints_even_within_their_lines() {
+        let stderr = "frame:0    pts:-512     pts_time:-0.04\nframereel=1\n[h264 @ 0x5] frame:1    pts:NOPTS   \
+                      pts_time:NOPTS\r\nframereel=1\r\nerror in frame:7\nframe:2    pts:67072   pts_time:5.24\nframereel=1\n";
+        let (found, times) = channel();
+        let said = listen(stderr.as_bytes(), &found);
+        assert_eq!(times.try_iter().collect::<Vec<_>>(), [Some(-512), None, Some(67072)]);
+        assert_eq!(said, "[h264 @ 0x5] error in frame:7\n");
+    }
+
+    #[test]
+    fn of_endless_complaints_the_end_is_kept() {
+        let (found, times) = channel();
+        let said = listen("äöü\n".repeat(9999).as_bytes(), &found);
+        assert!(said.len() <= MAX_COMPLAINT && said.len() > MAX_COMPLAINT - 8 && said.ends_with("äöü\n"));
+        assert_eq!(times.try_iter().count(), 0);
+    }
+}

@@ -1,0 +1,119 @@
+//! A film's pictures at the film's own times, from its beginning or from a point within it.
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::process::Command;
+
+use super::decoding::{Decoding, End, PRINT_TIMES, Picture};
+use super::probe::Stream;
+use super::timeline::Timeline;
+use super::{file_url, program, start_beyond_end};
+use crate::error::Result;
+use crate::frame::Frame;
+use crate::time::{Span, Timestamp};
+
+/// Times in a file are rounded, and so is a start that names one of them: by so much at most.
+const ROUNDED: Span = Span::from_nanos(500_000);
+
+/// Pictures as they are decoded, placed on a line on which the film's first picture is at 0.
+pub struct Film {
+    decoding: Decoding,
+    timeline: Timeline,
+    /// What was read ahead.
+    ready: VecDeque<(Picture, Timestamp)>,
+}
+
+impl Film {
+    /// All of it.
+    pub fn whole(path: &Path, stream: &Stream) -> Result<Self> {
+        Self::open(command(path, stream, &[], &[]), stream, None)
+    }
+
+    /// From the picture on screen at `start` on. A range error where the film ends before.
+    ///
+    /// ffmpeg can go to a time, but leaves out what is shown before it, and so the picture that is on screen then. It is
+    /// only told to go to a key frame before; from there on we look for ourselves.
+    pub fn from(path: &Path, stream: &Stream, start: Span) -> Result<Self> {
+        // Times must stay as they are in the file, or ffmpeg counts them from where it went.
+        let kept = ["-copyts".to_owned()];
+        let mut one = Self::open(command(path, stream, &kept, &["-frames:v", "1"]), stream, None)?;
+        let zero = one.decoding.next_picture()?.and_then(|picture| picture.ticks);
+        drop(one);
+        if let Some(zero) = zero {
+            let begin = zero as f64 * stream.tick.0 as f64 / stream.tick.1 as f64;
+            let seconds = begin + start.as_secs_f64();
+            let seek = ["-copyts", "-noaccurate_seek", "-seek_timestamp", "1", "-ss", &format!("{seconds:.6}")]
+                .map(str::to_owned);
+            let mut film = Self::open(command(path, stream, &seek, &[]), stream, Some(zero))?;
+            if film.skip_to(start, stream)? {
+                return Ok(film);
+            }
+        }
+        // The file has no such places to go to, or ffmpeg missed the one before.
+        let mut film = Self::open(command(path, stream, &kept, &[]), stream, zero)?;
+        film.skip_to(start, stream)?;
+        Ok(film)
+    }
+
+    fn open(command: Command, stream: &Stream, zero: Option<i64>) -> Result<Self> {
+        let decoding = Decoding::start(command, Frame::packed_len(stream.format, stream.size))?;
+        let timeline = Timeline::new(stream.tick, zero, stream.rate.frame_span());
+        Ok(Self { decoding, timeline, ready: VecDeque::new() })
+    }
+
+    /// Drops what is no longer on screen at `start`; says whether there is something that is.
+    fn skip_to(&mut self, start: Span, stream: &Stream) -> Result<bool> {
+        let half_tick = stream.tick.0 * 500_000_000 / stream.tick.1;
+        let slack = Span::from_nanos(half_tick as i64).min(ROUNDED) + Span::from_nanos(1000);
+        let mut shown = None;
+        while let Some((picture, time)) = self.next_picture()? {
+            if time > Timestamp::ZERO + start + slack {
+                self.ready.push_back((picture, time));
+                break;
+            }
+            shown = Some((picture, time));
+        }
+        let Some((picture, time)) = shown else { return Ok(false) };
+        if self.ready.is_empty() {
+            let last = time - Timestamp::ZERO + stream.rate.frame_span();
+            let end = stream.duration.map_or(last, |duration| duration.max(last));
+            if start >= end {
+                return Err(start_beyond_end(start, end));
+            }
+        }
+        self.ready.push_front((picture, time));
+        Ok(true)
+    }
+
+    /// When the next picture is shown, where it has been read already.
+    pub fn next_time(&self) -> Option<Timestamp> {
+        self.ready.front().map(|(_, time)| *time)
+    }
+
+    /// The next picture and when it is shown; none at the end, whatever the reason for it.
+    pub fn next_picture(&mut self) -> Result<Option<(Picture, Timestamp)>> {
+        if let Some(ready) = self.ready.pop_front() {
+            return Ok(Some(ready));
+        }
+        let picture = self.decoding.next_picture()?;
+        Ok(picture.map(|picture| {
+            let time = self.timeline.place(picture.ticks);
+            (picture, time)
+        }))
+    }
+
+    /// How it ended, when no more pictures come.
+    pub fn end(&mut self) -> Result<End> {
+        self.decoding.end()
+    }
+}
+
+/// ffmpeg, told to write every picture as it is in the file and when it is shown; with arguments before the input and
+/// after it.
+fn command(path: &Path, stream: &Stream, before: &[String], after: &[&str]) -> Command {
+    let mut command = program("ffmpeg");
+    command.arg("-nostdin").args(["-v", "error"]).args(before).arg("-i").arg(file_url(path));
+    command.args(["-map", "0:v:0", "-vf", &format!("{},{PRINT_TIMES}", stream.filter), "-fps_mode", "passthrough"]);
+    command.args(after).args(["-f", "rawvideo", "-pix_fmt", &stream.pix_fmt, "-"]);
+    command
+}

@@ -1,0 +1,255 @@
+//! What ffprobe says of a file's first video stream, and how its frames are to come.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use serde::Deserialize;
+
+use super::decoding::last_line;
+use super::{checked_size, file_url, not_started, program};
+use crate::color::{ColorSpace, Matrix, Range, Siting};
+use crate::error::{Error, Result};
+use crate::frame::{PixelFormat, Size};
+use crate::time::{FrameRate, Span};
+
+const DEFAULT_RATE: FrameRate = FrameRate::whole(25);
+/// What a stream's times count in where ffprobe does not know.
+const NANOSECOND: (u64, u64) = (1, 1_000_000_000);
+
+/// What is known of the stream, and how its frames come.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stream {
+    pub size: Size,
+    pub rate: FrameRate,
+    /// Whether its frames come at that rate as far as the header tells, rather than whenever they like.
+    pub steady: bool,
+    /// The fraction of a second that its times count in.
+    pub tick: (u64, u64),
+    pub format: PixelFormat,
+    pub color: ColorSpace,
+    /// How long the stream is.
+    pub duration: Option<Span>,
+    /// No frame begins after this: how long the whole file is, or the stream where that is longer.
+    pub end: Option<Span>,
+    /// How many frames there are, by the header's count or else by the length.
+    pub frames: Option<u64>,
+    /// How many frames the header counts.
+    pub counted: Option<u64>,
+    /// ffmpeg's name of the layout that it is to write.
+    pub pix_fmt: String,
+    /// ffmpeg's filters to get there, with times in ticks.
+    pub filter: String,
+}
+
+/// ffprobe's `-show_streams -show_format`, as far as it matters.
+#[derive(Deserialize)]
+struct Probe {
+    #[serde(default)]
+    streams: Vec<ProbedStream>,
+    #[serde(default)]
+    format: ProbedFormat,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct ProbedFormat {
+    duration: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct ProbedStream {
+    width: u64,
+    height: u64,
+    pix_fmt: String,
+    color_space: String,
+    color_range: String,
+    chroma_location: String,
+    sample_aspect_ratio: String,
+    r_frame_rate: String,
+    avg_frame_rate: String,
+    time_base: String,
+    duration: String,
+    nb_frames: String,
+    tags: std::collections::HashMap<String, String>,
+    side_data_list: Vec<SideData>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct SideData {
+    rotation: f64,
+}
+
+/// Asks ffprobe.
+pub fn probe(path: &Path) -> Result<Stream> {
+    let mut command = program("ffprobe");
+    command.args(["-v", "error", "-select_streams", "v:0", "-show_streams", "-show_format", "-of", "json"]);
+    let output = command.arg(file_url(path)).stdin(Stdio::null()).output().map_err(not_started)?;
+    let said = last_line(&String::from_utf8_lossy(&output.stderr));
+    if !output.status.success() {
+        return Err(Error::not_readable(format!("expected a file that ffmpeg can read but found none: {said}")));
+    }
+    let probe: Probe = serde_json::from_slice(&output.stdout)
+        .map_err(|error| Error::unknown("ffprobe's answer was not understood").with_source(error))?;
+    let stream = probe.streams.into_iter().next();
+    let stream = stream.ok_or_else(|| Error::not_readable("expected a video stream but found none"))?;
+    Ok(Stream { end: stream.duration().max(length(&probe.format.duration)), ..stream.plan()? })
+}
+
+impl ProbedStream {
+    /// Decides how the frames come.
+    fn plan(&self) -> Result<Stream> {
+        if self.pix_fmt.is_empty() {
+            return Err(Error::not_readable("expected a video stream that ffmpeg can decode but found one it cannot"));
+        }
+        let size = self.upright_square_size()?;
+        let (rate, steady) = self.rate();
+        let tick = ratio(&self.time_base, '/').unwrap_or(NANOSECOND);
+        let (format, pix_fmt) = self.layout();
+        let color = self.color(size.height);
+        let filter = format!("{},settb={}/{}", self.filter(size, format, &pix_fmt, color), tick.0, tick.1);
+        let counted = self.nb_frames.parse().ok();
+        let duration = self.duration();
+        let frames =
+            counted.or_else(|| duration.map(|duration| (duration.as_secs_f64() * rate.as_f64()).round() as u64));
+        Ok(Stream {
+            size,
+            rate,
+            steady,
+            tick,
+            format,
+            color,
+            duration,
+            end: duration,
+            frames,
+            counted,
+            pix_fmt,
+            filter,
+        })
+    }
+
+    /// The size after turning it upright, as ffmpeg does by itself, and after making its pixels square.
+    fn upright_square_size(&self) -> Result<Size> {
+        let turned = self.side_data_list.iter().any(|data| (data.rotation.abs() % 180.0 - 90.0).abs() < 1.0);
+        let (mut width, mut height) = (self.width, self.height);
+        let (mut across, mut down) = ratio(&self.sample_aspect_ratio, ':').unwrap_or((1, 1));
+        if turned {
+            (width, height, across, down) = (height, width, down, across);
+        }
+        checked_size(width, height)?;
+        // Only ever enlarged: no line of the picture gets lost.
+        let scaled = |side: u64, by: u64, over: u64| (side * by + over / 2) / over;
+        if across > down {
+            width = scaled(width, across, down);
+        } else {
+            height = scaled(height, down, across);
+        }
+        checked_size(width, height)
+    }
+
+    /// The nominal rate where it is close to the average one, else the average; and whether they are the same.
+    fn rate(&self) -> (FrameRate, bool) {
+        let rate = |text: &str| {
+            let (num, den) = ratio(text, '/')?;
+            FrameRate::new(u32::try_from(num).ok()?, u32::try_from(den).ok()?).ok()
+        };
+        match (rate(&self.r_frame_rate), rate(&self.avg_frame_rate)) {
+            (Some(nominal), Some(average)) => {
+                let apart = (nominal.as_f64() / average.as_f64() - 1.0).abs();
+                (if apart <= 0.05 { nominal } else { average }, apart <= 0.005)
+            }
+            (nominal, average) => (average.or(nominal).unwrap_or(DEFAULT_RATE), true),
+        }
+    }
+
+    /// The layout to ask for and ffmpeg's name for it.
+    fn layout(&self) -> (PixelFormat, String) {
+        let name = self.pix_fmt.as_str();
+        let full = if name.starts_with("yuvj") { "yuvj" } else { "yuv" };
+        let starts = |names: &[&str]| names.iter().any(|start| name.starts_with(start));
+        if starts(&["yuv420p", "yuvj420p", "nv12", "nv21", "p010", "p012", "p016"]) {
+            (PixelFormat::I420, format!("{full}420p"))
+        } else if starts(&[
+            "yuv422p", "yuvj422p", "yuyv422", "uyvy422", "yvyu422", "nv16", "nv20", "p210", "p216", "y210",
+        ]) {
+            (PixelFormat::I422, format!("{full}422p"))
+        } else if starts(&["yuv4", "yuvj4", "nv24", "nv42", "p410", "p416", "uyyvyy411"]) {
+            (PixelFormat::I444, format!("{full}444p"))
+        } else if name.starts_with("gray") {
+            (PixelFormat::Gray8, "gray".to_owned())
+        } else {
+            (PixelFormat::Rgba8, "rgba".to_owned())
+        }
+    }
+
+    fn color(&self, height: u32) -> ColorSpace {
+        let untagged = ColorSpace::untagged(height);
+        let matrix = match self.color_space.as_str() {
+            "bt709" => Matrix::Bt709,
+            "smpte170m" | "bt470bg" | "fcc" => Matrix::Bt601,
+            "bt2020nc" => Matrix::Bt2020,
+            _ => untagged.matrix,
+        };
+        let range = match self.color_range.as_str() {
+            "pc" => Range::Full,
+            "tv" => Range::Limited,
+            _ if self.pix_fmt.starts_with("yuvj") => Range::Full,
+            _ => untagged.range,
+        };
+        let siting = match self.chroma_location.as_str() {
+            "center" => Siting::Center,
+            "topleft" => Siting::TopLeft,
+            _ => Siting::Left,
+        };
+        ColorSpace { matrix, range, siting }
+    }
+
+    /// Scales to the size, which does nothing to a picture that has it, and converts to the layout where it is another:
+    /// then ffmpeg is told the colours on both sides, or it would guess them.
+    fn filter(&self, size: Size, format: PixelFormat, pix_fmt: &str, color: ColorSpace) -> String {
+        let Size { width, height } = size;
+        let stays = self.pix_fmt == pix_fmt && (u64::from(width), u64::from(height)) == (self.width, self.height);
+        if stays || self.is_rgb() {
+            return format!("scale={width}:{height}");
+        }
+        let matrix = match color.matrix {
+            Matrix::Bt601 => "bt601",
+            Matrix::Bt709 => "bt709",
+            Matrix::Bt2020 => "bt2020",
+        };
+        let range = if color.range == Range::Full { "pc" } else { "tv" };
+        let out = if format == PixelFormat::Rgba8 {
+            String::new()
+        } else {
+            format!(":out_color_matrix={matrix}:out_range={range}")
+        };
+        format!(
+            "scale={width}:{height}:in_color_matrix={matrix}:in_range={range}{out}\
+             :flags=bicubic+accurate_rnd+full_chroma_int,format={pix_fmt}"
+        )
+    }
+
+    fn is_rgb(&self) -> bool {
+        !["yuv", "gray", "ya", "nv", "p0", "p2", "p4", "uyvy", "uyyv", "yvyu", "yuyv", "y2", "ayuv", "vuy", "xv"]
+            .iter()
+            .any(|start| self.pix_fmt.starts_with(start))
+    }
+
+    /// From the stream, or from the tag that Matroska muxers write.
+    fn duration(&self) -> Option<Span> {
+        length(if self.duration.is_empty() { self.tags.get("DURATION")? } else { &self.duration })
+    }
+}
+
+/// A time that is longer than none.
+fn length(text: &str) -> Option<Span> {
+    text.parse().ok().filter(|length| *length > Span::ZERO)
+}
+
+/// Two positive numbers.
+fn ratio(text: &str, between: char) -> Option<(u64, u64)> {
+    let (a, b) = text.split_once(between)?;
+    let part = |text: &str| text.parse::<u32>().ok().filter(|value| *value > 0).map(u64::from);
+    Some((part(a)?, part(b)?))
+}
