@@ -27,8 +27,9 @@ pub(super) struct AomEncoder {
     header: Option<SequenceHeader>,
 }
 
-/// libaom's clock. It plans the rate by it and nothing else; packets keep the frame's own time.
-const TICKS_PER_SECOND: i32 = 1_000_000;
+/// libaom's clock, a tenth of a millisecond: it takes no time above 2^32 of its ticks, which makes five days. It plans the
+/// rate by it and nothing else; packets keep the frame's own time.
+const TICKS_PER_SECOND: i32 = 10_000;
 const NANOS_PER_TICK: i64 = 1_000_000_000 / TICKS_PER_SECOND as i64;
 
 impl AomEncoder {
@@ -228,7 +229,9 @@ impl Codec {
             }
         }
         if unit.is_empty() {
-            return Err(Error::unknown(format!("expected a packet for the frame at {ticks} µs but found none")));
+            return Err(Error::unknown(format!(
+                "expected a packet for the frame at {ticks} ticks of 0.1 ms but found none"
+            )));
         }
         Ok((unit, is_key))
     }

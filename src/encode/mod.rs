@@ -11,7 +11,11 @@ use crate::time::{FrameRate, Span, Timestamp};
 #[cfg(feature = "aom")]
 mod aom;
 mod av1;
+mod mixer;
+pub mod opus;
 mod rav1e;
+mod resampler;
+mod timeline;
 
 /// What a video encoder is asked for.
 #[derive(Debug, Clone, PartialEq)]
@@ -155,6 +159,31 @@ pub fn open(choice: EncoderChoice, config: &EncoderConfig) -> Result<Box<dyn Vid
             Err(Error::not_supported(format!("expected the encoder aom but it is not built in; {AOM_REMEDY}")))
         }
         _ => Ok(Box::new(rav1e::Rav1eEncoder::new(config)?)),
+    }
+}
+
+/// What a container says of a video before its first packet is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VideoHeader {
+    /// See [`VideoEncoder::codec_string`].
+    pub codec_string: String,
+    /// See [`VideoEncoder::codec_private`].
+    pub codec_private: Vec<u8>,
+}
+
+/// The header of what this encoder makes with this configuration; it encodes one black frame to find out. The errors
+/// are those of [`open`] and of the encoder.
+pub fn header(choice: EncoderChoice, config: &EncoderConfig) -> Result<VideoHeader> {
+    let mut encoder = open(choice, config)?;
+    let mut packets = Vec::new();
+    encoder.encode(&Frame::black(config.size), config.rate.frame_span(), true, &mut packets)?;
+    encoder.finish(&mut packets)?;
+    match (encoder.codec_string(), encoder.codec_private()) {
+        (Some(codec_string), Some(codec_private)) => Ok(VideoHeader { codec_string, codec_private }),
+        _ => {
+            let name = encoder.name();
+            Err(Error::unknown(format!("expected a sequence header in {name}'s first packet but found none")))
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use std::process::Command;
 use super::*;
 use crate::color::ColorSpace;
 use crate::mux::{Finished, VideoTrack, WebmWriter};
+use crate::stream::TrackKind;
 
 const SIZE: Size = Size::new(320, 180);
 const RATE: FrameRate = FrameRate::whole(25);
@@ -70,11 +71,11 @@ fn encode(encoder: &mut dyn VideoEncoder, frames: &[Frame], keys: &[usize]) -> V
 fn write<W: Write + Seek>(sink: W, encoder: &dyn VideoEncoder, packets: &[EncodedPacket]) -> (W, Result<()>, u64) {
     let codec_private = encoder.codec_private().unwrap();
     let mut writer =
-        WebmWriter::new(sink, &VideoTrack { size: SIZE, codec_private, color: ColorSpace::RECORDED }).unwrap();
-    let written = packets.iter().try_for_each(|packet| writer.write(packet));
+        WebmWriter::new(sink, &VideoTrack { size: SIZE, codec_private, color: ColorSpace::RECORDED }.into()).unwrap();
+    let written = packets.iter().try_for_each(|packet| writer.write(TrackKind::Video, packet));
     let least = writer.least_playable().unwrap_or(u64::MAX);
     let bytes = writer.bytes();
-    let Finished { sink, outcome: finished, .. } = writer.finish();
+    let Finished { sink, outcome: finished, .. } = writer.finish(None);
     assert!(bytes >= least || least == u64::MAX);
     (sink, written.and(finished), least)
 }
@@ -94,9 +95,9 @@ fn record(choice: EncoderChoice, config: &EncoderConfig, frames: &[Frame], keys:
     let path = folder.path().join("a.webm");
     let file = std::fs::File::create(&path).unwrap();
     let track = VideoTrack { size: config.size, codec_private, color: ColorSpace::RECORDED };
-    let mut writer = WebmWriter::new(file, &track).unwrap();
-    packets.iter().for_each(|packet| writer.write(packet).unwrap());
-    writer.finish().outcome.unwrap();
+    let mut writer = WebmWriter::new(file, &track.into()).unwrap();
+    packets.iter().for_each(|packet| writer.write(TrackKind::Video, packet).unwrap());
+    writer.finish(None).outcome.unwrap();
     Recording { _folder: folder, path, codec: encoder.codec_string().unwrap() }
 }
 
@@ -326,6 +327,44 @@ fn every_speed_encodes() {
     }
 }
 
+/// Stripes and a patch of noise that stay, and a small square that moves: after its first frame it costs ever fewer bits.
+fn calm_picture(size: Size, index: u64) -> Frame {
+    let (right, bottom) = (size.width as usize / 2, size.height as usize / 2);
+    let square = 10 + 4 * index as usize..22 + 4 * index as usize;
+    let mut data = Vec::with_capacity(Frame::packed_len(PixelFormat::I420, size));
+    for plane in 0..3 {
+        let (width, height) = PixelFormat::I420.plane_size(plane, size);
+        let step = if plane == 0 { 1 } else { 2 };
+        for (y, x) in (0..height).flat_map(|y| (0..width).map(move |x| (y * step, x * step))) {
+            data.push(if square.contains(&x) && (20..32).contains(&y) {
+                220
+            } else if plane == 0 && x > right && y > bottom {
+                (60 + (x * 7919 + y * 104_729) * 31 % 97) as u8
+            } else {
+                (50 + x / 24 * 20 % 140) as u8
+            });
+        }
+    }
+    Frame::packed(PixelFormat::I420, size, ColorSpace::RECORDED, data).with_timestamp(RATE.timestamp(index))
+}
+
+#[test]
+fn every_speed_gives_frames_that_all_decode_when_the_rate_control_refines_them() {
+    let size = Size::new(160, 96);
+    let frames: Vec<Frame> = (0..20).map(|index| calm_picture(size, index)).collect();
+    for choice in choices() {
+        for speed in 0..=10 {
+            let config = EncoderConfig { speed: Some(speed), target: Target::Bitrate(1_000_000), ..config(size) };
+            let recording = record(choice, &config, &frames, &[12]);
+            if let Some(decoded) = decode(&recording.path) {
+                assert_eq!(decoded.len(), frames.len() * frames[0].data().len(), "{choice} at speed {speed}");
+                let psnr = luma_psnr(&frames, &decoded);
+                assert!(psnr > 36.0, "{choice} at speed {speed}: {psnr:.1} dB");
+            }
+        }
+    }
+}
+
 #[test]
 fn what_cannot_be_encoded_is_refused_with_both_values() {
     for (config, words) in [
@@ -416,7 +455,7 @@ fn a_sink_that_fails_anywhere_gives_a_write_error_and_never_a_panic() {
 }
 
 #[test]
-fn a_recording_that_is_never_finished_plays_and_is_as_long_as_its_whole_clusters() {
+fn a_recording_that_is_never_finished_plays_and_says_how_long_it_is_to_a_tenth_of_a_second() {
     let frames = pictures(SIZE, 60);
     let mut encoder = open(EncoderChoice::Auto, &config(SIZE)).unwrap();
     let packets = encode(&mut *encoder, &frames, &[]);
@@ -424,14 +463,50 @@ fn a_recording_that_is_never_finished_plays_and_is_as_long_as_its_whole_clusters
     let path = folder.path().join("broken off.webm");
     let codec_private = encoder.codec_private().unwrap();
     let track = VideoTrack { size: SIZE, codec_private, color: ColorSpace::RECORDED };
-    let mut writer = WebmWriter::new(std::fs::File::create(&path).unwrap(), &track).unwrap();
-    packets.iter().for_each(|packet| writer.write(packet).unwrap());
+    let mut writer = WebmWriter::new(std::fs::File::create(&path).unwrap(), &track.into()).unwrap();
+    packets.iter().for_each(|packet| writer.write(TrackKind::Video, packet).unwrap());
     drop(writer);
     if let Some(decoded) = decode(&path) {
         assert_eq!(decoded.len(), 60 * frames[0].data().len());
     }
     if let Some(text) = ask_text("mkvinfo", &["FILE"], &path) {
-        assert!(text.contains("Duration: 00:00:02.000"), "{text}");
+        // 60 frames at 25 a second, told of ten times a second.
+        let duration = text.lines().find_map(|line| line.split_once("Duration: 00:00:")).expect("a duration").1;
+        let seconds: f64 = duration[..6].parse().expect("seconds");
+        assert!((2.3..=2.4).contains(&seconds), "{seconds}");
+    }
+}
+
+#[test]
+fn a_pipe_takes_packets_whatever_bytes_are_in_them() {
+    let track = VideoTrack { size: SIZE, codec_private: vec![0x81, 0, 0, 0], color: ColorSpace::RECORDED };
+    let mut writer = WebmWriter::new(Pipe(Vec::new()), &track.into()).unwrap();
+    for index in 0..20 {
+        // What a Duration begins with.
+        let data = [0x44, 0x89, 0x84, 0, 0, 0, 0].repeat(10);
+        let timestamp = Timestamp::ZERO + Span::from_millis(index * 100);
+        let packet = EncodedPacket { data, timestamp, duration: Span::from_millis(100), key: index == 0 };
+        writer.write(TrackKind::Video, &packet).unwrap();
+    }
+    writer.finish(None).outcome.unwrap();
+}
+
+/// A sink that cannot seek.
+struct Pipe(Vec<u8>);
+
+impl Write for Pipe {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Seek for Pipe {
+    fn seek(&mut self, _: SeekFrom) -> std::io::Result<u64> {
+        Err(std::io::ErrorKind::NotSeekable.into())
     }
 }
 
@@ -439,7 +514,7 @@ fn a_recording_that_is_never_finished_plays_and_is_as_long_as_its_whole_clusters
 fn packets_out_of_order_and_empty_ones_are_refused() {
     let codec_private = vec![0x81, 0, 0, 0];
     let track = VideoTrack { size: SIZE, codec_private, color: ColorSpace::RECORDED };
-    let mut writer = WebmWriter::new(Cursor::new(Vec::new()), &track).unwrap();
+    let mut writer = WebmWriter::new(Cursor::new(Vec::new()), &track.into()).unwrap();
     let packet = |millis, data: &[u8]| EncodedPacket {
         data: data.to_vec(),
         timestamp: Timestamp::ZERO + Span::from_millis(millis),
@@ -448,9 +523,9 @@ fn packets_out_of_order_and_empty_ones_are_refused() {
     };
     assert_eq!(writer.bytes(), 0);
     for refused in [packet(-1, &[1]), packet(0, &[])] {
-        assert_eq!(*writer.write(&refused).unwrap_err().kind(), ErrorKind::InvalidState);
+        assert_eq!(*writer.write(TrackKind::Video, &refused).unwrap_err().kind(), ErrorKind::InvalidState);
     }
-    let Finished { sink, outcome, .. } = writer.finish();
+    let Finished { sink, outcome, .. } = writer.finish(None);
     outcome.unwrap();
     assert!(sink.into_inner().is_empty(), "no packet, no byte");
 }
