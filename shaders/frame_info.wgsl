@@ -21,8 +21,6 @@ struct FrameInfo {
     input_margin: i32,
     output_margin: i32,
     original_margin: i32,
-    // Whether the source is a texture whose values are linear when they are read.
-    decoded: u32,
 }
 
 @group(0) @binding(0) var<uniform> frame: FrameInfo;

@@ -1,5 +1,7 @@
 //! A picture in memory: its planes with their strides, how its values map to colours, and when it is shown.
 
+use std::sync::Arc;
+
 use crate::color::ColorSpace;
 use crate::time::Timestamp;
 
@@ -89,7 +91,7 @@ pub struct Plane {
     pub stride: usize,
 }
 
-/// One picture. The planes lie in one piece of memory, each with its own offset and stride.
+/// One picture. The planes lie in one piece of memory, each with its own offset and stride. Clones share it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Frame {
     /// The layout of the bytes.
@@ -101,7 +103,7 @@ pub struct Frame {
     /// When it is shown.
     pub timestamp: Timestamp,
     planes: [Plane; 3],
-    data: Vec<u8>,
+    data: Arc<Vec<u8>>,
 }
 
 impl Frame {
@@ -118,7 +120,7 @@ impl Frame {
             *plane = Plane { offset, stride };
             offset += stride * rows;
         }
-        Self { format, size, color, timestamp: Timestamp::ZERO, planes, data }
+        Self { format, size, color, timestamp: Timestamp::ZERO, planes, data: Arc::new(data) }
     }
 
     /// A frame whose planes lie where `planes` says; one for each plane of the format.
@@ -133,7 +135,16 @@ impl Frame {
             let end = plane.offset + plane.stride * rows.saturating_sub(1) + row;
             assert!(plane.stride >= row && end <= data.len(), "plane {index} of {format:?} {size}: {plane:?}");
         }
-        Self { format, size, color, timestamp: Timestamp::ZERO, planes, data }
+        Self { format, size, color, timestamp: Timestamp::ZERO, planes, data: Arc::new(data) }
+    }
+
+    /// A black picture: I420 in [`ColorSpace::RECORDED`], shown at time 0.
+    pub fn black(size: Size) -> Self {
+        const BLACK: u8 = 16;
+        const GREY: u8 = 128;
+        let mut data = vec![GREY; Self::packed_len(PixelFormat::I420, size)];
+        data[..size.pixels() as usize].fill(BLACK);
+        Self::packed(PixelFormat::I420, size, ColorSpace::RECORDED, data)
     }
 
     /// The same frame, shown at `timestamp`.

@@ -43,6 +43,13 @@ impl StillFormat {
         }
     }
 
+    /// The format of this MIME type, upper case or lower; PNG for all that is not written here (HTML, "a serialization of
+    /// the bitmap as a file").
+    pub fn from_mime_type(mime_type: &str) -> Self {
+        let others = [Self::Jpeg, Self::WebP];
+        others.into_iter().find(|format| mime_type.eq_ignore_ascii_case(format.mime_type())).unwrap_or(Self::Png)
+    }
+
     /// Its MIME type (RFC 2046, RFC 9649).
     pub fn mime_type(self) -> &'static str {
         match self {

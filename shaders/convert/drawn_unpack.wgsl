@@ -1,5 +1,5 @@
 // Somebody's own texture, premultiplied. Formats that end in `-srgb` are decoded when they are read; filters work on
-// encoded values, so those are encoded again (IEC 61966-2-1).
+// encoded values, so those are encoded again (IEC 61966-2-1). The constant LINEAR says which.
 
 @group(0) @binding(2) var drawn: texture_2d<f32>;
 
@@ -15,7 +15,7 @@ fn fetch(block: vec2u) -> Block {
     for (var i = 0u; i < 8u; i++) {
         let color = textureLoad(drawn, min(pixel(block, i), frame.input_size - 1u), 0);
         colors[i] = color;
-        if frame.decoded != 0u {
+        if LINEAR {
             colors[i] = encoded(color);
         }
     }

@@ -1,17 +1,16 @@
-// The mean of params[0].x² pixels, the picture moved by params[0].yz.
+// The mean of FACTOR² pixels, the picture moved by params[0].yz.
 
 @compute @workgroup_size(16, 4)
 fn main(@builtin(global_invocation_id) id: vec3u) {
     if any(id.xy >= frame.output_size) {
         return;
     }
-    let factor = i32(params[0].x);
-    let first = place(id.xy) * factor - vec2i(params[0].yz);
+    let first = place(id.xy) * FACTOR - vec2i(params[0].yz);
     var sum = vec4f(0.0);
-    for (var y = 0; y < factor; y++) {
-        for (var x = 0; x < factor; x++) {
+    for (var y = 0; y < FACTOR; y++) {
+        for (var x = 0; x < FACTOR; x++) {
             sum += load(first + vec2i(x, y));
         }
     }
-    store(id.xy, sum / f32(factor * factor));
+    store(id.xy, sum / f32(FACTOR * FACTOR));
 }

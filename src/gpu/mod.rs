@@ -8,6 +8,7 @@ use crate::frame::Size;
 mod pass;
 mod readback;
 pub mod shader;
+mod step;
 mod upload;
 
 pub use pass::{Drawing, Renderer};

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 
 use super::readback::PackedLayout;
+use super::step::{Binding, FrameInfo, Step, TEXTURE_FORMAT, numbers};
 use super::upload::SourceBuffer;
 use super::{Gpu, shader};
 use crate::color::ColorSpace;
 use crate::error::{Error, Result};
-use crate::filter::{Extent, FilterChain, Input, Output, Pass, Picture, Plan, plan};
+use crate::filter::{FilterChain, Input, Output, Pass, Picture, Plan, plan};
 use crate::frame::{Frame, PixelFormat, Size};
 use crate::time::Timestamp;
 
@@ -34,41 +35,6 @@ pub struct Renderer {
     steps: Vec<Step>,
     /// How many frames were rendered: twin textures change places after each.
     rendered: u64,
-}
-
-/// One dispatch, ready to go.
-struct Step {
-    wgsl: String,
-    pipeline: wgpu::ComputePipeline,
-    /// With twin textures as they lie, and the other way round.
-    bindings: [wgpu::BindGroup; 2],
-    workgroups: [u32; 2],
-    info: wgpu::Buffer,
-    params: wgpu::Buffer,
-    from: Extent,
-    to: Extent,
-    original_margin: u32,
-}
-
-/// `FrameInfo` of shaders/frame_info.wgsl, byte for byte.
-#[repr(C)]
-#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
-struct FrameInfo {
-    output_size: [u32; 2],
-    input_size: [u32; 2],
-    plane_offset: [u32; 4],
-    plane_stride: [u32; 4],
-    yuv_to_rgb: [[f32; 4]; 3],
-    rgb_to_yuv: [[f32; 4]; 3],
-    siting: [f32; 2],
-    time: f32,
-    index: u32,
-    resolution: [f32; 2],
-    input_margin: i32,
-    output_margin: i32,
-    original_margin: i32,
-    decoded: u32,
-    padding: [u32; 2],
 }
 
 impl Renderer {
@@ -137,7 +103,8 @@ impl Renderer {
         if plan == self.plan && !self.steps.is_empty() {
             return Ok(());
         }
-        let texts: Vec<_> = plan.passes.iter().map(shader::compose).collect();
+        let linear = self.drawn.as_ref().is_some_and(is_linear);
+        let texts: Vec<_> = plan.passes.iter().map(|pass| shader::compose(pass, linear)).collect();
         let alike = plan.textures == self.plan.textures
             && plan.passes.len() == self.plan.passes.len()
             && !self.steps.is_empty()
@@ -175,6 +142,32 @@ impl Renderer {
     }
 
     fn build(&mut self, plan: &Plan, textures: &[wgpu::TextureView], texts: Vec<String>) -> Vec<Step> {
+        let mut pipelines = std::mem::take(&mut self.pipelines);
+        let drawn = self.drawn_view();
+        let mut steps = Vec::with_capacity(plan.passes.len() + 1);
+        for (pass, text) in plan.passes.iter().zip(texts) {
+            let bindings = self.bindings(plan, pass, textures, drawn.as_ref());
+            let tile = shader::tile(&pass.stage);
+            steps.push(Step::new(&self.gpu, &mut pipelines, text, numbers(pass), pass, tile, &bindings));
+        }
+        if let (Some(chroma), Some(last)) = (&self.chroma, plan.passes.last()) {
+            let bindings = [(3, [Binding::Written(&self.output); 2]), (4, [Binding::Written(chroma); 2])];
+            let tile = ([8, 2], [8, 8]);
+            let numbers = vec![[0.0; 4]];
+            steps.push(Step::new(&self.gpu, &mut pipelines, shader::chroma(), numbers, last, tile, &bindings));
+        }
+        self.pipelines = pipelines;
+        steps
+    }
+
+    /// What a pass reads and writes.
+    fn bindings<'a>(
+        &'a self,
+        plan: &Plan,
+        pass: &Pass,
+        textures: &'a [wgpu::TextureView],
+        drawn: Option<&'a wgpu::TextureView>,
+    ) -> Vec<(u32, [Binding<'a>; 2])> {
         // Each texture, and the one that stands in its place in every other frame.
         let both = |index: usize| {
             let twin = plan.twins.iter().find_map(|&[a, b]| match index {
@@ -184,50 +177,61 @@ impl Renderer {
             });
             [&textures[index], &textures[twin.unwrap_or(index)]]
         };
-        let drawn = self.drawn.as_ref().map(|texture| texture.create_view(&wgpu::TextureViewDescriptor::default()));
-        let mut steps = Vec::with_capacity(plan.passes.len() + 1);
-        for (pass, text) in plan.passes.iter().zip(texts) {
-            let mut bindings = Vec::new();
-            match pass.input {
-                Input::Source(PixelFormat::Blank) => {}
-                Input::Source(PixelFormat::Texture) => {
-                    bindings.extend(drawn.as_ref().map(|view| (2, [Binding::Sampled(view); 2])));
-                }
-                Input::Source(_) => bindings.push((2, [Binding::Read(self.source.buffer()); 2])),
-                Input::Texture(index) => bindings.push((2, both(index).map(Binding::Sampled))),
-            }
-            bindings.push((
-                3,
-                match pass.output {
-                    Output::Texture(index) => both(index).map(Binding::Stored),
-                    Output::I420 | Output::Rgba8 => [Binding::Written(&self.output); 2],
-                },
-            ));
-            if let (Output::I420, Some(chroma)) = (pass.output, &self.chroma) {
-                bindings.push((4, [Binding::Written(chroma); 2]));
-            }
-            if shader::samples(pass) {
-                bindings.push((5, [Binding::Sampler(&self.sampler); 2]));
-            }
-            if let Some(previous) = pass.previous {
-                bindings.push((6, both(previous).map(Binding::Sampled)));
-            }
-            if let Some((original, _)) = pass.original {
-                bindings.push((7, both(original).map(Binding::Sampled)));
-            }
-            if shader::has_custom(pass) {
-                bindings.push((8, [Binding::Written(&self.alarm); 2]));
-            }
-            let tile = shader::tile(&pass.stage);
-            steps.push(Step::new(&self.gpu, &mut self.pipelines, text, numbers(pass), pass, tile, &bindings));
+        let mut bindings = Vec::new();
+        match pass.input {
+            Input::Source(PixelFormat::Blank) => {}
+            Input::Source(PixelFormat::Texture) => bindings.extend(drawn.map(|view| (2, [Binding::Sampled(view); 2]))),
+            Input::Source(_) => bindings.push((2, [Binding::Read(self.source.buffer()); 2])),
+            Input::Texture(index) => bindings.push((2, both(index).map(Binding::Sampled))),
         }
-        if let (Some(chroma), Some(last)) = (&self.chroma, plan.passes.last()) {
-            let bindings = [(3, [Binding::Written(&self.output); 2]), (4, [Binding::Written(chroma); 2])];
-            let tile = ([8, 2], [8, 8]);
-            let numbers = vec![[0.0; 4]];
-            steps.push(Step::new(&self.gpu, &mut self.pipelines, shader::chroma(), numbers, last, tile, &bindings));
+        bindings.push((
+            3,
+            match pass.output {
+                Output::Texture(index) => both(index).map(Binding::Stored),
+                Output::I420 | Output::Rgba8 => [Binding::Written(&self.output); 2],
+            },
+        ));
+        if let (Output::I420, Some(chroma)) = (pass.output, &self.chroma) {
+            bindings.push((4, [Binding::Written(chroma); 2]));
         }
-        steps
+        if shader::samples(pass) {
+            bindings.push((5, [Binding::Sampler(&self.sampler); 2]));
+        }
+        if let Some(previous) = pass.previous {
+            bindings.push((6, both(previous).map(Binding::Sampled)));
+        }
+        if let Some((original, _)) = pass.original {
+            bindings.push((7, both(original).map(Binding::Sampled)));
+        }
+        if shader::has_custom(pass) {
+            bindings.push((8, [Binding::Written(&self.alarm); 2]));
+        }
+        bindings
+    }
+
+    fn drawn_view(&self) -> Option<wgpu::TextureView> {
+        self.drawn.as_ref().map(|texture| texture.create_view(&wgpu::TextureViewDescriptor::default()))
+    }
+
+    /// Reads this texture from now on; the rest stays as it is.
+    fn set_drawn(&mut self, texture: &wgpu::Texture, time: Timestamp) -> Result<()> {
+        let before = self.drawn.replace(texture.clone());
+        if before.is_none_or(|before| is_linear(&before) != is_linear(texture)) {
+            self.steps.clear();
+        }
+        let mut steps = std::mem::take(&mut self.steps);
+        // Only the first pass reads the source.
+        let (Some(pass), Some(step)) = (self.plan.passes.first(), steps.first_mut()) else {
+            return self.set_time(time);
+        };
+        let scope = self.gpu.device().push_error_scope(wgpu::ErrorFilter::Validation);
+        let drawn = self.drawn_view();
+        step.rebind(self.gpu.device(), &self.bindings(&self.plan, pass, &self.textures, drawn.as_ref()));
+        if let Some(error) = pollster::block_on(scope.pop()) {
+            return Err(Error::unknown("the GPU refused the texture").with_source(error));
+        }
+        self.steps = steps;
+        Ok(())
     }
 
     /// What it takes.
@@ -258,13 +262,8 @@ impl Renderer {
     ) -> Result<()> {
         match drawing {
             Drawing::Frame(frame) => self.source.write(&self.gpu, frame),
-            Drawing::Texture(texture) if self.drawn.as_ref() != Some(texture) => {
-                self.drawn = Some(texture.clone());
-                // Everything is bound anew, with this texture.
-                self.steps.clear();
-                self.set_time(time)?;
-            }
-            Drawing::Texture(_) => {}
+            Drawing::Texture(texture) if self.drawn.as_ref() == Some(texture) && !self.steps.is_empty() => {}
+            Drawing::Texture(texture) => self.set_drawn(texture, time)?,
         }
         if self.chain.is_animated() {
             self.set_time(time)?;
@@ -289,8 +288,7 @@ impl Renderer {
                 input_margin: step.from.margin as i32,
                 output_margin: step.to.margin as i32,
                 original_margin: step.original_margin as i32,
-                decoded: u32::from(matches!(drawing, Drawing::Texture(texture) if texture.format().is_srgb())),
-                padding: [0; 2],
+                padding: [0; 3],
             };
             self.gpu.queue().write_buffer(&step.info, 0, bytemuck::bytes_of(&info));
         }
@@ -327,143 +325,13 @@ impl Drawing<'_> {
     }
 }
 
-/// The pass's numbers; a binding is never empty.
-fn numbers(pass: &Pass) -> Vec<[f32; 4]> {
-    match pass.params() {
-        params if params.is_empty() => vec![[0.0; 4]],
-        params => params,
-    }
-}
-
-#[derive(Clone, Copy)]
-enum Binding<'a> {
-    Uniform(&'a wgpu::Buffer),
-    Read(&'a wgpu::Buffer),
-    Written(&'a wgpu::Buffer),
-    Sampled(&'a wgpu::TextureView),
-    Stored(&'a wgpu::TextureView),
-    Sampler(&'a wgpu::Sampler),
-}
-
-impl Binding<'_> {
-    fn layout(self) -> wgpu::BindingType {
-        use wgpu::{BindingType, BufferBindingType};
-        let buffer = |ty| BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None };
-        match self {
-            Self::Uniform(_) => buffer(BufferBindingType::Uniform),
-            Self::Read(_) => buffer(BufferBindingType::Storage { read_only: true }),
-            Self::Written(_) => buffer(BufferBindingType::Storage { read_only: false }),
-            Self::Sampled(_) => BindingType::Texture {
-                sample_type: wgpu::TextureSampleType::Float { filterable: true },
-                view_dimension: wgpu::TextureViewDimension::D2,
-                multisampled: false,
-            },
-            Self::Sampler(_) => BindingType::Sampler(wgpu::SamplerBindingType::Filtering),
-            Self::Stored(_) => BindingType::StorageTexture {
-                access: wgpu::StorageTextureAccess::WriteOnly,
-                format: TEXTURE_FORMAT,
-                view_dimension: wgpu::TextureViewDimension::D2,
-            },
-        }
-    }
-
-    fn resource(&self) -> wgpu::BindingResource<'_> {
-        match *self {
-            Self::Uniform(buffer) | Self::Read(buffer) | Self::Written(buffer) => buffer.as_entire_binding(),
-            Self::Sampler(sampler) => wgpu::BindingResource::Sampler(sampler),
-            Self::Sampled(view) | Self::Stored(view) => wgpu::BindingResource::TextureView(view),
-        }
-    }
+/// Whether its values are linear when they are read.
+fn is_linear(texture: &wgpu::Texture) -> bool {
+    texture.format().is_srgb()
 }
 
 /// The alarm is one word.
 pub(super) const ALARM_BYTES: u64 = 4;
-
-/// Half floats: what lies between two passes does not band.
-const TEXTURE_FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba16Float;
-
-impl Step {
-    fn new(
-        gpu: &Gpu,
-        pipelines: &mut HashMap<String, wgpu::ComputePipeline>,
-        wgsl: String,
-        numbers: Vec<[f32; 4]>,
-        pass: &Pass,
-        ([tile_x, tile_y], [group_x, group_y]): ([u32; 2], [u32; 2]),
-        own_bindings: &[(u32, [Binding; 2])],
-    ) -> Self {
-        let device = gpu.device();
-        let buffer = |label, size: usize, usage| {
-            device.create_buffer(&wgpu::BufferDescriptor {
-                label: Some(label),
-                size: size as u64,
-                usage: usage | wgpu::BufferUsages::COPY_DST,
-                mapped_at_creation: false,
-            })
-        };
-        let info = buffer("frame info", size_of::<FrameInfo>(), wgpu::BufferUsages::UNIFORM);
-        let uniform = shader::fits_uniform(numbers.len());
-        let usage = if uniform { wgpu::BufferUsages::UNIFORM } else { wgpu::BufferUsages::STORAGE };
-        let params = buffer("params", size_of_val(&numbers[..]), usage);
-        gpu.queue().write_buffer(&params, 0, bytemuck::cast_slice(&numbers));
-        let bindings: Vec<_> = [
-            (0, [Binding::Uniform(&info); 2]),
-            (1, [if uniform { Binding::Uniform(&params) } else { Binding::Read(&params) }; 2]),
-        ]
-        .into_iter()
-        .chain(own_bindings.iter().copied())
-        .collect();
-        let entries: Vec<_> = bindings
-            .iter()
-            .map(|&(binding, [kind, _])| wgpu::BindGroupLayoutEntry {
-                binding,
-                visibility: wgpu::ShaderStages::COMPUTE,
-                ty: kind.layout(),
-                count: None,
-            })
-            .collect();
-        let layout =
-            device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: None, entries: &entries });
-        let compile = |wgsl: &String| {
-            let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
-                label: Some("pass"),
-                source: wgpu::ShaderSource::Wgsl(wgsl.as_str().into()),
-            });
-            let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-                label: None,
-                bind_group_layouts: &[Some(&layout)],
-                immediate_size: 0,
-            });
-            device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-                label: Some("pass"),
-                layout: Some(&pipeline_layout),
-                module: &module,
-                entry_point: Some("main"),
-                compilation_options: wgpu::PipelineCompilationOptions::default(),
-                cache: None,
-            })
-        };
-        let pipeline = pipelines.entry(wgsl.clone()).or_insert_with_key(compile).clone();
-        let bindings = [0, 1].map(|turn| {
-            let entries: Vec<_> = bindings
-                .iter()
-                .map(|(binding, kinds)| wgpu::BindGroupEntry { binding: *binding, resource: kinds[turn].resource() })
-                .collect();
-            device.create_bind_group(&wgpu::BindGroupDescriptor { label: None, layout: &layout, entries: &entries })
-        });
-        let Size { width, height } = pass.to.texels();
-        let workgroups = [width.div_ceil(tile_x * group_x), height.div_ceil(tile_y * group_y)];
-        let original_margin = pass.original.map_or(0, |(_, extent)| extent.margin);
-        Self { wgsl, pipeline, bindings, workgroups, info, params, from: pass.from, to: pass.to, original_margin }
-    }
-
-    /// Whether this step runs `pass` when it is given its numbers.
-    fn fits(&self, pass: &Pass, wgsl: &str) -> bool {
-        self.wgsl == wgsl
-            && (self.from, self.to) == (pass.from, pass.to)
-            && self.params.size() == size_of_val(&numbers(pass)[..]) as u64
-    }
-}
 
 fn storage(device: &wgpu::Device, label: &str, size: u64) -> wgpu::Buffer {
     device.create_buffer(&wgpu::BufferDescriptor {

@@ -16,9 +16,14 @@ pub fn chroma() -> String {
     [wgsl!("frame_info"), wgsl!("convert/i420_chroma")].join("\n")
 }
 
-/// The WGSL of a pass; its entry point is `main`. Passes that differ in their numbers alone have the same text.
-pub fn compose(pass: &Pass) -> String {
-    let mut composer = Composer::default();
+/// The WGSL of a pass; its entry point is `main`. Passes that differ in their numbers alone have the same text. `linear`
+/// says of a source that is a texture that its values are linear when they are read.
+///
+/// What decides about branches and short loops is a constant of the text, not a number of a uniform buffer: Mesa writes
+/// such numbers into the shader and compiles it anew at every dispatch (lavapipe 22.3, `nir_inline_uniforms`), which
+/// costs 2 ms from its cache and 100 ms without.
+pub fn compose(pass: &Pass, linear: bool) -> String {
+    let mut composer = Composer { linear, ..Composer::default() };
     composer.add(wgsl!("frame_info"));
     let count = pass.params().len().max(1);
     let _ = if fits_uniform(count) {
@@ -82,6 +87,8 @@ struct Composer {
     customs: usize,
     /// What is to be done before a block's pixels: the users' parameters.
     setup: String,
+    /// Whether a texture's values are linear when they are read.
+    linear: bool,
 }
 
 /// Whether a pixel's colour is multiplied by its alpha at this point of the text.
@@ -107,7 +114,10 @@ impl Composer {
                 self.add(wgsl!("convert/picture"));
             }
             Input::Source(PixelFormat::Blank) => {}
-            Input::Source(PixelFormat::Texture) => self.add(wgsl!("convert/drawn_unpack")),
+            Input::Source(PixelFormat::Texture) => {
+                let _ = writeln!(self.text, "const LINEAR = {};", self.linear);
+                self.add(wgsl!("convert/drawn_unpack"));
+            }
             Input::Source(format) => {
                 self.add(wgsl!("convert/source"));
                 match format {
@@ -142,7 +152,10 @@ impl Composer {
                 self.add(wgsl!("filter/blur"));
                 self.add(wgsl!("filter/blur_y"));
             }
-            Stage::Reduce { .. } => self.add(wgsl!("filter/reduce")),
+            Stage::Reduce { factor, .. } => {
+                let _ = writeln!(self.text, "const FACTOR = {factor};");
+                self.add(wgsl!("filter/reduce"));
+            }
             Stage::Expand { .. } => self.add(wgsl!("filter/expand")),
             Stage::Resample { axis, .. } => {
                 let axis = match axis {

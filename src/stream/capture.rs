@@ -98,9 +98,11 @@ impl CaptureRule {
         }
     }
 
-    /// No paint will follow: who waits for a frame hears that it does not come.
-    pub fn give_up(&mut self) {
-        self.stamp = None;
+    /// No paint will follow: who waits for a frame hears that it does not come, and why.
+    pub fn give_up(&mut self, reason: DropReason) {
+        if let Some((_, ticket)) = self.stamp.take() {
+            ticket.dropped(reason);
+        }
     }
 
     /// The canvas was painted at `now`, showing content number `content` (from 1 on; 0 is an empty canvas).

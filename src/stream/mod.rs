@@ -14,8 +14,8 @@ pub(crate) use capture::Capture;
 pub use capture::{CaptureRate, captures};
 pub(crate) use receipt::Ticket;
 pub use receipt::{DropReason, Outcome, Receipt};
+pub(crate) use track::{Expected, Sample, Subscription};
 pub use track::{MediaStreamTrack, ReadyState, TrackGenerator, TrackKind, TrackSettings};
-pub(crate) use track::{Sample, Subscription};
 
 use crate::clock::Clock;
 

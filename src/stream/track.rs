@@ -9,10 +9,9 @@ use super::receipt::{DropReason, Receipt, Ticket};
 use super::{CaptureRate, lock, next_number};
 use crate::audio::AudioBuffer;
 use crate::clock::Clock;
-use crate::color::ColorSpace;
 use crate::error::{Error, ErrorKind, Result};
 use crate::frame::{Frame, PixelFormat, Size};
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 
 /// What a track carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -69,6 +68,7 @@ pub(crate) enum Sample {
     Audio(Arc<AudioBuffer>),
 }
 
+#[cfg(test)]
 impl Sample {
     pub fn timestamp(&self) -> Timestamp {
         match self {
@@ -87,6 +87,8 @@ struct Shared {
     enabled: AtomicBool,
     muted: AtomicBool,
     subscribers: Mutex<Subscribers>,
+    /// How many captured frames are still on their way.
+    pending: Arc<AtomicU64>,
     /// Of a canvas's track: when it captures.
     rule: Option<Mutex<CaptureRule>>,
 }
@@ -203,19 +205,20 @@ impl MediaStreamTrack {
         if subscribers.state == ReadyState::Live {
             subscribers.senders.push(Subscriber { number, samples, dropped: dropped.clone() });
         }
-        Subscription { track: self.clone(), number, receiver, dropped }
+        Subscription { track: self.clone(), settings: self.settings(), number, receiver, dropped }
     }
 
     fn end(&self, failure: Option<Failure>) {
         let mut subscribers = lock(&self.0.subscribers);
         if subscribers.state == ReadyState::Live {
             subscribers.state = ReadyState::Ended;
+            let reason = if failure.is_some() { DropReason::Failed } else { DropReason::NotRecorded };
             subscribers.failure = failure;
             // Whoever listens hears that nobody speaks any more.
             subscribers.senders.clear();
             drop(subscribers);
             if let Some(rule) = &self.0.rule {
-                lock(rule).give_up();
+                lock(rule).give_up(reason);
             }
         }
     }
@@ -255,6 +258,7 @@ impl MediaStreamTrack {
 #[derive(Debug)]
 pub(crate) struct Subscription {
     track: MediaStreamTrack,
+    settings: TrackSettings,
     number: u64,
     /// The samples; disconnected when the track has ended and all were taken.
     pub receiver: Receiver<Sample>,
@@ -262,7 +266,22 @@ pub(crate) struct Subscription {
 }
 
 impl Subscription {
-    /// Samples that were lost because the queue was full.
+    /// What the track brought when this was made.
+    pub fn settings(&self) -> TrackSettings {
+        self.settings
+    }
+
+    /// Whether the track shows black or silence.
+    pub fn is_silenced(&self) -> bool {
+        self.track.muted() || !self.track.enabled()
+    }
+
+    /// Whether nothing that was captured is still on its way here.
+    pub fn is_settled(&self) -> bool {
+        self.track.0.pending.load(Ordering::Acquire) == 0
+    }
+
+    /// Samples that were lost because the queue was full, or because the track's source was busy.
     pub fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Acquire)
     }
@@ -313,6 +332,7 @@ impl TrackGenerator {
                 settings: Mutex::new(settings),
                 enabled: AtomicBool::new(true),
                 muted: AtomicBool::new(false),
+                pending: Arc::default(),
                 subscribers: Mutex::new(Subscribers { senders: Vec::new(), state: ReadyState::Live, failure: None }),
                 rule,
             })),
@@ -327,6 +347,30 @@ impl TrackGenerator {
     /// Of a canvas's track: decides whether this paint is captured.
     pub(crate) fn paint(&self, now: Timestamp, content: u64) -> Option<super::Capture> {
         self.track.rule().ok()?.paint(now, content)
+    }
+
+    /// Of a canvas's track: a paint that nobody is there to record. Who asked for a frame of this time hears of it.
+    pub(crate) fn skip(&self) {
+        if let Ok(mut rule) = self.track.rule() {
+            rule.give_up(DropReason::NotRecorded);
+        }
+    }
+
+    /// Whether its track is live and somebody but the generator holds it. (Only whoever holds a track can clone it, so
+    /// one that nobody holds stays that way.)
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.track.ready_state() == ReadyState::Live && Arc::strong_count(&self.track.0) > 1
+    }
+
+    /// Whether anybody subscribes at present.
+    pub(crate) fn is_heard(&self) -> bool {
+        !lock(&self.track.0.subscribers).senders.is_empty()
+    }
+
+    /// A frame was captured and is on its way, until what this gives is dropped.
+    pub(crate) fn expect(&self) -> Expected {
+        self.track.0.pending.fetch_add(1, Ordering::AcqRel);
+        Expected(self.track.0.pending.clone())
     }
 
     /// Frames are of this size from now on.
@@ -344,22 +388,35 @@ impl TrackGenerator {
         self.write_requested(frame, None)
     }
 
-    /// The same, for a frame that somebody waits to hear of.
-    pub(crate) fn write_requested(&self, frame: Frame, ticket: Option<Ticket>) -> Result<()> {
+    /// The same, for a frame that somebody waits to hear of; other tracks may have it too.
+    pub(crate) fn write_requested(&self, frame: impl Into<Arc<Frame>>, ticket: Option<Ticket>) -> Result<()> {
         self.check(TrackKind::Video)?;
+        let frame = frame.into();
         if frame.format != PixelFormat::I420 {
             let found = frame.format;
             return Err(Error::not_supported(format!(
                 "expected an I420 frame but found {found:?}; draw it on a canvas"
             )));
         }
-        if self.track.settings() != (TrackSettings::Video { size: frame.size }) {
+        // A canvas tells its size when it changes; frames of the size before may still be under way then.
+        if self.track.0.rule.is_none() {
             self.set_size(frame.size);
         }
-        let frame = if self.is_silenced() { black(frame.size, frame.timestamp) } else { frame };
+        let black = || Frame::black(frame.size).with_timestamp(frame.timestamp);
+        let frame = if self.is_silenced() { Arc::new(black()) } else { frame };
         self.track.0.clock.reach(frame.timestamp);
-        self.track.hand_on(&Sample::Video { frame: Arc::new(frame), ticket });
+        self.track.hand_on(&Sample::Video { frame, ticket });
         Ok(())
+    }
+
+    /// A frame did not get as far as the track because real time does not wait. It counts as lost with every subscriber.
+    pub(crate) fn lose(&self, ticket: Option<Ticket>) {
+        if let Some(ticket) = ticket {
+            ticket.dropped(DropReason::Busy);
+        }
+        for subscriber in &lock(&self.track.0.subscribers).senders {
+            subscriber.dropped.fetch_add(1, Ordering::AcqRel);
+        }
     }
 
     /// Hands on sound, heard from its timestamp on. Where time is not real, it waits until every recorder has room.
@@ -373,7 +430,8 @@ impl TrackGenerator {
         } else {
             sound
         };
-        self.track.0.clock.reach(sound.timestamp);
+        // By stamps, the time is now when the sound ends.
+        self.track.0.clock.reach(sound.end() - Span::from_nanos(1));
         self.track.hand_on(&Sample::Audio(Arc::new(sound)));
         Ok(())
     }
@@ -384,7 +442,7 @@ impl TrackGenerator {
         if let (true, false, TrackSettings::Video { size }) = (muted, before, self.track.settings())
             && self.track.ready_state() == ReadyState::Live
         {
-            let frame = Arc::new(black(size, self.track.0.clock.now()));
+            let frame = Arc::new(Frame::black(size).with_timestamp(self.track.0.clock.now()));
             self.track.hand_on(&Sample::Video { frame, ticket: None });
         }
     }
@@ -413,19 +471,20 @@ impl TrackGenerator {
     }
 }
 
+/// A frame that is on its way to its track.
+#[derive(Debug)]
+pub(crate) struct Expected(Arc<AtomicU64>);
+
+impl Drop for Expected {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
 impl Drop for TrackGenerator {
     fn drop(&mut self) {
         let panicked = std::thread::panicking();
         let source = "the track's source broke off: its thread panicked";
         self.track.end(panicked.then(|| (ErrorKind::Unknown, source.to_owned())));
     }
-}
-
-/// A black picture, in [`ColorSpace::RECORDED`].
-fn black(size: Size, timestamp: Timestamp) -> Frame {
-    const BLACK: u8 = 16;
-    const GREY: u8 = 128;
-    let mut data = vec![GREY; Frame::packed_len(PixelFormat::I420, size)];
-    data[..size.pixels() as usize].fill(BLACK);
-    Frame::packed(PixelFormat::I420, size, ColorSpace::RECORDED, data).with_timestamp(timestamp)
 }

@@ -79,7 +79,7 @@ fn every_plan_of_random_chains_composes_to_shaders_that_naga_accepts() {
         let output = [Output::I420, Output::Rgba8][round / 14 % 2];
         let plan = plan(&chain, picture, size, output);
         for pass in &plan.passes {
-            let wgsl = compose(pass);
+            let wgsl = compose(pass, round % 2 == 1);
             if seen.insert(wgsl.clone())
                 && let Some(fault) = fault(&wgsl)
             {

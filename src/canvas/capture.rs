@@ -1,60 +1,10 @@
-//! The canvas: frames are drawn onto it, a filter chain lies over it, and its picture is read back.
+//! Frames through a chain and back again.
 
 use crate::error::Result;
 use crate::filter::FilterChain;
 use crate::frame::{Frame, PixelFormat, Size};
 use crate::gpu::{Drawing, Gpu, Readback, Renderer};
 use crate::time::Timestamp;
-
-/// A picture of one size on the GPU. What is drawn is fitted into it whole, passes through its filter and can be read
-/// back as RGBA, or followed frame by frame as I420 for an encoder.
-pub struct Canvas {
-    gpu: Gpu,
-    size: Size,
-    filter: FilterChain,
-    drawn: Option<Frame>,
-}
-
-impl Canvas {
-    /// A canvas of `size` pixels, empty and unfiltered.
-    ///
-    /// # Errors
-    /// A range error when the size is zero or above the adapter's limit.
-    pub fn new(gpu: &Gpu, size: Size) -> Result<Self> {
-        gpu.check_size(size)?;
-        Ok(Self { gpu: gpu.clone(), size, filter: FilterChain::default(), drawn: None })
-    }
-
-    /// Its size in pixels.
-    pub fn size(&self) -> Size {
-        self.size
-    }
-
-    /// Lays this chain over all that is drawn from now on (HTML: `context.filter`).
-    pub fn set_filter(&mut self, filter: &FilterChain) {
-        self.filter = filter.clone();
-    }
-
-    /// Draws a frame over the whole canvas.
-    pub fn draw(&mut self, frame: Frame) {
-        self.drawn = Some(frame);
-    }
-
-    /// The canvas's picture: RGBA with straight alpha; transparent black while nothing is drawn.
-    ///
-    /// # Errors
-    /// When the GPU fails.
-    pub fn read(&self) -> Result<Frame> {
-        let Some(frame) = &self.drawn else {
-            let data = vec![0; Frame::packed_len(PixelFormat::Rgba8, self.size)];
-            return Ok(Frame::packed(PixelFormat::Rgba8, self.size, crate::color::ColorSpace::RECORDED, data));
-        };
-        let mut capture = Capture::new(&self.gpu, &self.filter, self.size, PixelFormat::Rgba8);
-        capture.submit(frame, frame.timestamp)?;
-        let picture = capture.take()?;
-        picture.ok_or_else(|| crate::Error::unknown("expected a picture from the GPU but found none"))
-    }
-}
 
 /// Frames through a chain and back, several under way at once. Frames may change their size and format on the way: what
 /// comes out keeps its own.
@@ -87,6 +37,11 @@ impl Capture {
         Ok(())
     }
 
+    /// The size of its pictures.
+    pub(super) fn size(&self) -> Size {
+        self.size
+    }
+
     /// Whether [`Capture::take`] must come before the next [`Capture::submit`].
     pub fn is_full(&self) -> bool {
         self.readback.is_full()
@@ -116,7 +71,8 @@ impl Capture {
         self.submit_drawing(Drawing::Texture(texture), timestamp)
     }
 
-    fn submit_drawing(&mut self, drawing: Drawing, timestamp: Timestamp) -> Result<()> {
+    /// The same for either.
+    pub(super) fn submit_drawing(&mut self, drawing: Drawing, timestamp: Timestamp) -> Result<()> {
         let picture = drawing.picture();
         let renderer = match self.renderer.take_if(|renderer| renderer.picture() == picture) {
             Some(renderer) => renderer,

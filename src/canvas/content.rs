@@ -1,0 +1,73 @@
+//! What is on a canvas: a frame or a texture, and the chain that lies over it.
+
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+use crate::filter::FilterChain;
+use crate::frame::{Frame, PixelFormat, Size};
+use crate::gpu::{Drawing, Gpu};
+
+/// What was drawn, with the chain of that moment. Cheap to clone.
+#[derive(Clone)]
+pub struct Content {
+    pub picture: Picture,
+    pub filter: Arc<FilterChain>,
+}
+
+/// What was drawn.
+#[derive(Clone)]
+pub enum Picture {
+    Frame(Arc<Frame>),
+    /// One of the canvas's own textures, which goes back into its pool when nobody needs it.
+    Texture(Arc<wgpu::Texture>),
+}
+
+impl Picture {
+    pub fn drawing(&self) -> Drawing<'_> {
+        match self {
+            Self::Frame(frame) => Drawing::Frame(frame),
+            Self::Texture(texture) => Drawing::Texture(texture),
+        }
+    }
+
+    /// A range error when it is larger than the GPU takes; a `NotSupportedError` for a frame without a picture.
+    pub fn check(&self, gpu: &Gpu) -> Result<()> {
+        match self {
+            Self::Frame(frame) if frame.format == PixelFormat::Texture => Err(Error::not_supported(
+                "expected a frame with bytes but found one that is a texture; draw it with `draw_texture`",
+            )),
+            Self::Frame(frame) if frame.format.planes() > 0 => gpu.check_size(frame.size),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Whether somebody's own texture can be copied and then read as a picture; a `NotSupportedError` that says why otherwise.
+pub fn check_foreign(texture: &wgpu::Texture, features: wgpu::Features) -> Result<()> {
+    let readable = wgpu::TextureSampleType::Float { filterable: true };
+    let expected = |what: &str, found: String| {
+        Err(Error::not_supported(format!("expected a texture {what} to draw on the canvas but found {found}")))
+    };
+    if !texture.usage().contains(wgpu::TextureUsages::COPY_SRC) {
+        return expected(
+            "with COPY_SRC among its usages",
+            format!("{:?}; add it where the texture is made", texture.usage()),
+        );
+    }
+    if texture.dimension() != wgpu::TextureDimension::D2 || texture.sample_count() != 1 {
+        let (dimension, samples) = (texture.dimension(), texture.sample_count());
+        return expected(
+            "of two dimensions and one sample a pixel",
+            format!("{dimension:?} and {samples}; resolve it first"),
+        );
+    }
+    if texture.format().sample_type(None, Some(features)) != Some(readable) {
+        return expected("of colours that a filtering sampler reads, as Rgba8Unorm", format!("{:?}", texture.format()));
+    }
+    Ok(())
+}
+
+/// The texture's width and height in pixels.
+pub fn size_of(texture: &wgpu::Texture) -> Size {
+    Size::new(texture.width(), texture.height())
+}

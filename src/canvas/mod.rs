@@ -1,0 +1,334 @@
+//! The canvas (HTML §4.12.5): frames and textures are drawn onto it, a filter chain lies over them, and what it shows is
+//! read back as a still or captured as a stream (Media Capture from DOM Elements §4).
+
+mod capture;
+mod content;
+mod pool;
+#[cfg(test)]
+mod tests;
+mod worker;
+
+use std::sync::Arc;
+
+pub use capture::Capture;
+use content::{Content, Picture};
+use pool::Pool;
+use worker::{Job, Shared, Worker};
+
+use crate::blob::Blob;
+use crate::clock::Clock;
+use crate::color::ColorSpace;
+use crate::error::{Error, ErrorKind, Result};
+use crate::filter::FilterChain;
+use crate::frame::{Frame, PixelFormat, Size};
+use crate::gpu::Gpu;
+use crate::still::{self, StillFormat};
+use crate::stream::{CaptureRate, MediaStream, TrackGenerator};
+use crate::time::Timestamp;
+
+/// A picture of one size on the GPU. What is drawn is fitted into it whole and passes through its filter; it can be read
+/// back as a still, and captured by any number of streams.
+///
+/// What is drawn is seen by streams when it is painted, with [`present`](Canvas::present). A stream captures a paint when
+/// it shows something new and the stream's rate or a request wants it. The work is done on a thread of the canvas's own:
+/// by a real clock `present` never waits, and what is too much for the machine is lost and counted; by any other clock it
+/// waits, and nothing is lost.
+///
+/// When a canvas is dropped, what its streams have captured still arrives; then their tracks end.
+///
+/// ```
+/// # use framereel::{canvas::Canvas, clock::Clock, color::ColorSpace, gpu::Gpu, time::FrameRate};
+/// # use framereel::frame::{Frame, PixelFormat, Size};
+/// # fn main() -> framereel::Result<()> {
+/// let size = Size::new(64, 48);
+/// let mut canvas = Canvas::new(&Gpu::new()?, size)?.with_clock(Clock::stepped(FrameRate::whole(30)));
+/// let stream = canvas.capture_stream(None)?;
+/// canvas.set_filter(&"sepia(60%)".parse()?);
+/// for shade in 0..3 {
+///     let data = vec![shade; Frame::packed_len(PixelFormat::Rgba8, size)];
+///     canvas.draw(Frame::packed(PixelFormat::Rgba8, size, ColorSpace::RECORDED, data));
+///     canvas.present()?;
+/// }
+/// # assert!(stream.is_active());
+/// # Ok(())
+/// # }
+/// ```
+pub struct Canvas {
+    gpu: Gpu,
+    size: Size,
+    clock: Clock,
+    filter: Arc<FilterChain>,
+    content: Option<Content>,
+    /// Rises with everything that is drawn.
+    version: u64,
+    /// Whether the content is a texture that somebody may still draw into.
+    open: bool,
+    targets: Pool,
+    copies: Pool,
+    shared: Arc<Shared>,
+    worker: Option<Worker>,
+}
+
+impl Canvas {
+    /// The format of [`Canvas::texture`]. What is written there are sRGB-encoded values, premultiplied, as in a browser's
+    /// canvas: filters work on encoded values, so nothing is converted. Whoever computes in linear light makes a view of
+    /// the format `Rgba8UnormSrgb`, and the GPU encodes.
+    pub const TEXTURE_FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;
+
+    /// A canvas of `size` pixels, empty and unfiltered, by a real clock. A size may be zero, as in HTML; then the canvas
+    /// shows nothing and nothing of it is captured.
+    ///
+    /// # Errors
+    /// A range error when the size is above the adapter's limit.
+    pub fn new(gpu: &Gpu, size: Size) -> Result<Self> {
+        check_size(gpu, size)?;
+        let copied = wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST;
+        let drawn = copied | wgpu::TextureUsages::RENDER_ATTACHMENT | wgpu::TextureUsages::COPY_SRC;
+        Ok(Self {
+            gpu: gpu.clone(),
+            size,
+            clock: Clock::real(),
+            filter: Arc::default(),
+            content: None,
+            version: 0,
+            open: false,
+            targets: Pool::new(drawn, &[wgpu::TextureFormat::Rgba8UnormSrgb]),
+            copies: Pool::new(copied, &[]),
+            shared: Arc::default(),
+            worker: None,
+        })
+    }
+
+    /// The same canvas by this clock. Streams that it has already end.
+    pub fn with_clock(mut self, clock: Clock) -> Self {
+        self.shared.end();
+        self.clock = clock;
+        self
+    }
+
+    /// The clock that its streams' timestamps come from.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Its size in pixels.
+    pub fn size(&self) -> Size {
+        self.size
+    }
+
+    /// Gives it another size and clears it, as HTML does; to the same size too. Its tracks' settings follow, and frames
+    /// from now on have the new size.
+    ///
+    /// # Errors
+    /// A range error when the size is above the adapter's limit; then nothing changes.
+    pub fn resize(&mut self, size: Size) -> Result<()> {
+        check_size(&self.gpu, size)?;
+        self.size = size;
+        self.content = None;
+        self.open = false;
+        self.shared.set_size(size);
+        Ok(())
+    }
+
+    /// Lays this chain over all that is drawn from now on (HTML: `context.filter`). What is there already stays as it is.
+    pub fn set_filter(&mut self, filter: &FilterChain) {
+        self.filter = Arc::new(filter.clone());
+    }
+
+    /// The errors of chains that the GPU refused when a frame was captured, each told once; the chain before stayed. (The very
+    /// first has none before it: it ends the tracks.)
+    pub fn refused(&self) -> Vec<Error> {
+        self.shared.take_refused()
+    }
+
+    /// Draws a frame over the whole canvas. Nothing is copied: an `Arc` can be drawn again and again.
+    pub fn draw(&mut self, frame: impl Into<Arc<Frame>>) {
+        self.show(Picture::Frame(frame.into()));
+    }
+
+    /// A texture of the canvas's size and [`TEXTURE_FORMAT`](Canvas::TEXTURE_FORMAT) to draw into, in place of what was
+    /// drawn before (WebGPU: `context.getCurrentTexture()`). It can be rendered to, copied to and from, and read by
+    /// shaders. The same one comes until the next [`present`](Canvas::present), which hands it over; submit what draws
+    /// it before that, and don't touch it after. It holds whatever it held when it was used last: clear it.
+    ///
+    /// # Errors
+    /// `InvalidStateError` for a canvas of zero size.
+    pub fn texture(&mut self) -> Result<wgpu::Texture> {
+        if let (true, Some(Content { picture: Picture::Texture(texture), .. })) = (self.open, &self.content) {
+            return Ok(wgpu::Texture::clone(texture));
+        }
+        if self.size.pixels() == 0 {
+            let expected = format!("expected a canvas with pixels to draw into but found {}; resize it", self.size);
+            return Err(Error::new(ErrorKind::InvalidState, expected));
+        }
+        let texture = self.targets.take(&self.gpu, self.size, Self::TEXTURE_FORMAT);
+        self.show(Picture::Texture(texture.clone()));
+        self.open = true;
+        Ok(wgpu::Texture::clone(&texture))
+    }
+
+    /// Draws somebody's own texture over the whole canvas, as it is now: everything that was submitted to the queue
+    /// before is in it, and it may be drawn into again at once. It is of the [`Gpu`]'s device, two-dimensional, holds
+    /// premultiplied colours (opaque ones are) and has `COPY_SRC` among its usages. Formats that end in `Srgb` are taken
+    /// for what they show.
+    ///
+    /// # Errors
+    /// `NotSupportedError` for a texture that cannot be copied or is no picture; `UnknownError` when the GPU refuses the
+    /// copy.
+    pub fn draw_texture(&mut self, texture: &wgpu::Texture) -> Result<()> {
+        let device = self.gpu.device();
+        content::check_foreign(texture, device.features())?;
+        let scope = device.push_error_scope(wgpu::ErrorFilter::Validation);
+        let size = content::size_of(texture);
+        // The bytes as they are: those of a format that ends in `Srgb` are encoded already.
+        let copy = self.copies.take(&self.gpu, size, texture.format().remove_srgb_suffix());
+        let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        encoder.copy_texture_to_texture(texture.as_image_copy(), copy.as_image_copy(), copy.size());
+        self.gpu.queue().submit([encoder.finish()]);
+        if let Some(error) = pollster::block_on(scope.pop()) {
+            return Err(Error::unknown("the GPU refused to copy the texture onto the canvas").with_source(error));
+        }
+        self.show(Picture::Texture(copy));
+        Ok(())
+    }
+
+    fn show(&mut self, picture: Picture) {
+        self.content = Some(Content { picture, filter: self.filter.clone() });
+        self.version += 1;
+        self.open = false;
+    }
+
+    /// Paints what is drawn: every stream decides whether it captures it, and what is captured sets out. A stepped clock
+    /// goes on by a step, even when nothing was new. By a clock that is not real, this waits while the streams' recorders
+    /// are behind.
+    ///
+    /// # Errors
+    /// When the GPU failed earlier; all tracks have ended then. A range error when the frame drawn is larger than the
+    /// adapter takes, `NotSupportedError` when it is one of [`PixelFormat::Texture`]; then nothing is captured.
+    pub fn present(&mut self) -> Result<()> {
+        self.paint(self.clock.now())
+    }
+
+    /// The same at this time, which a stamped clock then reaches. Times rise.
+    ///
+    /// # Errors
+    /// `InvalidStateError` by any other clock; else as [`present`](Canvas::present).
+    pub fn present_at(&mut self, timestamp: Timestamp) -> Result<()> {
+        if self.clock.is_real() || self.clock.rate().is_some() {
+            let found = if self.clock.is_real() { "a real" } else { "a stepped" };
+            let expected =
+                format!("expected a stamped clock to present at a time but found {found} one; use `present`");
+            return Err(Error::new(ErrorKind::InvalidState, expected));
+        }
+        self.paint(timestamp)
+    }
+
+    fn paint(&mut self, now: Timestamp) -> Result<()> {
+        self.capture(now)?;
+        self.clock.step();
+        self.clock.reach(now);
+        Ok(())
+    }
+
+    /// Sends what streams capture of this paint on its way.
+    fn capture(&mut self, now: Timestamp) -> Result<()> {
+        self.gpu.check().inspect_err(|error| self.shared.fail(error))?;
+        self.shared.check()?;
+        self.open = false;
+        let Some(content) = self.content.as_ref().filter(|_| self.size.pixels() > 0) else {
+            self.shared.paint(now, 0);
+            return Ok(());
+        };
+        content.picture.check(&self.gpu)?;
+        let shares = self.shared.paint(now, self.version);
+        if let (false, Some(worker)) = (shares.is_empty(), &self.worker) {
+            worker.send(Job { content: content.clone(), size: self.size, shares }, &self.clock);
+            // By other clocks this has waited, perhaps for something that failed.
+            self.shared.check()?;
+        }
+        Ok(())
+    }
+
+    /// A stream of one video track that captures this canvas (Media Capture from DOM Elements §4.1): without a rate at
+    /// every paint that shows something new; at most so many times a second by one; at a rate of 0 only when
+    /// [`request_frame`](crate::stream::MediaStreamTrack::request_frame) asks for it, and once for what is shown first.
+    /// What is drawn already is new to it.
+    ///
+    /// A stream whose track was stopped, or that nobody holds any more, is let go at the next paint.
+    ///
+    /// # Errors
+    /// `NotSupportedError` for a rate that is negative, infinite or no number; the GPU's error when it failed earlier.
+    pub fn capture_stream(&mut self, rate: impl Into<Option<f64>>) -> Result<MediaStream> {
+        let rate = CaptureRate::new(rate.into())?;
+        self.shared.check()?;
+        if self.worker.is_none() {
+            self.worker = Some(Worker::start(&self.gpu, &self.shared)?);
+        }
+        let generator = TrackGenerator::capture(self.size, &self.clock, rate);
+        let stream = MediaStream::new([generator.track().clone()]);
+        self.shared.add(generator);
+        Ok(stream)
+    }
+
+    /// The canvas's picture: RGBA with straight alpha; transparent black while nothing is drawn.
+    ///
+    /// # Errors
+    /// When the GPU fails or refuses the chain.
+    pub fn read(&self) -> Result<Frame> {
+        let Some(Content { picture, filter }) = self.content.as_ref().filter(|_| self.size.pixels() > 0) else {
+            let data = vec![0; Frame::packed_len(PixelFormat::Rgba8, self.size)];
+            return Ok(Frame::packed(PixelFormat::Rgba8, self.size, ColorSpace::RECORDED, data));
+        };
+        let time = match picture {
+            Picture::Frame(frame) => frame.timestamp,
+            Picture::Texture(_) => self.clock.now(),
+        };
+        let mut capture = Capture::new(&self.gpu, filter, self.size, PixelFormat::Rgba8);
+        capture.submit_drawing(picture.drawing(), time)?;
+        let picture = capture.take()?;
+        picture.ok_or_else(|| Error::unknown("expected a picture from the GPU but found none"))
+    }
+
+    /// The canvas's picture as a `data:` URL (HTML §4.12.5.6): `image/png`, `image/jpeg` or `image/webp`, and PNG when the
+    /// type is empty or any other. `quality`, 0–1, is for JPEG; one outside that means the default. WebP is written
+    /// without loss, at any quality. A canvas of zero size gives `data:,`.
+    ///
+    /// # Errors
+    /// When the GPU fails; `NotSupportedError` for a canvas that is too large for the format.
+    pub fn to_data_url(&self, mime_type: &str, quality: Option<f64>) -> Result<String> {
+        let still = self.encode(mime_type, quality)?;
+        let url = still.map(|(bytes, mime_type)| still::data_url(&bytes, StillFormat::from_mime_type(mime_type)));
+        Ok(url.unwrap_or_else(|| "data:,".to_owned()))
+    }
+
+    /// The canvas's picture as a file in memory (HTML: `canvas.toBlob()`); none for a canvas of zero size. The arguments
+    /// are those of [`Canvas::to_data_url`].
+    ///
+    /// # Errors
+    /// As [`Canvas::to_data_url`].
+    pub fn to_blob(&self, mime_type: &str, quality: Option<f64>) -> Result<Option<Blob>> {
+        let still = self.encode(mime_type, quality)?;
+        Ok(still.map(|(bytes, mime_type)| Blob::new(bytes, mime_type)))
+    }
+
+    /// The canvas's picture as a file's bytes and their type; none for a canvas of zero size.
+    pub(crate) fn encode(&self, mime_type: &str, quality: Option<f64>) -> Result<Option<(Vec<u8>, &'static str)>> {
+        if self.size.pixels() == 0 {
+            return Ok(None);
+        }
+        let format = StillFormat::from_mime_type(mime_type);
+        let quality = quality.filter(|quality| (0.0..=1.0).contains(quality)).map(|quality| quality as f32);
+        let bytes = still::encode(&self.read()?, format, quality)?;
+        Ok(Some((bytes, format.mime_type())))
+    }
+}
+
+impl Drop for Canvas {
+    fn drop(&mut self) {
+        self.shared.end();
+    }
+}
+
+fn check_size(gpu: &Gpu, size: Size) -> Result<()> {
+    if size.pixels() == 0 { Ok(()) } else { gpu.check_size(size) }
+}
