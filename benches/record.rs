@@ -17,8 +17,9 @@ use framereel::frame::{Frame, PixelFormat, Size};
 use framereel::gpu::Gpu;
 use framereel::mux::{Finished, VideoTrack, WebmWriter};
 use framereel::packet::EncodedPacket;
-use framereel::recorder::{Controls, FileSink, RecordOptions, record};
+use framereel::recorder::{Controls, FileSink, MediaRecorderOptions, RecordOptions, record};
 use framereel::source::{SourceOptions, SourceSpec, open};
+use framereel::stream::TrackKind;
 use framereel::time::{FrameRate, Span};
 
 const CLIP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/clips/bunny.webm");
@@ -76,9 +77,9 @@ fn encoder(choice: EncoderChoice, size: Size) -> Box<dyn VideoEncoder> {
     let config = EncoderConfig {
         size,
         rate: RATE,
-        target: Target::Bitrate(RecordOptions::DEFAULT_BITRATE),
+        target: Target::Bitrate(MediaRecorderOptions::VIDEO_BITS_PER_SECOND),
         speed: None,
-        key_interval: RecordOptions::KEY_INTERVAL,
+        key_interval: MediaRecorderOptions::KEY_FRAME_INTERVAL,
         threads: thread::available_parallelism().map_or(1, usize::from),
     };
     encode::open(choice, &config).expect("an encoder that is built in")
@@ -111,7 +112,7 @@ fn whole(criterion: &mut Criterion) {
             let options = RecordOptions {
                 filter: "sepia(1)".parse().expect("a chain"),
                 duration: Some(Span::from_nanos(RATE.frame_span().as_nanos() * FRAMES as i64)),
-                encoder: choice,
+                recorder: MediaRecorderOptions { encoder: choice, ..MediaRecorderOptions::default() },
                 ..RecordOptions::default()
             };
             let drawn = SourceOptions { size: Some(size), rate: Some(RATE), ..SourceOptions::default() };
@@ -173,13 +174,13 @@ fn mux(criterion: &mut Criterion) {
     let mut encoder = encoder(EncoderChoice::Auto, SMALL);
     let packets = encoded(&film_of(&gpu, SMALL), &mut *encoder);
     let codec_private = encoder.codec_private().expect("a header after the first packet");
-    let track = VideoTrack { size: SMALL, codec_private, color: ColorSpace::RECORDED };
+    let tracks = VideoTrack { size: SMALL, codec_private, color: ColorSpace::RECORDED }.into();
     let mut group = group(criterion, "mux", packets.len());
     group.bench_function("webm 640x360", |bencher| {
         bencher.iter(|| {
-            let mut writer = WebmWriter::new(Cursor::new(Vec::new()), &track).expect("a track");
-            packets.iter().for_each(|packet| writer.write(packet).expect("packets in order"));
-            let Finished { sink: file, outcome: finished, .. } = writer.finish();
+            let mut writer = WebmWriter::new(Cursor::new(Vec::new()), &tracks).expect("a track");
+            packets.iter().for_each(|packet| writer.write(TrackKind::Video, packet).expect("packets in order"));
+            let Finished { sink: file, outcome: finished, .. } = writer.finish(None);
             finished.expect("a whole file");
             black_box(file)
         });

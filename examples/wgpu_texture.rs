@@ -1,17 +1,15 @@
 //! Your own wgpu drawing, recorded: `wgpu_texture [FILE.webm]`.
 //!
-//! The program has a device of its own and draws into a texture of its own; framereel filters what is there, on the same
-//! device, reads it back while the next frame is drawn, encodes it and writes the file.
+//! The program has a device of its own and draws into the canvas's texture, as into a window's; framereel filters what is
+//! there, on the same device, reads it back while the next frame is drawn, encodes it and writes the file. The clock goes
+//! by steps: each frame is a thirtieth of a second after the last, however long it took to draw.
 
-use framereel::canvas::Capture;
-use framereel::color::ColorSpace;
-use framereel::encode::{self, EncoderChoice, EncoderConfig, Target, VideoEncoder};
-use framereel::frame::{PixelFormat, Size};
+use framereel::canvas::Canvas;
+use framereel::clock::Clock;
+use framereel::frame::Size;
 use framereel::gpu::Gpu;
-use framereel::mux::{VideoTrack, WebmWriter};
-use framereel::packet::EncodedPacket;
-use framereel::recorder::FileSink;
-use framereel::time::{FrameRate, Span};
+use framereel::recorder::{Event, FileSink, MediaRecorder, MediaRecorderOptions};
+use framereel::time::FrameRate;
 
 const SIZE: Size = Size::new(640, 360);
 const RATE: FrameRate = FrameRate::whole(30);
@@ -38,17 +36,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let adapter = pollster::block_on(instance.request_adapter(&wgpu::RequestAdapterOptions::default()))?;
     let (device, queue) = pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor::default()))?;
     let format = wgpu::TextureFormat::Rgba8UnormSrgb;
-    let texture = device.create_texture(&wgpu::TextureDescriptor {
-        label: None,
-        size: wgpu::Extent3d { width: SIZE.width, height: SIZE.height, depth_or_array_layers: 1 },
-        mip_level_count: 1,
-        sample_count: 1,
-        dimension: wgpu::TextureDimension::D2,
-        format,
-        usage: wgpu::TextureUsages::RENDER_ATTACHMENT | wgpu::TextureUsages::TEXTURE_BINDING,
-        view_formats: &[],
-    });
-    let view = texture.create_view(&wgpu::TextureViewDescriptor::default());
     let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
         label: None,
         source: wgpu::ShaderSource::Wgsl(TRIANGLE.into()),
@@ -77,9 +64,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     // What framereel adds.
     let gpu = Gpu::from_device(device.clone(), queue.clone(), adapter.get_info());
-    let mut capture = Capture::new(&gpu, &"bloom(1.5, 12px, 0.2) vignette(0.3)".parse()?, SIZE, PixelFormat::I420);
-    let mut recording = Recording::begin(&output)?;
+    let mut canvas = Canvas::new(&gpu, SIZE)?.with_clock(Clock::stepped(RATE));
+    canvas.set_filter(&"bloom(1.5, 12px, 0.2) vignette(0.3)".parse()?);
+    let recorder = MediaRecorder::new(&canvas.capture_stream(None)?, MediaRecorderOptions::default())?;
+    recorder.start_to(FileSink::create(&output, true)?)?;
     for index in 0..FRAMES {
+        let view =
+            canvas.texture()?.create_view(&wgpu::TextureViewDescriptor { format: Some(format), ..Default::default() });
         let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         let mut pass = encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
             color_attachments: &[Some(wgpu::RenderPassColorAttachment {
@@ -94,55 +85,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         pass.draw(0..3, index as u32..index as u32 + 1);
         drop(pass);
         queue.submit([encoder.finish()]);
-
-        if capture.is_full() {
-            recording.take(&mut capture)?;
+        canvas.present()?;
+    }
+    recorder.stop();
+    for event in recorder.events() {
+        if let Event::Error(error) = event {
+            return Err(error.into());
         }
-        capture.submit_texture(&texture, RATE.timestamp(index))?;
     }
-    while !capture.is_empty() {
-        recording.take(&mut capture)?;
-    }
-    recording.finish()?;
-    println!("{output}: {FRAMES} frames");
+    println!("{output}: {} frames", recorder.report().frames_encoded);
     Ok(())
-}
-
-/// An encoder and the file that its packets go to.
-struct Recording {
-    encoder: Box<dyn VideoEncoder>,
-    packets: Vec<EncodedPacket>,
-    sink: FileSink,
-}
-
-impl Recording {
-    fn begin(path: &str) -> framereel::Result<Self> {
-        let config = EncoderConfig {
-            size: SIZE,
-            rate: RATE,
-            target: Target::Bitrate(2_500_000),
-            speed: None,
-            key_interval: Span::from_secs(2),
-            threads: std::thread::available_parallelism().map_or(1, usize::from),
-        };
-        let encoder = encode::open(EncoderChoice::Auto, &config)?;
-        Ok(Self { encoder, packets: Vec::new(), sink: FileSink::create(path, true)? })
-    }
-
-    /// Encodes the picture that comes back next.
-    fn take(&mut self, capture: &mut Capture) -> framereel::Result<()> {
-        match capture.take()? {
-            Some(frame) => self.encoder.encode(&frame, RATE.frame_span(), false, &mut self.packets),
-            None => Ok(()),
-        }
-    }
-
-    fn finish(mut self) -> framereel::Result<()> {
-        self.encoder.finish(&mut self.packets)?;
-        let codec_private = self.encoder.codec_private().unwrap_or_default();
-        let track = VideoTrack { size: SIZE, codec_private, color: ColorSpace::RECORDED };
-        let mut writer = WebmWriter::new(self.sink, &track)?;
-        self.packets.iter().try_for_each(|packet| writer.write(packet))?;
-        writer.finish().outcome
-    }
 }

@@ -132,6 +132,7 @@ impl Error {
             Io::NotFound => "expected a folder to write into but found none; create it first",
             Io::PermissionDenied => "expected to write here but found no permission",
             Io::IsADirectory => "expected a file name but found a directory",
+            Io::BrokenPipe => "expected a reader but found that it has gone away",
             Io::StorageFull => "could not be written: the disk is full",
             _ => "could not be written",
         };

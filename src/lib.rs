@@ -1,5 +1,6 @@
-//! framereel records what you can draw: frames from a film, a pipe, a picture, a shader or your own wgpu texture go
-//! through a chain of filters on the GPU and leave as a `.webm` that seeks, or as a still.
+//! framereel records what you can draw: your own drawing on a canvas, a film, a pipe, a picture or a shader goes through a
+//! chain of filters on the GPU and leaves as a `.webm` that seeks, with sound, or as a still. It is the browser's
+//! `canvas.filter` → `captureStream()` → `MediaRecorder`, as a library.
 //!
 //! It promises:
 //! - **Nothing is dropped in silence.** Every frame that came in is in the file or in the [`Report`](recorder::Report)
@@ -7,12 +8,75 @@
 //! - **Colours stay.** The source's matrix, range and chroma siting are read and respected; what is written is BT.709,
 //!   limited range, and the file says so. BT.709 film (4:2:0, limited range) that no filter touches keeps its samples.
 //! - **A file is a whole file.** It has its duration and seeks; one that was stopped or whose source broke off plays up
-//!   to that moment; one that could not play is not left behind.
-//! - **The same in, the same out.** Time comes from the frames, never from a clock: what is recorded twice decodes to
+//!   to that moment; one whose program was killed lacks its last second at most; one that could not play is not left
+//!   behind.
+//! - **The same in, the same out.** But for a real clock, time comes from the frames: what is recorded twice decodes to
 //!   the same frames twice.
 //!
-//! # Example
-//! The built-in pattern, half a second of it, through two filters:
+//! # A canvas, recorded
+//! As in the browser: a canvas, its filter, a stream of it, a recorder, and its events. The clock here goes by steps of a
+//! thirtieth of a second, one a frame; without it, time is real.
+//!
+//! ```
+//! use framereel::canvas::Canvas;
+//! use framereel::clock::Clock;
+//! use framereel::gpu::Gpu;
+//! use framereel::recorder::{Event, MediaRecorder, MediaRecorderOptions};
+//! use framereel::source::{Source, pattern::PatternSource};
+//! use framereel::time::FrameRate;
+//!
+//! fn main() -> framereel::Result<()> {
+//!     let mut pattern = PatternSource::new(&Default::default())?;
+//!     let mut canvas = Canvas::new(&Gpu::new()?, pattern.info().size)?.with_clock(Clock::stepped(FrameRate::whole(30)));
+//!     canvas.set_filter(&"sepia(60%) blur(2px)".parse()?);
+//!     let stream = canvas.capture_stream(None)?;
+//!     let recorder = MediaRecorder::new(&stream, MediaRecorderOptions::default())?;
+//!     recorder.start(None)?;
+//!     for _ in 0..15 {
+//!         canvas.draw(pattern.next_frame()?.expect("the pattern goes on for ever"));
+//!         canvas.present()?;
+//!     }
+//!     recorder.stop();
+//!     for event in recorder.events() {
+//!         match event {
+//!             Event::DataAvailable(event) => assert!(event.data.size() > 1000, "half a second of WebM, which seeks"),
+//!             Event::Error(error) => return Err(error),
+//!             Event::Start | Event::Pause | Event::Resume | Event::Stop => {}
+//!         }
+//!     }
+//!     assert_eq!(recorder.report().frames_encoded, 15);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! - **What is drawn.** [`Canvas::draw`](canvas::Canvas::draw) takes frames, [`Canvas::texture`](canvas::Canvas::texture)
+//!   is a texture of your own device to draw into ([`Gpu::from_device`](gpu::Gpu::from_device)), and
+//!   [`Canvas::draw_texture`](canvas::Canvas::draw_texture) copies one that you have.
+//! - **What is captured.** [`Canvas::present`](canvas::Canvas::present) paints. A stream captures what was painted, is new
+//!   and is wanted: at every paint, at a rate, or by [`request_frame`](stream::MediaStreamTrack::request_frame). With
+//!   [`request_frame_at`](stream::MediaStreamTrack::request_frame_at) you give the time and get a
+//!   [`Receipt`](stream::Receipt), which tells what became of the frame.
+//! - **Whose time.** A [`Clock`](clock::Clock) is real, goes by steps, or by the stamps on the frames. In real time a
+//!   recorder that is late loses frames, which are counted; otherwise everything waits. Times are kept as they are: the
+//!   frame rate varies if yours does.
+//! - **What is told.** [`events()`](recorder::MediaRecorder::events) is an iterator that ends with the recording and may be
+//!   read on any thread; [`on_event`](recorder::MediaRecorder::on_event) calls you back.
+//! - **Sound.** A [`TrackGenerator::audio`](stream::TrackGenerator::audio) on the canvas's clock, added to the stream, is
+//!   recorded as Opus. Pauses are cut out of pictures and sound at the same instant.
+//!
+//! # Where a recording goes
+//! | to | by |
+//! |---|---|
+//! | one blob, which seeks | [`start(None)`](recorder::MediaRecorder::start) |
+//! | a blob every second | `start(Duration::from_secs(1))`; [joined](blob::Blob::join) they are the file, and [`into_seekable`](blob::Blob::into_seekable) gives it its index |
+//! | a file, which plays at every instant | [`start_to`](recorder::MediaRecorder::start_to) a [`FileSink`](recorder::FileSink) |
+//! | a file after the other, with no frame lost | `start_to` [`Pieces`](recorder::Pieces), by time or by size |
+//! | memory, for the last seconds only | [`Replay`](recorder::Replay) |
+//!
+//! A file whose program was killed is made whole by [`mux::repair()`], and [`mux::inspect()`] tells what is in a file.
+//!
+//! # A source, recorded
+//! [`record()`](recorder::record()) takes any [`Source`](source::Source) from its beginning to its end, as fast as it goes:
 //!
 //! ```
 //! use framereel::gpu::Gpu;
@@ -23,7 +87,6 @@
 //! fn main() -> framereel::Result<()> {
 //! #   let folder = tempfile::tempdir().unwrap();
 //! #   std::env::set_current_dir(&folder).unwrap();
-//!     let gpu = Gpu::new()?;
 //!     let source = open(&SourceSpec::Pattern, &SourceOptions::default())?;
 //!     let options = RecordOptions {
 //!         filter: "sepia(60%) blur(2px)".parse()?,
@@ -31,30 +94,29 @@
 //!         ..RecordOptions::default()
 //!     };
 //!     let sink = FileSink::create("pattern.webm", true)?;
-//!     let report = record(&gpu, source, &options, sink, &Controls::new(), &mut |_| {})?;
+//!     let report = record(&Gpu::new()?, source, &options, sink, &Controls::new(), &mut |_| {})?;
 //!     assert_eq!((report.frames_encoded, report.frames_dropped), (15, 0));
 //!     Ok(())
 //! }
 //! ```
 //!
-//! A still is [`Canvas::draw`](canvas::Canvas::draw), [`Canvas::set_filter`](canvas::Canvas::set_filter),
-//! [`Canvas::read`](canvas::Canvas::read) and [`still::encode`].
+//! [`source::audio`] opens sound to go with it. [`Controls`](recorder::Controls) end it, or give it another chain while it
+//! runs.
 //!
+//! # Filters and stills
 //! A chain is read from CSS syntax ([`filter::FilterChain`]); [`filter::catalog()`] lists what can stand in it. Your own
-//! WGSL is [`filter::Custom`], as a filter or, by [`source::shader`], as a source. What your program draws with wgpu
-//! goes in by [`Gpu::from_device`](gpu::Gpu::from_device) and
-//! [`Capture::submit_texture`](canvas::Capture::submit_texture). A chain can move over time
-//! ([`FilterChain::animate`](filter::FilterChain::animate)) and be replaced while it runs
-//! ([`Controls`](recorder::Controls)).
+//! WGSL is [`filter::Custom`], as a filter or, by [`source::shader`], as a source. A chain can move over time
+//! ([`FilterChain::animate`](filter::FilterChain::animate)). A still is [`Canvas::to_blob`](canvas::Canvas::to_blob),
+//! [`Canvas::to_data_url`](canvas::Canvas::to_data_url), or [`Canvas::read`](canvas::Canvas::read) and [`still::encode`].
 //!
 //! # Map
 //! Each floor uses its own and those below it, never one above.
 //!
 //! | floor | modules |
 //! |---|---|
-//! | 3 | [`recorder`]: the pipeline from a source to a file, its options, controls and report |
-//! | 2 | [`source`]: where frames come from · [`canvas`]: what frames are drawn on · [`gpu`]: what runs there · [`encode`]: AV1 |
-//! | 1 | [`filter`]: chains, users' WGSL, colour tables and the plan of passes · [`mux`]: WebM · [`stream`]: streams and tracks · [`still`]: PNG, JPEG, WebP |
+//! | 3 | [`recorder`]: recorders, the pipeline from a stream to a file, replays, and sources from end to end |
+//! | 2 | [`source`]: where frames and sound come from · [`canvas`]: what frames are drawn on · [`gpu`]: what runs there · [`encode`]: AV1, Opus |
+//! | 1 | [`filter`]: chains, users' WGSL, colour tables and the plan of passes · [`mux`]: WebM written, inspected and repaired · [`blob`]: bytes with a type · [`stream`]: streams and tracks · [`still`]: PNG, JPEG, WebP |
 //! | 0 | [`frame`], [`audio`], [`clock`], [`packet`], [`color`], [`time`], [`Error`] |
 //!
 //! # Features
@@ -62,13 +124,14 @@
 //! |---|---|---|
 //! | `aom` | yes | AV1 in real time with libaom, built from source: needs cmake, nasm and a C compiler |
 //!
-//! Without it rav1e encodes. The WebM writer needs a C++ compiler, rav1e's assembly nasm. The `ffmpeg` program is asked
+//! Without it rav1e encodes. The WebM writer needs a C++ compiler, Opus cmake and a C compiler, rav1e's assembly nasm. The `ffmpeg` program is asked
 //! at run time for the files that are not read here: everything but YUV4MPEG2, AV1 in WebM or Matroska, PNG, JPEG, WebP
 //! and BMP. Filters and shaders need no feature.
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
 pub mod audio;
+pub mod blob;
 pub mod canvas;
 pub mod clock;
 pub mod color;

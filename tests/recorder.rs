@@ -10,9 +10,10 @@ use framereel::encode::{self, EncoderChoice, EncoderConfig, Target};
 use framereel::frame::{Frame, PixelFormat, Size};
 use framereel::gpu::Gpu;
 use framereel::mux::{Finished, VideoTrack, WebmWriter};
-use framereel::recorder::{Controls, FileSink, RecordOptions, Report, record};
+use framereel::recorder::{Controls, FileSink, MediaRecorderOptions, RecordOptions, Report, record};
 use framereel::source::pattern::{BARS, bar_center};
 use framereel::source::{Source, SourceOptions, SourceSpec, open};
+use framereel::stream::TrackKind;
 use framereel::time::Span;
 use program::{Bench, y4m_of};
 
@@ -43,7 +44,13 @@ fn all(mut source: Box<dyn Source>) -> Vec<Frame> {
 }
 
 fn short(encoder: EncoderChoice) -> RecordOptions {
-    RecordOptions { encoder, duration: Some(Span::from_millis(400)), ..RecordOptions::default() }
+    let recorder = MediaRecorderOptions { encoder, ..MediaRecorderOptions::default() };
+    RecordOptions { duration: Some(Span::from_millis(400)), recorder, ..RecordOptions::default() }
+}
+
+/// So good that colours can be measured.
+fn fine(encoder: EncoderChoice) -> MediaRecorderOptions {
+    MediaRecorderOptions { encoder, quality: Some(90), ..MediaRecorderOptions::default() }
 }
 
 /// Peak signal to noise ratio in dB over plane `plane` of all frames.
@@ -71,9 +78,9 @@ fn next_to_nothing_is_lost_on_the_way_through_the_canvas() {
         let config = EncoderConfig {
             size: Size::new(width, height),
             rate: source(&clip()).info().rate.unwrap(),
-            target: options.target,
+            target: Target::Bitrate(MediaRecorderOptions::VIDEO_BITS_PER_SECOND),
             speed: None,
-            key_interval: RecordOptions::KEY_INTERVAL,
+            key_interval: MediaRecorderOptions::KEY_FRAME_INTERVAL,
             threads: std::thread::available_parallelism().map_or(1, usize::from),
         };
         let mut direct = encode::open(encoder, &config).unwrap();
@@ -85,9 +92,9 @@ fn next_to_nothing_is_lost_on_the_way_through_the_canvas() {
         let codec_private = direct.codec_private().unwrap();
         let track = VideoTrack { size: config.size, codec_private, color: ColorSpace::RECORDED };
         let path = bench.path("direct.webm");
-        let mut writer = WebmWriter::new(FileSink::create(&path, true).unwrap(), &track).unwrap();
-        packets.iter().for_each(|packet| writer.write(packet).unwrap());
-        let Finished { sink, outcome: finished, .. } = writer.finish();
+        let mut writer = WebmWriter::new(FileSink::create(&path, true).unwrap(), &track.into()).unwrap();
+        packets.iter().for_each(|packet| writer.write(TrackKind::Video, packet).unwrap());
+        let Finished { sink, outcome: finished, .. } = writer.finish(None);
         finished.unwrap();
         drop(sink);
 
@@ -198,9 +205,8 @@ fn the_colours_of_the_bars_come_out_as_they_were_drawn() {
             let gpu = Gpu::new().unwrap();
             let path = bench.path("bars.webm");
             let wish = RecordOptions {
-                encoder,
                 duration: Some(Span::from_millis(160)),
-                target: Target::Quality(90),
+                recorder: fine(encoder),
                 ..RecordOptions::default()
             };
             let sink = FileSink::create(&path, true).unwrap();
@@ -237,8 +243,11 @@ fn odd_sizes_and_every_layout_of_planes_record_whole() {
         }
         let spec = SourceSpec::File(bench.write("odd.y4m", film));
         let path = bench.path("odd.webm");
-        let report =
-            recorded(&spec, &RecordOptions { target: Target::Quality(90), ..short(EncoderChoice::Auto) }, &path);
+        let report = recorded(
+            &spec,
+            &RecordOptions { recorder: fine(EncoderChoice::Auto), ..short(EncoderChoice::Auto) },
+            &path,
+        );
         assert_eq!((report.frames_encoded, report.width, report.height), (3, 75, 53), "{tag}");
         // 53 lines are untagged BT.601: the colour's luma changes with the matrix, its grey does not.
         let decoded = frames(path);

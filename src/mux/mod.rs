@@ -1,5 +1,19 @@
-//! Containers: encoded packets in, a file's bytes out.
+//! Containers: encoded packets in, a file's bytes out; and files that exist, inspected and repaired.
 
+pub mod inspect;
+pub mod interleave;
+pub mod repair;
 pub mod webm;
 
-pub use webm::{Finished, VideoTrack, WebmWriter};
+pub(crate) mod ebml;
+mod faults;
+mod lane;
+pub(crate) mod matroska;
+mod survey;
+
+pub use inspect::{Detail, Inspection, inspect};
+pub use interleave::Interleaver;
+pub use matroska::TrackType;
+pub use repair::{Repaired, repair};
+pub use survey::Gap;
+pub use webm::{AudioTrack, Finished, Tracks, VideoTrack, WebmWriter};

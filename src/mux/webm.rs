@@ -1,4 +1,5 @@
-//! WebM: packets of one video track into a file that seeks.
+//! WebM: packets of a video and an audio track into a file that seeks, and that plays at every instant while it is
+//! written: the Duration is kept up, and the sink flushed, ten times a second.
 //!
 //! The bytes are libwebm's. It hides why a write failed and asks for the position all the time, so it writes into a
 //! `Shared` sink that remembers the first error, knows its position and hands on each block in one piece.
@@ -8,15 +9,31 @@ use std::io::{self, Seek, SeekFrom, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use webm::mux::{
-    ColorPrimaries, ColorRange, ColorSubsampling, Error as LibwebmError, MatrixCoefficients, Segment, SegmentBuilder,
-    SegmentMode, TransferCharacteristics, VideoCodecId, VideoTrack as TrackNumber, Writer,
+    AudioCodecId, ColorPrimaries, ColorRange, ColorSubsampling, Error as LibwebmError, MatrixCoefficients, Segment,
+    SegmentBuilder, SegmentMode, TrackNum, TransferCharacteristics, VideoCodecId, Writer,
 };
 
 use crate::color::{ColorSpace, Matrix, Range};
 use crate::error::{Error, ErrorKind, Result};
 use crate::frame::Size;
 use crate::packet::EncodedPacket;
-use crate::time::Timestamp;
+use crate::stream::TrackKind;
+use crate::time::{Span, Timestamp};
+
+/// What a file holds: at least one of the two.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Tracks {
+    /// The pictures.
+    pub video: Option<VideoTrack>,
+    /// The sound.
+    pub audio: Option<AudioTrack>,
+}
+
+impl From<VideoTrack> for Tracks {
+    fn from(video: VideoTrack) -> Self {
+        Self { video: Some(video), audio: None }
+    }
+}
 
 /// What the track header says of an AV1 video.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,15 +46,28 @@ pub struct VideoTrack {
     pub color: ColorSpace,
 }
 
+/// What the track header says of Opus sound.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AudioTrack {
+    /// Samples a second, as it was before it was encoded.
+    pub rate: u32,
+    /// How many channels.
+    pub channels: u8,
+    /// The `CodecPrivate`: the OpusHead (RFC 7845 §5.1).
+    pub codec_private: Vec<u8>,
+}
+
 /// Writes one WebM file: clusters that begin at key frames, Cues that point at them, and the exact Duration.
 ///
 /// A sink that cannot seek to its beginning (a pipe) gets WebM's live form: no Cues, no Duration.
 pub struct WebmWriter<W: Write + Seek> {
     segment: Segment<Shared<W>>,
-    track: TrackNumber,
+    numbers: Numbers,
     sink: Shared<W>,
     last: Option<Timestamp>,
     end: Timestamp,
+    /// How long the file in the sink says that it is.
+    synced: Timestamp,
     first_block_end: Option<u64>,
     /// Where the last packets end in the file, and when; as many as a sink may still hold back.
     recent: VecDeque<(u64, Timestamp)>,
@@ -56,6 +86,9 @@ pub struct Finished<W> {
     pub end: Timestamp,
 }
 
+/// A program that is killed loses no more than this, and what is on its way.
+const SYNC_INTERVAL: Span = Span::from_millis(100);
+
 /// No sink holds back more than this, in bytes.
 const HELD_BACK: u64 = 1 << 20;
 
@@ -63,12 +96,16 @@ const NANOS_PER_MILLI: i64 = 1_000_000;
 
 impl<W: Write + Seek> WebmWriter<W> {
     /// Begins a file at the sink's beginning. Nothing is written before the first packet.
-    pub fn new(mut sink: W, track: &VideoTrack) -> Result<Self> {
+    ///
+    /// # Errors
+    /// `UnknownError` when libwebm does not take the tracks.
+    pub fn new(mut sink: W, tracks: &Tracks) -> Result<Self> {
         let seekable = sink.seek(SeekFrom::Start(0)).is_ok();
         let sink = Shared(Arc::new(Mutex::new(State {
             sink,
             position: 0,
             block: Vec::new(),
+            seekable,
             duration_at: None,
             error: None,
         })));
@@ -77,26 +114,36 @@ impl<W: Write + Seek> WebmWriter<W> {
         } else {
             (Writer::new_non_seek(sink.clone()), SegmentMode::Live)
         };
-        let (segment, number) = build(writer, mode, track).map_err(|error| {
-            Error::unknown(format!("libwebm does not take a track of {}", track.size)).with_source(error)
-        })?;
+        let (segment, numbers) = build(writer, mode, tracks)
+            .map_err(|error| Error::unknown(format!("libwebm does not take {tracks:?}")).with_source(error))?;
         Ok(Self {
             segment,
-            track: number,
+            numbers,
             sink,
             last: None,
             end: Timestamp::ZERO,
+            synced: Timestamp::ZERO,
             first_block_end: None,
             recent: VecDeque::new(),
         })
     }
 
-    /// Appends a packet. Times are kept to a millisecond, WebM's customary unit.
+    /// Appends a packet; all tracks' packets come in the order of their times. Times are kept to a millisecond, WebM's
+    /// customary unit.
     ///
+    /// # Errors
     /// A write error when the sink fails: nothing more can be written then, but [`WebmWriter::finish`] is still worth
-    /// its while. An invalid state when packets come out of order or before time 0.
-    pub fn write(&mut self, packet: &EncodedPacket) -> Result<()> {
+    /// its while. `InvalidStateError` when packets come out of order or before time 0, or for a track that is not there.
+    pub fn write(&mut self, kind: TrackKind, packet: &EncodedPacket) -> Result<()> {
         self.sink.state().outcome()?;
+        let track = match kind {
+            TrackKind::Video => self.numbers.video,
+            TrackKind::Audio => self.numbers.audio,
+        };
+        let Some(track) = track else {
+            let context = format!("expected a packet of a track in this file but found one of {kind}");
+            return Err(Error::new(ErrorKind::InvalidState, context));
+        };
         let earliest = self.last.unwrap_or(Timestamp::ZERO);
         if packet.timestamp < earliest || packet.data.is_empty() {
             return Err(Error::new(
@@ -111,11 +158,7 @@ impl<W: Write + Seek> WebmWriter<W> {
         }
         // libwebm cuts to milliseconds; half of one more makes that rounding.
         let nanos = packet.timestamp.as_nanos() + NANOS_PER_MILLI / 2;
-        if packet.key && self.last.is_some() {
-            // A cluster ends here: whatever happens next, the file is this long.
-            self.sink.state().set_duration(self.end);
-        }
-        let added = self.segment.add_frame(self.track, &packet.data, nanos as u64, packet.key);
+        let added = self.segment.add_frame(track, &packet.data, nanos as u64, packet.key);
         let mut state = self.sink.state();
         // An error is kept, and told next.
         let _ = state.hand_on();
@@ -124,6 +167,11 @@ impl<W: Write + Seek> WebmWriter<W> {
         self.first_block_end.get_or_insert(state.position);
         self.last = Some(packet.timestamp);
         self.end = self.end.max(packet.timestamp + packet.duration);
+        if self.end - self.synced >= SYNC_INTERVAL || self.synced == Timestamp::ZERO {
+            self.synced = self.end;
+            state.set_duration(self.end);
+            state.settle();
+        }
         let position = state.position;
         self.recent.push_back((position, self.end));
         while self.recent.front().is_some_and(|&(end, _)| end + HELD_BACK < position) {
@@ -132,9 +180,26 @@ impl<W: Write + Seek> WebmWriter<W> {
         Ok(())
     }
 
+    /// The file is this long, though no packet says so yet: its last picture is still on screen.
+    pub fn reach(&mut self, time: Timestamp) {
+        if self.last.is_some() && time - self.end >= SYNC_INTERVAL {
+            (self.end, self.synced) = (time, time);
+            let mut state = self.sink.state();
+            state.set_duration(time);
+            state.settle();
+        }
+    }
+
     /// How many bytes the file has so far.
     pub fn bytes(&self) -> u64 {
         self.sink.state().position
+    }
+
+    /// Hands all there is to the sink, and the sink to this function.
+    pub fn with_sink<T>(&mut self, look: impl FnOnce(&mut W) -> T) -> T {
+        let mut state = self.sink.state();
+        state.settle();
+        look(&mut state.sink)
     }
 
     /// How many bytes the file must have to show its first picture; none before the first packet. A file cut below that
@@ -143,11 +208,12 @@ impl<W: Write + Seek> WebmWriter<W> {
         self.first_block_end
     }
 
-    /// Writes the Cues and the Duration, the last packet's own included, and gives the sink back, flushed. After an
-    /// error the sink holds what could be written: it plays, if it has [`WebmWriter::least_playable`] bytes, but may
-    /// lack Cues.
-    pub fn finish(self) -> Finished<W> {
-        let Self { segment, sink, mut end, last, recent, .. } = self;
+    /// Writes the Cues and the Duration, and gives the sink back, flushed. The file ends at `end`, else with its last
+    /// packet. After an error the sink holds what could be written: it plays, if it has [`WebmWriter::least_playable`]
+    /// bytes, but may lack Cues.
+    pub fn finish(self, end: Option<Timestamp>) -> Finished<W> {
+        let Self { segment, sink, end: last_end, last, recent, .. } = self;
+        let mut end = end.map_or(last_end, |end| end.max(last.unwrap_or(end)));
         // What is gathered must be in the file before libwebm looks back: it finishes only once.
         let mut whole = sink.state().settle();
         // libwebm finishes no file without a frame, and there is nothing in it.
@@ -182,14 +248,40 @@ fn millis(time: Timestamp) -> u32 {
     u32::try_from(millis).unwrap_or(u32::MAX)
 }
 
+/// The tracks' numbers in the file.
+#[derive(Debug, Clone, Copy, Default)]
+struct Numbers {
+    video: Option<TrackNum>,
+    audio: Option<TrackNum>,
+}
+
 fn build<W: Write>(
     writer: Writer<W>,
     mode: SegmentMode,
-    track: &VideoTrack,
-) -> Result<(Segment<W>, TrackNumber), LibwebmError> {
-    let builder = SegmentBuilder::new(writer)?
+    tracks: &Tracks,
+) -> Result<(Segment<W>, Numbers), LibwebmError> {
+    let mut builder = SegmentBuilder::new(writer)?
         .set_mode(mode)?
         .set_writing_app(concat!("framereel ", env!("CARGO_PKG_VERSION")))?;
+    let mut numbers = Numbers::default();
+    if let Some(track) = &tracks.video {
+        let number;
+        (builder, number) = add_video(builder, track)?;
+        numbers.video = Some(number);
+    }
+    if let Some(track) = &tracks.audio {
+        let number;
+        (builder, number) = builder.add_audio_track(track.rate, track.channels.into(), AudioCodecId::Opus, None)?;
+        builder = builder.set_codec_private(number, &track.codec_private)?;
+        numbers.audio = Some(number.into());
+    }
+    Ok((builder.build(), numbers))
+}
+
+fn add_video<W: Write>(
+    builder: SegmentBuilder<W>,
+    track: &VideoTrack,
+) -> Result<(SegmentBuilder<W>, TrackNum), LibwebmError> {
     let (builder, number) = builder.add_video_track(track.size.width, track.size.height, VideoCodecId::AV1, None)?;
     let range = match track.color.range {
         Range::Limited => ColorRange::Broadcast,
@@ -210,7 +302,7 @@ fn build<W: Write>(
         .set_primaries(number, primaries)?
         .set_transfer_characteristics(number, transfer)?
         .set_matrix_coefficients(number, matrix)?;
-    Ok((builder.build(), number))
+    Ok((builder, number.into()))
 }
 
 /// The sink as libwebm and its writer both hold it. libwebm calls it only from within the writer's own calls, so that
@@ -222,6 +314,8 @@ struct State<W> {
     position: u64,
     /// What libwebm wrote since the last block or seek; it goes to the sink in one write.
     block: Vec<u8>,
+    /// Whether it can be written over, and so has a Duration.
+    seekable: bool,
     /// Where the Duration's four bytes are, once they are written.
     duration_at: Option<u64>,
     error: Option<io::Error>,
@@ -247,7 +341,8 @@ impl<W> Shared<W> {
 
 impl<W: Write + Seek> State<W> {
     fn hand_on(&mut self) -> io::Result<()> {
-        if self.duration_at.is_none() {
+        // It stands in the header, which is written in one piece with the first packet.
+        if self.seekable && self.duration_at.is_none() {
             self.duration_at = self.find_duration();
         }
         let outcome = self.sink.write_all(&self.block);
@@ -288,7 +383,11 @@ impl<W: Write + Seek> State<W> {
         match &self.error {
             None => Ok(()),
             Some(error) => {
-                Err(Error::new(ErrorKind::Write, "the recording could not be written").with_source(same(error)))
+                let what = match error.kind() {
+                    io::ErrorKind::BrokenPipe => "expected a reader but found that it has gone away",
+                    _ => "the recording could not be written",
+                };
+                Err(Error::new(ErrorKind::Write, what).with_source(same(error)))
             }
         }
     }

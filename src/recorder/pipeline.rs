@@ -1,359 +1,301 @@
-//! The whole path, top down.
+//! The whole path of a recording, top down.
 //!
 //! ```text
-//! source ──Frame──▶ filter ──I420──▶ encode ──EncodedPacket──▶ mux ──▶ sink
+//! video track ──Frame───────▶ encode ──EncodedPacket─┐
+//!                                                    ├─▶ mux: interleave ──▶ tape ──▶ file or blobs
+//! audio track ──AudioBuffer─▶ sound ───EncodedPacket─┘
 //! ```
 //!
-//! Each stage is a thread with the stage's name, joined to the next by a bounded channel. Policy for a full channel:
-//! everything waits, so that nothing is lost; what is slowest sets the pace. A stage that fails or ends closes its
-//! channel; the stages after it finish what they have, those before it find nobody to send to and end. So the file is
-//! always ended properly, and holds what there was before a failure.
+//! Each stage is a thread with the stage's name. Policy for a full queue: in real time a track drops what a recorder has no
+//! room for, and counts it; by stepped and stamped clocks everything waits, so that nothing is lost and what is slowest
+//! sets the pace. The gate decides, by timestamps alone, what belongs to the recording; so a pause cuts pictures and sound
+//! at the same instant, however late they come. A stage that fails or ends tells the mux; the other ends with what it has.
+//! So the file is always ended properly, and holds what there was before a failure.
 
+mod encode;
+mod mux;
+mod session;
+mod sound;
+
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::Sender;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::{self, Scope};
+use std::time::Duration;
 
-use super::pacer::{Paced, Pacer};
-use super::{Controls, FileSink, Progress, RecordOptions, Report};
-use crate::canvas::Capture;
+use self::encode::Encode;
+use self::mux::Mux;
+pub use self::session::Session;
+use self::sound::Sound;
+use super::destination::Destination;
+use super::events::{BlobEvent, Event, Events, Lifetime};
+use super::gate::Gate;
+use super::mailbox::Mailbox;
+use super::mime::MimeType;
+use super::options::MediaRecorderOptions;
+use super::report::{Progress, Report};
+use crate::blob::Blob;
+use crate::clock::Clock;
 use crate::color::ColorSpace;
-use crate::encode::{self, EncoderConfig, VideoEncoder};
+use crate::encode::opus::{self, OpusConfig, OpusEncoder};
+use crate::encode::{EncoderConfig, VideoEncoder, header, open};
 use crate::error::{Error, Result};
-use crate::filter::FilterChain;
-use crate::frame::{Frame, PixelFormat};
-use crate::gpu::Gpu;
-use crate::mux::{Finished, VideoTrack, WebmWriter};
+use crate::mux::{AudioTrack, Tracks, VideoTrack};
 use crate::packet::EncodedPacket;
-use crate::source::Source;
-use crate::time::{FrameRate, Span, Timestamp};
+use crate::stream::{Subscription, Ticket, TrackKind, TrackSettings};
+use crate::time::{Span, Timestamp};
 
-/// The rate that encoders plan with when the source has none of its own.
-const NOMINAL_RATE: FrameRate = FrameRate::whole(30);
-/// How long a stage waits for a frame before it looks whether it is to stop.
-const STOP_INTERVAL: Duration = Duration::from_millis(50);
+/// How many frames, and how many buffers of sound, may wait for their encoder. More would outlast a slow picture or two;
+/// but in real time, what waits is lost when the program is killed.
+pub const QUEUE: [usize; 2] = [4, 50];
+/// How many packets may wait for the file.
+const PACKETS: usize = 64;
+/// How long a stage waits for something before it looks whether it is to stop.
+const GLANCE: Duration = Duration::from_millis(20);
+/// How long a stage of a recording in real time waits for what may still be on its way when it is stopped.
+const LATE: Duration = Duration::from_secs(2);
+/// In real time, how far one track may lag behind the other before it is not waited for.
+const PATIENCE: Span = Span::from_secs(10);
+/// In real time, what is older than this has come.
+const SETTLED: Span = Span::from_millis(150);
+/// In real time, sound and a still picture are written at least so often.
+const STILL: Span = Span::from_millis(200);
+/// In real time, an encoder that keeps pictures to itself gets a still one this often: rav1e gives a picture out once four
+/// more came, and whoever is killed loses what is in it.
+const PUSH: Span = Span::from_millis(75);
 
-/// A recording that failed: why, and what became of it until then. What was recorded is in the file, which plays.
-#[derive(Debug)]
-pub struct Failure {
-    /// Why.
-    pub error: Error,
-    /// What is in the file all the same; `frames_encoded` is 0 when there is none.
-    pub report: Report,
+/// What the stages and the recorder say to the mux.
+enum Word {
+    /// A packet, and who waits to hear of it.
+    Packet(TrackKind, EncodedPacket, Option<Ticket>),
+    /// Nothing before this time follows on the track.
+    Reach(TrackKind, Timestamp),
+    Ended(TrackKind, Result<()>),
+    Event(Event),
+    /// Hand out what there is.
+    Data,
+    /// End with this error.
+    Fail(Error),
+    /// What a replay holds, as a file.
+    Save(Sender<Result<Blob>>),
+    /// A replay begins to record.
+    Roll(Box<Destination>, Box<MediaRecorderOptions>),
 }
 
-impl std::fmt::Display for Failure {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.error.fmt(f)
+/// What a session is made of.
+pub struct Plan {
+    pub options: MediaRecorderOptions,
+    pub mime_type: Option<MimeType>,
+    pub video: Option<Subscription>,
+    pub audio: Option<Subscription>,
+    pub clock: Clock,
+    pub origin: Option<Timestamp>,
+    pub deck: Deck,
+    pub events: Events,
+    /// Told the type once it is known, the progress while it runs, and, before the end is told, that it is over.
+    pub listener: Box<dyn Listener>,
+}
+
+/// What a session writes to at first.
+pub enum Deck {
+    /// Files or blobs.
+    Roll(Destination),
+    /// Memory for so much, until it is told where to.
+    Hold(Span),
+}
+
+/// Whoever runs a session.
+pub trait Listener: Send {
+    fn begun(&self, mime_type: &str, report: &Report);
+    fn progressed(&self, progress: Progress);
+    fn ending(&self, report: &Report);
+}
+
+/// What all stages of a session share.
+struct Shared {
+    gate: Mutex<Gate>,
+    mailbox: Mailbox<Word>,
+    /// The end is near: whoever has nothing more to do ends.
+    stopping: AtomicBool,
+    /// How many tracks have not ended.
+    tracks: AtomicUsize,
+    /// A key frame is wanted.
+    key: AtomicBool,
+    /// How long a piece is, in nanoseconds, and how many bytes it has; 0: there is no such bound.
+    piece: AtomicI64,
+    piece_bytes: AtomicU64,
+    counts: Counts,
+}
+
+/// What became of the frames that are not in the file.
+#[derive(Default)]
+struct Counts {
+    received: AtomicU64,
+    paused: AtomicU64,
+    out_of_order: AtomicU64,
+    repeated: AtomicU64,
+    busy: AtomicU64,
+}
+
+impl Shared {
+    fn stop_at(&self, time: Timestamp) {
+        lock(&self.gate).stop(time);
+        self.stopping.store(true, Ordering::Release);
+    }
+
+    /// A track has ended; with the last one ends the recording.
+    fn track_ended(&self, now: Timestamp) {
+        if self.tracks.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.stop_at(now);
+        }
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
     }
 }
 
-impl std::error::Error for Failure {}
-
-/// For whoever has no use for the report.
-impl From<Box<Failure>> for Error {
-    fn from(failure: Box<Failure>) -> Self {
-        failure.error
-    }
-}
-
-/// What the encoder gives: what a file's header needs, then packets.
-enum Encoded {
-    Header { codec: String, codec_private: Vec<u8> },
-    Packet(EncodedPacket),
-}
-
-/// Records `source` into `sink` as WebM until the source ends, the length asked for is reached or `controls` ask
-/// for its end.
-/// `progress` is called after every packet, from the calling thread.
-///
-/// # Errors
-/// A [`Failure`] when a stage fails; a range error in it when the size or the settings are out of bounds.
-pub fn record(
-    gpu: &Gpu,
-    source: Box<dyn Source>,
-    options: &RecordOptions,
-    sink: FileSink,
-    controls: &Controls,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<Report, Box<Failure>> {
-    let started = Instant::now();
-    let info = source.info().clone();
-    let size = options.size.unwrap_or(info.size);
-    let rate = options.rate.or(info.rate).unwrap_or(NOMINAL_RATE);
-    let mut report = Report { width: size.width, height: size.height, adapter: gpu.name(), ..Report::default() };
-    let config = EncoderConfig {
-        size,
-        rate,
-        target: options.target,
-        speed: options.speed,
-        key_interval: RecordOptions::KEY_INTERVAL,
-        threads: thread::available_parallelism().map_or(1, usize::from),
+/// The mux's thread: opens the encoders, tells the start, runs the stages, writes, tells the end.
+fn run(plan: Plan, shared: &Shared, mut lifetime: Lifetime) {
+    let Plan { options, mime_type, video, audio, clock, origin: _, deck, events, listener } = plan;
+    let mut report = Report::default();
+    let open = || Opened::new(&options, video.as_ref(), audio.as_ref(), &clock);
+    let opened = catch_unwind(AssertUnwindSafe(open)).unwrap_or_else(|panic| Err(panicked("encoder", &*panic)));
+    let opened = match opened {
+        Ok(opened) => opened,
+        Err(error) => {
+            shared.mailbox.close();
+            drop((video, audio));
+            listener.ending(&report);
+            if let Deck::Roll(Destination::File(sink)) = deck {
+                sink.discard();
+            }
+            let mime_type = mime_type.map(|mime_type| mime_type.as_str().to_owned()).unwrap_or_default();
+            let data = BlobEvent { data: Blob::new(Vec::new(), mime_type), timecode: Timestamp::ZERO };
+            tell_end(&mut lifetime, Some(error), data);
+            return;
+        }
     };
-    let chain = LiveChain { drawing: source.drawn_by(), filter: options.filter.clone() };
-    let source_span = info.rate.unwrap_or(rate).frame_span();
-    let mut pacer = Pacer::new(options.rate, options.duration, source_span);
-    let expected = expected_length(info.frames.map(|frames| (frames, source_span)), options.duration);
-    let path = sink.path().to_owned();
-    let mut mux = Mux { track: None, sink: Some(sink), path: &path, report: &mut report, size, expected };
-
-    let opened = gpu.check_size(size).and_then(|()| encode::open(options.encoder, &config));
-    let outcome = opened.and_then(|encoder| {
-        mux.report.encoder = encoder.name().to_owned();
-        thread::scope(|scope| {
-            let (frames_out, frames) = sync_channel(2);
-            let (packed_out, packed) = sync_channel(3);
-            let (packets_out, packets) = sync_channel(16);
-            // The source may wait for ever for its next frame, and a recording that is stopped does not wait for it.
-            thread::Builder::new().name("source".into()).spawn(|| read(source, frames_out)).map_err(no_thread)?;
-            let filter = thread::Builder::new().name("filter".into()).spawn_scoped(scope, || {
-                let capture = Capture::new(gpu, &chain.whole(), size, PixelFormat::I420);
-                filter(frames, capture, chain, &mut pacer, controls, packed_out)
-            });
-            let encode = thread::Builder::new()
-                .name("encode".into())
-                .spawn_scoped(scope, || encode(packed, encoder, rate.frame_span(), options.duration, packets_out));
-            let muxed = mux.run(packets, progress);
-            let filtered = filter.map_err(no_thread)?.join().unwrap_or_else(|_| Err(panicked("filter")));
-            let encoded = encode.map_err(no_thread)?.join().unwrap_or_else(|_| Err(panicked("encode")));
-            // A stage fails after the one before it; the first on the path knows why.
-            filtered.and(encoded).and(muxed)
-        })
+    let full = MimeType::full(opened.codec.as_deref(), opened.opus.as_ref().map(OpusEncoder::codec_string));
+    let mime_type = mime_type.map_or(full, |mime_type| mime_type.as_str().to_owned());
+    opened.describe(&mut report);
+    listener.begun(&mime_type, &report);
+    let Opened { video: encoder, opus, tracks, .. } = opened;
+    let (with_sound, alone) = (opus.is_some(), encoder.is_none());
+    let mut mux = Mux::new(tracks, mime_type, events, &*listener, shared, &clock);
+    match deck {
+        Deck::Hold(length) => mux.hold(length),
+        Deck::Roll(destination) => mux.begin(destination, &options, Timestamp::ZERO),
+    }
+    shared.tracks.store(mux.open(), Ordering::Release);
+    thread::scope(|scope| {
+        if let (Some(subscription), Some(encoder)) = (video, encoder) {
+            let encode = Encode::new(subscription, encoder, &options, with_sound, shared, &clock);
+            stage(scope, shared, TrackKind::Video, "encode", move || encode.run());
+        }
+        if let (Some(subscription), Some(encoder)) = (audio, opus) {
+            let sound = Sound::new(subscription, encoder, alone, shared, &clock);
+            stage(scope, shared, TrackKind::Audio, "sound", move || sound.run());
+        }
+        // Whoever opens the next piece's file is other people's code too.
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| mux.run())) {
+            mux.fail(panicked("mux", &*panic));
+        }
+        // Whatever a stage still wants to send finds nobody; then it ends.
+        shared.mailbox.close();
+        shared.stop_at(clock.now());
     });
-    let outcome = outcome.and(mux.finish());
+    mux.finish(&mut report, &mut lifetime);
+}
 
-    report.frames_in = pacer.taken;
-    report.frames_repeated = pacer.repeated;
-    report.frames_dropped = report.frames_in + report.frames_repeated - report.frames_encoded;
-    report.dropped.rate = pacer.skipped;
-    report.dropped.failure = report.frames_dropped - report.dropped.rate;
-    report.stopped = controls.is_stopped();
-    report.wall_s = started.elapsed().as_secs_f64();
-    match outcome {
-        Ok(()) if report.frames_encoded == 0 => {
-            Err(Box::new(Failure { error: Error::not_readable("expected at least one frame but found none"), report }))
+/// Runs a stage on a thread of its own, which tells the mux how it ended.
+fn stage<'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    shared: &'scope Shared,
+    kind: TrackKind,
+    name: &'static str,
+    work: impl FnOnce() -> Result<()> + Send + 'scope,
+) {
+    let started = thread::Builder::new().name(name.into()).spawn_scoped(scope, move || {
+        // Encoders are other people's code: one that panics is one that failed.
+        let outcome = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(panicked(name, &*panic)));
+        shared.mailbox.say(Word::Ended(kind, outcome));
+    });
+    if let Err(error) = started {
+        shared.mailbox.say(Word::Ended(kind, Err(no_thread(error))));
+    }
+}
+
+/// The last things that a recorder tells.
+fn tell_end(lifetime: &mut Lifetime, failure: Option<Error>, data: BlobEvent) {
+    if let Some(error) = failure {
+        lifetime.events.push(Event::Error(error));
+    }
+    lifetime.events.push(Event::DataAvailable(data));
+    lifetime.stop();
+}
+
+/// What a recording needs before its first packet.
+struct Opened {
+    video: Option<(Box<dyn VideoEncoder>, EncoderConfig)>,
+    codec: Option<String>,
+    opus: Option<OpusEncoder>,
+    tracks: Tracks,
+}
+
+impl Opened {
+    fn new(
+        options: &MediaRecorderOptions,
+        video: Option<&Subscription>,
+        audio: Option<&Subscription>,
+        clock: &Clock,
+    ) -> Result<Self> {
+        let mut opened = Self { video: None, codec: None, opus: None, tracks: Tracks::default() };
+        if let Some(TrackSettings::Video { size }) = video.map(Subscription::settings) {
+            let config = options.encoder_config(size, clock.rate());
+            let header = header(options.encoder, &config)?;
+            let encoder = open(options.encoder, &config)?;
+            let codec_private = header.codec_private;
+            opened.tracks.video = Some(VideoTrack { size, codec_private, color: ColorSpace::RECORDED });
+            opened.codec = Some(header.codec_string);
+            opened.video = Some((encoder, config));
         }
-        Ok(()) => Ok(report),
-        Err(error) => Err(Box::new(Failure { error, report })),
-    }
-}
-
-/// The source stage: frames as they come, then the error that ended them, if one did.
-fn read(mut source: Box<dyn Source>, frames: SyncSender<Result<Frame>>) {
-    let mut next = || {
-        // Sources can be other people's code: one that panics is one that failed.
-        catch_unwind(AssertUnwindSafe(|| source.next_frame())).unwrap_or_else(|_| Err(panicked("source"))).transpose()
-    };
-    while let Some(frame) = next() {
-        let failed = frame.is_err();
-        if frames.send(frame).is_err() || failed {
-            return;
+        if let Some(TrackSettings::Audio { channels, .. }) = audio.map(Subscription::settings) {
+            let channels = channels.clamp(1, 2) as u8;
+            let encoder = OpusEncoder::new(&OpusConfig { channels, bitrate: options.bitrates().1 })?;
+            let codec_private = encoder.codec_private();
+            opened.tracks.audio = Some(AudioTrack { rate: opus::RATE, channels, codec_private });
+            opened.opus = Some(encoder);
         }
-    }
-}
-
-/// The filter stage: frames onto the canvas, through its filters, back as I420. While frames are waiting the GPU has
-/// several under way; when none is, those that are come back at once.
-fn filter(
-    frames: Receiver<Result<Frame>>,
-    mut capture: Capture,
-    mut chain: LiveChain,
-    pacer: &mut Pacer,
-    controls: &Controls,
-    packed: SyncSender<Frame>,
-) -> Result<()> {
-    let mut outcome = Ok(());
-    let mut listening = true;
-    while !pacer.is_done() && listening && !controls.is_stopped() {
-        let frame = if capture.is_empty() {
-            match frames.recv_timeout(STOP_INTERVAL) {
-                Ok(frame) => frame,
-                Err(RecvTimeoutError::Timeout) => continue,
-                Err(RecvTimeoutError::Disconnected) => break,
-            }
-        } else {
-            match frames.try_recv() {
-                Ok(frame) => frame,
-                Err(TryRecvError::Empty) => {
-                    listening = pass_on(&mut capture, &packed)?;
-                    continue;
-                }
-                Err(TryRecvError::Disconnected) => break,
-            }
-        };
-        let frame = match frame {
-            Ok(frame) => frame,
-            Err(error) => {
-                outcome = Err(error);
-                break;
-            }
-        };
-        chain.follow(controls, &mut capture);
-        let mut due = Vec::new();
-        pacer.push(frame, &mut |paced| due.push(paced));
-        listening = render(due, &mut capture, &packed)?;
-    }
-    let mut due = Vec::new();
-    if !pacer.is_done() {
-        pacer.finish(&mut |paced| due.push(paced));
-    }
-    listening = listening && render(due, &mut capture, &packed)?;
-    while listening && !capture.is_empty() {
-        listening = pass_on(&mut capture, &packed)?;
-    }
-    outcome
-}
-
-/// The chain as it stands: a source that is drawn by a shader begins it.
-struct LiveChain {
-    drawing: FilterChain,
-    filter: FilterChain,
-}
-
-impl LiveChain {
-    fn whole(&self) -> FilterChain {
-        self.drawing.clone().then(self.filter.clone())
+        Ok(opened)
     }
 
-    /// Goes on with what was asked for meanwhile, if the GPU takes it.
-    fn follow(&mut self, controls: &Controls, capture: &mut Capture) {
-        let edits = controls.take_edits();
-        if edits.drawing.is_none() && edits.filter.is_none() {
-            return;
+    fn describe(&self, report: &mut Report) {
+        if let Some((encoder, config)) = &self.video {
+            report.encoder = encoder.name().to_owned();
+            (report.width, report.height) = (config.size.width, config.size.height);
         }
-        let next = Self {
-            drawing: edits.drawing.unwrap_or_else(|| self.drawing.clone()),
-            filter: edits.filter.unwrap_or_else(|| self.filter.clone()),
-        };
-        match capture.set_filter(&next.whole()) {
-            Ok(()) => *self = next,
-            Err(error) => controls.refuse(error),
-        }
+        let opus = self.opus.as_ref().map(OpusEncoder::codec_string);
+        report.codec = self.codec.as_deref().into_iter().chain(opus).collect::<Vec<_>>().join(",");
     }
 }
 
-/// Sends frames on their way through the GPU; false when nobody takes what comes back.
-fn render(due: Vec<Paced>, capture: &mut Capture, packed: &SyncSender<Frame>) -> Result<bool> {
-    for paced in due {
-        if capture.is_full() && !pass_on(capture, packed)? {
-            return Ok(false);
-        }
-        capture.submit(&paced.frame, paced.timestamp)?;
-    }
-    Ok(true)
-}
-
-/// Hands on the picture that comes back next; false when nobody takes it.
-fn pass_on(capture: &mut Capture, packed: &SyncSender<Frame>) -> Result<bool> {
-    Ok(match capture.take()? {
-        Some(frame) => packed.send(frame).is_ok(),
-        None => true,
-    })
-}
-
-/// The encode stage: I420 in, the header once it is known, then packets.
-fn encode(
-    frames: Receiver<Frame>,
-    mut encoder: Box<dyn VideoEncoder>,
-    frame_span: Span,
-    limit: Option<Span>,
-    packets: SyncSender<Encoded>,
-) -> Result<()> {
-    let mut ready = Vec::new();
-    let mut header_sent = false;
-    let mut send = |encoder: &dyn VideoEncoder, ready: &mut Vec<EncodedPacket>| {
-        if !header_sent && !ready.is_empty() {
-            let (Some(codec), Some(codec_private)) = (encoder.codec_string(), encoder.codec_private()) else {
-                let name = encoder.name();
-                return Err(Error::unknown(format!(
-                    "expected a sequence header in {name}'s first packet but found none"
-                )));
-            };
-            header_sent = true;
-            if packets.send(Encoded::Header { codec, codec_private }).is_err() {
-                return Ok(false);
-            }
-        }
-        Ok(ready.drain(..).all(|packet| packets.send(Encoded::Packet(packet)).is_ok()))
-    };
-    for frame in frames {
-        let left = limit.map(|limit| Timestamp::ZERO + limit - frame.timestamp);
-        let duration = left.map_or(frame_span, |left| left.min(frame_span));
-        encoder.encode(&frame, duration, false, &mut ready)?;
-        if !send(&*encoder, &mut ready)? {
-            return Ok(());
-        }
-    }
-    encoder.finish(&mut ready)?;
-    send(&*encoder, &mut ready)?;
-    Ok(())
-}
-
-/// The mux stage, on the thread that asked for the recording.
-struct Mux<'a> {
-    track: Option<WebmWriter<FileSink>>,
-    /// The file, until the track begins.
-    sink: Option<FileSink>,
-    path: &'a Path,
-    report: &'a mut Report,
-    size: crate::frame::Size,
-    expected: Option<Span>,
-}
-
-impl Mux<'_> {
-    fn run(&mut self, packets: Receiver<Encoded>, progress: &mut dyn FnMut(Progress)) -> Result<()> {
-        for encoded in packets {
-            match encoded {
-                Encoded::Header { codec, codec_private } => {
-                    self.report.codec = codec;
-                    let track = VideoTrack { size: self.size, codec_private, color: ColorSpace::RECORDED };
-                    if let Some(sink) = self.sink.take() {
-                        self.track = Some(WebmWriter::new(sink, &track)?);
-                    }
-                }
-                Encoded::Packet(packet) => {
-                    let Some(track) = &mut self.track else { continue };
-                    track.write(&packet).map_err(|error| error.at(self.path.display()))?;
-                    let end = packet.timestamp + packet.duration - Timestamp::ZERO;
-                    self.report.frames_encoded += 1;
-                    self.report.duration_s = end.as_secs_f64();
-                    self.report.bytes = track.bytes();
-                    progress(Progress {
-                        frames: self.report.frames_encoded,
-                        recorded: end,
-                        bytes: self.report.bytes,
-                        expected: self.expected,
-                    });
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Ends the file; one that could not play is not left behind.
-    fn finish(self) -> Result<()> {
-        let Some(track) = self.track else { return Ok(()) };
-        let least = track.least_playable();
-        let Finished { sink, outcome, lost, end } = track.finish();
-        self.report.bytes = sink.stored();
-        self.report.frames_encoded -= lost.min(self.report.frames_encoded);
-        self.report.duration_s = (end - Timestamp::ZERO).as_secs_f64();
-        if outcome.is_err() && least.is_none_or(|least| sink.stored() < least) {
-            self.report.frames_encoded = 0;
-            self.report.duration_s = 0.0;
-            self.report.bytes = 0;
-            sink.discard();
-        }
-        outcome.map_err(|error| error.at(self.path.display()))
-    }
-}
-
-fn expected_length(source: Option<(u64, Span)>, limit: Option<Span>) -> Option<Span> {
-    let whole = source.map(|(frames, span)| Span::from_nanos(span.as_nanos().saturating_mul(frames as i64)));
-    match (whole, limit) {
-        (Some(whole), Some(limit)) => Some(whole.min(limit)),
-        (whole, limit) => whole.or(limit),
+impl Counts {
+    fn describe(&self, report: &mut Report, progress: Progress, failed: bool) {
+        let count = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let dropped = &mut report.dropped;
+        (dropped.paused, dropped.busy) = (count(&self.paused), count(&self.busy));
+        dropped.out_of_order = count(&self.out_of_order);
+        report.frames_in = count(&self.received) + dropped.busy;
+        report.frames_repeated = count(&self.repeated);
+        report.frames_encoded = progress.frames;
+        report.frames_dropped = (report.frames_in + report.frames_repeated).saturating_sub(progress.frames);
+        let rest = report.frames_dropped.saturating_sub(dropped.known());
+        *(if failed { &mut dropped.failure } else { &mut dropped.limit }) = rest;
+        report.duration_s = progress.recorded.as_secs_f64();
+        report.bytes = progress.bytes;
     }
 }
 
@@ -361,6 +303,11 @@ fn no_thread(error: std::io::Error) -> Error {
     Error::unknown("no thread could be started").with_source(error)
 }
 
-fn panicked(stage: &str) -> Error {
-    Error::unknown(format!("the {stage} stage broke off: this is a fault in framereel"))
+fn panicked(stage: &str, panic: &(dyn Any + Send)) -> Error {
+    let text = panic.downcast_ref::<&str>().copied().or(panic.downcast_ref::<String>().map(String::as_str));
+    Error::unknown(format!("the {stage} stage broke off: {}", text.unwrap_or("it panicked")))
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

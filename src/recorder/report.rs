@@ -29,8 +29,11 @@ pub struct Report {
     pub frames_dropped: u64,
     /// Why they are not.
     pub dropped: Dropped,
-    /// Frames shown again because the rate asked for is above the source's.
+    /// Frames shown again: because the rate asked for is above the source's, or because sound went on while the picture
+    /// stood still.
     pub frames_repeated: u64,
+    /// Sound that came too late for its pictures, more than ten seconds, and is not in the file; in seconds.
+    pub sound_lost_s: f64,
     /// How long the file is, in seconds.
     pub duration_s: f64,
     /// How large the file is.
@@ -45,8 +48,10 @@ pub struct Report {
     pub adapter: String,
     /// The encoder, as in `--encoder`.
     pub encoder: String,
-    /// The codec's full name (RFC 6381), as `av01.0.05M.08`.
+    /// The codecs' full names (RFC 6381), as `av01.0.05M.08,opus`.
     pub codec: String,
+    /// How many files were written; 1 but for a recording in pieces.
+    pub pieces: u32,
     /// Whether it was stopped (Ctrl-C) before the source's end.
     pub stopped: bool,
 }
@@ -56,6 +61,21 @@ pub struct Report {
 pub struct Dropped {
     /// A later frame was due before this one was read: the rate asked for is below the source's.
     pub rate: u64,
+    /// They came while the recording was paused.
+    pub paused: u64,
+    /// The recorder was busy, and real time does not wait.
+    pub busy: u64,
+    /// A later frame was recorded before they came.
+    pub out_of_order: u64,
+    /// The recording had reached its limit of frames or bytes.
+    pub limit: u64,
     /// The recording failed before they were encoded.
     pub failure: u64,
+}
+
+impl Dropped {
+    /// All but those of a failure and of a limit, which are what is left.
+    pub(super) fn known(&self) -> u64 {
+        self.rate + self.paused + self.busy + self.out_of_order
+    }
 }

@@ -4,7 +4,7 @@
 //! Each write reaches the file whole or not at all: when the disk is full, the file ends with the last write that fits.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io::{self, IsTerminal, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, ErrorKind, Result};
@@ -46,26 +46,50 @@ impl FileSink {
             Ok(Some((file, created))) => {
                 let regular = file.metadata().is_ok_and(|metadata| metadata.is_file());
                 let seekable = (&file).stream_position().is_ok();
-                Ok(Self {
-                    path,
-                    file,
-                    created,
-                    regular,
-                    seekable,
-                    begun: false,
-                    removed: false,
-                    pending: Vec::new(),
-                    ends: Vec::new(),
-                    start: 0,
-                    stored: 0,
-                    error: None,
-                })
+                let mut sink = Self::of(path, file, seekable);
+                (sink.created, sink.regular) = (created, regular);
+                Ok(sink)
             }
             Ok(None) => {
                 let what = "expected no file here but found one; pass --force to overwrite it";
                 Err(Error::new(ErrorKind::NotAllowed, what).at(path.display()))
             }
             Err(error) => Err(Error::writing(&path, error)),
+        }
+    }
+
+    /// Standard output. It is never cut or removed, and it seeks only where it is a file of which every byte will be ours:
+    /// `> FILE` gets a recording with an index, while what is appended (`>> FILE`) or piped gets WebM's live form.
+    ///
+    /// # Errors
+    /// `NotAllowedError` when it is a terminal; a write error when it is closed.
+    pub fn stdout() -> Result<Self> {
+        const NAME: &str = "standard output";
+        let stdout = io::stdout();
+        if stdout.is_terminal() {
+            let what = "expected a pipe or a file but found a terminal; add `> FILE.webm` or `| PROGRAM`";
+            return Err(Error::new(ErrorKind::NotAllowed, what).at(NAME));
+        }
+        let file = duplicate(&stdout).map_err(|error| Error::writing(Path::new(NAME), error))?;
+        let empty = file.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() == 0);
+        let seekable = empty && !appends(&file) && (&file).stream_position().is_ok_and(|position| position == 0);
+        Ok(Self::of(NAME.into(), file, seekable))
+    }
+
+    fn of(path: PathBuf, file: File, seekable: bool) -> Self {
+        Self {
+            path,
+            file,
+            created: false,
+            regular: false,
+            seekable,
+            begun: false,
+            removed: false,
+            pending: Vec::new(),
+            ends: Vec::new(),
+            start: 0,
+            stored: 0,
+            error: None,
         }
     }
 
@@ -89,6 +113,11 @@ impl FileSink {
     /// Where it writes.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether it is a file, which keeps what is written; not a device or a pipe.
+    pub fn is_regular(&self) -> bool {
+        self.regular
     }
 
     /// Whether nothing was ever written to it.
@@ -175,6 +204,26 @@ impl FileSink {
     }
 }
 
+/// The same output, to be written to without a buffer.
+fn duplicate(stdout: &io::Stdout) -> io::Result<File> {
+    #[cfg(unix)]
+    return std::os::fd::AsFd::as_fd(stdout).try_clone_to_owned().map(File::from);
+    #[cfg(windows)]
+    return std::os::windows::io::AsHandle::as_handle(stdout).try_clone_to_owned().map(File::from);
+}
+
+/// Whether every write goes to the file's end, wherever it was sought to.
+fn appends(file: &File) -> bool {
+    #[cfg(unix)]
+    return rustix::fs::fcntl_getfl(file).is_ok_and(|flags| flags.contains(rustix::fs::OFlags::APPEND));
+    // Nobody tells.
+    #[cfg(windows)]
+    return {
+        let _ = file;
+        true
+    };
+}
+
 /// Writes from the front until all is written or a write fails; how much was written, and how it ended.
 fn write_what_fits(file: &mut File, bytes: &[u8]) -> (usize, io::Result<()>) {
     let mut written = 0;
@@ -218,13 +267,18 @@ impl Seek for FileSink {
         if !self.seekable {
             return Err(io::ErrorKind::NotSeekable.into());
         }
-        let here = self.start + self.pending.len() as u64;
         let target = match to {
             SeekFrom::Start(position) => Some(position),
-            SeekFrom::Current(offset) => here.checked_add_signed(offset),
-            SeekFrom::End(offset) => self.stored.max(here).checked_add_signed(offset),
+            SeekFrom::Current(offset) => (self.start + self.pending.len() as u64).checked_add_signed(offset),
+            SeekFrom::End(offset) => {
+                // What is gathered belongs to the file only once it is in it.
+                let outcome = self.pass_on();
+                self.keep_error(outcome)?;
+                self.stored.checked_add_signed(offset)
+            }
         };
         let target = target.ok_or(io::ErrorKind::InvalidInput)?;
+        let here = self.start + self.pending.len() as u64;
         if target != here {
             let outcome = self.pass_on().and_then(|()| self.file.seek(SeekFrom::Start(target)));
             self.keep_error(outcome)?;

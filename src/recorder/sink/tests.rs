@@ -2,6 +2,7 @@ use super::*;
 use crate::color::ColorSpace;
 use crate::encode::{EncoderChoice, EncoderConfig, Target};
 use crate::frame::{Frame, PixelFormat, Size};
+use crate::stream::TrackKind;
 use crate::time::{FrameRate, Span};
 
 fn folder() -> tempfile::TempDir {
@@ -185,11 +186,12 @@ fn what_a_full_disk_holds_of_a_recording_plays() {
     }
     encoder.finish(&mut packets).unwrap();
     let track = VideoTrack { size, codec_private: encoder.codec_private().unwrap(), color: ColorSpace::RECORDED };
-    let mut writer = WebmWriter::new(FileSink::create(path, false).unwrap(), &track).unwrap();
+    let mut writer = WebmWriter::new(FileSink::create(path, false).unwrap(), &track.into()).unwrap();
     let mut written = 0;
-    let failed = packets.iter().try_for_each(|packet| writer.write(packet).inspect(|()| written += 1));
+    let failed =
+        packets.iter().try_for_each(|packet| writer.write(TrackKind::Video, packet).inspect(|()| written += 1));
     let least = writer.least_playable().unwrap_or(u64::MAX);
-    let Finished { sink, outcome: finished, lost, .. } = writer.finish();
+    let Finished { sink, outcome: finished, lost, .. } = writer.finish(None);
     // What the file is said to hold, in the temporary folder, where no limit hurts: a few bytes fit.
     std::fs::write(sink.path().with_extension("kept"), (written - lost).to_string()).unwrap();
     assert_eq!(*failed.and(finished).unwrap_err().kind(), ErrorKind::Write);

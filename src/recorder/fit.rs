@@ -1,0 +1,173 @@
+//! Frames of another size than the recording's: fitted in, cropped, stretched or refused.
+
+use std::str::FromStr;
+
+use fast_image_resize::images::{Image, ImageRef};
+use fast_image_resize::{PixelType, ResizeOptions, Resizer};
+
+use crate::color::ColorSpace;
+use crate::error::{Error, ErrorKind, Result};
+use crate::frame::{Frame, PixelFormat, Size};
+
+/// What becomes of frames of another size than the recording's, which is the track's when it starts (CSS `object-fit`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Fit {
+    /// The whole picture, with black around it where the shapes differ.
+    #[default]
+    Contain,
+    /// The whole recording is filled; what stands over is cut off, alike on both sides.
+    Cover,
+    /// Stretched to the recording's shape.
+    Fill,
+    /// The recording ends with an error.
+    Error,
+}
+
+/// `contain`, `cover`, `fill`, `error`.
+impl FromStr for Fit {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "contain" => Ok(Self::Contain),
+            "cover" => Ok(Self::Cover),
+            "fill" => Ok(Self::Fill),
+            "error" => Ok(Self::Error),
+            _ => Err(Error::syntax(format!("expected contain, cover, fill or error but found `{text}`"))),
+        }
+    }
+}
+
+/// Brings I420 frames to one size.
+pub struct Fitter {
+    size: Size,
+    fit: Fit,
+    resizer: Resizer,
+}
+
+impl Fitter {
+    /// To `size`, which is not zero.
+    pub fn new(size: Size, fit: Fit) -> Self {
+        Self { size, fit, resizer: Resizer::new() }
+    }
+
+    /// The frame at the recording's size, at the same time.
+    ///
+    /// # Errors
+    /// `InvalidModificationError` when another size is an error.
+    pub fn fit(&mut self, frame: &Frame) -> Result<Frame> {
+        if frame.size == self.size {
+            return Ok(frame.clone());
+        }
+        if self.fit == Fit::Error {
+            return Err(Error::new(
+                ErrorKind::InvalidModification,
+                format!("expected frames of {} throughout but found one of {}", self.size, frame.size),
+            ));
+        }
+        let whole = |size: Size| (f64::from(size.width), f64::from(size.height));
+        let ((from_x, from_y), (to_x, to_y)) = (whole(frame.size), whole(self.size));
+        let scale = match self.fit {
+            Fit::Cover => (to_x / from_x).max(to_y / from_y),
+            _ => (to_x / from_x).min(to_y / from_y),
+        };
+        let (scale_x, scale_y) = if self.fit == Fit::Fill { (to_x / from_x, to_y / from_y) } else { (scale, scale) };
+        // The part of the frame that is seen, and the part of the recording that it fills; chroma is halved, so both
+        // begin and end at even places of the recording.
+        let seen = ((to_x / scale_x).min(from_x), (to_y / scale_y).min(from_y));
+        let even = |part: f64, all: u32| (((part / 2.0).round() as u32 * 2).max(2)).min(all.next_multiple_of(2));
+        let filled = [even(seen.0 * scale_x, self.size.width), even(seen.1 * scale_y, self.size.height)];
+        let mut data = Frame::black(self.size).data().to_vec();
+        let mut start = 0;
+        for plane in 0..PixelFormat::I420.planes() {
+            let shift = u32::from(plane > 0);
+            let (width, height) = PixelFormat::I420.plane_size(plane, self.size);
+            let (from_width, from_height) = PixelFormat::I420.plane_size(plane, frame.size);
+            let part = [(filled[0] >> shift).min(width as u32), (filled[1] >> shift).min(height as u32)];
+            let tight: Vec<u8> = frame.rows(plane).flatten().copied().collect();
+            let failed =
+                |error: &dyn std::fmt::Display| Error::unknown(format!("a frame could not be resized: {error}"));
+            let source = ImageRef::new(from_width as u32, from_height as u32, &tight, PixelType::U8)
+                .map_err(|error| failed(&error))?;
+            let mut target = Image::new(part[0], part[1], PixelType::U8);
+            let chroma = f64::from(1 << shift);
+            let (seen_x, seen_y) =
+                ((seen.0 / chroma).min(from_width as f64), (seen.1 / chroma).min(from_height as f64));
+            let (left, top) = ((from_width as f64 - seen_x) / 2.0, (from_height as f64 - seen_y) / 2.0);
+            let options = ResizeOptions::new().crop(left, top, seen_x, seen_y);
+            self.resizer.resize(&source, &mut target, &options).map_err(|error| failed(&error))?;
+            let (left, top) = ((width - part[0] as usize) / 2, (height - part[1] as usize) / 2);
+            // Chroma lies where its luma does.
+            let (left, top) = if plane == 0 { (left & !1, top & !1) } else { (left, top) };
+            for (y, row) in target.buffer().chunks_exact(part[0] as usize).enumerate() {
+                data[start + (top + y) * width + left..][..row.len()].copy_from_slice(row);
+            }
+            start += width * height;
+        }
+        Ok(Frame::packed(PixelFormat::I420, self.size, ColorSpace::RECORDED, data).with_timestamp(frame.timestamp))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A frame whose left half is 200 and right half 100 in luma, 60 and 180 in chroma.
+    fn halves(size: Size) -> Frame {
+        let mut data = Vec::new();
+        for plane in 0..3 {
+            let (width, height) = PixelFormat::I420.plane_size(plane, size);
+            let (left, right) = if plane == 0 { (200, 100) } else { (60, 180) };
+            data.extend((0..height).flat_map(|_| (0..width).map(move |x| if x < width / 2 { left } else { right })));
+        }
+        Frame::packed(PixelFormat::I420, size, ColorSpace::RECORDED, data)
+    }
+
+    /// Luma at these places, and the first chroma plane's at the same.
+    fn seen(fit: Fit, from: Size, to: Size, places: &[(usize, usize)]) -> Vec<(u8, u8)> {
+        let frame = Fitter::new(to, fit).fit(&halves(from)).unwrap();
+        assert_eq!(frame.size, to);
+        let at = |plane: usize, (x, y): (usize, usize)| frame.rows(plane).nth(y).unwrap()[x];
+        places.iter().map(|&(x, y)| (at(0, (x, y)), at(1, (x / 2, y / 2)))).collect()
+    }
+
+    const LEFT: (u8, u8) = (200, 60);
+    const RIGHT: (u8, u8) = (100, 180);
+    const BLACK: (u8, u8) = (16, 128);
+
+    #[test]
+    fn contain_shows_all_with_black_around() {
+        let to = Size::new(64, 64);
+        let places = [(2, 2), (2, 32), (61, 32), (32, 61)];
+        assert_eq!(seen(Fit::Contain, Size::new(128, 64), to, &places), [BLACK, LEFT, RIGHT, BLACK]);
+        let places = [(2, 32), (20, 2), (43, 61), (61, 32)];
+        assert_eq!(seen(Fit::Contain, Size::new(32, 64), to, &places), [BLACK, LEFT, RIGHT, BLACK]);
+    }
+
+    #[test]
+    fn cover_leaves_no_black_and_fill_shows_all_without() {
+        let (from, to) = (Size::new(128, 32), Size::new(64, 64));
+        let places = [(0, 0), (20, 32), (43, 32), (63, 63)];
+        for fit in [Fit::Cover, Fit::Fill] {
+            assert_eq!(seen(fit, from, to, &places), [LEFT, LEFT, RIGHT, RIGHT], "{fit:?}");
+        }
+    }
+
+    #[test]
+    fn odd_sizes_are_no_trouble() {
+        let sizes = [(17, 33), (64, 48), (63, 47), (16, 16), (255, 1), (1, 255), (640, 360)];
+        for (from, to) in sizes.iter().flat_map(|from| sizes.map(|to| (*from, to))) {
+            for fit in [Fit::Contain, Fit::Cover, Fit::Fill] {
+                let (from, to) = (Size::new(from.0, from.1), Size::new(to.0, to.1));
+                assert_eq!(Fitter::new(to, fit).fit(&halves(from)).unwrap().size, to, "{fit:?} {from} to {to}");
+            }
+        }
+    }
+
+    #[test]
+    fn error_refuses_another_size_by_name() {
+        let error = Fitter::new(Size::new(64, 64), Fit::Error).fit(&halves(Size::new(32, 32))).unwrap_err();
+        assert_eq!(error.kind().name(), "InvalidModificationError");
+        assert_eq!(error.to_string(), "expected frames of 64x64 throughout but found one of 32x32");
+    }
+}
