@@ -13,6 +13,8 @@ fn main() -> ExitCode {
     let done = match Args::parse().command {
         Command::Record(args) => cli::record::run(&args),
         Command::Still(args) => cli::still::run(&args),
+        Command::Repair(args) => cli::repair::run(&args),
+        Command::Inspect(args) => cli::inspect::run(&args),
         Command::Doctor => cli::doctor::run(),
         Command::Filters(args) => cli::list::filters(&args),
         Command::Codecs => cli::list::codecs(),

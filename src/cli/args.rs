@@ -1,15 +1,21 @@
-//! The command line: what each command takes, and what its values may be.
+//! The command line: what each command takes. What its values may be is said in [`values`](super::values).
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args as Arguments, Parser, Subcommand};
 use framereel::encode::EncoderChoice;
 use framereel::filter::{Custom, Edge, FilterChain};
 use framereel::frame::Size;
+use framereel::source::audio::AudioSpec;
 use framereel::source::{SourceSpec, shader};
-use framereel::still::StillFormat;
 use framereel::time::{FrameRate, Span};
-use framereel::{Error, ErrorKind, Result};
+
+use framereel::Result;
+
+use super::values::{
+    KeyInterval, Split, audio_bitrate, bitrate, bytes, codec, edge, key_interval, matroska_path, size, some_time,
+    split, still_path, webm_path,
+};
 
 /// Records frames through GPU filters into a seekable .webm or a still.
 #[derive(Debug, Parser)]
@@ -23,6 +29,8 @@ pub struct Args {
 pub enum Command {
     Record(RecordArgs),
     Still(StillArgs),
+    Repair(RepairArgs),
+    Inspect(InspectArgs),
     /// Shows what was found on this machine and how to get what was not
     #[command(after_help = DOCTOR_EXAMPLES)]
     Doctor,
@@ -40,16 +48,41 @@ pub enum Command {
 pub struct RecordArgs {
     #[command(flatten)]
     pub input: Input,
-    /// The file to write [default: SOURCE's name with .webm, in the current folder]
+    /// The file to write; FOLDER/ for one in there, - for standard output [default: SOURCE's name with .webm, in the
+    /// current folder]
     #[arg(short, long, value_name = "FILE.webm", value_parser = webm_path)]
     pub output: Option<PathBuf>,
+    /// Sound beside the pictures, as long as they are: tone (beeps with the pattern's seconds) or a .wav file
+    #[arg(long, value_name = "FILE.wav")]
+    pub audio: Option<AudioSpec>,
+    /// Bits a second of the sound, 6k to 510k [default: 128k]
+    #[arg(long, value_name = "BITS", requires = "audio", value_parser = audio_bitrate)]
+    pub audio_bitrate: Option<u32>,
     /// Frames a second, as 30, 29.97 or 30000/1001 [default: each frame keeps its own time]
     #[arg(long, value_name = "N")]
     pub fps: Option<FrameRate>,
     /// Stop when the recording is this long [default: to the end; 5s of what has none]
     #[arg(long, value_name = "TIME", value_parser = some_time)]
     pub duration: Option<Span>,
-    /// Skip this much of the source
+    /// Stop after this many frames
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub frames: Option<u64>,
+    /// Stop before there are more bytes than this, as 100MB, 500kB or 64MiB
+    #[arg(long, value_name = "SIZE", value_parser = bytes)]
+    pub max_size: Option<u64>,
+    /// Begin another file, NAME-001.webm, NAME-002.webm and so on, whenever one is so long (10m is ten minutes) or so large
+    /// (100MB; a size has a B), at a key frame; no frame is lost
+    #[arg(long, value_name = "TIME|SIZE", value_parser = split, conflicts_with = "timeslice")]
+    pub split: Option<Split>,
+    /// Give each so long part of the recording away as soon as it is whole: to standard output with -o -, into numbered
+    /// files with -o FOLDER/; joined they are the recording
+    #[arg(long, value_name = "TIME", value_parser = some_time)]
+    pub timeslice: Option<Span>,
+    /// Take frames at their own pace, as a camera gives them; those that come while the encoder is busy are dropped and
+    /// counted
+    #[arg(long)]
+    pub realtime: bool,
+    /// Skip this much of the source, and of the sound
     #[arg(long, value_name = "TIME")]
     pub start: Option<Span>,
     /// The codec; only av1 so far
@@ -67,13 +100,16 @@ pub struct RecordArgs {
     /// 0 (slowest, best) to 10 (fastest) [default: what keeps up with a camera]
     #[arg(long, value_name = "0..10", value_parser = clap::value_parser!(u8).range(0..=10))]
     pub speed: Option<u8>,
+    /// How far key frames are apart at most, as a time (2s, 500ms) or in frames (60f); players seek to them [default: 2s]
+    #[arg(long, value_name = "TIME|COUNT", value_parser = key_interval)]
+    pub key_interval: Option<KeyInterval>,
     /// Read the shaders' files again whenever they change; a broken edit keeps the last good one
     #[arg(long)]
     pub watch: bool,
-    /// Print the summary as one JSON object
+    /// Print the summary as one JSON object; on standard error with -o -
     #[arg(long)]
     pub json: bool,
-    /// Overwrite an existing file
+    /// Overwrite existing files
     #[arg(long)]
     pub force: bool,
 }
@@ -96,6 +132,40 @@ pub struct StillArgs {
     /// Overwrite an existing file
     #[arg(long)]
     pub force: bool,
+}
+
+/// Makes a recording play and seek that was cut, damaged or written live
+///
+/// The result is a new file with Cues and an exact Duration; FILE itself is never changed. Nothing is encoded anew: all
+/// frames that are whole are copied as they are.
+#[derive(Debug, Arguments)]
+#[command(after_help = REPAIR_EXAMPLES)]
+pub struct RepairArgs {
+    /// A .webm or .mkv, whoever wrote it
+    pub file: PathBuf,
+    /// The file to write [default: FILE's name with -repaired, in the current folder]
+    #[arg(short, long, value_name = "FILE.webm", value_parser = matroska_path)]
+    pub output: Option<PathBuf>,
+    /// Print what was done as one JSON object
+    #[arg(long)]
+    pub json: bool,
+    /// Overwrite an existing file
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Shows what is in a recording, and what is wrong with it
+#[derive(Debug, Arguments)]
+#[command(after_help = INSPECT_EXAMPLES)]
+pub struct InspectArgs {
+    /// A .webm or .mkv, whoever wrote it
+    pub file: PathBuf,
+    /// List each cluster too
+    #[arg(long)]
+    pub clusters: bool,
+    /// Print it as one JSON object
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Lists the filters, or explains a chain
@@ -177,6 +247,7 @@ const EXAMPLES: &str = "\
 Examples:
   framereel record film.mp4 --filter \"sepia(60%) blur(2px)\"
   framereel still film.mp4 --at 2s -o frame.png
+  framereel repair crashed.webm
   framereel doctor";
 
 const RECORD_EXAMPLES: &str = "\
@@ -188,6 +259,13 @@ Examples:
   framereel record film.mp4 --shader wave.wgsl --param strength=0.8 --watch
   framereel record film.mp4 --filter \"blur(0px)\" --animate \"blur.radius: 0s 0, 2s 8, 5s 0\" --edge clamp
   framereel record shader:plasma.wgsl --duration 5s          a shader as a source
+  framereel record film.mp4 --audio film.wav                 with sound
+  framereel record pattern --audio tone --duration 10s       flashes and beeps, to judge a player by
+  framereel record film.mp4 --split 10m                      film-001.webm, film-002.webm, ten minutes each
+  framereel record film.mp4 --split 100MB -o parts/          parts/film-001.webm and so on, of some 100 MB each
+  framereel record pattern --realtime --duration 1m --timeslice 1s -o live/   live/pattern-00001.webm, one a second
+  cat live/* > all.webm                                      all of them, as one file
+  framereel record pattern --realtime --duration 1m -o - | ffplay -           as it is recorded
   ffmpeg -i film.mp4 -f yuv4mpegpipe - | framereel record - -o film.webm
 
 Ctrl-C finishes the file: it plays and seeks up to that moment. A second Ctrl-C ends at once.";
@@ -197,6 +275,21 @@ Examples:
   framereel still film.mp4 --at 2s                           film.png
   framereel still photo.jpg --filter \"grayscale(1) contrast(120%)\" -o grey.webp
   framereel still pattern --size 64x36 --data-url";
+
+const REPAIR_EXAMPLES: &str = "\
+Examples:
+  framereel repair crashed.webm                              crashed-repaired.webm
+  framereel repair chunks.webm -o film.webm --json           what was kept, as JSON
+
+The exit code is 0 when FILE was sound, too: the copy is as good.";
+
+const INSPECT_EXAMPLES: &str = "\
+Examples:
+  framereel inspect film.webm
+  framereel inspect film.webm --json | jq .tracks
+  framereel inspect film.webm || framereel repair film.webm
+
+The exit code is 1 when something is wrong with FILE.";
 
 const DOCTOR_EXAMPLES: &str = "\
 Examples:
@@ -215,87 +308,6 @@ const CODECS_EXAMPLES: &str = "\
 Examples:
   framereel record film.mp4 --codec av1 --encoder rav1e";
 
-/// `640x360`: both even, because chroma is halved, and at least 16, the encoders' least.
-fn size(text: &str) -> Result<Size> {
-    const LEAST: u32 = 16;
-    let parse = |part: &str| part.parse::<u32>().ok();
-    let Some((Some(width), Some(height))) = text.split_once(['x', 'X']).map(|(w, h)| (parse(w), parse(h))) else {
-        return Err(syntax(format!("expected a size such as 1280x720 but found `{text}`")));
-    };
-    let nearest = |side: u32| (side & !1).max(LEAST);
-    let near = Size::new(nearest(width), nearest(height));
-    let size = Size::new(width, height);
-    if size != near {
-        let expected = format!("expected even width and height of at least {LEAST}");
-        return Err(Error::new(ErrorKind::Range, format!("{expected} but found {size}; try {near}")));
-    }
-    Ok(size)
-}
-
-/// `2M`, `800k`, `2500000`: bits a second.
-fn bitrate(text: &str) -> Result<u32> {
-    let (number, scale) = match text.as_bytes().last() {
-        Some(b'k' | b'K') => (&text[..text.len() - 1], 1e3),
-        Some(b'M' | b'm') => (&text[..text.len() - 1], 1e6),
-        _ => (text, 1.0),
-    };
-    let bits = match number.parse::<f64>() {
-        Ok(value) if number.bytes().all(|b| b.is_ascii_digit() || b == b'.') => value * scale,
-        _ => return Err(syntax(format!("expected a bitrate such as 2M, 800k or 2500000 but found `{text}`"))),
-    };
-    if !(1e4..=1e9).contains(&bits) {
-        let expected = "expected a bitrate from 10k to 1000M (bits a second)";
-        return Err(Error::new(ErrorKind::Range, format!("{expected} but found `{text}`")));
-    }
-    Ok(bits.round() as u32)
-}
-
-fn some_time(text: &str) -> Result<Span> {
-    match text.parse()? {
-        Span::ZERO => Err(Error::new(ErrorKind::Range, format!("expected a time above 0 but found `{text}`"))),
-        span => Ok(span),
-    }
-}
-
-fn edge(text: &str) -> Result<Edge> {
-    match text {
-        "transparent" => Ok(Edge::Transparent),
-        "clamp" => Ok(Edge::Clamp),
-        _ => Err(syntax(format!("expected transparent or clamp but found `{text}`"))),
-    }
-}
-
-fn codec(text: &str) -> Result<String> {
-    match text {
-        "av1" => Ok(text.to_owned()),
-        _ => Err(Error::new(ErrorKind::NotSupported, format!("expected av1 but found `{text}`"))),
-    }
-}
-
-fn webm_path(text: &str) -> Result<PathBuf> {
-    let path = PathBuf::from(text);
-    if is_device(&path) || path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("webm")) {
-        return Ok(path);
-    }
-    let expected = "expected a file name that ends in .webm, the one kind of recording there is so far,";
-    Err(Error::new(ErrorKind::NotSupported, format!("{expected} but found `{text}`")))
-}
-
-fn still_path(text: &str) -> Result<PathBuf> {
-    let path = PathBuf::from(text);
-    StillFormat::from_path(&path)?;
-    Ok(path)
-}
-
-/// Whether this is a device or a pipe, which needs no extension.
-pub fn is_device(path: &Path) -> bool {
-    path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir())
-}
-
-fn syntax(context: String) -> Error {
-    Error::new(ErrorKind::Syntax, context)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -304,42 +316,5 @@ mod tests {
     fn the_command_line_is_sound() {
         use clap::CommandFactory;
         Args::command().debug_assert();
-    }
-
-    #[test]
-    fn sizes_are_even_and_at_least_16() {
-        assert_eq!(size("1280x720").unwrap(), Size::new(1280, 720));
-        let message = |text| size(text).unwrap_err().to_string();
-        let expected = "expected even width and height of at least 16";
-        assert_eq!(message("641x361"), format!("{expected} but found 641x361; try 640x360"));
-        assert_eq!(message("0x0"), format!("{expected} but found 0x0; try 16x16"));
-        assert_eq!(message("14x360"), format!("{expected} but found 14x360; try 16x360"));
-        for text in ["", "x", "640", "640x", "-2x4", "640x360x2", "1e3x720", "99999999999x720"] {
-            assert_eq!(message(text), format!("expected a size such as 1280x720 but found `{text}`"));
-        }
-    }
-
-    #[test]
-    fn bitrates_take_k_and_m_and_have_limits() {
-        for (text, bits) in [("2M", 2_000_000), ("800k", 800_000), ("2500000", 2_500_000), ("2.5M", 2_500_000)] {
-            assert_eq!(bitrate(text).unwrap(), bits);
-        }
-        for text in ["", "k", "2G", "-2M", "1e6", "nan", "inf", "9999", "9.9k", "1001M", "2é"] {
-            let message = bitrate(text).unwrap_err().to_string();
-            assert!(message.contains(&format!("but found `{text}`")), "{message}");
-        }
-    }
-
-    #[test]
-    fn a_recording_ends_in_webm() {
-        assert!(webm_path("a.webm").is_ok() && webm_path("folder/A.WEBM").is_ok());
-        for text in ["a.mp4", "webm", "a", "a.webm/b"] {
-            assert!(
-                webm_path(text)
-                    .unwrap_err()
-                    .to_string()
-                    .contains(&format!("ends in .webm, the one kind of recording there is so far, but found `{text}`"))
-            );
-        }
     }
 }

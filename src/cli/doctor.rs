@@ -17,6 +17,7 @@ pub fn run() -> Result<()> {
         Ok(version) => ok("encoder", format!("{} {version}: {}", encoder.name, encoder.codec)),
         Err(remedy) => missing("encoder", format!("{} for {}: {remedy}", encoder.name, encoder.codec)),
     }));
+    rows.push(ok("encoder", format!("{}: opus", encode::opus::version())));
     rows.extend(source::decoders().into_iter().map(|decoder| match decoder.found {
         Some(found) => ok("decoder", format!("{} ({found}): {}", decoder.name, decoder.reads)),
         None => missing("decoder", format!("{} for {}: {}", decoder.name, decoder.reads, decoder.remedy)),

@@ -29,7 +29,9 @@ pub fn codecs() -> Result<()> {
         let version = encoder.version.unwrap_or_else(|remedy| format!("missing: {remedy}"));
         [encoder.codec.to_owned(), ".webm".to_owned(), encoder.name.to_owned(), version]
     });
-    print(table(&[head].into_iter().chain(rows).collect::<Vec<_>>()))
+    let (name, version) = encode::opus::version().split_once(' ').unwrap_or((encode::opus::version(), ""));
+    let sound = ["opus", ".webm", name, version].map(str::to_owned);
+    print(table(&[head].into_iter().chain(rows).chain([sound]).collect::<Vec<_>>()))
 }
 
 /// Rows with their columns aligned, two spaces apart.

@@ -11,10 +11,15 @@ use framereel::{Error, ErrorKind, Result};
 
 pub mod args;
 pub mod doctor;
+pub mod inspect;
 pub mod list;
 pub mod progress;
 pub mod record;
+pub mod repair;
 pub mod still;
+pub mod summary;
+pub mod target;
+pub mod values;
 pub mod watch;
 
 /// Prints the error; the exit code is 2 for what another command line would mend, as clap's own, and else 1.
@@ -53,34 +58,45 @@ fn on_signal(handler: impl FnMut() + Send + 'static) -> Result<()> {
 }
 
 /// Ends the program as Ctrl-C does. An output that was opened and never written goes: nobody misses it.
-fn end_at_once(output: Option<&Path>) -> ! {
-    if let Some(path) = output
-        && path.metadata().is_ok_and(|found| found.is_file() && found.len() == 0)
-    {
-        // Nobody is left to be told of an error.
-        let _ = std::fs::remove_file(path);
+fn end_at_once<'a>(outputs: impl IntoIterator<Item = &'a Path>) -> ! {
+    for path in outputs {
+        // Nobody is left to be told of an error; and a folder that is not empty stays.
+        let _ = match path.metadata() {
+            Ok(found) if found.is_file() && found.len() == 0 => std::fs::remove_file(path),
+            Ok(found) if found.is_dir() => std::fs::remove_dir(path),
+            _ => Ok(()),
+        };
     }
     std::process::exit(INTERRUPTED)
 }
 
-/// Where the result goes: `given`, or the source's name with `extension` in the current folder. A default that would
-/// be the source itself becomes `NAME-filtered`; a given path that is the source is an error, whatever `--force` says.
+/// Where the result goes: `given`, or the source's name in the current folder. A given path that is the source is an
+/// error, whatever `--force` says.
 fn output(given: Option<&Path>, source: &SourceSpec, extension: &str) -> Result<PathBuf> {
     if let Some(path) = given {
         return match source {
-            SourceSpec::File(source) if same_file(path, source) => Err(Error::new(
-                ErrorKind::Range,
-                format!(
-                    "expected an output other than the source but found {} for both; give it another name with -o",
-                    path.display()
-                ),
-            )),
+            SourceSpec::File(source) => not_the_source(path, source).map(|()| path.to_owned()),
             _ => Ok(path.to_owned()),
         };
     }
+    Ok(output_in(Path::new(""), source, extension))
+}
+
+/// An error when both are one file.
+fn not_the_source(output: &Path, source: &Path) -> Result<()> {
+    if !same_file(output, source) {
+        return Ok(());
+    }
+    let expected = "expected an output other than the source";
+    let remedy = "give it another name with -o";
+    Err(Error::new(ErrorKind::Range, format!("{expected} but found {} for both; {remedy}", output.display())))
+}
+
+/// The source's name with `extension` in this folder; `NAME-filtered` where that is the source itself.
+fn output_in(folder: &Path, source: &SourceSpec, extension: &str) -> PathBuf {
     let source = match source {
-        SourceSpec::Stdin => return Ok(Path::new("stdin").with_extension(extension)),
-        SourceSpec::Pattern => return Ok(Path::new("pattern").with_extension(extension)),
+        SourceSpec::Stdin => return folder.join("stdin").with_extension(extension),
+        SourceSpec::Pattern => return folder.join("pattern").with_extension(extension),
         SourceSpec::File(source) | SourceSpec::Shader(source) => source,
     };
     let name = source.file_stem().unwrap_or("framereel".as_ref());
@@ -89,10 +105,10 @@ fn output(given: Option<&Path>, source: &SourceSpec, extension: &str) -> Result<
         file.push(suffix);
         file.push(".");
         file.push(extension);
-        PathBuf::from(file)
+        folder.join(file)
     };
     let path = named("");
-    Ok(if same_file(&path, source) { named("-filtered") } else { path })
+    if same_file(&path, source) { named("-filtered") } else { path }
 }
 
 /// Whether both paths lead to one existing file.

@@ -1,0 +1,131 @@
+//! What is told of a recording at its end: a few aligned lines, or one JSON object.
+
+use std::path::{Path, PathBuf};
+
+use framereel::Error;
+use framereel::recorder::Report;
+use serde::Serialize;
+
+use super::progress::megabytes;
+
+/// The report as one JSON object, with `output` (null when nothing was kept; of several files the first), `outputs` (all)
+/// and, after a failure, `error`.
+pub fn json(report: &Report, kept: &[PathBuf], error: Option<&Error>) -> String {
+    #[derive(Serialize)]
+    struct Summary<'a> {
+        output: Option<&'a str>,
+        outputs: &'a [String],
+        #[serde(flatten)]
+        report: &'a Report,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        error: Option<String>,
+    }
+    let outputs: Vec<_> = kept.iter().map(|path| path.display().to_string()).collect();
+    let output = outputs.first().map(String::as_str);
+    let summary = Summary { output, outputs: &outputs, report, error: error.map(Error::to_string) };
+    serde_json::to_string(&summary).expect("a struct of numbers and strings is always JSON")
+}
+
+/// The report in a few aligned lines.
+pub fn summary(report: &Report, kept: &[PathBuf]) -> String {
+    let Report { frames_in, frames_encoded, frames_dropped, frames_repeated, .. } = report;
+    let mut frames = format!("{frames_in} in, {frames_encoded} encoded, {frames_dropped} dropped");
+    if *frames_repeated > 0 {
+        frames += &format!(", {frames_repeated} shown again to keep the rate");
+    }
+    let dropped = dropped(report);
+    let ratio = |value: f64, by: f64| if by > 0.0 { value / by } else { 0.0 };
+    let mut lines = vec![("wrote", names(kept)), ("frames", frames)];
+    if !dropped.is_empty() {
+        lines.push(("dropped", dropped));
+    }
+    lines.extend([
+        ("picture", format!("{}x{}, {:.2} s", report.width, report.height, report.duration_s)),
+        (
+            "size",
+            format!(
+                "{} ({:.0} kb/s)",
+                megabytes(report.bytes),
+                ratio(report.bytes as f64 * 8.0 / 1000.0, report.duration_s)
+            ),
+        ),
+        ("took", format!("{:.2} s ({:.1}x)", report.wall_s, ratio(report.duration_s, report.wall_s))),
+        ("encoder", format!("{} ({})", report.encoder, report.codec)),
+        ("adapter", report.adapter.clone()),
+    ]);
+    if report.stopped {
+        lines.push(("stopped", "before the source's end; the file plays up to there".to_owned()));
+    }
+    lines.iter().map(|(name, value)| format!("{name:<8} {value}")).collect::<Vec<_>>().join("\n")
+}
+
+/// How many frames were dropped, by reason.
+fn dropped(report: &Report) -> String {
+    let dropped = &report.dropped;
+    let reasons = [
+        (dropped.rate, "above the rate asked for"),
+        (dropped.paused, "while the recording was paused"),
+        (dropped.busy, "because the recorder was busy"),
+        (dropped.out_of_order, "later than their turn"),
+        (dropped.limit, "past the recording's end"),
+        (dropped.failure, "not yet encoded when the recording failed"),
+    ];
+    let told = reasons.iter().filter(|(count, _)| *count > 0).map(|(count, why)| format!("{count} {why}"));
+    told.collect::<Vec<_>>().join(", ")
+}
+
+/// `a.webm`, or `a-001.webm to a-003.webm (3 files)`.
+fn names(kept: &[PathBuf]) -> String {
+    match kept {
+        [] => "nothing".to_owned(),
+        [one] if one == Path::new("-") => "standard output".to_owned(),
+        [one] => one.display().to_string(),
+        [first, .., last] => format!("{} to {} ({} files)", first.display(), last.display(), kept.len()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use framereel::ErrorKind;
+
+    use super::*;
+
+    #[test]
+    fn the_summary_says_what_became_of_every_frame() {
+        let mut report = Report { frames_in: 30, frames_encoded: 9, frames_dropped: 21, ..Report::default() };
+        let dropped = &mut report.dropped;
+        (dropped.rate, dropped.paused, dropped.busy) = (1, 2, 3);
+        (dropped.out_of_order, dropped.limit, dropped.failure) = (4, 5, 6);
+        report.stopped = true;
+        let text = summary(&report, &["a.webm".into()]);
+        for line in [
+            "wrote    a.webm",
+            "frames   30 in, 9 encoded, 21 dropped",
+            "dropped  1 above the rate asked for, 2 while the recording was paused, 3 because the recorder was busy, \
+             4 later than their turn, 5 past the recording's end, 6 not yet encoded when the recording failed",
+            "stopped  before the source's end; the file plays up to there",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line}\nin\n{text}");
+        }
+    }
+
+    #[test]
+    fn several_files_are_told_as_a_range() {
+        let kept: Vec<PathBuf> = ["a-001.webm", "a-002.webm", "a-003.webm"].map(PathBuf::from).into();
+        assert!(summary(&Report::default(), &kept).starts_with("wrote    a-001.webm to a-003.webm (3 files)\n"));
+        let value: serde_json::Value = serde_json::from_str(&json(&Report::default(), &kept, None)).unwrap();
+        assert_eq!(value["output"], "a-001.webm");
+        assert_eq!(value["outputs"].as_array().unwrap().len(), 3);
+    }
+
+    #[test]
+    fn json_says_null_for_a_file_that_was_not_kept() {
+        let error = Error::new(ErrorKind::NotFound, "no \"such\" file");
+        let text = json(&Report::default(), &[], Some(&error));
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(value["output"], serde_json::Value::Null);
+        assert_eq!(value["outputs"], serde_json::json!([]));
+        assert_eq!(value["error"], "no \"such\" file");
+        assert_eq!(value["frames_in"], 0);
+    }
+}

@@ -1,0 +1,310 @@
+//! Where a recording goes: a file, standard output, pieces beside each other, or a folder of chunks.
+//!
+//! What is named wrongly is refused before any work, and what is there already without `--force`. Nothing that a
+//! recording did not get to is left behind.
+
+use std::collections::VecDeque;
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use framereel::blob::Blob;
+use framereel::mux::{self, Detail, TrackType};
+use framereel::recorder::{Destination, FileSink, Pieces, Report};
+use framereel::source::SourceSpec;
+use framereel::source::audio::AudioSpec;
+use framereel::time::Span;
+use framereel::{Error, ErrorKind, Result};
+
+use super::args::RecordArgs;
+use super::values::{Split, is_device, is_folder};
+use super::{not_the_source, output, output_in};
+
+/// Digits in the number of a piece, and of a chunk.
+const PIECE_DIGITS: usize = 3;
+const CHUNK_DIGITS: usize = 5;
+
+/// Where a recording goes.
+pub struct Target {
+    kind: Kind,
+    force: bool,
+    /// The files that are recorded, which are never written to.
+    sources: Vec<PathBuf>,
+    /// A folder that is not there yet, then one that was made.
+    missing: Option<PathBuf>,
+    made: Option<PathBuf>,
+    /// What was opened, and how much of it there is to keep.
+    opened: Arc<Mutex<Vec<PathBuf>>>,
+    kept: usize,
+}
+
+enum Kind {
+    File(PathBuf, Option<Span>),
+    Stdout(Option<Span>),
+    Pieces(Numbered, Split),
+    Chunks(Numbered, Span),
+}
+
+impl Target {
+    /// Where these arguments want it. Errors, for what another command line would mend, touch nothing.
+    pub fn of(args: &RecordArgs) -> Result<Self> {
+        let given = args.output.as_deref();
+        let folder = given.filter(|path| is_folder(path));
+        let source = &args.input.source;
+        let path = match folder {
+            Some(folder) => output_in(folder, source, "webm"),
+            None => output(given, source, "webm")?,
+        };
+        let to_stdout = given == Some(Path::new("-"));
+        let kind = match (args.split, args.timeslice) {
+            (Some(_), _) if to_stdout || is_device(&path) => {
+                return Err(usage("-o NAME.webm beside --split", given, "pieces are files beside each other"));
+            }
+            (Some(split), _) => Kind::Pieces(Numbered::beside(&path, PIECE_DIGITS), split),
+            (None, timeslice) if to_stdout => Kind::Stdout(timeslice),
+            (None, Some(timeslice)) if folder.is_some() => {
+                Kind::Chunks(Numbered::beside(&path, CHUNK_DIGITS), timeslice)
+            }
+            (None, Some(_)) if !is_device(&path) => {
+                let why = "one file needs no timeslice: it plays while it is written";
+                return Err(usage("-o FOLDER/ or -o - beside --timeslice", given, why));
+            }
+            (None, timeslice) => Kind::File(path, timeslice),
+        };
+        let missing = folder.filter(|folder| !folder.exists()).map(Path::to_owned);
+        let audio = match &args.audio {
+            Some(AudioSpec::File(path)) => Some(path.clone()),
+            _ => None,
+        };
+        let film = match source {
+            SourceSpec::File(path) => Some(path.clone()),
+            _ => None,
+        };
+        let sources = film.into_iter().chain(audio).collect();
+        Ok(Self { kind, force: args.force, sources, missing, made: None, opened: Arc::default(), kept: 0 })
+    }
+
+    /// Opens it. The errors: there is something already, or it cannot be written to.
+    pub fn open(&mut self) -> Result<Destination> {
+        if let Some(folder) = self.missing.take() {
+            fs::create_dir(&folder).map_err(|error| not_created(&folder, error))?;
+            self.made = Some(folder);
+        }
+        match &self.kind {
+            Kind::Stdout(timeslice) => Ok(paced(FileSink::stdout()?, *timeslice)),
+            Kind::File(path, timeslice) => {
+                self.sources.iter().try_for_each(|source| not_the_source(path, source))?;
+                Ok(paced(FileSink::create(path, self.force)?, *timeslice))
+            }
+            Kind::Chunks(chunks, timeslice) => {
+                chunks.refuse_old(self.force)?;
+                Ok(Destination::Blobs { timeslice: Some(*timeslice) })
+            }
+            Kind::Pieces(pieces, split) => {
+                pieces.refuse_old(self.force)?;
+                let (pieces, force) = (pieces.clone(), self.force);
+                let (sources, opened) = (self.sources.clone(), self.opened.clone());
+                let open = move |number| {
+                    let path = pieces.path(number);
+                    sources.iter().try_for_each(|source| not_the_source(&path, source))?;
+                    let sink = FileSink::create(&path, force)?;
+                    opened.lock().unwrap_or_else(PoisonError::into_inner).push(path);
+                    Ok(sink)
+                };
+                let (length, bytes) = match *split {
+                    Split::Time(length) => (Some(length), None),
+                    Split::Bytes(bytes) => (None, Some(bytes)),
+                };
+                // The first is opened before any work.
+                let mut ready = VecDeque::from([open(1)?]);
+                let open = Box::new(move |number| ready.pop_front().map_or_else(|| open(number), Ok));
+                Ok(Destination::Files(Pieces { length, bytes, open }))
+            }
+        }
+    }
+
+    /// Takes a part of the recording: a chunk is saved.
+    pub fn take(&mut self, data: &Blob) -> Result<()> {
+        if data.is_empty() {
+            return Ok(());
+        }
+        if let Kind::Chunks(chunks, _) = &self.kind {
+            if self.kept == 0 && self.force {
+                // Those of an earlier recording would be read as this one's.
+                for old in chunks.old() {
+                    fs::remove_file(&old).map_err(|error| {
+                        Error::new(ErrorKind::Write, "could not be removed").at(old.display()).with_source(error)
+                    })?;
+                }
+            }
+            let path = chunks.path(self.kept as u32 + 1);
+            data.save(&path)?;
+            self.opened.lock().unwrap_or_else(PoisonError::into_inner).push(path);
+        }
+        self.kept += 1;
+        Ok(())
+    }
+
+    /// The files that hold the recording.
+    pub fn kept(&self, report: &Report) -> Vec<PathBuf> {
+        match &self.kind {
+            Kind::File(..) | Kind::Stdout(_) if report.frames_encoded == 0 => Vec::new(),
+            Kind::File(path, _) => vec![path.clone()],
+            Kind::Stdout(_) => vec!["-".into()],
+            Kind::Pieces(..) | Kind::Chunks(..) => {
+                let opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+                opened.iter().take(self.kept).cloned().collect()
+            }
+        }
+    }
+
+    /// The report of a recording of which chunks could not be saved: what is not in a file is lost.
+    pub fn saved_of(&self, report: Report) -> Report {
+        let kept = self.kept(&report);
+        let blobs = kept.iter().map(|path| Blob::from_file(path, "")).collect::<Result<Vec<_>>>();
+        let found = blobs
+            .and_then(|blobs| mux::inspect(Blob::join(blobs).reader(), Detail::Numbers))
+            .ok()
+            .filter(|_| !kept.is_empty());
+        let tracks = found.iter().flat_map(|found| &found.tracks);
+        let frames = tracks.filter(|track| track.kind == TrackType::Video).map(|track| track.blocks).sum();
+        let mut report = Report { stopped: false, ..report };
+        let lost = report.frames_encoded.saturating_sub(frames);
+        report.frames_encoded = frames;
+        report.frames_dropped += lost;
+        report.dropped.failure += lost;
+        report.duration_s = found.as_ref().map_or(0.0, |found| found.measured_duration_s);
+        report.bytes = found.map_or(0, |found| found.bytes);
+        report
+    }
+
+    /// What is empty as long as nothing is recorded, and then goes.
+    pub fn traces(&self) -> Vec<PathBuf> {
+        let file = match &self.kind {
+            Kind::File(path, _) => Some(path.clone()),
+            Kind::Pieces(pieces, _) => Some(pieces.path(1)),
+            Kind::Stdout(_) | Kind::Chunks(..) => None,
+        };
+        file.into_iter().chain(self.made.clone()).collect()
+    }
+
+    /// Removes the folder that was made, if nothing came into it.
+    pub fn leave(&self) {
+        if let Some(folder) = &self.made {
+            // One that is not empty stays.
+            let _ = fs::remove_dir(folder);
+        }
+    }
+
+    /// Whether what is recorded may come out where a summary does.
+    pub fn is_piped(&self) -> bool {
+        match &self.kind {
+            Kind::Stdout(_) => true,
+            Kind::File(path, _) => is_device(path),
+            Kind::Pieces(..) | Kind::Chunks(..) => false,
+        }
+    }
+
+    pub fn is_stdout(&self) -> bool {
+        matches!(self.kind, Kind::Stdout(_))
+    }
+}
+
+fn paced(sink: FileSink, timeslice: Option<Span>) -> Destination {
+    match timeslice {
+        Some(timeslice) => Destination::Stream { sink, timeslice },
+        None => Destination::File(sink),
+    }
+}
+
+fn usage(expected: &str, given: Option<&Path>, why: &str) -> Error {
+    let found = given.map_or("no -o".to_owned(), |path| format!("-o {}", path.display()));
+    Error::new(ErrorKind::Syntax, format!("expected {expected} but found {found}; {why}"))
+}
+
+fn not_created(folder: &Path, error: io::Error) -> Error {
+    let what = match error.kind() {
+        io::ErrorKind::NotFound => "expected a folder to make this one in but found none; create it first",
+        io::ErrorKind::PermissionDenied => "expected to make a folder here but found no permission",
+        _ => "the folder could not be made",
+    };
+    Error::new(ErrorKind::Write, what).at(folder.display()).with_source(error)
+}
+
+/// Files of one name and a number.
+#[derive(Clone)]
+struct Numbered {
+    folder: PathBuf,
+    name: OsString,
+    digits: usize,
+}
+
+impl Numbered {
+    /// `a/b.webm` gives `a/b-001.webm` and so on.
+    fn beside(path: &Path, digits: usize) -> Self {
+        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+        Self { folder, name: path.file_stem().unwrap_or_default().to_owned(), digits }
+    }
+
+    fn path(&self, number: u32) -> PathBuf {
+        self.folder.join(self.file_name(number))
+    }
+
+    fn file_name(&self, number: u32) -> OsString {
+        let mut file = self.name.clone();
+        file.push(format!("-{number:0digits$}.webm", digits = self.digits));
+        file
+    }
+
+    /// Those that are there, sorted by name.
+    fn old(&self) -> Vec<PathBuf> {
+        let folder = if self.folder == Path::new("") { Path::new(".") } else { &self.folder };
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        let names = entries.map(|entry| entry.file_name()).filter(|name| self.is_ours(name));
+        let mut found: Vec<_> = names.map(|name| self.folder.join(name)).collect();
+        found.sort();
+        found
+    }
+
+    fn is_ours(&self, name: &OsStr) -> bool {
+        let (bytes, own) = (name.as_encoded_bytes(), self.name.as_encoded_bytes());
+        let digits = bytes.strip_prefix(own).and_then(|rest| rest.strip_prefix(b"-")?.strip_suffix(b".webm"));
+        let number = digits.and_then(|digits| str::from_utf8(digits).ok()?.parse().ok());
+        number.is_some_and(|number| number > 0 && self.file_name(number) == name)
+    }
+
+    fn refuse_old(&self, force: bool) -> Result<()> {
+        let old = if force { Vec::new() } else { self.old() };
+        old.first().map_or(Ok(()), |old| {
+            let what = "expected no file here but found one; pass --force to overwrite it";
+            Err(Error::new(ErrorKind::NotAllowed, what).at(old.display()))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbered_files_are_known_by_their_whole_name() {
+        let chunks = Numbered::beside(Path::new("live/cam.webm"), CHUNK_DIGITS);
+        assert_eq!(chunks.path(7), Path::new("live/cam-00007.webm"));
+        assert_eq!(chunks.path(123_456), Path::new("live/cam-123456.webm"));
+        for (name, ours) in [
+            ("cam-00001.webm", true),
+            ("cam-123456.webm", true),
+            ("cam-001.webm", false),
+            ("cam-00000.webm", false),
+            ("cam-000001.webm", false),
+            ("cam-+0001.webm", false),
+            ("cam-00001.mkv", false),
+            ("cam2-00001.webm", false),
+            ("cam.webm", false),
+        ] {
+            assert_eq!(chunks.is_ours(name.as_ref()), ours, "{name}");
+        }
+    }
+}

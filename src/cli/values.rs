@@ -1,0 +1,291 @@
+//! What the values on the command line may be: each is read, or refused with what was expected in its place.
+
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+
+use framereel::filter::Edge;
+use framereel::frame::Size;
+use framereel::recorder::MediaRecorderOptions;
+use framereel::still::StillFormat;
+use framereel::time::Span;
+use framereel::{Error, ErrorKind, Result};
+
+/// `640x360`: both even, because chroma is halved, and at least 16, the encoders' least.
+pub fn size(text: &str) -> Result<Size> {
+    const LEAST: u32 = 16;
+    let parse = |part: &str| part.parse::<u32>().ok();
+    let Some((Some(width), Some(height))) = text.split_once(['x', 'X']).map(|(w, h)| (parse(w), parse(h))) else {
+        return Err(syntax(format!("expected a size such as 1280x720 but found `{text}`")));
+    };
+    let nearest = |side: u32| (side & !1).max(LEAST);
+    let near = Size::new(nearest(width), nearest(height));
+    let size = Size::new(width, height);
+    if size != near {
+        let expected = format!("expected even width and height of at least {LEAST}");
+        return Err(Error::new(ErrorKind::Range, format!("{expected} but found {size}; try {near}")));
+    }
+    Ok(size)
+}
+
+/// Bits a second of the pictures: `2M`, `800k`, `2500000`.
+pub fn bitrate(text: &str) -> Result<u32> {
+    bits(text, "2M, 800k or 2500000", 10_000..=1_000_000_000, "10k to 1000M")
+}
+
+/// Bits a second of the sound: `128k`, `96000`.
+pub fn audio_bitrate(text: &str) -> Result<u32> {
+    bits(text, "128k or 96000", 6_000..=510_000, "6k to 510k")
+}
+
+fn bits(text: &str, examples: &str, range: RangeInclusive<u32>, bounds: &str) -> Result<u32> {
+    let (number, scale) = match text.as_bytes().last() {
+        Some(b'k' | b'K') => (&text[..text.len() - 1], 1e3),
+        Some(b'M' | b'm') => (&text[..text.len() - 1], 1e6),
+        _ => (text, 1.0),
+    };
+    let Some(bits) = number_of(number).map(|number| number * scale) else {
+        return Err(syntax(format!("expected a bitrate such as {examples} but found `{text}`")));
+    };
+    if !(f64::from(*range.start())..=f64::from(*range.end())).contains(&bits) {
+        let expected = format!("expected a bitrate from {bounds} (bits a second)");
+        return Err(range_error(format!("{expected} but found `{text}`")));
+    }
+    Ok(bits.round() as u32)
+}
+
+/// A number without sign or exponent.
+fn number_of(text: &str) -> Option<f64> {
+    text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'))
+}
+
+/// When a piece of a recording is full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Split {
+    Time(Span),
+    Bytes(u64),
+}
+
+/// `10m` (ten minutes), `30s`, `100MB`.
+pub fn split(text: &str) -> Result<Split> {
+    if text.ends_with('B') {
+        return bytes(text).map(Split::Bytes);
+    }
+    some_time(text).map(Split::Time).map_err(|error| match error.kind() {
+        ErrorKind::Syntax => syntax(format!(
+            "expected a time such as 10m (ten minutes) or a size such as 100MB, with its B, but found `{text}`"
+        )),
+        _ => error,
+    })
+}
+
+/// `100MB`, `500kB`, `1.5GB`, `64MiB`: bytes.
+pub fn bytes(text: &str) -> Result<u64> {
+    const UNITS: [(&str, f64); 8] = [
+        ("KiB", 1024.0),
+        ("MiB", 1_048_576.0),
+        ("GiB", 1_073_741_824.0),
+        ("kB", 1e3),
+        ("KB", 1e3),
+        ("MB", 1e6),
+        ("GB", 1e9),
+        ("B", 1.0),
+    ];
+    let found = UNITS.iter().find_map(|(unit, scale)| Some((text.strip_suffix(unit)?, scale)));
+    match found.and_then(|(number, scale)| Some(number_of(number)? * scale)) {
+        Some(bytes) if bytes >= 1.0 => Ok(bytes.round() as u64),
+        Some(_) => Err(range_error(format!("expected a size above 0 but found `{text}`"))),
+        None => Err(syntax(format!("expected a size such as 100MB, 500kB or 64MiB, with its B, but found `{text}`"))),
+    }
+}
+
+/// How far key frames are apart at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyInterval {
+    Time(Span),
+    Frames(u32),
+}
+
+/// `2s`, `500ms`, `60f` (frames).
+pub fn key_interval(text: &str) -> Result<KeyInterval> {
+    let wrong = || syntax(format!("expected a time such as 2s or 500ms or frames such as 60f but found `{text}`"));
+    let longest = MediaRecorderOptions::LONGEST_KEY_FRAME_INTERVAL;
+    if let Some(count) = text.strip_suffix('f') {
+        return match count.parse::<u32>() {
+            Ok(0) => Err(range_error(format!("expected a key frame every 1f or more but found `{text}`"))),
+            Ok(count) if !text.starts_with('+') => Ok(KeyInterval::Frames(count)),
+            _ => Err(wrong()),
+        };
+    }
+    match text.parse::<Span>() {
+        Ok(span) if span > Span::ZERO && span <= longest => Ok(KeyInterval::Time(span)),
+        Ok(_) => Err(range_error(format!("expected a time above 0 and at most {longest} but found `{text}`"))),
+        Err(_) => Err(wrong()),
+    }
+}
+
+pub fn some_time(text: &str) -> Result<Span> {
+    match text.parse()? {
+        Span::ZERO => Err(Error::new(ErrorKind::Range, format!("expected a time above 0 but found `{text}`"))),
+        span => Ok(span),
+    }
+}
+
+pub fn edge(text: &str) -> Result<Edge> {
+    match text {
+        "transparent" => Ok(Edge::Transparent),
+        "clamp" => Ok(Edge::Clamp),
+        _ => Err(syntax(format!("expected transparent or clamp but found `{text}`"))),
+    }
+}
+
+pub fn codec(text: &str) -> Result<String> {
+    match text {
+        "av1" => Ok(text.to_owned()),
+        _ => Err(Error::new(ErrorKind::NotSupported, format!("expected av1 but found `{text}`"))),
+    }
+}
+
+pub fn webm_path(text: &str) -> Result<PathBuf> {
+    let path = PathBuf::from(text);
+    if text == "-" || is_folder(&path) || is_device(&path) || is_webm_name(&path) {
+        return Ok(path);
+    }
+    let expected = "expected a file name that ends in .webm, the one kind of recording there is so far,";
+    let remedy = "a folder's name ends in /";
+    Err(Error::new(ErrorKind::NotSupported, format!("{expected} but found `{text}`; {remedy}")))
+}
+
+/// What a repaired file may be called: as what it is, WebM or Matroska.
+pub fn matroska_path(text: &str) -> Result<PathBuf> {
+    let path = PathBuf::from(text);
+    if is_device(&path) || is_matroska_name(&path) {
+        return Ok(path);
+    }
+    let expected = "expected a file name that ends in .webm or .mkv";
+    Err(Error::new(ErrorKind::NotSupported, format!("{expected} but found `{text}`")))
+}
+
+/// Whether a file is called as WebM or Matroska files are.
+pub fn is_matroska_name(path: &Path) -> bool {
+    let known = ["webm", "mkv", "mka", "weba"];
+    path.extension().is_some_and(|extension| known.iter().any(|known| extension.eq_ignore_ascii_case(known)))
+}
+
+pub fn still_path(text: &str) -> Result<PathBuf> {
+    let path = PathBuf::from(text);
+    StillFormat::from_path(&path)?;
+    Ok(path)
+}
+
+fn is_webm_name(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("webm"))
+}
+
+/// Whether this names a folder: by a slash at its end, or because there is one that is not called as a file is.
+pub fn is_folder(path: &Path) -> bool {
+    let slash = path.as_os_str().as_encoded_bytes().last().is_some_and(|&last| std::path::is_separator(last.into()));
+    slash || path.is_dir() && !is_webm_name(path)
+}
+
+/// Whether this is a device or a pipe, which needs no extension.
+pub fn is_device(path: &Path) -> bool {
+    path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir())
+}
+
+fn range_error(context: String) -> Error {
+    Error::new(ErrorKind::Range, context)
+}
+
+fn syntax(context: String) -> Error {
+    Error::new(ErrorKind::Syntax, context)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_of_files_are_written_with_a_b_and_times_without() {
+        for (text, split_at) in [
+            ("10m", Split::Time(Span::from_secs(600))),
+            ("90", Split::Time(Span::from_secs(90))),
+            ("100MB", Split::Bytes(100_000_000)),
+            ("500kB", Split::Bytes(500_000)),
+            ("1.5GB", Split::Bytes(1_500_000_000)),
+            ("2MiB", Split::Bytes(2 << 20)),
+            ("700B", Split::Bytes(700)),
+        ] {
+            assert_eq!(split(text).unwrap(), split_at, "{text}");
+        }
+        for text in ["10M", "100k", "", "B", "-1MB", "1e3B", "1TB", "mB"] {
+            let error = split(text).unwrap_err();
+            assert_eq!(*error.kind(), ErrorKind::Syntax, "{error}");
+            assert!(error.to_string().contains("100MB") && error.to_string().contains("with its B"), "{error}");
+        }
+        for text in ["0MB", "0.1B", "0s"] {
+            assert_eq!(*split(text).unwrap_err().kind(), ErrorKind::Range, "{text}");
+        }
+    }
+
+    #[test]
+    fn key_frames_come_by_time_or_by_count() {
+        assert_eq!(key_interval("500ms").unwrap(), KeyInterval::Time(Span::from_millis(500)));
+        assert_eq!(key_interval("2").unwrap(), KeyInterval::Time(Span::from_secs(2)));
+        assert_eq!(key_interval("60f").unwrap(), KeyInterval::Frames(60));
+        for (text, kind) in [
+            ("0f", ErrorKind::Range),
+            ("0s", ErrorKind::Range),
+            ("31s", ErrorKind::Range),
+            ("f", ErrorKind::Syntax),
+            ("+6f", ErrorKind::Syntax),
+            ("often", ErrorKind::Syntax),
+        ] {
+            assert_eq!(*key_interval(text).unwrap_err().kind(), kind, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_sounds_bitrate_has_opus_limits() {
+        assert_eq!(audio_bitrate("128k").unwrap(), 128_000);
+        for text in ["5999", "511k", "loud"] {
+            assert!(audio_bitrate(text).unwrap_err().to_string().contains(&format!("but found `{text}`")));
+        }
+    }
+
+    #[test]
+    fn sizes_are_even_and_at_least_16() {
+        assert_eq!(size("1280x720").unwrap(), Size::new(1280, 720));
+        let message = |text| size(text).unwrap_err().to_string();
+        let expected = "expected even width and height of at least 16";
+        assert_eq!(message("641x361"), format!("{expected} but found 641x361; try 640x360"));
+        assert_eq!(message("0x0"), format!("{expected} but found 0x0; try 16x16"));
+        assert_eq!(message("14x360"), format!("{expected} but found 14x360; try 16x360"));
+        for text in ["", "x", "640", "640x", "-2x4", "640x360x2", "1e3x720", "99999999999x720"] {
+            assert_eq!(message(text), format!("expected a size such as 1280x720 but found `{text}`"));
+        }
+    }
+
+    #[test]
+    fn bitrates_take_k_and_m_and_have_limits() {
+        for (text, bits) in [("2M", 2_000_000), ("800k", 800_000), ("2500000", 2_500_000), ("2.5M", 2_500_000)] {
+            assert_eq!(bitrate(text).unwrap(), bits);
+        }
+        for text in ["", "k", "2G", "-2M", "1e6", "nan", "inf", "9999", "9.9k", "1001M", "2é"] {
+            let message = bitrate(text).unwrap_err().to_string();
+            assert!(message.contains(&format!("but found `{text}`")), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_recording_ends_in_webm() {
+        assert!(webm_path("a.webm").is_ok() && webm_path("folder/A.WEBM").is_ok());
+        for text in ["a.mp4", "webm", "a", "a.webm/b"] {
+            assert!(
+                webm_path(text)
+                    .unwrap_err()
+                    .to_string()
+                    .contains(&format!("ends in .webm, the one kind of recording there is so far, but found `{text}`"))
+            );
+        }
+    }
+}
