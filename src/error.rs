@@ -111,6 +111,11 @@ impl Error {
         Self::new(ErrorKind::Unknown, context)
     }
 
+    /// The error of a thread that the system did not give.
+    pub(crate) fn no_thread(error: std::io::Error) -> Self {
+        Self::unknown("no thread could be started").with_source(error)
+    }
+
     /// The error of a file that could not be opened or read, with what to do about it where that is known.
     pub(crate) fn reading(path: &std::path::Path, error: std::io::Error) -> Self {
         use std::io::ErrorKind as Io;

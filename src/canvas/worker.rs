@@ -140,7 +140,7 @@ impl Worker {
             }
         };
         let thread = std::thread::Builder::new().name("filter".into()).spawn(run);
-        thread.map_err(|error| Error::unknown("no thread could be started").with_source(error))?;
+        thread.map_err(Error::no_thread)?;
         Ok(Self(sender))
     }
 

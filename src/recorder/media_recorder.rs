@@ -118,7 +118,7 @@ impl MediaRecorder {
     pub fn on_event(&self, mut handler: impl FnMut(Event) + Send + 'static) -> Result<()> {
         let events = self.events();
         let started = std::thread::Builder::new().name("events".into()).spawn(move || events.for_each(&mut handler));
-        started.map(drop).map_err(|error| Error::unknown("no thread could be started").with_source(error))
+        started.map(drop).map_err(Error::no_thread)
     }
 
     /// How the recording stands, or stood at its end.
@@ -147,26 +147,25 @@ impl MediaRecorder {
     /// As [`MediaRecorder::start`].
     pub fn start_to(&self, destination: impl Into<Destination>) -> Result<()> {
         let destination = destination.into();
-        let mut running = self.running();
         let to_files = !matches!(destination, Destination::Blobs { .. });
-        let mut plan = self.shared.plan(Deck::Roll(destination))?;
-        let before = running.take().map(|running| running.session);
-        let number = self.shared.begin(RecordingState::Recording);
-        plan.listener = Box::new(Told { shared: self.shared.clone(), number });
-        let session = Session::begin(plan, before).inspect_err(|_| self.shared.end(number))?;
-        self.shared.watch(&session);
-        *running = Some(Running { session, to_files });
-        Ok(())
+        self.begin(Deck::Roll(destination), RecordingState::Recording, to_files)
     }
 
     /// Keeps the last `length` and records nothing yet.
     pub(super) fn hold(&self, length: Span) -> Result<()> {
-        let mut plan = self.shared.plan(Deck::Hold(length))?;
-        let number = self.shared.begin(RecordingState::Inactive);
-        plan.listener = Box::new(Told { shared: self.shared.clone(), number });
-        let session = Session::begin(plan, None)?;
+        self.begin(Deck::Hold(length), RecordingState::Inactive, false)
+    }
+
+    /// Begins another session, which waits for the end of the one before.
+    fn begin(&self, deck: Deck, state: RecordingState, to_files: bool) -> Result<()> {
+        let mut running = self.running();
+        let plan = self.shared.plan(deck)?;
+        let before = running.take().map(|running| running.session);
+        let number = self.shared.begin(state);
+        let told = Told { shared: self.shared.clone(), number };
+        let session = Session::begin(plan, told, before).inspect_err(|_| self.shared.end(number))?;
         self.shared.watch(&session);
-        *self.running() = Some(Running { session, to_files: false });
+        *running = Some(Running { session, to_files });
         Ok(())
     }
 
@@ -290,7 +289,7 @@ impl Shared {
     }
 
     /// What a session is to do; the errors of `start`.
-    fn plan(self: &Arc<Self>, deck: Deck) -> Result<Plan> {
+    fn plan(&self, deck: Deck) -> Result<Plan> {
         let state = self.standing().state;
         if state != RecordingState::Inactive {
             return Err(Error::new(
@@ -331,7 +330,6 @@ impl Shared {
             clock,
             deck,
             events: self.events.clone(),
-            listener: Box::new(Told { shared: self.clone(), number: 0 }),
         })
     }
 

@@ -94,8 +94,6 @@ pub struct Plan {
     pub origin: Option<Timestamp>,
     pub deck: Deck,
     pub events: Events,
-    /// Told the type once it is known, the progress while it runs, and, before the end is told, that it is over.
-    pub listener: Box<dyn Listener>,
 }
 
 /// What a session writes to at first.
@@ -106,7 +104,8 @@ pub enum Deck {
     Hold(Span),
 }
 
-/// Whoever runs a session.
+/// Whoever runs a session: told the type once it is known, the progress while it runs, and, before the end is told, that it
+/// is over.
 pub trait Listener: Send {
     fn begun(&self, mime_type: &str, report: &Report);
     fn progressed(&self, progress: Progress);
@@ -158,8 +157,8 @@ impl Shared {
 }
 
 /// The mux's thread: opens the encoders, tells the start, runs the stages, writes, tells the end.
-fn run(plan: Plan, shared: &Shared, mut lifetime: Lifetime) {
-    let Plan { options, mime_type, video, audio, clock, origin: _, deck, events, listener } = plan;
+fn run(plan: Plan, listener: &dyn Listener, shared: &Shared, mut lifetime: Lifetime) {
+    let Plan { options, mime_type, video, audio, clock, origin: _, deck, events } = plan;
     let mut report = Report::default();
     let open = || Opened::new(&options, video.as_ref(), audio.as_ref(), &clock);
     let opened = catch_unwind(AssertUnwindSafe(open)).unwrap_or_else(|panic| Err(panicked("encoder", &*panic)));
@@ -184,7 +183,7 @@ fn run(plan: Plan, shared: &Shared, mut lifetime: Lifetime) {
     listener.begun(&mime_type, &report);
     let Opened { video: encoder, opus, tracks, .. } = opened;
     let (with_sound, alone) = (opus.is_some(), encoder.is_none());
-    let mut mux = Mux::new(tracks, mime_type, events, &*listener, shared, &clock);
+    let mut mux = Mux::new(tracks, mime_type, events, listener, shared, &clock);
     match deck {
         Deck::Hold(length) => mux.hold(length),
         Deck::Roll(destination) => mux.begin(destination, &options, Timestamp::ZERO),
@@ -224,7 +223,7 @@ fn stage<'scope>(
         shared.mailbox.say(Word::Ended(kind, outcome));
     });
     if let Err(error) = started {
-        shared.mailbox.say(Word::Ended(kind, Err(no_thread(error))));
+        shared.mailbox.say(Word::Ended(kind, Err(Error::no_thread(error))));
     }
 }
 
@@ -291,16 +290,10 @@ impl Counts {
         report.frames_in = count(&self.received) + dropped.busy;
         report.frames_repeated = count(&self.repeated);
         report.frames_encoded = progress.frames;
-        report.frames_dropped = (report.frames_in + report.frames_repeated).saturating_sub(progress.frames);
-        let rest = report.frames_dropped.saturating_sub(dropped.known());
-        *(if failed { &mut dropped.failure } else { &mut dropped.limit }) = rest;
+        report.settle(failed);
         report.duration_s = progress.recorded.as_secs_f64();
         report.bytes = progress.bytes;
     }
-}
-
-fn no_thread(error: std::io::Error) -> Error {
-    Error::unknown("no thread could be started").with_source(error)
 }
 
 fn panicked(stage: &str, panic: &(dyn Any + Send)) -> Error {

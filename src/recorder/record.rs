@@ -113,7 +113,7 @@ pub fn record(
         let expected = expected_length(info.frames.map(|frames| (frames, frame_span)), options.duration);
         let (frames_out, frames) = sync_channel(2);
         // The source may wait for ever for its next frame, and a recording that is stopped does not wait for it.
-        thread::Builder::new().name("source".into()).spawn(|| read(video, frames_out)).map_err(no_thread)?;
+        thread::Builder::new().name("source".into()).spawn(|| read(video, frames_out)).map_err(Error::no_thread)?;
         let ended = AtomicBool::new(false);
         let (fed, recorded) = thread::scope(|scope| {
             let work = || feed.run(frames, &mut pacer, frame_span, controls, &ended);
@@ -132,7 +132,10 @@ pub fn record(
                 }
             }
             ended.store(true, Ordering::Release);
-            (fed.map_err(no_thread).and_then(|fed| fed.join().unwrap_or_else(|_| Err(broke_off("feed")))), recorded)
+            (
+                fed.map_err(Error::no_thread).and_then(|fed| fed.join().unwrap_or_else(|_| Err(broke_off("feed")))),
+                recorded,
+            )
         });
         report = Report { adapter: gpu.name(), ..recorder.report() };
         // A stage fails after the one before it; the first on the path knows why.
@@ -142,10 +145,7 @@ pub fn record(
     report.frames_in = pacer.taken;
     report.frames_repeated += pacer.repeated;
     report.dropped.rate = pacer.skipped;
-    report.frames_dropped = (report.frames_in + report.frames_repeated).saturating_sub(report.frames_encoded);
-    let known = report.dropped.known();
-    *(if outcome.is_ok() { &mut report.dropped.limit } else { &mut report.dropped.failure }) =
-        report.frames_dropped.saturating_sub(known);
+    report.settle(outcome.is_err());
     report.stopped = controls.is_stopped();
     report.wall_s = started.elapsed().as_secs_f64();
     match outcome {
@@ -375,10 +375,6 @@ fn expected_length(source: Option<(u64, Span)>, limit: Option<Span>) -> Option<S
         (Some(whole), Some(limit)) => Some(whole.min(limit)),
         (whole, limit) => whole.or(limit),
     }
-}
-
-fn no_thread(error: std::io::Error) -> Error {
-    Error::unknown("no thread could be started").with_source(error)
 }
 
 fn broke_off(stage: &str) -> Error {

@@ -73,9 +73,12 @@ pub struct Dropped {
     pub failure: u64,
 }
 
-impl Dropped {
-    /// All but those of a failure and of a limit, which are what is left.
-    pub(super) fn known(&self) -> u64 {
-        self.rate + self.paused + self.busy + self.out_of_order
+impl Report {
+    /// Counts what was dropped: what no other reason took is the failure's, or else the limit's.
+    pub(super) fn settle(&mut self, failed: bool) {
+        self.frames_dropped = (self.frames_in + self.frames_repeated).saturating_sub(self.frames_encoded);
+        let Dropped { rate, paused, busy, out_of_order, .. } = self.dropped;
+        let rest = self.frames_dropped.saturating_sub(rate + paused + busy + out_of_order);
+        (self.dropped.failure, self.dropped.limit) = if failed { (rest, 0) } else { (0, rest) };
     }
 }

@@ -1,8 +1,9 @@
 //! What became of a frame that was asked for by its time.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::lock;
 use crate::time::Timestamp;
 
 /// What became of a requested frame.
@@ -120,10 +121,6 @@ impl Drop for Guard {
     fn drop(&mut self) {
         self.slot.settle(Outcome::Dropped(*lock(&self.reason)));
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

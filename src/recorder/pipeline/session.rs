@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering}
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
-use super::{Counts, PACKETS, Plan, Shared, Word, lock, no_thread, run};
+use super::{Counts, Listener, PACKETS, Plan, Shared, Word, lock, run};
 use crate::blob::Blob;
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
@@ -24,7 +24,7 @@ pub struct Session {
 
 impl Session {
     /// Begins; `before` is a session that tells its end first.
-    pub fn begin(plan: Plan, before: Option<Self>) -> Result<Self> {
+    pub fn begin(plan: Plan, listener: impl Listener + 'static, before: Option<Self>) -> Result<Self> {
         let shared = Arc::new(Shared {
             gate: Mutex::new(Gate::new(plan.origin, plan.options.time_limit)),
             mailbox: Mailbox::new(PACKETS),
@@ -43,13 +43,13 @@ impl Session {
                 before.join();
             }
             // However it ends, nobody waits for it for ever.
-            let ended = catch_unwind(AssertUnwindSafe(|| run(plan, &own, lifetime)));
+            let ended = catch_unwind(AssertUnwindSafe(|| run(plan, &listener, &own, lifetime)));
             own.mailbox.close();
             if let Err(panic) = ended {
                 resume_unwind(panic);
             }
         });
-        Ok(Self { shared, clock, thread: Some(thread.map_err(no_thread)?) })
+        Ok(Self { shared, clock, thread: Some(thread.map_err(Error::no_thread)?) })
     }
 
     pub fn pause(&self) {

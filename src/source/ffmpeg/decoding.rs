@@ -61,7 +61,7 @@ impl Decoding {
         let complaints = std::thread::Builder::new()
             .name("ffmpeg stderr".into())
             .spawn(move || listen(stderr, &found))
-            .map_err(|error| Error::unknown("no thread could be started").with_source(error))?;
+            .map_err(Error::no_thread)?;
         Ok(Self { child, pictures, times, complaints: Some(complaints), len, rest: 0 })
     }
 
