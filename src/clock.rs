@@ -9,15 +9,16 @@ use crate::time::{FrameRate, Span, Timestamp};
 /// The clock of a canvas and of the tracks that are recorded with it. Clones are the same clock.
 ///
 /// The same program records by each of them:
-/// - [`Clock::real`]: what is shown is recorded at the time it is shown. Whoever is late loses frames, which are counted.
+/// - [`Clock::real`]: what is shown is recorded at the time it is shown. A recorder that is late loses frames, which are
+///   counted.
 /// - [`Clock::stepped`]: every frame is exactly one step after the last, however long it took to draw. Nothing is lost;
 ///   a recording of an hour may take a day, or a minute.
 /// - [`Clock::stamped`]: frames bring their own times, as those of a film do. Nothing is lost.
 #[derive(Debug, Clone)]
-pub struct Clock(Arc<Hand>);
+pub struct Clock(Arc<ClockKind>);
 
 #[derive(Debug)]
-enum Hand {
+enum ClockKind {
     Real(Instant),
     Stepped { rate: FrameRate, steps: AtomicU64 },
     Stamped(AtomicI64),
@@ -26,51 +27,66 @@ enum Hand {
 impl Clock {
     /// Real time, from now on.
     pub fn real() -> Self {
-        Self(Arc::new(Hand::Real(Instant::now())))
+        Self(Arc::new(ClockKind::Real(Instant::now())))
     }
 
     /// One step a frame.
     pub fn stepped(rate: FrameRate) -> Self {
-        Self(Arc::new(Hand::Stepped { rate, steps: AtomicU64::new(0) }))
+        Self(Arc::new(ClockKind::Stepped { rate, steps: AtomicU64::new(0) }))
     }
 
     /// Goes where timestamps take it.
     pub fn stamped() -> Self {
-        Self(Arc::new(Hand::Stamped(AtomicI64::new(0))))
+        Self(Arc::new(ClockKind::Stamped(AtomicI64::new(0))))
     }
 
     /// The time. By steps, it is that of the frame that comes next; by stamps, just after the last one.
     pub fn now(&self) -> Timestamp {
         match &*self.0 {
-            Hand::Real(beginning) => Timestamp::ZERO + Span::from(beginning.elapsed()),
-            Hand::Stepped { rate, steps } => rate.timestamp(steps.load(Ordering::Acquire)),
-            Hand::Stamped(nanos) => Timestamp::from_nanos(nanos.load(Ordering::Acquire)),
+            ClockKind::Real(beginning) => Timestamp::ZERO + Span::from(beginning.elapsed()),
+            ClockKind::Stepped { rate, steps } => rate.timestamp(steps.load(Ordering::Acquire)),
+            ClockKind::Stamped(nanos) => Timestamp::from_nanos(nanos.load(Ordering::Acquire)),
         }
     }
 
     /// Whether time goes on by itself, so that nobody may be made to wait.
     pub fn is_real(&self) -> bool {
-        matches!(*self.0, Hand::Real(_))
+        matches!(*self.0, ClockKind::Real(_))
     }
 
     /// The step, where there is one.
     pub fn rate(&self) -> Option<FrameRate> {
         match &*self.0 {
-            Hand::Stepped { rate, .. } => Some(*rate),
-            Hand::Real(_) | Hand::Stamped(_) => None,
+            ClockKind::Stepped { rate, .. } => Some(*rate),
+            ClockKind::Real(_) | ClockKind::Stamped(_) => None,
+        }
+    }
+
+    /// What is added to a time of this clock to get the same instant's time by `other`; none where the two have nothing in
+    /// common. Real clocks differ by when they were made.
+    pub(crate) fn shift_to(&self, other: &Self) -> Option<Span> {
+        if Arc::ptr_eq(&self.0, &other.0) {
+            return Some(Span::ZERO);
+        }
+        match (&*self.0, &*other.0) {
+            (ClockKind::Real(own), ClockKind::Real(other)) => {
+                let (later, earlier) = (own.saturating_duration_since(*other), other.saturating_duration_since(*own));
+                Some(Span::from(later) - Span::from(earlier))
+            }
+            _ => None,
         }
     }
 
     /// A frame was shown: a stepped clock goes on by one step, the others stay as they are.
     pub fn step(&self) {
-        if let Hand::Stepped { steps, .. } = &*self.0 {
+        if let ClockKind::Stepped { steps, .. } = &*self.0 {
             steps.fetch_add(1, Ordering::AcqRel);
         }
     }
 
     /// Something was stamped with this time: a stamped clock goes there, never back; the others stay as they are.
     pub fn reach(&self, stamp: Timestamp) {
-        if let Hand::Stamped(nanos) = &*self.0 {
+        if let ClockKind::Stamped(nanos) = &*self.0 {
             nanos.fetch_max(stamp.as_nanos().saturating_add(1), Ordering::AcqRel);
         }
     }
@@ -97,6 +113,22 @@ mod tests {
             clock.reach(Timestamp::from_nanos(stamp));
             clock.step();
             assert_eq!(clock.now(), Timestamp::from_nanos(now));
+        }
+    }
+
+    #[test]
+    fn real_clocks_differ_by_when_they_were_made_and_others_have_nothing_in_common() {
+        let first = Clock::real();
+        std::thread::sleep(std::time::Duration::from_millis(5));
+        let second = Clock::real();
+        let shift = second.shift_to(&first).unwrap();
+        assert!(shift >= Span::from_millis(5));
+        assert_eq!(first.shift_to(&second), Some(Span::ZERO - shift));
+        assert_eq!(first.clone().shift_to(&first), Some(Span::ZERO));
+        let (stepped, stamped) = (Clock::stepped(FrameRate::whole(1)), Clock::stamped());
+        assert_eq!(stepped.clone().shift_to(&stepped), Some(Span::ZERO));
+        for (a, b) in [(&first, &stepped), (&stepped, &stamped), (&stamped, &Clock::stamped())] {
+            assert_eq!(a.shift_to(b), None);
         }
     }
 

@@ -102,7 +102,7 @@ fn at_rate_zero_only_requested_frames_are_recorded_and_one_when_the_stream_is_ma
 fn a_receipt_says_at_what_time_a_frame_was_encoded_or_why_it_was_not() {
     let mut canvas = canvas(Clock::stamped());
     let stream = canvas.capture_stream(0.0).unwrap();
-    let track = stream.video_tracks()[0].clone();
+    let track = stream.video_tracks().remove(0);
     let recorder = recorder(&stream);
     let mut paint = |millis: i64| {
         let receipt = track.request_frame_at(at(millis)).unwrap();

@@ -45,7 +45,7 @@ fn record(path: &Path) {
     let clock = Clock::stepped(RATE);
     let video = TrackGenerator::video(SIZE, &clock);
     let options = MediaRecorderOptions { video_bits_per_second: Some(100_000), ..Default::default() };
-    let recorder = MediaRecorder::new(&MediaStream::new([video.track().clone()]), options).unwrap();
+    let recorder = MediaRecorder::new(&MediaStream::new([video.track()]), options).unwrap();
     let events = recorder.events();
     recorder.start_to(FileSink::create(path, false).unwrap()).unwrap();
     let ((early, _), (late, _)) = {

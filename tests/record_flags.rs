@@ -196,7 +196,7 @@ fn pieces_of_a_second_are_whole_files_that_hold_every_frame() {
     let names = ["a-001.webm", "a-002.webm", "a-003.webm"];
     assert_eq!(report["output"], names[0]);
     assert_eq!(report["outputs"], Value::from(names.to_vec()));
-    assert_eq!(report["pieces"], 3);
+    assert_eq!(report["files"], 3);
     assert_eq!(bench.names(), names);
     let bytes: u64 = names.iter().map(|name| fs::metadata(bench.path(name)).expect("a piece").len()).sum();
     assert_eq!(report["bytes"], bytes);
@@ -257,7 +257,7 @@ fn a_recording_ends_after_so_many_frames_and_says_what_was_left() {
     // More than the five seconds that an endless source is recorded for otherwise.
     let report = bench.json(with(&["--frames", "200", "--json"]));
     assert_eq!(report["frames_encoded"], 200);
-    assert_eq!(report["dropped"]["limit"], report["frames_dropped"]);
+    assert_eq!(report["dropped"]["ended"], report["frames_dropped"]);
     assert!(frames(&bench.path("pattern.webm")).is_none_or(|found| found == 200));
 }
 

@@ -10,19 +10,19 @@ use crate::gpu::{Drawing, Gpu};
 /// What was drawn, with the chain of that moment. Cheap to clone.
 #[derive(Clone)]
 pub struct Content {
-    pub picture: Picture,
+    pub drawn: Drawn,
     pub filter: Arc<FilterChain>,
 }
 
 /// What was drawn.
 #[derive(Clone)]
-pub enum Picture {
+pub enum Drawn {
     Frame(Arc<Frame>),
     /// One of the canvas's own textures, which goes back into its pool when nobody needs it.
     Texture(Arc<wgpu::Texture>),
 }
 
-impl Picture {
+impl Drawn {
     pub fn drawing(&self) -> Drawing<'_> {
         match self {
             Self::Frame(frame) => Drawing::Frame(frame),

@@ -11,9 +11,9 @@ mod worker;
 use std::sync::Arc;
 
 pub use capture::Capture;
-use content::{Content, Picture};
+use content::{Content, Drawn};
 use pool::Pool;
-use worker::{Job, Shared, Worker};
+use worker::{CanvasStreams, Job, Worker};
 
 use crate::blob::Blob;
 use crate::clock::Clock;
@@ -65,7 +65,7 @@ pub struct Canvas {
     open: bool,
     targets: Pool,
     copies: Pool,
-    shared: Arc<Shared>,
+    streams: Arc<CanvasStreams>,
     worker: Option<Worker>,
 }
 
@@ -94,14 +94,14 @@ impl Canvas {
             open: false,
             targets: Pool::new(drawn, &[wgpu::TextureFormat::Rgba8UnormSrgb]),
             copies: Pool::new(copied, &[]),
-            shared: Arc::default(),
+            streams: Arc::default(),
             worker: None,
         })
     }
 
     /// The same canvas by this clock. Streams that it has already end.
     pub fn with_clock(mut self, clock: Clock) -> Self {
-        self.shared.end();
+        self.streams.end();
         self.clock = clock;
         self
     }
@@ -126,7 +126,7 @@ impl Canvas {
         self.size = size;
         self.content = None;
         self.open = false;
-        self.shared.set_size(size);
+        self.streams.set_size(size);
         Ok(())
     }
 
@@ -138,12 +138,12 @@ impl Canvas {
     /// The errors of chains that the GPU refused when a frame was captured, each told once; the chain before stayed. (The very
     /// first has none before it: it ends the tracks.)
     pub fn refused(&self) -> Vec<Error> {
-        self.shared.take_refused()
+        self.streams.take_refused()
     }
 
     /// Draws a frame over the whole canvas. Nothing is copied: an `Arc` can be drawn again and again.
     pub fn draw(&mut self, frame: impl Into<Arc<Frame>>) {
-        self.show(Picture::Frame(frame.into()));
+        self.show(Drawn::Frame(frame.into()));
     }
 
     /// A texture of the canvas's size and [`TEXTURE_FORMAT`](Canvas::TEXTURE_FORMAT) to draw into, in place of what was
@@ -154,7 +154,7 @@ impl Canvas {
     /// # Errors
     /// `InvalidStateError` for a canvas of zero size.
     pub fn texture(&mut self) -> Result<wgpu::Texture> {
-        if let (true, Some(Content { picture: Picture::Texture(texture), .. })) = (self.open, &self.content) {
+        if let (true, Some(Content { drawn: Drawn::Texture(texture), .. })) = (self.open, &self.content) {
             return Ok(wgpu::Texture::clone(texture));
         }
         if self.size.pixels() == 0 {
@@ -162,7 +162,7 @@ impl Canvas {
             return Err(Error::new(ErrorKind::InvalidState, expected));
         }
         let texture = self.targets.take(&self.gpu, self.size, Self::TEXTURE_FORMAT);
-        self.show(Picture::Texture(texture.clone()));
+        self.show(Drawn::Texture(texture.clone()));
         self.open = true;
         Ok(wgpu::Texture::clone(&texture))
     }
@@ -188,12 +188,12 @@ impl Canvas {
         if let Some(error) = pollster::block_on(scope.pop()) {
             return Err(Error::unknown("the GPU refused to copy the texture onto the canvas").with_source(error));
         }
-        self.show(Picture::Texture(copy));
+        self.show(Drawn::Texture(copy));
         Ok(())
     }
 
-    fn show(&mut self, picture: Picture) {
-        self.content = Some(Content { picture, filter: self.filter.clone() });
+    fn show(&mut self, drawn: Drawn) {
+        self.content = Some(Content { drawn, filter: self.filter.clone() });
         self.version += 1;
         self.open = false;
     }
@@ -206,7 +206,7 @@ impl Canvas {
     /// When the GPU failed earlier; all tracks have ended then. A range error when the frame drawn is larger than the
     /// adapter takes, `NotSupportedError` when it is one of [`PixelFormat::Texture`]; then nothing is captured.
     pub fn present(&mut self) -> Result<()> {
-        self.paint(self.clock.now())
+        self.paint(self.clock.now()).map(drop)
     }
 
     /// The same at this time, which a stamped clock then reaches. Times rise.
@@ -220,33 +220,31 @@ impl Canvas {
                 format!("expected a stamped clock to present at a time but found {found} one; use `present`");
             return Err(Error::new(ErrorKind::InvalidState, expected));
         }
-        self.paint(timestamp)
+        self.paint(timestamp).map(drop)
     }
 
-    fn paint(&mut self, now: Timestamp) -> Result<()> {
-        self.capture(now)?;
+    /// Paints at this time; whether any stream captured it.
+    pub(crate) fn paint(&mut self, now: Timestamp) -> Result<bool> {
+        let captured = self.capture(now)?;
         self.clock.step();
         self.clock.reach(now);
-        Ok(())
+        Ok(captured)
     }
 
-    /// Sends what streams capture of this paint on its way.
-    fn capture(&mut self, now: Timestamp) -> Result<()> {
-        self.gpu.check().inspect_err(|error| self.shared.fail(error))?;
-        self.shared.check()?;
+    /// Hands what streams capture of this paint to the canvas's thread; whether any did.
+    fn capture(&mut self, now: Timestamp) -> Result<bool> {
+        self.gpu.check().inspect_err(|error| self.streams.fail(error))?;
+        self.streams.check()?;
         self.open = false;
         let Some(content) = self.content.as_ref().filter(|_| self.size.pixels() > 0) else {
-            self.shared.paint(now, 0);
-            return Ok(());
+            self.streams.paint(now, 0);
+            return Ok(false);
         };
-        content.picture.check(&self.gpu)?;
-        let shares = self.shared.paint(now, self.version);
-        if let (false, Some(worker)) = (shares.is_empty(), &self.worker) {
-            worker.send(Job { content: content.clone(), size: self.size, shares }, &self.clock);
-            // By other clocks this has waited, perhaps for something that failed.
-            self.shared.check()?;
-        }
-        Ok(())
+        content.drawn.check(&self.gpu)?;
+        let targets = self.streams.paint(now, self.version);
+        let Some(worker) = self.worker.as_ref().filter(|_| !targets.is_empty()) else { return Ok(false) };
+        worker.send(Job { content: content.clone(), size: self.size, targets }, &self.clock);
+        Ok(true)
     }
 
     /// A stream of one video track that captures this canvas (Media Capture from DOM Elements §4.1): without a rate at
@@ -260,13 +258,13 @@ impl Canvas {
     /// `NotSupportedError` for a rate that is negative, infinite or no number; the GPU's error when it failed earlier.
     pub fn capture_stream(&mut self, rate: impl Into<Option<f64>>) -> Result<MediaStream> {
         let rate = CaptureRate::new(rate.into())?;
-        self.shared.check()?;
+        self.streams.check()?;
         if self.worker.is_none() {
-            self.worker = Some(Worker::start(&self.gpu, &self.shared)?);
+            self.worker = Some(Worker::start(&self.gpu, &self.streams)?);
         }
         let generator = TrackGenerator::capture(self.size, &self.clock, rate);
-        let stream = MediaStream::new([generator.track().clone()]);
-        self.shared.add(generator);
+        let stream = MediaStream::new([generator.track()]);
+        self.streams.add(generator);
         Ok(stream)
     }
 
@@ -275,16 +273,16 @@ impl Canvas {
     /// # Errors
     /// When the GPU fails or refuses the chain.
     pub fn read(&self) -> Result<Frame> {
-        let Some(Content { picture, filter }) = self.content.as_ref().filter(|_| self.size.pixels() > 0) else {
+        let Some(Content { drawn, filter }) = self.content.as_ref().filter(|_| self.size.pixels() > 0) else {
             let data = vec![0; Frame::packed_len(PixelFormat::Rgba8, self.size)];
             return Ok(Frame::packed(PixelFormat::Rgba8, self.size, ColorSpace::RECORDED, data));
         };
-        let time = match picture {
-            Picture::Frame(frame) => frame.timestamp,
-            Picture::Texture(_) => self.clock.now(),
+        let time = match drawn {
+            Drawn::Frame(frame) => frame.timestamp,
+            Drawn::Texture(_) => self.clock.now(),
         };
         let mut capture = Capture::new(&self.gpu, filter, self.size, PixelFormat::Rgba8);
-        capture.submit_drawing(picture.drawing(), time)?;
+        capture.submit_drawing(drawn.drawing(), time)?;
         let picture = capture.take()?;
         picture.ok_or_else(|| Error::unknown("expected a picture from the GPU but found none"))
     }
@@ -325,7 +323,7 @@ impl Canvas {
 
 impl Drop for Canvas {
     fn drop(&mut self) {
-        self.shared.end();
+        self.streams.end();
     }
 }
 

@@ -24,41 +24,39 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::filter::FilterChain;
 use crate::frame::{PixelFormat, Size};
 use crate::gpu::Gpu;
-use crate::stream::{DropReason, Expected, Ticket, TrackGenerator};
+use crate::stream::{CapturedPaint, DropReason, TrackGenerator, deliver, lose};
 use crate::time::Timestamp;
 
-/// How many captures may wait for the thread.
-const WAITING: usize = 2;
+/// How many jobs may wait for the thread.
+const QUEUE: usize = 2;
 
 /// One rendering.
 pub struct Job {
     pub content: Content,
     pub size: Size,
-    pub shares: Vec<Share>,
+    pub targets: Vec<Target>,
 }
 
-/// What one stream has of a rendering.
-pub struct Share {
+/// A stream that captured the paint.
+pub struct Target {
+    /// Kept so that the track ends only once the picture has arrived.
     generator: Arc<TrackGenerator>,
-    timestamp: Timestamp,
-    ticket: Option<Ticket>,
-    /// Until this goes, recorders that are stopped wait for the frame.
-    expected: Expected,
+    paint: CapturedPaint,
 }
 
-/// What a canvas and its thread both know.
+/// A canvas's streams, and what its thread has to tell the canvas.
 #[derive(Default)]
-pub struct Shared(Mutex<State>);
+pub struct CanvasStreams(Mutex<StreamsState>);
 
 #[derive(Default)]
-struct State {
+struct StreamsState {
     streams: Vec<Arc<TrackGenerator>>,
     /// What the GPU failed with. An error cannot be cloned; its kind and text can.
     failure: Option<(ErrorKind, String)>,
     refused: Vec<Error>,
 }
 
-impl Shared {
+impl CanvasStreams {
     /// Another stream's track.
     pub fn add(&self, generator: TrackGenerator) {
         let mut state = self.lock();
@@ -66,21 +64,13 @@ impl Shared {
         state.streams.push(Arc::new(generator));
     }
 
-    /// Paints content number `content` at `now`: who captures it. Streams that nobody wants any more are let go; what
-    /// one shows that nobody listens to stays new until somebody does.
-    pub fn paint(&self, now: Timestamp, content: u64) -> Vec<Share> {
+    /// Paints content number `content` at `now`: which streams capture it. Streams that nobody holds any more are removed.
+    pub fn paint(&self, now: Timestamp, content: u64) -> Vec<Target> {
         let mut state = self.lock();
         state.streams.retain(|stream| stream.is_wanted());
         let captured = state.streams.iter().filter_map(|stream| {
-            if !stream.is_heard() {
-                stream.skip();
-                return None;
-            }
-            let capture = stream.paint(now, content)?;
-            // Until it arrives.
-            capture.ticket.iter().for_each(|ticket| ticket.dropped(DropReason::Failed));
-            let expected = stream.expect();
-            Some(Share { generator: stream.clone(), timestamp: capture.timestamp, ticket: capture.ticket, expected })
+            let paint = stream.capture_paint(now, content)?;
+            Some(Target { generator: stream.clone(), paint })
         });
         captured.collect()
     }
@@ -115,12 +105,12 @@ impl Shared {
         std::mem::take(&mut self.lock().refused)
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, StreamsState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The canvas's end of the thread. The thread ends when this is dropped and all is delivered.
+/// The canvas's end of the channel to the thread. The thread ends when this is dropped and all is delivered.
 pub struct Worker(SyncSender<Job>);
 
 impl Worker {
@@ -128,9 +118,9 @@ impl Worker {
     ///
     /// # Errors
     /// `UnknownError` when the system gives no thread.
-    pub fn start(gpu: &Gpu, shared: &Arc<Shared>) -> Result<Self> {
-        let (sender, jobs) = sync_channel(WAITING);
-        let mut stage = Stage::new(gpu, shared);
+    pub fn start(gpu: &Gpu, streams: &Arc<CanvasStreams>) -> Result<Self> {
+        let (sender, jobs) = sync_channel(QUEUE);
+        let mut stage = FilterStage::new(gpu, streams);
         let run = move || {
             let outcome = catch_unwind(AssertUnwindSafe(|| stage.run(&jobs)));
             let outcome = outcome
@@ -145,48 +135,47 @@ impl Worker {
     }
 
     /// Hands a job over, by the clock's policy for a full channel. A thread that has ended has failed, which
-    /// [`Shared::check`] tells.
+    /// [`CanvasStreams::check`] tells; then the job's deliveries count as failed.
     pub fn send(&self, job: Job, clock: &Clock) {
         if !clock.is_real() {
-            // What is not sent says by its tickets that it failed.
             let _ = self.0.send(job);
         } else if let Err(TrySendError::Full(job)) = self.0.try_send(job) {
-            job.shares.into_iter().for_each(|share| share.generator.lose(share.ticket));
+            job.targets.into_iter().for_each(|target| lose(target.paint.deliveries, DropReason::Busy));
         }
     }
 }
 
-/// What the thread has.
-struct Stage {
+/// The thread's state.
+struct FilterStage {
     gpu: Gpu,
-    shared: Arc<Shared>,
+    streams: Arc<CanvasStreams>,
     capture: Option<Capture>,
-    /// The chain that was asked for last, and the last one that the GPU took.
-    asked: Arc<FilterChain>,
-    taken: Arc<FilterChain>,
-    /// A chain was taken.
+    /// The chain that was asked for last, and the last one that the GPU accepted.
+    requested: Arc<FilterChain>,
+    accepted: Arc<FilterChain>,
+    /// Whether the GPU has accepted any chain.
     begun: bool,
-    /// Whose the pictures are that are under way, in their order.
-    under_way: VecDeque<Vec<Share>>,
+    /// Where the pictures go that the GPU has under way, in their order.
+    in_flight: VecDeque<Vec<Target>>,
 }
 
-impl Stage {
-    fn new(gpu: &Gpu, shared: &Arc<Shared>) -> Self {
+impl FilterStage {
+    fn new(gpu: &Gpu, streams: &Arc<CanvasStreams>) -> Self {
         let none = Arc::new(FilterChain::default());
         Self {
             gpu: gpu.clone(),
-            shared: shared.clone(),
+            streams: streams.clone(),
             capture: None,
-            asked: none.clone(),
-            taken: none,
+            requested: none.clone(),
+            accepted: none,
             begun: false,
-            under_way: VecDeque::new(),
+            in_flight: VecDeque::new(),
         }
     }
 
     fn run(&mut self, jobs: &Receiver<Job>) -> Result<()> {
         loop {
-            let job = if self.under_way.is_empty() {
+            let job = if self.in_flight.is_empty() {
                 jobs.recv().map_err(|_| TryRecvError::Disconnected)
             } else {
                 jobs.try_recv()
@@ -199,10 +188,10 @@ impl Stage {
         }
     }
 
-    /// Sends a job on its way.
+    /// Submits a job to the GPU.
     fn render(&mut self, job: Job) -> Result<()> {
-        let Job { content, size, shares } = job;
-        let Some(time) = shares.first().map(|share| share.timestamp) else { return Ok(()) };
+        let Job { content, size, targets } = job;
+        let Some(time) = targets.first().map(|target| target.paint.timestamp) else { return Ok(()) };
         if self.capture.as_ref().is_some_and(|capture| capture.size() != size) {
             self.deliver_all()?;
             self.capture = None;
@@ -210,59 +199,61 @@ impl Stage {
         if self.capture.as_ref().is_some_and(Capture::is_full) {
             self.deliver()?;
         }
-        self.under_way.push_back(shares);
-        let capture = self.capture.get_or_insert_with(|| Capture::new(&self.gpu, &self.taken, size, PixelFormat::I420));
-        let drawing = content.picture.drawing();
-        if !Arc::ptr_eq(&self.asked, &content.filter) {
-            self.asked = content.filter;
-            // Only drawing tells whether the GPU takes it.
-            let tried = capture.set_filter(&self.asked).and_then(|()| capture.submit_drawing(drawing, time));
+        self.in_flight.push_back(targets);
+        let capture =
+            self.capture.get_or_insert_with(|| Capture::new(&self.gpu, &self.accepted, size, PixelFormat::I420));
+        let drawing = content.drawn.drawing();
+        if !Arc::ptr_eq(&self.requested, &content.filter) {
+            self.requested = content.filter;
+            // Only drawing tells whether the GPU accepts it.
+            let tried = capture.set_filter(&self.requested).and_then(|()| capture.submit_drawing(drawing, time));
             let Err(error) = tried else {
-                self.taken = self.asked.clone();
+                self.accepted = self.requested.clone();
                 self.begun = true;
                 return Ok(());
             };
             self.gpu.check()?;
             if !std::mem::replace(&mut self.begun, true) {
-                // There is none to go on with.
+                // There is no chain to go on with.
                 return Err(error);
             }
-            capture.set_filter(&self.taken)?;
-            self.shared.lock().refused.push(error);
+            capture.set_filter(&self.accepted)?;
+            self.streams.lock().refused.push(error);
         }
         self.begun = true;
         capture.submit_drawing(drawing, time)
     }
 
-    /// Waits for the picture that set out first and hands it to its streams.
+    /// Waits for the oldest picture that is under way and hands it to its streams.
     fn deliver(&mut self) -> Result<()> {
         let picture = self.capture.as_mut().map(Capture::take).transpose()?.flatten();
         let picture = picture.ok_or_else(|| Error::unknown("expected a picture from the GPU but found none"))?;
         let mut frame = Arc::new(picture);
-        for Share { generator, timestamp, ticket, expected } in self.under_way.pop_front().unwrap_or_default() {
-            if frame.timestamp != timestamp {
-                // Another one of the same bytes, if another stream has it already.
-                Arc::make_mut(&mut frame).timestamp = timestamp;
+        for Target { generator, paint } in self.in_flight.pop_front().unwrap_or_default() {
+            if frame.timestamp != paint.timestamp {
+                // Another frame of the same bytes, if another stream has this one already.
+                Arc::make_mut(&mut frame).timestamp = paint.timestamp;
             }
-            ticket.iter().for_each(|ticket| ticket.dropped(DropReason::NotRecorded));
-            // A track that was stopped meanwhile takes none.
-            let _ = generator.write_requested(frame.clone(), ticket);
-            drop(expected);
+            deliver(&frame, paint.deliveries);
+            drop(generator);
         }
         Ok(())
     }
 
     fn deliver_all(&mut self) -> Result<()> {
-        while !self.under_way.is_empty() {
+        while !self.in_flight.is_empty() {
             self.deliver()?;
         }
         Ok(())
     }
 
-    /// All tracks end with this error, those too of a canvas that is gone.
+    /// All tracks end with this error, also those of a canvas that was dropped.
     fn fail(&mut self, error: &Error, jobs: &Receiver<Job>) {
-        self.shared.fail(error);
-        let waiting = jobs.try_iter().map(|job| job.shares);
-        self.under_way.drain(..).chain(waiting).flatten().for_each(|share| share.generator.fail(error));
+        self.streams.fail(error);
+        let waiting = jobs.try_iter().map(|job| job.targets);
+        for target in self.in_flight.drain(..).chain(waiting).flatten() {
+            lose(target.paint.deliveries, DropReason::Failed);
+            target.generator.fail(error);
+        }
     }
 }

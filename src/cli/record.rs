@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use framereel::filter::FilterChain;
 use framereel::gpu::Gpu;
-use framereel::recorder::{self, Controls, Failure, Media, MediaRecorderOptions, RecordOptions, Report, Told};
+use framereel::recorder::{self, Controls, Failure, Media, MediaRecorderOptions, RecordEvent, RecordOptions, Report};
 use framereel::source::audio::open_audio;
 use framereel::source::{self, SourceInfo, SourceOptions};
 use framereel::time::Span;
@@ -33,7 +33,8 @@ pub fn run(args: &RecordArgs) -> Result<()> {
         Err(failure) => (failure.report, Some(failure.error)),
     };
     let kept = target.kept(&report);
-    target.leave();
+    let tidied = target.tidy_up(&kept);
+    let error = error.or(tidied.err());
     // What goes into a device or a pipe may be standard output: the summary is not to end up in the video.
     if args.json {
         let text = json(&report, &kept, error.as_ref());
@@ -58,28 +59,16 @@ fn record(args: &RecordArgs, target: &mut Target) -> Result<Report, Box<Failure>
     let options = args.record_options(video.info(), chain);
     let _watch = args.watch.then(|| Watch::begin(args, &signals.controls)).transpose().map_err(nothing_kept)?;
     let mut bar = Bar::new();
-    let mut not_saved = None;
     signals.recording.store(true, Ordering::Relaxed);
     let media = Media { video, audio };
-    let outcome = recorder::record(&gpu, media, &options, destination, &signals.controls, &mut |told| {
+    let outcome = recorder::record(&gpu, media, &options, destination, &signals.controls, &mut |event| {
         for error in signals.controls.refused() {
             bar.say(&error);
         }
-        match told {
-            Told::Progress(progress) => bar.show(progress),
-            Told::Data(part) if not_saved.is_none() => {
-                if let Err(error) = target.take(&part.data) {
-                    not_saved = Some(error);
-                    signals.controls.stop();
-                }
-            }
-            Told::Data(_) => {}
+        if let RecordEvent::Progress(progress) = event {
+            bar.show(progress);
         }
     });
-    if let Some(error) = not_saved {
-        let report = outcome.unwrap_or_else(|failure| failure.report);
-        return Err(Box::new(Failure { error, report: target.saved_of(report) }));
-    }
     outcome.map_err(|failure| args.explained(failure))
 }
 
@@ -147,7 +136,7 @@ impl RecordArgs {
     /// The same failure; that of a size too small for anything says so.
     fn explained(&self, failure: Box<Failure>) -> Box<Failure> {
         match self.max_size {
-            Some(size) if failure.report.frames_encoded == 0 && failure.report.dropped.limit > 0 => {
+            Some(size) if failure.report.frames_encoded == 0 && failure.report.dropped.ended > 0 => {
                 let context = format!("expected a --max-size that holds at least one frame but found {size} bytes");
                 Box::new(Failure { error: Error::new(ErrorKind::Range, context), ..*failure })
             }

@@ -67,8 +67,9 @@ fn dropped(report: &Report) -> String {
         (dropped.paused, "while the recording was paused"),
         (dropped.busy, "because the recorder was busy"),
         (dropped.out_of_order, "later than their turn"),
-        (dropped.limit, "past the recording's end"),
+        (dropped.ended, "past the recording's end"),
         (dropped.failure, "not yet encoded when the recording failed"),
+        (dropped.not_recorded, "before the replay was recorded"),
     ];
     let told = reasons.iter().filter(|(count, _)| *count > 0).map(|(count, why)| format!("{count} {why}"));
     told.collect::<Vec<_>>().join(", ")
@@ -95,7 +96,7 @@ mod tests {
         let mut report = Report { frames_in: 30, frames_encoded: 9, frames_dropped: 21, ..Report::default() };
         let dropped = &mut report.dropped;
         (dropped.rate, dropped.paused, dropped.busy) = (1, 2, 3);
-        (dropped.out_of_order, dropped.limit, dropped.failure) = (4, 5, 6);
+        (dropped.out_of_order, dropped.ended, dropped.failure) = (4, 5, 6);
         report.stopped = true;
         let text = summary(&report, &["a.webm".into()]);
         for line in [

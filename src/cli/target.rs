@@ -10,9 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use framereel::blob::Blob;
-use framereel::mux::{self, Detail, TrackType};
-use framereel::recorder::{Destination, FileSink, Pieces, Report};
+use framereel::recorder::{Destination, FileSink, OpenFile, Pieces, Report};
 use framereel::source::SourceSpec;
 use framereel::source::audio::AudioSpec;
 use framereel::time::Span;
@@ -35,10 +33,12 @@ pub struct Target {
     /// A folder that is not there yet, then one that was made.
     missing: Option<PathBuf>,
     made: Option<PathBuf>,
-    /// What was opened, and how much of it there is to keep.
-    opened: Arc<Mutex<Vec<PathBuf>>>,
-    kept: usize,
+    /// The pieces or chunks that were opened; those that held nothing were removed again.
+    opened: Opened,
 }
+
+/// Pieces or chunks that were opened. The recorder's thread opens them.
+type Opened = Arc<Mutex<Vec<PathBuf>>>;
 
 enum Kind {
     File(PathBuf, Option<Span>),
@@ -83,7 +83,7 @@ impl Target {
             _ => None,
         };
         let sources = film.into_iter().chain(audio).collect();
-        Ok(Self { kind, force: args.force, sources, missing, made: None, opened: Arc::default(), kept: 0 })
+        Ok(Self { kind, force: args.force, sources, missing, made: None, opened: Opened::default() })
     }
 
     /// Opens it. The errors: there is something already, or it cannot be written to.
@@ -100,24 +100,17 @@ impl Target {
             }
             Kind::Chunks(chunks, timeslice) => {
                 chunks.refuse_old(self.force)?;
-                Ok(Destination::Blobs { timeslice: Some(*timeslice) })
+                // A reader would take chunks of an earlier recording for this one's.
+                Ok(Destination::Chunks { timeslice: *timeslice, open: self.opener(chunks, 1) })
             }
             Kind::Pieces(pieces, split) => {
                 pieces.refuse_old(self.force)?;
-                let (pieces, force) = (pieces.clone(), self.force);
-                let (sources, opened) = (self.sources.clone(), self.opened.clone());
-                let open = move |number| {
-                    let path = pieces.path(number);
-                    sources.iter().try_for_each(|source| not_the_source(&path, source))?;
-                    let sink = FileSink::create(&path, force)?;
-                    opened.lock().unwrap_or_else(PoisonError::into_inner).push(path);
-                    Ok(sink)
-                };
+                // The first piece is opened before any work, when nothing says yet that there will be a recording.
+                let mut open = self.opener(pieces, 2);
                 let (length, bytes) = match *split {
                     Split::Time(length) => (Some(length), None),
                     Split::Bytes(bytes) => (None, Some(bytes)),
                 };
-                // The first is opened before any work.
                 let mut ready = VecDeque::from([open(1)?]);
                 let open = Box::new(move |number| ready.pop_front().map_or_else(|| open(number), Ok));
                 Ok(Destination::Files(Pieces { length, bytes, open }))
@@ -125,26 +118,21 @@ impl Target {
         }
     }
 
-    /// Takes a part of the recording: a chunk is saved.
-    pub fn take(&mut self, data: &Blob) -> Result<()> {
-        if data.is_empty() {
-            return Ok(());
-        }
-        if let Kind::Chunks(chunks, _) = &self.kind {
-            if self.kept == 0 && self.force {
-                // Those of an earlier recording would be read as this one's.
-                for old in chunks.old() {
-                    fs::remove_file(&old).map_err(|error| {
-                        Error::new(ErrorKind::Write, "could not be removed").at(old.display()).with_source(error)
-                    })?;
-                }
+    /// Opens the numbered files. With number `clear_at` and `--force`, the files of an earlier recording go.
+    fn opener(&self, files: &Numbered, clear_at: u32) -> OpenFile {
+        let (files, force) = (files.clone(), self.force);
+        let (sources, opened) = (self.sources.clone(), self.opened.clone());
+        Box::new(move |number| {
+            let path = files.path(number);
+            sources.iter().try_for_each(|source| not_the_source(&path, source))?;
+            let mut opened = opened.lock().unwrap_or_else(PoisonError::into_inner);
+            if force && number == clear_at {
+                files.remove_all_but(&opened)?;
             }
-            let path = chunks.path(self.kept as u32 + 1);
-            data.save(&path)?;
-            self.opened.lock().unwrap_or_else(PoisonError::into_inner).push(path);
-        }
-        self.kept += 1;
-        Ok(())
+            let sink = FileSink::create(&path, force)?;
+            opened.push(path);
+            Ok(sink)
+        })
     }
 
     /// The files that hold the recording.
@@ -155,29 +143,9 @@ impl Target {
             Kind::Stdout(_) => vec!["-".into()],
             Kind::Pieces(..) | Kind::Chunks(..) => {
                 let opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
-                opened.iter().take(self.kept).cloned().collect()
+                opened.iter().filter(|path| path.exists()).take(report.files as usize).cloned().collect()
             }
         }
-    }
-
-    /// The report of a recording of which chunks could not be saved: what is not in a file is lost.
-    pub fn saved_of(&self, report: Report) -> Report {
-        let kept = self.kept(&report);
-        let blobs = kept.iter().map(|path| Blob::from_file(path, "")).collect::<Result<Vec<_>>>();
-        let found = blobs
-            .and_then(|blobs| mux::inspect(Blob::join(blobs).reader(), Detail::Numbers))
-            .ok()
-            .filter(|_| !kept.is_empty());
-        let tracks = found.iter().flat_map(|found| &found.tracks);
-        let frames = tracks.filter(|track| track.kind == TrackType::Video).map(|track| track.blocks).sum();
-        let mut report = Report { stopped: false, ..report };
-        let lost = report.frames_encoded.saturating_sub(frames);
-        report.frames_encoded = frames;
-        report.frames_dropped += lost;
-        report.dropped.failure += lost;
-        report.duration_s = found.as_ref().map_or(0.0, |found| found.measured_duration_s);
-        report.bytes = found.map_or(0, |found| found.bytes);
-        report
     }
 
     /// What is empty as long as nothing is recorded, and then goes.
@@ -190,11 +158,18 @@ impl Target {
         file.into_iter().chain(self.made.clone()).collect()
     }
 
-    /// Removes the folder that was made, if nothing came into it.
-    pub fn leave(&self) {
+    /// Leaves nothing that does not belong to the recording: with `--force`, pieces of an earlier one that was longer; the
+    /// folder that was made, if nothing came into it.
+    pub fn tidy_up(&self, kept: &[PathBuf]) -> Result<()> {
         if let Some(folder) = &self.made {
             // One that is not empty stays.
             let _ = fs::remove_dir(folder);
+        }
+        match &self.kind {
+            Kind::Pieces(files, _) | Kind::Chunks(files, _) if self.force && !kept.is_empty() => {
+                files.remove_all_but(kept)
+            }
+            _ => Ok(()),
         }
     }
 
@@ -273,6 +248,15 @@ impl Numbered {
         let digits = bytes.strip_prefix(own).and_then(|rest| rest.strip_prefix(b"-")?.strip_suffix(b".webm"));
         let number = digits.and_then(|digits| str::from_utf8(digits).ok()?.parse().ok());
         number.is_some_and(|number| number > 0 && self.file_name(number) == name)
+    }
+
+    fn remove_all_but(&self, kept: &[PathBuf]) -> Result<()> {
+        for old in self.old().iter().filter(|old| !kept.contains(old)) {
+            fs::remove_file(old).map_err(|error| {
+                Error::new(ErrorKind::Write, "could not be removed").at(old.display()).with_source(error)
+            })?;
+        }
+        Ok(())
     }
 
     fn refuse_old(&self, force: bool) -> Result<()> {

@@ -38,7 +38,8 @@ impl EncoderConfig {
     const MIN_SIDE: u32 = 16;
     /// 16 bits hold one less than the side (AV1 §5.5.1).
     const MAX_SIDE: u32 = 65536;
-    const BITRATES: std::ops::RangeInclusive<u32> = 1_000..=1_000_000_000;
+    /// The bitrates that are taken, in bits a second.
+    pub const BITRATES: std::ops::RangeInclusive<u32> = 1_000..=1_000_000_000;
 
     fn validate(&self) -> Result<()> {
         let sides = Self::MIN_SIDE..=Self::MAX_SIDE;

@@ -45,10 +45,23 @@ pub struct OpusConfig {
     pub channels: u8,
     /// Bits a second, averaged, 6000 to 510000.
     pub bitrate: u32,
+    /// Whether it may vary from packet to packet.
+    pub mode: BitrateMode,
+}
+
+/// Whether a bitrate may vary (MediaStream Recording §2.6, `BitrateMode`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum BitrateMode {
+    /// It is kept on average: what is hard to encode gets more.
+    #[default]
+    Variable,
+    /// Every packet has the same size.
+    Constant,
 }
 
 impl OpusConfig {
-    const BITRATES: std::ops::RangeInclusive<u32> = 6_000..=510_000;
+    /// The bitrates that are taken, in bits a second.
+    pub const BITRATES: std::ops::RangeInclusive<u32> = 6_000..=510_000;
 
     fn validate(&self) -> Result<()> {
         if !(1..=2).contains(&self.channels) {
@@ -96,6 +109,7 @@ impl OpusEncoder {
         let mut codec = ::opus::Encoder::new(RATE, channels, ::opus::Application::Audio).map_err(failed)?;
         let bitrate = i32::try_from(config.bitrate).unwrap_or(i32::MAX);
         codec.set_bitrate(::opus::Bitrate::Bits(bitrate)).map_err(failed)?;
+        codec.set_vbr(config.mode == BitrateMode::Variable).map_err(failed)?;
         let lookahead = usize::try_from(codec.get_lookahead().map_err(failed)?).unwrap_or(0);
         Ok(Self {
             config: config.clone(),

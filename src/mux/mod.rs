@@ -1,7 +1,6 @@
 //! Containers: encoded packets in, a file's bytes out; and files that exist, inspected and repaired.
 
 pub mod inspect;
-pub mod interleave;
 pub mod repair;
 pub mod webm;
 
@@ -12,7 +11,6 @@ pub(crate) mod matroska;
 mod survey;
 
 pub use inspect::{Detail, Inspection, inspect};
-pub use interleave::Interleaver;
 pub use matroska::TrackType;
 pub use repair::{Repaired, repair};
 pub use survey::Gap;

@@ -2,10 +2,10 @@
 //! written: the Duration is kept up, and the sink flushed, ten times a second.
 //!
 //! The bytes are libwebm's. It hides why a write failed and asks for the position all the time, so it writes into a
-//! `Shared` sink that remembers the first error, knows its position and hands on each block in one piece.
+//! [`SharedSink`] that remembers the first error, knows its position and writes each block in one piece.
 
 use std::collections::VecDeque;
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io::{self, Cursor, Seek, SeekFrom, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use webm::mux::{
@@ -13,6 +13,8 @@ use webm::mux::{
     SegmentBuilder, SegmentMode, TrackNum, TransferCharacteristics, VideoCodecId, Writer,
 };
 
+use super::ebml::Elements;
+use super::matroska::id;
 use crate::color::{ColorSpace, Matrix, Range};
 use crate::error::{Error, ErrorKind, Result};
 use crate::frame::Size;
@@ -59,16 +61,15 @@ pub struct AudioTrack {
 
 /// Writes one WebM file: clusters that begin at key frames, Cues that point at them, and the exact Duration.
 ///
-/// A sink that cannot seek to its beginning (a pipe) gets WebM's live form: no Cues, no Duration.
+/// A sink that cannot seek to its beginning (a pipe) gets WebM's live form: no Cues, no Duration, and its header at once.
 pub struct WebmWriter<W: Write + Seek> {
-    segment: Segment<Shared<W>>,
-    numbers: Numbers,
-    sink: Shared<W>,
+    segment: Segment<SharedSink<W>>,
+    numbers: TrackNumbers,
+    sink: SharedSink<W>,
     last: Option<Timestamp>,
     end: Timestamp,
     /// How long the file in the sink says that it is.
     synced: Timestamp,
-    first_block_end: Option<u64>,
     /// Where the last packets end in the file, and when; as many as a sink may still hold back.
     recent: VecDeque<(u64, Timestamp)>,
 }
@@ -80,9 +81,7 @@ pub struct Finished<W> {
     pub sink: W,
     /// Whether all went well.
     pub outcome: Result<()>,
-    /// How many of the packets that were written did not reach the file.
-    pub lost: u64,
-    /// When the last packet that did ends.
+    /// When the last packet ends that reached the file.
     pub end: Timestamp,
 }
 
@@ -95,37 +94,25 @@ const HELD_BACK: u64 = 1 << 20;
 const NANOS_PER_MILLI: i64 = 1_000_000;
 
 impl<W: Write + Seek> WebmWriter<W> {
-    /// Begins a file at the sink's beginning. Nothing is written before the first packet.
+    /// Begins a file at the sink's beginning. A sink that seeks is not written to before the first packet; one that does
+    /// not gets the header, so that whoever reads along knows the tracks at once.
     ///
     /// # Errors
     /// `UnknownError` when libwebm does not take the tracks.
     pub fn new(mut sink: W, tracks: &Tracks) -> Result<Self> {
         let seekable = sink.seek(SeekFrom::Start(0)).is_ok();
-        let sink = Shared(Arc::new(Mutex::new(State {
-            sink,
-            position: 0,
-            block: Vec::new(),
-            seekable,
-            duration_at: None,
-            error: None,
-        })));
+        let sink = SharedSink::new(sink, seekable);
         let (writer, mode) = if seekable {
             (Writer::new(sink.clone()), SegmentMode::File)
         } else {
             (Writer::new_non_seek(sink.clone()), SegmentMode::Live)
         };
-        let (segment, numbers) = build(writer, mode, tracks)
-            .map_err(|error| Error::unknown(format!("libwebm does not take {tracks:?}")).with_source(error))?;
-        Ok(Self {
-            segment,
-            numbers,
-            sink,
-            last: None,
-            end: Timestamp::ZERO,
-            synced: Timestamp::ZERO,
-            first_block_end: None,
-            recent: VecDeque::new(),
-        })
+        let (segment, numbers) = build(writer, mode, tracks).map_err(|error| not_taken(tracks, error))?;
+        if !seekable {
+            sink.state().write_header_early(live_header(tracks)?);
+        }
+        let end = Timestamp::ZERO;
+        Ok(Self { segment, numbers, sink, last: None, end, synced: end, recent: VecDeque::new() })
     }
 
     /// Appends a packet; all tracks' packets come in the order of their times. Times are kept to a millisecond, WebM's
@@ -161,10 +148,9 @@ impl<W: Write + Seek> WebmWriter<W> {
         let added = self.segment.add_frame(track, &packet.data, nanos as u64, packet.key);
         let mut state = self.sink.state();
         // An error is kept, and told next.
-        let _ = state.hand_on();
+        let _ = state.pass_on();
         state.outcome()?;
         added.map_err(|error| Error::unknown("libwebm did not take a packet").with_source(error))?;
-        self.first_block_end.get_or_insert(state.position);
         self.last = Some(packet.timestamp);
         self.end = self.end.max(packet.timestamp + packet.duration);
         if self.end - self.synced >= SYNC_INTERVAL || self.synced == Timestamp::ZERO {
@@ -172,7 +158,7 @@ impl<W: Write + Seek> WebmWriter<W> {
             state.set_duration(self.end);
             state.settle();
         }
-        let position = state.position;
+        let position = state.written();
         self.recent.push_back((position, self.end));
         while self.recent.front().is_some_and(|&(end, _)| end + HELD_BACK < position) {
             self.recent.pop_front();
@@ -181,7 +167,7 @@ impl<W: Write + Seek> WebmWriter<W> {
     }
 
     /// The file is this long, though no packet says so yet: its last picture is still on screen.
-    pub fn reach(&mut self, time: Timestamp) {
+    pub fn advance(&mut self, time: Timestamp) {
         if self.last.is_some() && time - self.end >= SYNC_INTERVAL {
             (self.end, self.synced) = (time, time);
             let mut state = self.sink.state();
@@ -192,25 +178,23 @@ impl<W: Write + Seek> WebmWriter<W> {
 
     /// How many bytes the file has so far.
     pub fn bytes(&self) -> u64 {
-        self.sink.state().position
+        self.sink.state().written()
     }
 
-    /// Hands all there is to the sink, and the sink to this function.
-    pub fn with_sink<T>(&mut self, look: impl FnOnce(&mut W) -> T) -> T {
+    /// Calls this with the sink as it is.
+    pub fn sink<T>(&mut self, look: impl FnOnce(&mut W) -> T) -> T {
+        look(&mut self.sink.state().sink)
+    }
+
+    /// Writes all there is to the sink, flushes it, and calls this with it.
+    pub fn flushed_sink<T>(&mut self, look: impl FnOnce(&mut W) -> T) -> T {
         let mut state = self.sink.state();
         state.settle();
         look(&mut state.sink)
     }
 
-    /// How many bytes the file must have to show its first picture; none before the first packet. A file cut below that
-    /// by a full disk is of no use.
-    pub fn least_playable(&self) -> Option<u64> {
-        self.first_block_end
-    }
-
     /// Writes the Cues and the Duration, and gives the sink back, flushed. The file ends at `end`, else with its last
-    /// packet. After an error the sink holds what could be written: it plays, if it has [`WebmWriter::least_playable`]
-    /// bytes, but may lack Cues.
+    /// packet. After an error the sink holds what could be written: it plays, if it holds a packet, but may lack Cues.
     pub fn finish(self, end: Option<Timestamp>) -> Finished<W> {
         let Self { segment, sink, end: last_end, last, recent, .. } = self;
         let mut end = end.map_or(last_end, |end| end.max(last.unwrap_or(end)));
@@ -223,13 +207,11 @@ impl<W: Write + Seek> WebmWriter<W> {
             drop(segment);
         }
         let mut state = sink.into_state();
-        let mut lost = 0;
         if !whole {
             // A sink that seeks tells how much it took: what lies beyond is lost.
             if let Ok(stored) = state.sink.seek(SeekFrom::End(0)) {
-                lost = recent.iter().filter(|&&(position, _)| position > stored).count();
                 let kept = recent.iter().rev().find(|&&(position, _)| position <= stored);
-                end = kept.map_or(if lost == 0 { end } else { Timestamp::ZERO }, |&(_, end)| end);
+                end = kept.map_or(if recent.is_empty() { end } else { Timestamp::ZERO }, |&(_, end)| end);
             }
             state.set_duration(end);
         }
@@ -238,7 +220,7 @@ impl<W: Write + Seek> WebmWriter<W> {
             true => Ok(()),
             false => Err(Error::unknown("libwebm could not finish the file")),
         });
-        Finished { sink: state.sink, outcome, lost: lost as u64, end }
+        Finished { sink: state.sink, outcome, end }
     }
 }
 
@@ -248,9 +230,46 @@ fn millis(time: Timestamp) -> u32 {
     u32::try_from(millis).unwrap_or(u32::MAX)
 }
 
+fn not_taken(tracks: &Tracks, error: LibwebmError) -> Error {
+    Error::unknown(format!("libwebm does not take {tracks:?}")).with_source(error)
+}
+
+/// The header of a live file of these tracks. libwebm writes it with the first packet only; so this is what it writes
+/// before that of another file.
+fn live_header(tracks: &Tracks) -> Result<Vec<u8>> {
+    let sink = SharedSink::new(Cursor::new(Vec::new()), false);
+    let failed = |error| not_taken(tracks, error);
+    let (mut segment, numbers) =
+        build(Writer::new_non_seek(sink.clone()), SegmentMode::Live, tracks).map_err(failed)?;
+    let track = numbers.video.or(numbers.audio);
+    let track =
+        track.ok_or_else(|| Error::new(ErrorKind::InvalidState, "expected a track in the file but found none"))?;
+    segment.add_frame(track, &[0], 0, true).map_err(failed)?;
+    let mut bytes = std::mem::take(&mut sink.state().block);
+    let length =
+        header_length(&bytes).ok_or_else(|| Error::unknown("expected a header from libwebm but found none"))?;
+    bytes.truncate(length);
+    Ok(bytes)
+}
+
+/// How many bytes there are before the first cluster; none where there is no cluster.
+fn header_length(bytes: &[u8]) -> Option<usize> {
+    let mut elements = Elements::open(Cursor::new(bytes)).ok()?;
+    let ebml = elements.element(0).ok()?;
+    let segment = elements.element(ebml.end()?).ok()?;
+    let mut at = segment.body;
+    loop {
+        let element = elements.element(at).ok()?;
+        if element.id == id::CLUSTER {
+            return usize::try_from(at).ok();
+        }
+        at = element.end()?;
+    }
+}
+
 /// The tracks' numbers in the file.
 #[derive(Debug, Clone, Copy, Default)]
-struct Numbers {
+struct TrackNumbers {
     video: Option<TrackNum>,
     audio: Option<TrackNum>,
 }
@@ -259,11 +278,11 @@ fn build<W: Write>(
     writer: Writer<W>,
     mode: SegmentMode,
     tracks: &Tracks,
-) -> Result<(Segment<W>, Numbers), LibwebmError> {
+) -> Result<(Segment<W>, TrackNumbers), LibwebmError> {
     let mut builder = SegmentBuilder::new(writer)?
         .set_mode(mode)?
         .set_writing_app(concat!("framereel ", env!("CARGO_PKG_VERSION")))?;
-    let mut numbers = Numbers::default();
+    let mut numbers = TrackNumbers::default();
     if let Some(track) = &tracks.video {
         let number;
         (builder, number) = add_video(builder, track)?;
@@ -307,45 +326,88 @@ fn add_video<W: Write>(
 
 /// The sink as libwebm and its writer both hold it. libwebm calls it only from within the writer's own calls, so that
 /// the lock is never waited for.
-struct Shared<W>(Arc<Mutex<State<W>>>);
+struct SharedSink<W>(Arc<Mutex<SinkState<W>>>);
 
-struct State<W> {
+struct SinkState<W> {
     sink: W,
+    /// Where libwebm writes next, as it counts.
     position: u64,
+    /// How many bytes the sink was given.
+    passed_on: u64,
     /// What libwebm wrote since the last block or seek; it goes to the sink in one write.
     block: Vec<u8>,
     /// Whether it can be written over, and so has a Duration.
     seekable: bool,
+    /// Whether the sink has a live file's header already, before libwebm has written its own.
+    header_is_out: bool,
     /// Where the Duration's four bytes are, once they are written.
     duration_at: Option<u64>,
     error: Option<io::Error>,
 }
 
-impl<W> Clone for Shared<W> {
+impl<W> Clone for SharedSink<W> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-impl<W> Shared<W> {
-    fn state(&self) -> MutexGuard<'_, State<W>> {
+impl<W> SharedSink<W> {
+    fn new(sink: W, seekable: bool) -> Self {
+        Self(Arc::new(Mutex::new(SinkState {
+            sink,
+            position: 0,
+            passed_on: 0,
+            block: Vec::new(),
+            seekable,
+            header_is_out: false,
+            duration_at: None,
+            error: None,
+        })))
+    }
+
+    fn state(&self) -> MutexGuard<'_, SinkState<W>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The state itself. Only for the last holder.
-    fn into_state(self) -> State<W> {
+    fn into_state(self) -> SinkState<W> {
         let state = Arc::into_inner(self.0).expect("libwebm's half is dropped before the writer's");
         state.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<W: Write + Seek> State<W> {
-    fn hand_on(&mut self) -> io::Result<()> {
+impl<W: Write + Seek> SinkState<W> {
+    /// How many bytes the file has.
+    fn written(&self) -> u64 {
+        match (self.seekable, self.header_is_out) {
+            (true, _) => self.position,
+            (false, false) => self.passed_on + self.block.len() as u64,
+            // What waits is libwebm's own header.
+            (false, true) => self.passed_on,
+        }
+    }
+
+    /// Writes a live file's header before libwebm does.
+    fn write_header_early(&mut self, header: Vec<u8>) {
+        self.block = header;
+        // An error is kept, and told next.
+        let _ = self.pass_on();
+        self.header_is_out = true;
+    }
+
+    fn pass_on(&mut self) -> io::Result<()> {
         // It stands in the header, which is written in one piece with the first packet.
         if self.seekable && self.duration_at.is_none() {
             self.duration_at = self.find_duration();
         }
+        if self.header_is_out {
+            // libwebm's own header, which is there already, ends where its first cluster begins.
+            let Some(length) = header_length(&self.block) else { return Ok(()) };
+            self.block.drain(..length);
+            self.header_is_out = false;
+        }
         let outcome = self.sink.write_all(&self.block);
+        self.passed_on += self.block.len() as u64;
         self.block.clear();
         self.keep(outcome)
     }
@@ -366,9 +428,9 @@ impl<W: Write + Seek> State<W> {
         let _ = self.keep(patched.and(back));
     }
 
-    /// Hands on all there is and flushes the sink; whether no error ever came.
+    /// Passes on all there is and flushes the sink; whether no error ever came.
     fn settle(&mut self) -> bool {
-        let outcome = self.hand_on().and_then(|()| self.sink.flush());
+        let outcome = self.pass_on().and_then(|()| self.sink.flush());
         self.keep(outcome).is_ok() && self.error.is_none()
     }
 
@@ -398,7 +460,7 @@ fn same(error: &io::Error) -> io::Error {
     error.raw_os_error().map_or_else(|| io::Error::new(error.kind(), error.to_string()), io::Error::from_raw_os_error)
 }
 
-impl<W: Write + Seek> Write for Shared<W> {
+impl<W: Write + Seek> Write for SharedSink<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut state = self.state();
         state.block.extend_from_slice(bytes);
@@ -411,10 +473,10 @@ impl<W: Write + Seek> Write for Shared<W> {
     }
 }
 
-impl<W: Write + Seek> Seek for Shared<W> {
+impl<W: Write + Seek> Seek for SharedSink<W> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         let mut state = self.state();
-        state.hand_on()?;
+        state.pass_on()?;
         let sought = state.sink.seek(to);
         match sought {
             Ok(position) => state.position = position,

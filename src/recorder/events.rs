@@ -1,4 +1,4 @@
-//! What a recorder tells: an iterator of an enum, which any thread may read.
+//! What a recorder tells: an iterator of events, which any thread may read.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -38,41 +38,63 @@ pub struct BlobEvent {
 ///
 /// As an iterator it waits for the next one and ends when the recorder is inactive and everything was delivered, so that
 /// `for event in recorder.events()` is a recording's life. Each event is delivered once, to whoever takes it first.
+///
+/// An event is delivered when it is taken, and not before: [`Event::Start`] sets the recorder's type then, and a track that
+/// was added or removed ends the recording only when the program comes to take events, as it would in a browser.
 #[derive(Debug, Clone)]
-pub struct Events(Arc<Queue>);
+pub struct Events(Arc<EventsCore>);
 
-#[derive(Debug, Default)]
-struct Queue {
-    state: Mutex<State>,
+#[derive(Debug)]
+struct EventsCore {
+    content: Mutex<EventsContent>,
     changed: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct State {
-    events: VecDeque<Event>,
-    /// Recordings that have not told their end yet.
+struct EventsContent {
+    queue: VecDeque<Entry>,
+    /// How many recordings have not told their end yet.
     running: usize,
+    /// The type of the recording whose start was delivered last.
+    mime_type: String,
+    /// Whether the recorder is gone.
+    closed: bool,
+}
+
+/// What waits to be taken.
+enum Entry {
+    Event(Event),
+    /// [`Event::Start`], and the recording's type.
+    Start(String),
+    /// Something to do by whoever takes events, in its turn; it is no event itself.
+    Task(Box<dyn FnOnce() + Send>),
+}
+
+impl std::fmt::Debug for Entry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Event(event) => event.fmt(f),
+            Self::Start(mime_type) => write!(f, "Start({mime_type:?})"),
+            Self::Task(_) => f.write_str("Task"),
+        }
+    }
 }
 
 impl Events {
     pub(super) fn new() -> Self {
-        Self(Arc::default())
+        Self(Arc::new(EventsCore { content: Mutex::default(), changed: Condvar::new() }))
     }
 
-    /// The next event; waits so long at most. None when the time is over or nothing is to come.
-    pub fn next_within(&self, patience: Duration) -> Option<Event> {
-        let until = Instant::now() + patience;
-        let mut state = self.lock();
-        loop {
-            if let Some(event) = state.events.pop_front() {
-                return Some(event);
-            }
+    /// The next event; waits for this long at most. None when the time is over or nothing is to come.
+    pub fn next_within(&self, timeout: Duration) -> Option<Event> {
+        let until = Instant::now() + timeout;
+        self.next_or(|content, changed| {
             let left = until.saturating_duration_since(Instant::now());
-            if state.running == 0 || left.is_zero() {
+            if content.running == 0 || left.is_zero() {
                 return None;
             }
-            state = self.0.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
+            Some(changed.wait_timeout(content, left).unwrap_or_else(PoisonError::into_inner).0)
+        })
     }
 
     /// The next event, if it is there already.
@@ -82,39 +104,97 @@ impl Events {
 
     /// Whether nothing is to come: the recorder is inactive and everything was delivered.
     pub fn is_over(&self) -> bool {
-        let state = self.lock();
-        state.running == 0 && state.events.is_empty()
+        let content = self.lock();
+        content.running == 0 && !content.queue.iter().any(|entry| !matches!(entry, Entry::Task(_)))
+    }
+
+    /// The next event of this recording or of one that begins later; none when the recorder is gone.
+    pub(super) fn next_of_any(&self) -> Option<Event> {
+        self.next_or(|content, changed| {
+            if content.closed && content.running == 0 {
+                return None;
+            }
+            Some(changed.wait(content).unwrap_or_else(PoisonError::into_inner))
+        })
+    }
+
+    /// The next event; where there is none, `wait` waits until something has changed, or gives up.
+    fn next_or<'a>(
+        &'a self,
+        wait: impl Fn(MutexGuard<'a, EventsContent>, &'a Condvar) -> Option<MutexGuard<'a, EventsContent>>,
+    ) -> Option<Event> {
+        let mut content = self.lock();
+        loop {
+            content = match content.queue.pop_front() {
+                Some(Entry::Event(event)) => return Some(event),
+                Some(Entry::Start(mime_type)) => {
+                    content.mime_type = mime_type;
+                    return Some(Event::Start);
+                }
+                Some(Entry::Task(task)) => {
+                    drop(content);
+                    task();
+                    self.lock()
+                }
+                None => wait(content, &self.0.changed)?,
+            };
+        }
+    }
+
+    /// The type of the recording whose start was delivered last; empty before the first.
+    pub(super) fn mime_type(&self) -> String {
+        self.lock().mime_type.clone()
     }
 
     /// A recording begins.
-    pub(super) fn begin(&self) -> Lifetime {
+    pub(super) fn begin(&self) -> RunningRecording {
         self.lock().running += 1;
-        Lifetime { events: self.clone(), over: false }
+        RunningRecording { events: self.clone(), over: false }
     }
 
     pub(super) fn push(&self, event: Event) {
-        self.lock().events.push_back(event);
+        self.push_entry(Entry::Event(event));
+    }
+
+    /// [`Event::Start`], of a recording of this type.
+    pub(super) fn push_start(&self, mime_type: String) {
+        self.push_entry(Entry::Start(mime_type));
+    }
+
+    /// Calls this when the program takes events and has taken all before.
+    pub(super) fn push_task(&self, task: impl FnOnce() + Send + 'static) {
+        self.push_entry(Entry::Task(Box::new(task)));
+    }
+
+    fn push_entry(&self, entry: Entry) {
+        self.lock().queue.push_back(entry);
+        self.0.changed.notify_all();
+    }
+
+    /// The recorder is gone: no recording will begin.
+    pub(super) fn close(&self) {
+        self.lock().closed = true;
         self.0.changed.notify_all();
     }
 
     /// Waits until no recording is running; whether none is, when the time is over.
-    pub(super) fn wait_for_quiet(&self, patience: Duration) -> bool {
-        let waited = self.0.changed.wait_timeout_while(self.lock(), patience, |state| state.running > 0);
+    pub(super) fn wait_until_ended(&self, timeout: Duration) -> bool {
+        let waited = self.0.changed.wait_timeout_while(self.lock(), timeout, |content| content.running > 0);
         waited.unwrap_or_else(PoisonError::into_inner).0.running == 0
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, EventsContent> {
+        self.0.content.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// A recording whose end is not told yet. However its thread ends, nobody waits for it for ever.
-pub(super) struct Lifetime {
+pub(super) struct RunningRecording {
     pub events: Events,
     over: bool,
 }
 
-impl Lifetime {
+impl RunningRecording {
     /// Tells the end.
     pub fn stop(&mut self) {
         self.end(Some(Event::Stop));
@@ -122,16 +202,16 @@ impl Lifetime {
 
     fn end(&mut self, last: Option<Event>) {
         if !std::mem::replace(&mut self.over, true) {
-            let mut state = self.events.lock();
-            state.events.extend(last);
-            state.running -= 1;
-            drop(state);
+            let mut content = self.events.lock();
+            content.queue.extend(last.map(Entry::Event));
+            content.running -= 1;
+            drop(content);
             self.events.0.changed.notify_all();
         }
     }
 }
 
-impl Drop for Lifetime {
+impl Drop for RunningRecording {
     fn drop(&mut self) {
         self.end(None);
     }
@@ -141,15 +221,11 @@ impl Iterator for Events {
     type Item = Event;
 
     fn next(&mut self) -> Option<Event> {
-        let mut state = self.lock();
-        loop {
-            if let Some(event) = state.events.pop_front() {
-                return Some(event);
-            }
-            if state.running == 0 {
+        self.next_or(|content, changed| {
+            if content.running == 0 {
                 return None;
             }
-            state = self.0.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
+            Some(changed.wait(content).unwrap_or_else(PoisonError::into_inner))
+        })
     }
 }

@@ -1,17 +1,19 @@
-//! The recorder's face: the states and calls of the Web's MediaRecorder (MediaStream Recording §2).
+//! The recorder as the program holds it: the states and calls of the Web's MediaRecorder (MediaStream Recording §2).
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use super::destination::Destination;
 use super::events::{Event, Events};
 use super::mime::MimeType;
-use super::options::MediaRecorderOptions;
-use super::pipeline::{Deck, Listener, Plan, QUEUE, Session};
+use super::options::{Bitrates, MediaRecorderOptions};
+use super::output::Destination;
+use super::pipeline::{INPUT_QUEUE, Input, Session, SessionListener, SessionPlan, Start};
 use super::report::{Progress, Report};
 use crate::blob::Blob;
+use crate::clock::Clock;
+use crate::encode::opus::BitrateMode;
 use crate::error::{Error, ErrorKind, Result};
-use crate::stream::{MediaStream, MediaStreamTrack, ReadyState, TrackKind};
+use crate::stream::{FrameCounters, MediaStream, MediaStreamTrack, ReadyState, TrackKind};
 use crate::time::Span;
 
 /// Whether a recorder records (MediaStream Recording §2.7).
@@ -28,36 +30,43 @@ pub enum RecordingState {
 
 /// Records a [`MediaStream`], as the Web's `MediaRecorder` does.
 ///
-/// Calls return at once; what they lead to is told by [`MediaRecorder::events`]. After `stop` it can start again. Dropped
-/// while it records, it ends: a file is finished, blobs that nobody waits for are lost.
+/// Calls return at once; what follows from them is told by [`MediaRecorder::events`]. After `stop` it can start again.
+/// What was captured before `start` is not recorded, also when it is still on its way. Dropped while it records, it ends: a
+/// file is finished, blobs that nobody waits for are lost.
 pub struct MediaRecorder {
-    shared: Arc<Shared>,
-    session: Mutex<Option<Running>>,
+    core: Arc<RecorderCore>,
+    session: Mutex<Option<RunningSession>>,
 }
 
-struct Running {
+struct RunningSession {
     session: Session,
     /// Whether it writes files, which are finished whatever happens.
     to_files: bool,
 }
 
-struct Shared {
+/// What a recorder and its sessions share.
+struct RecorderCore {
     stream: MediaStream,
     options: MediaRecorderOptions,
-    asked: Option<MimeType>,
+    /// The type that was asked for.
+    requested: Option<MimeType>,
     events: Events,
-    standing: Mutex<Standing>,
+    status: Mutex<Status>,
 }
 
 /// How a recorder stands.
 #[derive(Default)]
-struct Standing {
+struct Status {
     state: RecordingState,
-    /// Which recording of this recorder it is: the end of an earlier one must not end a later one.
-    number: u64,
-    mime_type: String,
+    /// Which session of this recorder it is: the end of an earlier one must not end a later one.
+    session: u64,
+    bitrates: Bitrates,
     progress: Progress,
     report: Report,
+    /// Counts the frames of the present or last session.
+    counters: Arc<FrameCounters>,
+    /// Fails the session that is under way.
+    fail: Option<Box<dyn Fn(Error) + Send>>,
 }
 
 impl MediaRecorder {
@@ -65,10 +74,20 @@ impl MediaRecorder {
     ///
     /// # Errors
     /// `NotSupportedError` for a type that is not supported, and for key frames both by time and by count; a range error
-    /// for a key frame interval that is out of bounds.
+    /// for a key frame interval, a quality or a speed that is out of bounds.
     pub fn new(stream: &MediaStream, options: MediaRecorderOptions) -> Result<Self> {
-        let shared = Shared::new(stream, options)?;
-        Ok(Self { shared: Arc::new(shared), session: Mutex::new(None) })
+        let requested = options.validate()?;
+        let status = Status { bitrates: options.bitrates(true, true), ..Status::default() };
+        let core = Arc::new(RecorderCore {
+            stream: stream.handle(),
+            options,
+            requested,
+            events: Events::new(),
+            status: Mutex::new(status),
+        });
+        let observer = Arc::downgrade(&core);
+        stream.observe(move || observer.upgrade().is_some_and(|core| core.tracks_changed()));
+        Ok(Self { core, session: Mutex::new(None) })
     }
 
     /// Whether a recorder can be asked for this type (`MediaRecorder.isTypeSupported()`). The empty type leaves the choice
@@ -79,56 +98,69 @@ impl MediaRecorder {
 
     /// What it records.
     pub fn stream(&self) -> &MediaStream {
-        &self.shared.stream
+        &self.core.stream
     }
 
     /// The type that was asked for, as it was written; else empty until [`Event::Start`] is delivered, then the full type,
     /// as `video/webm;codecs="av01.0.05M.08,opus"`.
     pub fn mime_type(&self) -> String {
-        match &self.shared.asked {
-            Some(asked) => asked.as_str().to_owned(),
-            None => self.shared.standing().mime_type.clone(),
+        match &self.core.requested {
+            Some(requested) => requested.as_str().to_owned(),
+            None => self.core.events.mime_type(),
         }
     }
 
     /// Whether it records.
     pub fn state(&self) -> RecordingState {
-        self.shared.standing().state
+        self.core.status().state
     }
 
-    /// Bits a second of the pictures.
+    /// Bits a second of the pictures, as they were asked for; the encoder gets the nearest that it can do. Once a stream of
+    /// sound alone is recorded with `bits_per_second`, 0.
     pub fn video_bits_per_second(&self) -> u32 {
-        self.shared.options.bitrates().0
+        self.core.status().bitrates.video
     }
 
-    /// Bits a second of the sound.
+    /// Bits a second of the sound, in the same way.
     pub fn audio_bits_per_second(&self) -> u32 {
-        self.shared.options.bitrates().1
+        self.core.status().bitrates.audio
+    }
+
+    /// Whether the sound's bitrate may vary.
+    pub fn audio_bitrate_mode(&self) -> BitrateMode {
+        self.core.options.audio_bitrate_mode
     }
 
     /// What it tells, from any thread.
     pub fn events(&self) -> Events {
-        self.shared.events.clone()
+        self.core.events.clone()
     }
 
-    /// Calls this for every event of the recordings that are under way, on a thread of its own, which ends when they do.
+    /// Calls this for every event of this recorder's recordings, those under way and those to come, on a thread of its own,
+    /// which ends when the recorder is dropped. An event is delivered once: what this takes, [`MediaRecorder::events`] does
+    /// not.
     ///
     /// # Errors
     /// `UnknownError` when no thread can be started.
     pub fn on_event(&self, mut handler: impl FnMut(Event) + Send + 'static) -> Result<()> {
         let events = self.events();
-        let started = std::thread::Builder::new().name("events".into()).spawn(move || events.for_each(&mut handler));
-        started.map(drop).map_err(Error::no_thread)
+        let run = move || std::iter::from_fn(|| events.next_of_any()).for_each(&mut handler);
+        std::thread::Builder::new().name("events".into()).spawn(run).map(drop).map_err(Error::no_thread)
     }
 
     /// How the recording stands, or stood at its end.
     pub fn progress(&self) -> Progress {
-        self.shared.standing().progress
+        self.core.status().progress
     }
 
     /// What became of every frame of the last recording; whole once [`Event::Stop`] is delivered.
     pub fn report(&self) -> Report {
-        self.shared.standing().report.clone()
+        self.core.status().report.clone()
+    }
+
+    /// Counts the frames of the present or last recording.
+    pub(super) fn counters(&self) -> Arc<FrameCounters> {
+        self.core.status().counters.clone()
     }
 
     /// Records into memory: one blob at the end, which seeks, or one every `timeslice` of the recording, which joined are
@@ -147,42 +179,42 @@ impl MediaRecorder {
     /// As [`MediaRecorder::start`].
     pub fn start_to(&self, destination: impl Into<Destination>) -> Result<()> {
         let destination = destination.into();
-        let to_files = !matches!(destination, Destination::Blobs { .. });
-        self.begin(Deck::Roll(destination), RecordingState::Recording, to_files)
+        let to_files = destination.is_file();
+        self.begin(Start::Record(destination), RecordingState::Recording, to_files)
     }
 
     /// Keeps the last `length` and records nothing yet.
-    pub(super) fn hold(&self, length: Span) -> Result<()> {
-        self.begin(Deck::Hold(length), RecordingState::Inactive, false)
+    pub(super) fn start_replay(&self, length: Span) -> Result<()> {
+        self.begin(Start::Buffer(length), RecordingState::Inactive, false)
     }
 
     /// Begins another session, which waits for the end of the one before.
-    fn begin(&self, deck: Deck, state: RecordingState, to_files: bool) -> Result<()> {
+    fn begin(&self, start: Start, state: RecordingState, to_files: bool) -> Result<()> {
         let mut running = self.running();
-        let plan = self.shared.plan(deck)?;
+        let plan = self.core.plan(start)?;
         let before = running.take().map(|running| running.session);
-        let number = self.shared.begin(state);
-        let told = Told { shared: self.shared.clone(), number };
-        let session = Session::begin(plan, told, before).inspect_err(|_| self.shared.end(number))?;
-        self.shared.watch(&session);
-        *running = Some(Running { session, to_files });
+        let number = self.core.begin_session(state, &plan);
+        let listener = StatusUpdater { core: self.core.clone(), number };
+        let session = Session::begin(plan, listener, before).inspect_err(|_| self.core.end_session(number))?;
+        self.core.status().fail = Some(Box::new(session.failer()));
+        *running = Some(RunningSession { session, to_files });
         Ok(())
     }
 
-    /// What is held, as a file.
-    pub(super) fn save(&self) -> Result<Blob> {
-        self.running().as_ref().ok_or_else(no_replay)?.session.save()
+    /// What the replay holds, as a file.
+    pub(super) fn save_replay(&self) -> Result<Blob> {
+        self.running().as_ref().ok_or_else(no_replay)?.session.save_replay()
     }
 
-    /// Records what is held and what follows.
-    pub(super) fn roll(&self, destination: Destination) -> Result<()> {
+    /// Records what the replay holds and what follows.
+    pub(super) fn record_replay(&self, destination: Destination) -> Result<()> {
         let mut running = self.running();
         let running = running.as_mut().ok_or_else(no_replay)?;
-        let to_files = !matches!(destination, Destination::Blobs { .. });
-        // Before it is told, so that an end which follows at once comes later.
-        self.shared.standing().state = RecordingState::Recording;
-        if !running.session.roll(destination, self.shared.options.clone()) {
-            self.shared.standing().state = RecordingState::Inactive;
+        let to_files = destination.is_file();
+        // Before the session is asked, so that an end which follows at once comes later.
+        self.core.status().state = RecordingState::Recording;
+        if !running.session.record_replay(destination, self.core.options.clone()) {
+            self.core.status().state = RecordingState::Inactive;
             return Err(no_replay());
         }
         running.to_files = to_files;
@@ -205,7 +237,7 @@ impl MediaRecorder {
         self.change(RecordingState::Paused, RecordingState::Recording, "to resume", Session::resume)
     }
 
-    /// Hands out what there is, be it nothing; then a new blob begins.
+    /// Hands out what there is, even if that is nothing; then a new blob begins.
     ///
     /// # Errors
     /// `InvalidStateError` when inactive.
@@ -225,21 +257,21 @@ impl MediaRecorder {
     /// recorded; the data and [`Event::Stop`] follow.
     pub fn stop(&self) {
         let running = self.running();
-        let mut standing = self.shared.standing();
-        if standing.state != RecordingState::Inactive {
-            standing.state = RecordingState::Inactive;
+        let mut status = self.core.status();
+        if status.state != RecordingState::Inactive {
+            status.state = RecordingState::Inactive;
             if let Some(running) = &*running {
                 running.session.stop();
             }
         }
     }
 
-    fn change(&self, from: RecordingState, to: RecordingState, wish: &str, act: fn(&Session)) -> Result<()> {
+    fn change(&self, from: RecordingState, to: RecordingState, purpose: &str, act: fn(&Session)) -> Result<()> {
         let running = self.running();
-        let mut standing = self.shared.standing();
-        check_active(standing.state, wish)?;
-        if standing.state == from {
-            standing.state = to;
+        let mut status = self.core.status();
+        check_active(status.state, purpose)?;
+        if status.state == from {
+            status.state = to;
             if let Some(running) = &*running {
                 act(&running.session);
             }
@@ -247,16 +279,16 @@ impl MediaRecorder {
         Ok(())
     }
 
-    fn while_active(&self, wish: &str, act: fn(&Session)) -> Result<()> {
+    fn while_active(&self, purpose: &str, act: fn(&Session)) -> Result<()> {
         let running = self.running();
-        check_active(self.shared.standing().state, wish)?;
+        check_active(self.core.status().state, purpose)?;
         if let Some(running) = &*running {
             act(&running.session);
         }
         Ok(())
     }
 
-    fn running(&self) -> MutexGuard<'_, Option<Running>> {
+    fn running(&self) -> MutexGuard<'_, Option<RunningSession>> {
         self.session.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -264,14 +296,15 @@ impl MediaRecorder {
 impl Drop for MediaRecorder {
     fn drop(&mut self) {
         /// How long a file may take to be finished. A pipe that nobody reads takes for ever.
-        const PATIENCE: Duration = Duration::from_secs(10);
+        const FINISH_TIMEOUT: Duration = Duration::from_secs(10);
         self.stop();
-        if let Some(Running { session, to_files }) = self.running().take() {
-            let finished = to_files && self.shared.events.wait_for_quiet(PATIENCE);
+        if let Some(RunningSession { session, to_files }) = self.running().take() {
+            let finished = to_files && self.core.events.wait_until_ended(FINISH_TIMEOUT);
             if !finished {
                 session.abandon();
             }
         }
+        self.core.events.close();
     }
 }
 
@@ -281,54 +314,56 @@ impl std::fmt::Debug for MediaRecorder {
     }
 }
 
-impl Shared {
-    fn new(stream: &MediaStream, options: MediaRecorderOptions) -> Result<Self> {
-        let asked = options.validate()?;
-        let (stream, events) = (stream.clone(), Events::new());
-        Ok(Self { stream, options, asked, events, standing: Mutex::default() })
-    }
-
+impl RecorderCore {
     /// What a session is to do; the errors of `start`.
-    fn plan(&self, deck: Deck) -> Result<Plan> {
-        let state = self.standing().state;
+    fn plan(&self, start: Start) -> Result<SessionPlan> {
+        let state = self.status().state;
         if state != RecordingState::Inactive {
             return Err(Error::new(
                 ErrorKind::InvalidState,
                 format!("expected an inactive recorder to start but found it {}; stop it first", name(state)),
             ));
         }
-        let [video, audio] = [TrackKind::Video, TrackKind::Audio].map(|kind| self.track(kind));
-        let (video, audio) = (video?, audio?);
-        if video.is_none() && audio.is_none() {
+        let (video, audio) = (self.track(TrackKind::Video)?, self.track(TrackKind::Audio)?);
+        let Some(clock) = video.as_ref().or(audio.as_ref()).map(|track| track.clock().clone()) else {
             let found = self.stream.tracks().len();
             return Err(Error::not_supported(format!(
                 "expected a stream with a live track but found {found} tracks, none of them live"
             )));
-        }
-        if let (Some(asked), Some(_)) = (&self.asked, &video)
-            && asked.is_audio_only()
+        };
+        if let (Some(requested), Some(_)) = (&self.requested, &video)
+            && requested.is_audio_only()
         {
             return Err(Error::not_supported(format!(
                 "expected a type for a stream with video but found `{}`; try video/webm",
-                asked.as_str()
+                requested.as_str()
             )));
         }
         let mut options = self.options.clone();
-        if let Deck::Hold(_) = deck {
-            // What is held is not recorded yet.
+        if let Start::Buffer(_) = start {
+            // The limit is of what is recorded, and nothing is yet.
             options.time_limit = None;
         }
-        let leading = video.as_ref().or(audio.as_ref());
-        let clock = leading.map_or_else(crate::clock::Clock::real, |track| track.clock().clone());
-        Ok(Plan {
+        let counters = Arc::new(FrameCounters::default());
+        let bitrates = self.options.bitrates(video.is_some(), audio.is_some());
+        let subscribe = |track: Option<MediaStreamTrack>, depth| {
+            let input = |track: MediaStreamTrack| -> Result<Input> {
+                let shift = shift(&track, &clock)?;
+                Ok(Input { subscription: track.subscribe(depth, &counters), shift })
+            };
+            track.map(input).transpose()
+        };
+        Ok(SessionPlan {
             options,
-            mime_type: self.asked.clone(),
+            bitrates,
+            mime_type: self.requested.clone(),
             // Sound is there from the beginning; without it the first picture begins the recording.
             origin: audio.is_some().then(|| clock.now()),
-            video: video.map(|track| track.subscribe(QUEUE[0])),
-            audio: audio.map(|track| track.subscribe(QUEUE[1])),
-            clock,
-            deck,
+            video: subscribe(video, INPUT_QUEUE[0])?,
+            audio: subscribe(audio, INPUT_QUEUE[1])?,
+            counters: counters.clone(),
+            clock: clock.clone(),
+            start,
             events: self.events.clone(),
         })
     }
@@ -345,65 +380,90 @@ impl Shared {
         }
     }
 
-    fn begin(&self, state: RecordingState) -> u64 {
-        let mut standing = self.standing();
-        standing.number += 1;
-        standing.state = state;
-        (standing.progress, standing.report) = Default::default();
-        standing.number
+    fn begin_session(&self, state: RecordingState, plan: &SessionPlan) -> u64 {
+        let mut status = self.status();
+        status.session += 1;
+        (status.state, status.bitrates, status.counters) = (state, plan.bitrates, plan.counters.clone());
+        (status.progress, status.report) = Default::default();
+        status.session
     }
 
-    fn end(&self, number: u64) {
-        let mut standing = self.standing();
-        if standing.number == number {
-            standing.state = RecordingState::Inactive;
+    fn end_session(&self, number: u64) {
+        let mut status = self.status();
+        if status.session == number {
+            status.state = RecordingState::Inactive;
         }
     }
 
-    /// A track that comes or goes ends the recording.
-    fn watch(&self, session: &Session) {
-        let fail = session.failer();
-        self.stream.watch(move || {
-            let expected = "expected the stream's tracks to stay while it is recorded but one was added or removed";
-            fail(Error::new(ErrorKind::InvalidModification, expected))
-        });
+    /// A track was added or removed: that ends the recording, in its turn among the events (MediaStream Recording §2.3,
+    /// `start`, step 14.4). True: the stream is to go on telling this.
+    fn tracks_changed(self: &Arc<Self>) -> bool {
+        let status = self.status();
+        if status.state != RecordingState::Inactive {
+            let (core, number) = (Arc::downgrade(self), status.session);
+            self.events.push_task(move || fail_modified(&core, number));
+        }
+        true
     }
 
-    fn standing(&self) -> MutexGuard<'_, Standing> {
-        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
+    fn status(&self) -> MutexGuard<'_, Status> {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Keeps a recorder's standing as one of its sessions says.
-struct Told {
-    shared: Arc<Shared>,
+/// Fails a recording of a stream whose tracks changed, unless it was stopped meanwhile.
+fn fail_modified(core: &Weak<RecorderCore>, session: u64) {
+    let Some(core) = core.upgrade() else { return };
+    let status = core.status();
+    if status.session == session
+        && status.state != RecordingState::Inactive
+        && let Some(fail) = &status.fail
+    {
+        let expected = "expected the stream's tracks to stay while it is recorded but one was added or removed";
+        fail(Error::new(ErrorKind::InvalidModification, expected));
+    }
+}
+
+/// What is added to a track's times to get those of this clock.
+fn shift(track: &MediaStreamTrack, clock: &Clock) -> Result<Span> {
+    track.clock().shift_to(clock).ok_or_else(|| {
+        Error::not_supported(
+            "expected tracks of one clock, or of real time both, but found two clocks that have nothing in common; \
+             make the tracks with clones of one clock",
+        )
+    })
+}
+
+/// Keeps a recorder's status as one of its sessions says.
+struct StatusUpdater {
+    core: Arc<RecorderCore>,
     number: u64,
 }
 
-impl Told {
-    /// The recorder's standing, while no later recording has begun.
-    fn standing(&self) -> Option<MutexGuard<'_, Standing>> {
-        Some(self.shared.standing()).filter(|standing| standing.number == self.number)
+impl StatusUpdater {
+    /// The recorder's status, while no later session has begun.
+    fn status(&self) -> Option<MutexGuard<'_, Status>> {
+        Some(self.core.status()).filter(|status| status.session == self.number)
     }
 }
 
-impl Listener for Told {
-    fn begun(&self, mime_type: &str, report: &Report) {
-        let Some(mut standing) = self.standing() else { return };
-        standing.mime_type = mime_type.to_owned();
-        standing.report = report.clone();
+impl SessionListener for StatusUpdater {
+    fn begun(&self, report: &Report) {
+        if let Some(mut status) = self.status() {
+            status.report = report.clone();
+        }
     }
 
     fn progressed(&self, progress: Progress) {
-        if let Some(mut standing) = self.standing() {
-            standing.progress = progress;
+        if let Some(mut status) = self.status() {
+            status.progress = progress;
         }
     }
 
     fn ending(&self, report: &Report) {
-        if let Some(mut standing) = self.standing() {
-            standing.report = report.clone();
-            standing.state = RecordingState::Inactive;
+        if let Some(mut status) = self.status() {
+            status.report = report.clone();
+            status.state = RecordingState::Inactive;
         }
     }
 }
@@ -412,11 +472,11 @@ fn no_replay() -> Error {
     Error::new(ErrorKind::InvalidState, "expected a replay that is running but found that its stream has ended")
 }
 
-fn check_active(state: RecordingState, wish: &str) -> Result<()> {
+fn check_active(state: RecordingState, purpose: &str) -> Result<()> {
     match state {
         RecordingState::Inactive => Err(Error::new(
             ErrorKind::InvalidState,
-            format!("expected a recorder that records {wish} but found it inactive; start it first"),
+            format!("expected a recorder that records {purpose} but found it inactive; start it first"),
         )),
         RecordingState::Recording | RecordingState::Paused => Ok(()),
     }

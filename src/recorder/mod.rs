@@ -1,31 +1,29 @@
 //! Recorders: [`MediaRecorder`], which records any stream as the Web's does; [`record()`], which records a source from its
-//! beginning to its end; and [`Replay`], which records what has been.
+//! beginning to its end; and [`Replay`], which keeps the last seconds of a stream so that they can still be recorded.
 
 mod controls;
-mod destination;
 mod events;
 mod fit;
 mod gate;
-mod mailbox;
 mod media_recorder;
 mod mime;
 mod options;
+mod output;
 mod pacer;
 mod pipeline;
 mod record;
 mod replay;
+mod replay_buffer;
 mod report;
-mod ring;
-mod sink;
-mod tape;
+mod splitter;
 
+pub use crate::encode::opus::BitrateMode;
 pub use controls::Controls;
-pub use destination::{Destination, Pieces};
 pub use events::{BlobEvent, Event, Events};
 pub use fit::Fit;
 pub use media_recorder::{MediaRecorder, RecordingState};
 pub use options::{MediaRecorderOptions, RecordOptions};
-pub use record::{Failure, Media, Told, record};
+pub use output::{Destination, FileSink, OpenFile, Pieces};
+pub use record::{Failure, Media, RecordEvent, record};
 pub use replay::{Replay, RunningReplay};
 pub use report::{Dropped, Progress, Report};
-pub use sink::FileSink;

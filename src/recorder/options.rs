@@ -1,13 +1,16 @@
 //! What a recorder is asked for.
 
+use crate::encode::opus::{BitrateMode, OpusConfig};
 use crate::encode::{EncoderChoice, EncoderConfig, Target};
 use crate::error::{Error, Result};
 use crate::filter::FilterChain;
 use crate::frame::Size;
 use crate::time::{FrameRate, Span};
 
-use super::Fit;
 use super::mime::MimeType;
+use super::output::Pieces;
+use super::splitter::Splitter;
+use super::{Destination, Fit};
 
 /// What a [`MediaRecorder`](super::MediaRecorder) is asked for (MediaStream Recording §2.6), and more than the Web has.
 /// The default records what comes, as WebM with AV1 and Opus.
@@ -15,12 +18,16 @@ use super::mime::MimeType;
 pub struct MediaRecorderOptions {
     /// The type, as `video/webm;codecs="av1,opus"`; empty: the recorder chooses.
     pub mime_type: String,
-    /// Bits a second of all tracks together, some nine tenths of them for pictures; overrides both others.
+    /// Bits a second of all tracks together, some nine tenths of them for pictures; overrides both others. A stream of one
+    /// kind gets all of them.
     pub bits_per_second: Option<u32>,
-    /// Bits a second of the pictures; none: 2 500 000.
+    /// Bits a second of the pictures; none: 2 500 000. The encoder is asked for the nearest that it can do, 1 000 to
+    /// 1 000 000 000.
     pub video_bits_per_second: Option<u32>,
-    /// Bits a second of the sound, 6 000 to 510 000; none: 128 000.
+    /// Bits a second of the sound; none: 128 000. The encoder is asked for the nearest that it can do, 6 000 to 510 000.
     pub audio_bits_per_second: Option<u32>,
+    /// Whether the sound's bitrate may vary from packet to packet.
+    pub audio_bitrate_mode: BitrateMode,
     /// A key frame comes at least so often, at most every 30 s; none: every 2 s. Not with the count.
     pub video_key_frame_interval_duration: Option<Span>,
     /// Every so many frames one is a key frame. Not with the duration.
@@ -53,23 +60,30 @@ impl MediaRecorderOptions {
     /// The longest time from one key frame to the next: a WebM cluster holds some 32 s.
     pub const LONGEST_KEY_FRAME_INTERVAL: Span = Span::from_secs(30);
 
-    /// What the pictures' encoder aims for.
-    pub(super) fn target(&self) -> Target {
-        self.quality.map_or(Target::Bitrate(self.bitrates().0), Target::Quality)
+    /// The bitrates of a stream with tracks of these kinds. Before a recording starts, both kinds count.
+    pub(super) fn bitrates(&self, video: bool, audio: bool) -> Bitrates {
+        match (self.bits_per_second, video, audio) {
+            (Some(all), true, false) => Bitrates { video: all, audio: 0 },
+            (Some(all), false, true) => Bitrates { video: 0, audio: all },
+            (Some(all), ..) => {
+                let audio = Bitrates::clamped_audio(all / 10);
+                Bitrates { video: Bitrates::clamped_video(all.saturating_sub(audio)), audio }
+            }
+            (None, ..) => Bitrates {
+                video: self.video_bits_per_second.unwrap_or(Self::VIDEO_BITS_PER_SECOND),
+                audio: self.audio_bits_per_second.unwrap_or(Self::AUDIO_BITS_PER_SECOND),
+            },
+        }
     }
 
-    /// Bits a second of the pictures and of the sound.
-    pub(super) fn bitrates(&self) -> (u32, u32) {
-        const SOUND: std::ops::RangeInclusive<u32> = 6_000..=510_000;
-        match self.bits_per_second {
-            Some(both) => {
-                let sound = (both / 10).clamp(*SOUND.start(), *SOUND.end());
-                (both.saturating_sub(sound).max(1), sound)
+    /// Where the pieces of a recording to this destination begin.
+    pub(super) fn splitter(&self, destination: &Destination, audio: bool) -> Splitter {
+        match destination {
+            Destination::Files(Pieces { length, bytes, .. }) => {
+                let sound = if audio { self.bitrates(true, true).for_encoders().audio } else { 0 };
+                Splitter::new(*length, *bytes, sound)
             }
-            None => (
-                self.video_bits_per_second.unwrap_or(Self::VIDEO_BITS_PER_SECOND),
-                self.audio_bits_per_second.unwrap_or(Self::AUDIO_BITS_PER_SECOND),
-            ),
+            _ => Splitter::default(),
         }
     }
 
@@ -93,21 +107,49 @@ impl MediaRecorderOptions {
         if self.video_key_frame_interval_count == Some(0) {
             return Err(Error::range("expected a key frame every frame or more but found every 0 frames"));
         }
+        if let Some(quality) = self.quality.filter(|quality| *quality > 100) {
+            return Err(Error::range(format!("expected a quality from 0 to 100 but found {quality}")));
+        }
+        if let Some(speed) = self.speed.filter(|speed| *speed > 10) {
+            return Err(Error::range(format!("expected a speed from 0 to 10 but found {speed}")));
+        }
         if self.mime_type.is_empty() { Ok(None) } else { MimeType::parse(&self.mime_type).map(Some) }
     }
 
     /// What the encoder of pictures of this size is asked for.
-    pub(super) fn encoder_config(&self, size: Size, rate: Option<FrameRate>) -> EncoderConfig {
+    pub(super) fn encoder_config(&self, size: Size, rate: Option<FrameRate>, bitrates: Bitrates) -> EncoderConfig {
         const NOMINAL_RATE: FrameRate = FrameRate::whole(30);
         let by_count = self.video_key_frame_interval_count.map(|_| Self::LONGEST_KEY_FRAME_INTERVAL);
         EncoderConfig {
             size,
             rate: self.frame_rate.or(rate).unwrap_or(NOMINAL_RATE),
-            target: self.target(),
+            target: self.quality.map_or(Target::Bitrate(bitrates.video), Target::Quality),
             speed: self.speed,
             key_interval: self.video_key_frame_interval_duration.or(by_count).unwrap_or(Self::KEY_FRAME_INTERVAL),
             threads: std::thread::available_parallelism().map_or(1, usize::from),
         }
+    }
+}
+
+/// Bits a second of the pictures and of the sound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Bitrates {
+    pub video: u32,
+    pub audio: u32,
+}
+
+impl Bitrates {
+    /// What the encoders are asked for: the nearest that they can do.
+    pub fn for_encoders(self) -> Self {
+        Self { video: Self::clamped_video(self.video), audio: Self::clamped_audio(self.audio) }
+    }
+
+    fn clamped_video(bits: u32) -> u32 {
+        bits.clamp(*EncoderConfig::BITRATES.start(), *EncoderConfig::BITRATES.end())
+    }
+
+    fn clamped_audio(bits: u32) -> u32 {
+        bits.clamp(*OpusConfig::BITRATES.start(), *OpusConfig::BITRATES.end())
     }
 }
 

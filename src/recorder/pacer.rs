@@ -1,4 +1,4 @@
-//! Which frame is shown when: at each frame's own time, or at a constant rate. Pure: it takes timestamps and gives them.
+//! Which frame is shown when: at each frame's own time, or at a constant rate. Pure: an iterator over the source's frames.
 
 use std::sync::Arc;
 
@@ -6,92 +6,135 @@ use crate::frame::Frame;
 use crate::time::{FrameRate, Span, Timestamp};
 
 /// A frame and the time at which the recording shows it.
-pub struct Paced {
+#[derive(Debug)]
+pub struct PacedFrame {
     pub frame: Arc<Frame>,
     pub timestamp: Timestamp,
+    /// Whether it was shown before.
+    pub repeated: bool,
+}
+
+/// What a pacer counted: `taken + repeated` frames are those that it gave out, `skipped` and `not_given`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PacerCounts {
+    /// Frames that the source gave and that lie within the limit.
+    pub taken: u64,
+    /// Frames that no instant of the rate fell on.
+    pub skipped: u64,
+    /// Frames given out again.
+    pub repeated: u64,
+    /// Frames that were taken and not given out before the recording ended.
+    pub not_given: u64,
 }
 
 /// Turns a source's frames into the recording's. Without a rate each keeps its own time; with one, every instant of the
 /// rate shows the frame that the source shows then: some are shown again, some never.
-pub struct Pacer {
+///
+/// However far apart the source's frames are, two are held at most.
+pub struct Pacer<I> {
+    source: I,
     rate: Option<FrameRate>,
     /// How long the recording may be.
     limit: Option<Span>,
     /// How long the source shows a frame, as far as one knows.
     frame_span: Span,
-    held: Option<Arc<Frame>>,
-    held_shown: bool,
+    /// By a rate: the frame that is shown at present, and whether it was given out.
+    held: Option<(Arc<Frame>, bool)>,
+    /// By a rate: the frame that comes after it.
+    following: Option<Arc<Frame>>,
+    /// Whether the source has no more frames within the limit, and if so, whether it has some beyond.
+    source_ended: bool,
+    beyond_limit: bool,
+    /// The number of the rate's next instant.
     next: u64,
-    done: bool,
-    /// Frames that the source gave and that lie within the limit.
-    pub taken: u64,
-    /// Of these, frames that no instant of the rate fell on.
-    pub skipped: u64,
-    /// Frames shown again.
-    pub repeated: u64,
+    counts: PacerCounts,
 }
 
-impl Pacer {
-    pub fn new(rate: Option<FrameRate>, limit: Option<Span>, frame_span: Span) -> Self {
+impl<I: Iterator<Item = Frame>> Pacer<I> {
+    /// The frames of `source`, each shown for `frame_span` as far as one knows, up to `limit`.
+    pub fn new(source: I, rate: Option<FrameRate>, limit: Option<Span>, frame_span: Span) -> Self {
         Self {
+            source,
             rate,
             limit,
             frame_span,
             held: None,
-            held_shown: false,
+            following: None,
+            source_ended: limit.is_some_and(|limit| limit <= Span::ZERO),
+            beyond_limit: false,
             next: 0,
-            done: limit.is_some_and(|limit| limit <= Span::ZERO),
-            taken: 0,
-            skipped: 0,
-            repeated: 0,
+            counts: PacerCounts::default(),
         }
     }
 
-    /// Whether the recording is as long as it may be: no frame that follows is of use.
-    pub fn is_done(&self) -> bool {
-        self.done
+    /// The source, and what was counted.
+    pub fn finish(mut self) -> (I, PacerCounts) {
+        let held = self.held.is_some_and(|(_, given)| !given);
+        self.counts.not_given += u64::from(held) + u64::from(self.following.is_some());
+        (self.source, self.counts)
     }
 
-    /// Takes the source's next frame; `show` gets what can be shown now.
-    pub fn push(&mut self, frame: Frame, show: &mut dyn FnMut(Paced)) {
-        let timestamp = frame.timestamp;
-        if self.done {
-            return;
+    /// The source's next frame, if it lies within the limit.
+    fn pull(&mut self) -> Option<Arc<Frame>> {
+        if self.source_ended {
+            return None;
         }
-        self.show_held_until(timestamp, show);
-        self.done = self.limit.is_some_and(|limit| timestamp - Timestamp::ZERO >= limit);
-        if self.done {
-            return;
-        }
-        self.taken += 1;
-        let frame = Arc::new(frame);
-        if self.rate.is_none() {
-            show(Paced { frame, timestamp });
-            return;
-        }
-        self.held = Some(frame);
-        self.held_shown = false;
+        let frame = self.source.next();
+        self.beyond_limit = frame.as_ref().is_some_and(|frame| self.is_beyond(frame.timestamp));
+        let frame = frame.filter(|_| !self.beyond_limit);
+        self.source_ended = frame.is_none();
+        self.counts.taken += u64::from(frame.is_some());
+        frame.map(Arc::new)
     }
 
-    /// The source has ended: `show` gets what its last frame is still due.
-    pub fn finish(&mut self, show: &mut dyn FnMut(Paced)) {
-        let Some(held) = &self.held else { return };
-        let end = held.timestamp + self.frame_span;
-        let end = self.limit.map_or(end, |limit| end.min(Timestamp::ZERO + limit));
-        self.show_held_until(end, show);
+    fn is_beyond(&self, time: Timestamp) -> bool {
+        self.limit.is_some_and(|limit| time - Timestamp::ZERO >= limit)
     }
 
-    fn show_held_until(&mut self, end: Timestamp, show: &mut dyn FnMut(Paced)) {
-        let (Some(rate), Some(frame)) = (self.rate, self.held.take()) else { return };
-        // An instant half a nanosecond of rounding before the end belongs to the next frame.
-        let limit = self.limit.map_or(u64::MAX, |limit| rate.frames_in(limit));
-        while rate.timestamp(self.next) + Span::from_nanos(1) < end && self.next < limit {
-            show(Paced { frame: frame.clone(), timestamp: rate.timestamp(self.next) });
-            self.repeated += u64::from(self.held_shown);
-            self.held_shown = true;
-            self.next += 1;
+    fn next_at(&mut self, rate: FrameRate) -> Option<PacedFrame> {
+        loop {
+            if self.following.is_none() {
+                self.following = self.pull();
+            }
+            let end = self.end_of_held();
+            if let Some((frame, given)) = &mut self.held
+                // An instant half a nanosecond of rounding before the end belongs to the next frame.
+                && rate.timestamp(self.next) + Span::from_nanos(1) < end
+                && self.limit.is_none_or(|limit| self.next < rate.frames_in(limit))
+            {
+                let repeated = std::mem::replace(given, true);
+                let paced = PacedFrame { frame: frame.clone(), timestamp: rate.timestamp(self.next), repeated };
+                self.counts.repeated += u64::from(repeated);
+                self.next += 1;
+                return Some(paced);
+            }
+            self.counts.skipped += u64::from(self.held.take().is_some_and(|(_, given)| !given));
+            self.held = Some((self.following.take()?, false));
         }
-        self.skipped += u64::from(!self.held_shown);
+    }
+
+    /// Up to when the held frame is shown: until the one after it begins, else as long as the source shows a frame.
+    fn end_of_held(&self) -> Timestamp {
+        match (&self.following, &self.held, self.limit) {
+            (Some(following), ..) => following.timestamp,
+            (None, _, Some(limit)) if self.beyond_limit => Timestamp::ZERO + limit,
+            (None, Some((held, _)), limit) => {
+                let end = held.timestamp + self.frame_span;
+                limit.map_or(end, |limit| end.min(Timestamp::ZERO + limit))
+            }
+            (None, None, _) => Timestamp::ZERO,
+        }
+    }
+}
+
+impl<I: Iterator<Item = Frame>> Iterator for Pacer<I> {
+    type Item = PacedFrame;
+
+    fn next(&mut self) -> Option<PacedFrame> {
+        match self.rate {
+            Some(rate) => self.next_at(rate),
+            None => self.pull().map(|frame| PacedFrame { timestamp: frame.timestamp, frame, repeated: false }),
+        }
     }
 }
 
@@ -101,27 +144,22 @@ mod tests {
     use crate::color::ColorSpace;
     use crate::frame::{PixelFormat, Size};
 
+    fn frame(index: u64, timestamp: Timestamp) -> Frame {
+        let frame = Frame::packed(PixelFormat::Gray8, Size::new(1, 1), ColorSpace::RECORDED, vec![index as u8]);
+        frame.with_timestamp(timestamp)
+    }
+
     /// What is shown of `count` frames at `from` frames a second, as (source frame, milliseconds); and the counts.
     fn paced(from: u32, count: u64, rate: Option<u32>, limit: Option<i64>) -> (Vec<(u8, i64)>, [u64; 3]) {
         let from = FrameRate::whole(from);
-        let mut pacer = Pacer::new(rate.map(FrameRate::whole), limit.map(Span::from_millis), from.frame_span());
-        let mut shown = Vec::new();
-        let mut show = |paced: Paced| {
-            shown.push((paced.frame.data()[0], (paced.timestamp.as_nanos() + 500_000) / 1_000_000));
-        };
-        for index in 0..count {
-            if pacer.is_done() {
-                break;
-            }
-            let frame = Frame::packed(PixelFormat::Gray8, Size::new(1, 1), ColorSpace::RECORDED, vec![index as u8]);
-            pacer.push(frame.with_timestamp(from.timestamp(index)), &mut show);
-        }
-        if !pacer.is_done() {
-            pacer.finish(&mut show);
-        }
-        let counts = [pacer.taken, pacer.skipped, pacer.repeated];
-        assert_eq!(pacer.taken + pacer.repeated, shown.len() as u64 + pacer.skipped);
-        (shown, counts)
+        let frames = (0..count).map(|index| frame(index, from.timestamp(index)));
+        let limit = limit.map(Span::from_millis);
+        let mut pacer = Pacer::new(frames, rate.map(FrameRate::whole), limit, from.frame_span());
+        let millis = |time: Timestamp| (time.as_nanos() + 500_000) / 1_000_000;
+        let shown: Vec<_> = pacer.by_ref().map(|paced| (paced.frame.data()[0], millis(paced.timestamp))).collect();
+        let (_, PacerCounts { taken, skipped, repeated, not_given }) = pacer.finish();
+        assert_eq!((taken + repeated, not_given), (shown.len() as u64 + skipped, 0));
+        (shown, [taken, skipped, repeated])
     }
 
     #[test]
@@ -148,13 +186,34 @@ mod tests {
         assert_eq!(paced(30, 1000, Some(60), Some(2000)).0.len(), 120);
         assert_eq!(paced(60, 1000, Some(24), Some(1000)).0.len(), 24);
         assert_eq!(paced(25, 10, None, Some(0)).0, []);
-        // A frame is shown until the next one comes, however long it was thought to stay.
-        let mut pacer = Pacer::new(Some(FrameRate::whole(10)), Some(Span::from_millis(500)), Span::from_millis(100));
-        let mut shown = 0;
-        for millis in [0, 2000] {
-            let frame = Frame::packed(PixelFormat::Gray8, Size::new(1, 1), ColorSpace::RECORDED, vec![0]);
-            pacer.push(frame.with_timestamp(Timestamp::ZERO + Span::from_millis(millis)), &mut |_| shown += 1);
-        }
-        assert_eq!((shown, pacer.taken, pacer.repeated), (5, 1, 4));
+    }
+
+    #[test]
+    fn a_frame_is_shown_until_the_next_one_comes_however_long_it_was_thought_to_stay() {
+        let frames = [0, 2000].map(|millis| frame(0, Timestamp::ZERO + Span::from_millis(millis)));
+        let limit = Some(Span::from_millis(500));
+        let mut pacer = Pacer::new(frames.into_iter(), Some(FrameRate::whole(10)), limit, Span::from_millis(100));
+        assert_eq!(pacer.by_ref().count(), 5);
+        let (_, counts) = pacer.finish();
+        assert_eq!((counts.taken, counts.repeated), (1, 4));
+    }
+
+    #[test]
+    fn a_gap_of_centuries_takes_no_memory_and_can_be_left_at_any_time() {
+        let frames = [0, 200 * 365 * 86_400].map(|secs| frame(0, Timestamp::ZERO + Span::from_secs(secs)));
+        let mut pacer = Pacer::new(frames.into_iter(), Some(FrameRate::whole(1000)), None, Span::from_secs(1));
+        assert_eq!(pacer.by_ref().take(100_000).count(), 100_000);
+        let (_, counts) = pacer.finish();
+        assert_eq!((counts.taken, counts.repeated, counts.not_given), (2, 99_999, 1));
+    }
+
+    #[test]
+    fn frames_that_were_taken_and_not_given_out_are_counted() {
+        let frames = (0..9).map(|index| frame(index, FrameRate::whole(10).timestamp(index)));
+        let mut pacer = Pacer::new(frames, Some(FrameRate::whole(10)), None, Span::from_millis(100));
+        assert!(pacer.next().is_some());
+        let (mut rest, counts) = pacer.finish();
+        assert_eq!(counts, PacerCounts { taken: 2, skipped: 0, repeated: 0, not_given: 1 });
+        assert_eq!(rest.next().map(|frame| frame.data()[0]), Some(2));
     }
 }

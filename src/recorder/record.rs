@@ -1,22 +1,23 @@
 //! A source, from its beginning to its end, into a file: the whole path, top down.
 //!
 //! ```text
-//! source ──Frame──▶ canvas: draw, filter, I420 ──▶ video track ─┐
-//!                                                               ├─▶ MediaRecorder ──▶ destination
-//! sound ─────────────────────────AudioBuffer ────▶ audio track ─┘
+//! source ──Frame──▶ pacer ──▶ canvas: draw, filter, I420 ──▶ video track ─┐
+//!                                                                         ├─▶ MediaRecorder ──▶ destination
+//! sound ─────────────────────────────────AudioBuffer ──────▶ audio track ─┘
 //! ```
 //!
 //! The source reads ahead on a thread of its own; the canvas's thread filters; the recorder's encode and write. Sound is
 //! fed as far as the pictures have come, so that neither waits for the other.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::controls::Edits;
-use super::pacer::{Paced, Pacer};
+use super::pacer::{PacedFrame, Pacer, PacerCounts};
+use super::pipeline::catch_panic;
 use super::{
     BlobEvent, Controls, Destination, Event, MediaRecorder, MediaRecorderOptions, Progress, RecordOptions, Report,
 };
@@ -29,13 +30,20 @@ use crate::frame::{Frame, Size};
 use crate::gpu::Gpu;
 use crate::source::Source;
 use crate::source::audio::AudioSource;
-use crate::stream::{MediaStream, TrackGenerator};
+use crate::stream::{DropReason, FrameCounters, MediaStream, TrackGenerator};
 use crate::time::{FrameRate, Span, Timestamp};
 
 /// How long a picture is shown when nobody knows.
 const NOMINAL_SPAN: Span = Span::from_millis(33);
-/// How long a stage waits for a frame before it looks whether it is to stop.
-const GLANCE: Duration = Duration::from_millis(50);
+/// How long a stage waits for a frame before it checks whether it is to stop.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
+/// How many frames the source reads ahead.
+const READ_AHEAD: usize = 2;
+/// How long frames that the GPU has under way are waited for at the end; it gives up on one after 10 s itself.
+const ARRIVAL_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Whether a recording is over: because it was stopped, or because its recorder has ended.
+type IsOver<'a> = dyn Fn() -> bool + Sync + 'a;
 
 /// What is recorded: pictures, and sound beside them.
 pub struct Media {
@@ -77,15 +85,15 @@ impl From<Box<Failure>> for Error {
 
 /// What [`record`] tells while it runs.
 #[derive(Debug)]
-pub enum Told {
+pub enum RecordEvent {
     /// How the recording stands; many times a second.
     Progress(Progress),
     /// A part of a recording into memory, or a file that is finished.
     Data(BlobEvent),
 }
 
-/// Records a source until it ends, the length asked for is reached or `controls` ask for its end. `told` hears, on the
-/// calling thread, how it goes.
+/// Records a source until it ends, the length asked for is reached or `controls` ask for its end. `on_event` is called, on
+/// the calling thread, with how it goes. If it panics, the recording ends as if it was stopped, and the panic goes on.
 ///
 /// # Errors
 /// A [`Failure`] when a stage fails; a range error in it when the size or the settings are out of bounds.
@@ -95,57 +103,18 @@ pub fn record(
     options: &RecordOptions,
     destination: impl Into<Destination>,
     controls: &Controls,
-    told: &mut dyn FnMut(Told),
+    on_event: &mut dyn FnMut(RecordEvent),
 ) -> Result<Report, Box<Failure>> {
     let started = Instant::now();
-    let Media { video, audio } = media.into();
-    let info = video.info().clone();
-    let size = options.size.unwrap_or(info.size);
-    let rate = options.rate.or(info.rate);
-    let frame_span = info.rate.or(rate).map_or(NOMINAL_SPAN, FrameRate::frame_span);
-    let mut pacer = Pacer::new(options.rate, options.duration, frame_span);
-    let mut report = Report { width: size.width, height: size.height, adapter: gpu.name(), ..Report::default() };
-
-    let outcome = gpu.check_size(size).and_then(|()| {
-        let mut feed = Feed::new(gpu, size, &*video, audio, options)?;
-        let recorder = MediaRecorder::new(&feed.stream, recorder_options(options, rate))?;
-        recorder.start_to(destination)?;
-        let expected = expected_length(info.frames.map(|frames| (frames, frame_span)), options.duration);
-        let (frames_out, frames) = sync_channel(2);
-        // The source may wait for ever for its next frame, and a recording that is stopped does not wait for it.
-        thread::Builder::new().name("source".into()).spawn(|| read(video, frames_out)).map_err(Error::no_thread)?;
-        let ended = AtomicBool::new(false);
-        let (fed, recorded) = thread::scope(|scope| {
-            let work = || feed.run(frames, &mut pacer, frame_span, controls, &ended);
-            let fed = thread::Builder::new().name("feed".into()).spawn_scoped(scope, work);
-            if fed.is_err() {
-                recorder.stop();
-            }
-            let mut recorded = Ok(());
-            while let Some(event) =
-                next(&recorder, &mut |progress| told(Told::Progress(Progress { expected, ..progress })))
-            {
-                match event {
-                    Event::Error(error) => recorded = Err(error),
-                    Event::DataAvailable(data) => told(Told::Data(data)),
-                    Event::Start | Event::Pause | Event::Resume | Event::Stop => {}
-                }
-            }
-            ended.store(true, Ordering::Release);
-            (
-                fed.map_err(Error::no_thread).and_then(|fed| fed.join().unwrap_or_else(|_| Err(broke_off("feed")))),
-                recorded,
-            )
-        });
-        report = Report { adapter: gpu.name(), ..recorder.report() };
-        // A stage fails after the one before it; the first on the path knows why.
-        fed.and(recorded)
+    let media = media.into();
+    let size = options.size.unwrap_or(media.video.info().size);
+    let mut report = Report { width: size.width, height: size.height, ..Report::default() };
+    let outcome = Recording::prepare(gpu, media, size, options, destination.into()).and_then(|recording| {
+        let (outcome, account) = recording.run(controls, on_event);
+        report = account;
+        outcome
     });
-
-    report.frames_in = pacer.taken;
-    report.frames_repeated += pacer.repeated;
-    report.dropped.rate = pacer.skipped;
-    report.settle(outcome.is_err());
+    report.adapter = gpu.name();
     report.stopped = controls.is_stopped();
     report.wall_s = started.elapsed().as_secs_f64();
     match outcome {
@@ -157,15 +126,118 @@ pub fn record(
     }
 }
 
+/// A recording that has begun: its recorder waits for frames.
+struct Recording {
+    recorder: MediaRecorder,
+    stream: MediaStream,
+    frames: Receiver<Result<Frame>>,
+    feed: Feed,
+    rate: Option<FrameRate>,
+    limit: Option<Span>,
+    frame_span: Span,
+    /// How long it will be, where that is known.
+    expected: Option<Span>,
+}
+
+impl Recording {
+    fn prepare(gpu: &Gpu, media: Media, size: Size, options: &RecordOptions, destination: Destination) -> Result<Self> {
+        gpu.check_size(size)?;
+        let Media { video, audio } = media;
+        let info = video.info().clone();
+        let rate = options.rate.or(info.rate);
+        let frame_span = info.rate.or(rate).map_or(NOMINAL_SPAN, FrameRate::frame_span);
+        let clock = if options.real_time { Clock::real() } else { Clock::stamped() };
+        let mut canvas = Canvas::new(gpu, size)?.with_clock(clock.clone());
+        let stream = canvas.capture_stream(None)?;
+        let sound = audio.map(|source| SoundFeed::new(source, &clock));
+        if let Some(sound) = &sound {
+            stream.add_track(sound.track.track());
+        }
+        let (drawing, filter) = (video.drawn_by(), options.filter.clone());
+        canvas.set_filter(&drawing.clone().then(filter.clone()));
+        let recorder = MediaRecorder::new(&stream, recorder_options(options, rate))?;
+        recorder.start_to(destination)?;
+        let (frames_out, frames) = sync_channel(READ_AHEAD);
+        // The source may wait for ever for its next frame, and a recording that is stopped does not wait for it.
+        thread::Builder::new().name("source".into()).spawn(|| read(video, frames_out)).map_err(Error::no_thread)?;
+        let feed = Feed { canvas, sound, drawing, filter, counters: recorder.counters(), began: None };
+        let expected = expected_length(info.frames.map(|frames| (frames, frame_span)), options.duration);
+        let (rate, limit) = (options.rate, options.duration);
+        Ok(Self { recorder, stream, frames, feed, rate, limit, frame_span, expected })
+    }
+
+    /// Runs it to its end; how it ended, and what became of every frame.
+    fn run(self, controls: &Controls, on_event: &mut dyn FnMut(RecordEvent)) -> (Result<()>, Report) {
+        let Self { recorder, stream, frames, feed, rate, limit, frame_span, expected } = self;
+        let ended = AtomicBool::new(false);
+        let is_over = || controls.is_stopped() || ended.load(Ordering::Acquire);
+        let frames = Frames { frames, is_over: &is_over, failure: None };
+        let pacer = Pacer::new(frames, rate, limit, frame_span);
+        let (fed, recorded) = thread::scope(|scope| {
+            // Also when a panic in `on_event` unwinds: the feed's thread is waited for.
+            let end = EndOnDrop { ended: &ended, recorder: &recorder };
+            let work = || feed.run(pacer, frame_span, &is_over, controls);
+            let fed = thread::Builder::new().name("feed".into()).spawn_scoped(scope, work);
+            if fed.is_err() {
+                recorder.stop();
+            }
+            let mut recorded = Ok(());
+            while let Some(event) = next_event(&recorder, expected, on_event) {
+                match event {
+                    Event::Error(error) => recorded = Err(error),
+                    Event::DataAvailable(data) => on_event(RecordEvent::Data(data)),
+                    Event::Start | Event::Pause | Event::Resume | Event::Stop => {}
+                }
+            }
+            drop(end);
+            let fed = fed.map_err(Error::no_thread).and_then(|fed| fed.join().map_err(|_| broke_off("feed")));
+            (fed, recorded)
+        });
+        let mut report = recorder.report();
+        let (fed, counts) = fed.map_or_else(|error| (Err(error), PacerCounts::default()), |fed| fed);
+        // Frames that the GPU still has under way are counted when they arrive and find no recorder.
+        wait_for_end(&stream);
+        report.account(&recorder.counters(), counts);
+        // A stage fails after the one before it; the first on the path knows why.
+        (fed.and(recorded), report)
+    }
+}
+
+/// Ends the recording.
+struct EndOnDrop<'a> {
+    ended: &'a AtomicBool,
+    recorder: &'a MediaRecorder,
+}
+
+impl Drop for EndOnDrop<'_> {
+    fn drop(&mut self) {
+        self.ended.store(true, Ordering::Release);
+        self.recorder.stop();
+    }
+}
+
 /// The recorder's next event, telling its progress while there is none; none at the end.
-fn next(recorder: &MediaRecorder, told: &mut dyn FnMut(Progress)) -> Option<Event> {
+fn next_event(
+    recorder: &MediaRecorder,
+    expected: Option<Span>,
+    on_event: &mut dyn FnMut(RecordEvent),
+) -> Option<Event> {
     let events = recorder.events();
     loop {
-        let event = events.next_within(GLANCE);
-        told(recorder.progress());
+        let event = events.next_within(POLL_INTERVAL);
+        on_event(RecordEvent::Progress(Progress { expected, ..recorder.progress() }));
         if event.is_some() || events.is_over() {
             return event;
         }
+    }
+}
+
+/// Waits until all tracks have ended, which the canvas's does when all that it captured has arrived.
+fn wait_for_end(stream: &MediaStream) {
+    let until = Instant::now() + ARRIVAL_TIMEOUT;
+    for track in stream.tracks() {
+        let events = track.events();
+        while events.next_within(until.saturating_duration_since(Instant::now())).is_some() {}
     }
 }
 
@@ -178,10 +250,7 @@ fn recorder_options(options: &RecordOptions, rate: Option<FrameRate>) -> MediaRe
 
 /// The source stage: frames as they come, then the error that ended them, if one did.
 fn read(mut source: Box<dyn Source>, frames: SyncSender<Result<Frame>>) {
-    let mut next = || {
-        // Sources can be other people's code: one that panics is one that failed.
-        catch_unwind(AssertUnwindSafe(|| source.next_frame())).unwrap_or_else(|_| Err(broke_off("source"))).transpose()
-    };
+    let mut next = || catch_panic("source", || source.next_frame()).flatten().transpose();
     while let Some(frame) = next() {
         let failed = frame.is_err();
         if frames.send(frame).is_err() || failed {
@@ -190,127 +259,125 @@ fn read(mut source: Box<dyn Source>, frames: SyncSender<Result<Frame>>) {
     }
 }
 
-/// The feed stage: draws frames on the canvas at their times, and gives the sound that belongs to them.
+/// The source's frames, until it ends or fails, or the recording is over.
+struct Frames<'a> {
+    frames: Receiver<Result<Frame>>,
+    is_over: &'a IsOver<'a>,
+    failure: Option<Error>,
+}
+
+impl Iterator for Frames<'_> {
+    type Item = Frame;
+
+    fn next(&mut self) -> Option<Frame> {
+        while !(self.is_over)() {
+            match self.frames.recv_timeout(POLL_INTERVAL) {
+                Ok(Ok(frame)) => return Some(frame),
+                Ok(Err(error)) => {
+                    self.failure = Some(error);
+                    return None;
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return None,
+            }
+        }
+        None
+    }
+}
+
+/// The feed stage: draws frames on the canvas at their times, and gives the sound that belongs to them. The tracks end with
+/// it.
 struct Feed {
-    stream: MediaStream,
-    /// Gone when all is given: then the tracks end.
-    canvas: Option<Canvas>,
+    canvas: Canvas,
     sound: Option<SoundFeed>,
     drawing: FilterChain,
     filter: FilterChain,
+    /// Counts the recorder's frames: those too that do not get as far as the recorder.
+    counters: Arc<FrameCounters>,
     /// In real time, when the first frame was shown.
     began: Option<Timestamp>,
 }
 
 impl Feed {
-    fn new(
-        gpu: &Gpu,
-        size: Size,
-        source: &dyn Source,
-        audio: Option<Box<dyn AudioSource>>,
-        options: &RecordOptions,
-    ) -> Result<Self> {
-        let clock = if options.real_time { Clock::real() } else { Clock::stamped() };
-        let mut canvas = Canvas::new(gpu, size)?.with_clock(clock.clone());
-        let stream = canvas.capture_stream(None)?;
-        let sound = audio.map(|source| SoundFeed::new(source, &clock));
-        if let Some(sound) = &sound {
-            stream.add_track(sound.track.track());
-        }
-        let (drawing, filter) = (source.drawn_by(), options.filter.clone());
-        canvas.set_filter(&drawing.clone().then(filter.clone()));
-        Ok(Self { stream, canvas: Some(canvas), sound, drawing, filter, began: None })
-    }
-
+    /// How it ended, and what the pacer counted.
     fn run(
-        &mut self,
-        frames: Receiver<Result<Frame>>,
-        pacer: &mut Pacer,
+        mut self,
+        mut pacer: Pacer<Frames>,
         frame_span: Span,
+        is_over: &IsOver,
         controls: &Controls,
-        ended: &AtomicBool,
-    ) -> Result<()> {
-        let outcome =
-            self.feed(&frames, pacer, frame_span, &|| controls.is_stopped() || ended.load(Ordering::Acquire), controls);
-        // Everything is given; or nothing can be any more.
-        (self.canvas, self.sound) = (None, None);
-        outcome
+    ) -> (Result<()>, PacerCounts) {
+        let outcome = self.feed(&mut pacer, frame_span, is_over, controls);
+        let (source, counts) = pacer.finish();
+        for _ in 0..counts.not_given {
+            // Lost for the reason why the recorder ended.
+            drop(self.counters.ticket(None));
+        }
+        (outcome.and(source.failure.map_or(Ok(()), Err)), counts)
     }
 
     fn feed(
         &mut self,
-        frames: &Receiver<Result<Frame>>,
-        pacer: &mut Pacer,
+        pacer: &mut Pacer<Frames>,
         frame_span: Span,
-        is_over: &dyn Fn() -> bool,
+        is_over: &IsOver,
         controls: &Controls,
     ) -> Result<()> {
         let mut end = Timestamp::ZERO;
-        let mut outcome = Ok(());
-        while !pacer.is_done() && !is_over() {
-            let frame = match frames.recv_timeout(GLANCE) {
-                Ok(Ok(frame)) => frame,
-                Ok(Err(error)) => {
-                    outcome = Err(error);
-                    break;
-                }
-                Err(RecvTimeoutError::Timeout) => continue,
-                Err(RecvTimeoutError::Disconnected) => break,
-            };
+        for paced in pacer.by_ref() {
             self.follow(controls);
-            let mut due = Vec::new();
-            pacer.push(frame, &mut |paced| due.push(paced));
-            end = self.show(due, is_over)?.unwrap_or(end);
+            end = paced.timestamp + frame_span;
+            let repeated = paced.repeated;
+            self.show(paced, is_over)?;
+            if repeated && is_over() {
+                // A gap may be filled with any number of repetitions.
+                break;
+            }
         }
-        let mut due = Vec::new();
-        if !pacer.is_done() {
-            pacer.finish(&mut |paced| due.push(paced));
-        }
-        end = self.show(due, is_over)?.unwrap_or(end);
-        // The last picture is heard to its end.
-        self.wait_until(end + frame_span, is_over)?;
-        outcome
+        // The sound of the last picture belongs to it.
+        self.wait_until(end, is_over)
     }
 
-    /// Draws frames at their times; the time of the last one.
-    fn show(&mut self, due: Vec<Paced>, is_over: &dyn Fn() -> bool) -> Result<Option<Timestamp>> {
-        let mut shown = None;
-        for Paced { frame, timestamp } in due {
-            self.wait_until(timestamp, is_over)?;
-            let Some(canvas) = &mut self.canvas else { break };
-            canvas.draw(frame);
-            if canvas.clock().is_real() {
-                canvas.present()?
-            } else {
-                canvas.present_at(timestamp)?
-            }
-            shown = Some(timestamp);
+    /// Draws a frame at its time.
+    fn show(&mut self, paced: PacedFrame, is_over: &IsOver) -> Result<()> {
+        let PacedFrame { frame, timestamp, .. } = paced;
+        let shown = self.wait_until(timestamp, is_over).and_then(|()| {
+            self.canvas.draw(frame);
+            let time = if self.canvas.clock().is_real() { self.canvas.clock().now() } else { timestamp };
+            self.canvas.paint(time)
+        });
+        match shown {
+            Ok(true) => {}
+            // Nobody records any more.
+            Ok(false) => drop(self.counters.ticket(None)),
+            Err(_) => self.counters.ticket(None).dropped(DropReason::Failed),
         }
-        Ok(shown)
+        shown.map(drop)
     }
 
     /// Gives the sound up to `time`; in real time, waits for that.
-    fn wait_until(&mut self, time: Timestamp, is_over: &dyn Fn() -> bool) -> Result<()> {
-        let Some(clock) = self.canvas.as_ref().map(|canvas| canvas.clock().clone()) else { return Ok(()) };
+    fn wait_until(&mut self, time: Timestamp, is_over: &IsOver) -> Result<()> {
+        let clock = self.canvas.clock().clone();
         if !clock.is_real() {
-            return self.sound_until(time, Span::ZERO);
+            return self.give_sound(time, Span::ZERO, is_over);
         }
         let began = *self.began.get_or_insert_with(|| clock.now());
         let shift = began - Timestamp::ZERO;
         loop {
             let now = clock.now() - shift;
-            self.sound_until(now.min(time), shift)?;
+            self.give_sound(now.min(time), shift, is_over)?;
             if now >= time || is_over() {
                 return Ok(());
             }
             let left = Duration::from_nanos((time - now).as_nanos().unsigned_abs());
-            thread::sleep(left.min(GLANCE / 5));
+            thread::sleep(left.min(POLL_INTERVAL / 5));
         }
     }
 
-    fn sound_until(&mut self, time: Timestamp, shift: Span) -> Result<()> {
-        let going_on = self.sound.as_mut().map_or(Ok(true), |sound| sound.give_until(time, shift))?;
-        if !going_on {
+    fn give_sound(&mut self, time: Timestamp, shift: Span, is_over: &IsOver) -> Result<()> {
+        if let Some(sound) = &mut self.sound
+            && !sound.give_until(time, shift, is_over)?
+        {
             self.sound = None;
         }
         Ok(())
@@ -318,13 +385,12 @@ impl Feed {
 
     /// Goes on with the chains that were asked for meanwhile.
     fn follow(&mut self, controls: &Controls) {
-        let Some(canvas) = &mut self.canvas else { return };
-        canvas.refused().into_iter().for_each(|error| controls.refuse(error));
+        self.canvas.refused().into_iter().for_each(|error| controls.refuse(error));
         let Edits { drawing, filter } = controls.take_edits();
         if drawing.is_some() || filter.is_some() {
             self.drawing = drawing.unwrap_or_else(|| self.drawing.clone());
             self.filter = filter.unwrap_or_else(|| self.filter.clone());
-            canvas.set_filter(&self.drawing.clone().then(self.filter.clone()));
+            self.canvas.set_filter(&self.drawing.clone().then(self.filter.clone()));
         }
     }
 }
@@ -344,9 +410,9 @@ impl SoundFeed {
         Self { source, track, rest: None }
     }
 
-    /// Gives what is heard before `time`, `shift` later; false at the sound's end.
-    fn give_until(&mut self, time: Timestamp, shift: Span) -> Result<bool> {
-        loop {
+    /// Gives what is heard before `time`, `shift` later, unless the recording is over; false at the sound's end.
+    fn give_until(&mut self, time: Timestamp, shift: Span, is_over: &IsOver) -> Result<bool> {
+        while !is_over() {
             let sound = match self.rest.take() {
                 Some(sound) => sound,
                 None => match self.source.next_buffer()? {
@@ -363,9 +429,22 @@ impl SoundFeed {
             }
             if samples < sound.samples() {
                 self.rest = Some(sound.slice(samples..sound.samples()));
-                return Ok(true);
+                break;
             }
         }
+        Ok(true)
+    }
+}
+
+impl Report {
+    /// Adds up what the recorder and the pacer counted of one recording.
+    fn account(&mut self, counters: &FrameCounters, pacer: PacerCounts) {
+        self.count(counters);
+        // The pacer's repetitions were frames that came in to the recorder.
+        self.frames_in = pacer.taken;
+        self.frames_repeated += pacer.repeated;
+        self.dropped.rate = pacer.skipped;
+        self.check();
     }
 }
 

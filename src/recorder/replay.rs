@@ -1,4 +1,4 @@
-//! Retroactive recording: what has just happened can still be recorded.
+//! Retroactive recording: the last seconds of a stream are kept and can still be recorded.
 
 use std::time::Duration;
 
@@ -36,18 +36,18 @@ impl Replay {
     /// As [`MediaRecorder::new`] and [`MediaRecorder::start`].
     pub fn start(self, stream: &MediaStream) -> Result<RunningReplay> {
         let recorder = MediaRecorder::new(stream, self.options)?;
-        recorder.hold(self.length.into())?;
+        recorder.start_replay(self.length.into())?;
         Ok(RunningReplay(recorder))
     }
 }
 
 impl RunningReplay {
-    /// What is kept, as a WebM that seeks. It goes on keeping.
+    /// What is kept, as a WebM that seeks. The replay goes on. Receipts of the frames in it say that they are encoded.
     ///
     /// # Errors
     /// `InvalidStateError` when the stream has ended; `UnknownError` when the file cannot be made.
     pub fn save(&self) -> Result<Blob> {
-        self.0.save()
+        self.0.save_replay()
     }
 
     /// Records what is kept and all that follows; the recorder is recording.
@@ -55,7 +55,7 @@ impl RunningReplay {
     /// # Errors
     /// `InvalidStateError` when the stream has ended.
     pub fn record(self, destination: impl Into<Destination>) -> Result<MediaRecorder> {
-        self.0.roll(destination.into())?;
+        self.0.record_replay(destination.into())?;
         Ok(self.0)
     }
 }

@@ -2,12 +2,13 @@
 
 use serde::Serialize;
 
+use crate::stream::{DropReason, FrameCounters};
 use crate::time::Span;
 
 /// How a recording stands while it runs.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Progress {
-    /// Frames in the file.
+    /// Frames that were written.
     pub frames: u64,
     /// How long the file is.
     pub recorded: Span,
@@ -18,7 +19,8 @@ pub struct Progress {
 }
 
 /// What became of a recording. Every frame that came in is encoded or dropped for a stated reason:
-/// `frames_in + frames_repeated == frames_encoded + frames_dropped`.
+/// `frames_in + frames_repeated == frames_encoded + frames_dropped`. Each number is counted where the thing happens; none
+/// is what the others leave.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Report {
     /// Frames that came from the source.
@@ -32,7 +34,8 @@ pub struct Report {
     /// Frames shown again: because the rate asked for is above the source's, or because sound went on while the picture
     /// stood still.
     pub frames_repeated: u64,
-    /// Sound that came too late for its pictures, more than ten seconds, and is not in the file; in seconds.
+    /// Sound that is not in the file, because it came more than ten seconds after its pictures or found the recorder busy;
+    /// in seconds.
     pub sound_lost_s: f64,
     /// How long the file is, in seconds.
     pub duration_s: f64,
@@ -50,8 +53,8 @@ pub struct Report {
     pub encoder: String,
     /// The codecs' full names (RFC 6381), as `av01.0.05M.08,opus`.
     pub codec: String,
-    /// How many files were written; 1 but for a recording in pieces.
-    pub pieces: u32,
+    /// How many files hold the recording; 1 but for one in pieces or chunks.
+    pub files: u32,
     /// Whether it was stopped (Ctrl-C) before the source's end.
     pub stopped: bool,
 }
@@ -65,20 +68,50 @@ pub struct Dropped {
     pub paused: u64,
     /// The recorder was busy, and real time does not wait.
     pub busy: u64,
-    /// A later frame was recorded before they came.
+    /// A later frame was recorded before they came, or they depend on a frame that was lost so.
     pub out_of_order: u64,
-    /// The recording had reached its limit of frames or bytes.
-    pub limit: u64,
-    /// The recording failed before they were encoded.
+    /// The recording had ended before they came: by its limit of time, frames or bytes, or because it was stopped.
+    pub ended: u64,
+    /// The recording failed before they were in the file.
     pub failure: u64,
+    /// They had left a replay before it began to record.
+    pub not_recorded: u64,
+}
+
+impl Dropped {
+    fn sum(&self) -> u64 {
+        let Self { rate, paused, busy, out_of_order, ended, failure, not_recorded } = self;
+        rate + paused + busy + out_of_order + ended + failure + not_recorded
+    }
 }
 
 impl Report {
-    /// Counts what was dropped: what no other reason took is the failure's, or else the limit's.
-    pub(super) fn settle(&mut self, failed: bool) {
-        self.frames_dropped = (self.frames_in + self.frames_repeated).saturating_sub(self.frames_encoded);
-        let Dropped { rate, paused, busy, out_of_order, .. } = self.dropped;
-        let rest = self.frames_dropped.saturating_sub(rate + paused + busy + out_of_order);
-        (self.dropped.failure, self.dropped.limit) = if failed { (rest, 0) } else { (0, rest) };
+    /// What a recorder counted.
+    pub(super) fn count(&mut self, counters: &FrameCounters) {
+        let counts = counters.counts();
+        self.frames_in = counts.frames_in;
+        self.frames_repeated = counts.repeated;
+        self.frames_encoded = counts.encoded;
+        self.dropped = Dropped {
+            rate: 0,
+            paused: counts.dropped(DropReason::Paused),
+            busy: counts.dropped(DropReason::Busy),
+            out_of_order: counts.dropped(DropReason::OutOfOrder),
+            ended: counts.dropped(DropReason::Ended),
+            failure: counts.dropped(DropReason::Failed),
+            not_recorded: counts.dropped(DropReason::NotRecorded),
+        };
+        self.sound_lost_s = counts.sound_lost.as_secs_f64();
+        self.check();
+    }
+
+    /// Sums up what was dropped, and checks that every frame is accounted for.
+    pub(super) fn check(&mut self) {
+        self.frames_dropped = self.dropped.sum();
+        debug_assert_eq!(
+            self.frames_in + self.frames_repeated,
+            self.frames_encoded + self.frames_dropped,
+            "every frame is encoded or dropped: {self:?}"
+        );
     }
 }

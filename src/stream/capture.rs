@@ -1,14 +1,14 @@
-//! When a stream captures its canvas (Media Capture from DOM Elements §4): painted AND new AND requested. Pure: it takes
-//! times and gives decisions.
+//! When a stream captures its canvas (Media Capture from DOM Elements §4): painted AND new AND requested. Pure: times go
+//! in, decisions come out.
 
 use std::str::FromStr;
 
-use super::receipt::{DropReason, Ticket};
+use super::receipt::{DropReason, Promise};
 use crate::error::{Error, Result};
 use crate::time::{Span, Timestamp};
 
-/// Whether a canvas is captured: it was painted, its content is new since the last capture, and somebody wants a frame,
-/// because it was `requested` or because the rate says that one is `due`.
+/// Whether a canvas is captured: it was painted, its content is new since the last capture, and a frame was `requested` or
+/// is `due` by the rate.
 pub fn captures(painted: bool, new: bool, requested: bool, due: bool) -> bool {
     painted && new && (requested || due)
 }
@@ -26,6 +26,15 @@ pub enum CaptureRate {
 }
 
 impl CaptureRate {
+    /// Frames a second, where that is known: what the Web's `getSettings().frameRate` says.
+    pub(super) fn frames_per_second(self) -> Option<f64> {
+        match self {
+            Self::EveryPaint => None,
+            Self::OnRequest => Some(0.0),
+            Self::Every(rate) => Some(rate),
+        }
+    }
+
     /// The Web's argument: none, 0, or frames a second.
     ///
     /// # Errors
@@ -52,22 +61,22 @@ impl FromStr for CaptureRate {
     }
 }
 
-/// A frame that is to be captured.
+/// A paint that is to be captured.
 #[derive(Debug)]
-pub(crate) struct Capture {
+pub(super) struct DuePaint {
     /// The time it is shown at.
     pub timestamp: Timestamp,
-    /// Who waits to hear of it.
-    pub ticket: Option<Ticket>,
+    /// The promise of the receipt that was given for it.
+    pub promise: Option<Promise>,
 }
 
 /// One stream's decisions.
 #[derive(Debug)]
-pub(crate) struct CaptureRule {
+pub(super) struct CaptureRule {
     rate: CaptureRate,
     requested: bool,
-    /// The time and the ticket that a request brought.
-    stamp: Option<(Timestamp, Ticket)>,
+    /// The time and the promise of `request_at`.
+    stamp: Option<(Timestamp, Promise)>,
     /// The content that was captured last.
     seen: u64,
     /// When the first frame was captured, and in which interval of the rate the last one was.
@@ -75,8 +84,8 @@ pub(crate) struct CaptureRule {
 }
 
 impl CaptureRule {
-    /// A frame may come so much of an interval before its time: paints jitter, and one that is late by a hair must not
-    /// cost the next.
+    /// A frame may come before its time by this part of an interval: the times of paints jitter, and one that is a little
+    /// late must not cost the next.
     const SLACK: f64 = 0.125;
 
     /// Nothing captured yet. The first frame counts as requested.
@@ -89,24 +98,24 @@ impl CaptureRule {
         self.requested = true;
     }
 
-    /// A frame is wanted from the next paint that shows something new, shown at `timestamp`. An earlier wish of that
-    /// kind which is still open is given up.
-    pub fn request_at(&mut self, timestamp: Timestamp, ticket: Ticket) {
+    /// A frame is wanted from the next paint that shows something new, shown at `timestamp`. It takes the place of an
+    /// earlier request of that kind.
+    pub fn request_at(&mut self, timestamp: Timestamp, promise: Promise) {
         self.requested = true;
-        if let Some((_, earlier)) = self.stamp.replace((timestamp, ticket)) {
+        if let Some((_, earlier)) = self.stamp.replace((timestamp, promise)) {
             earlier.dropped(DropReason::Superseded);
         }
     }
 
-    /// No paint will follow: who waits for a frame hears that it does not come, and why.
+    /// The frame that was requested with a time will not be captured, for this reason.
     pub fn give_up(&mut self, reason: DropReason) {
-        if let Some((_, ticket)) = self.stamp.take() {
-            ticket.dropped(reason);
+        if let Some((_, promise)) = self.stamp.take() {
+            promise.dropped(reason);
         }
     }
 
     /// The canvas was painted at `now`, showing content number `content` (from 1 on; 0 is an empty canvas).
-    pub fn paint(&mut self, now: Timestamp, content: u64) -> Option<Capture> {
+    pub fn paint(&mut self, now: Timestamp, content: u64) -> Option<DuePaint> {
         let timestamp = self.stamp.as_ref().map_or(now, |&(timestamp, _)| timestamp);
         let slot = self.slot(timestamp);
         let due = match self.rate {
@@ -121,7 +130,7 @@ impl CaptureRule {
         self.seen = content;
         let first = self.slots.map_or(timestamp, |(first, _)| first);
         self.slots = Some((first, slot));
-        Some(Capture { timestamp, ticket: self.stamp.take().map(|(_, ticket)| ticket) })
+        Some(DuePaint { timestamp, promise: self.stamp.take().map(|(_, promise)| promise) })
     }
 
     /// In which interval of the rate this time lies, counted from the first capture.

@@ -1,54 +1,100 @@
 //! Streams and their tracks, as the Web has them (Media Capture and Streams §4): what a recorder records.
 //!
-//! A track is fed by its [`TrackGenerator`] (a canvas, a camera, your own program) and heard by any number of recorders,
-//! each through a queue of its own. Here is no device and no thread: what is written is handed on by whoever writes.
+//! A track is fed by its [`TrackGenerator`] (a canvas, a camera, your own program) and taken by any number of recorders,
+//! each through a queue of its own. There is no device and no thread here: whoever writes hands on what is written.
 
 mod capture;
+mod events;
+mod generator;
 mod receipt;
+mod subscription;
 mod track;
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-pub(crate) use capture::Capture;
 pub use capture::{CaptureRate, captures};
-pub(crate) use receipt::Ticket;
+use events::Listeners;
+pub use events::{Listener, StreamEvent, TrackEvent};
+pub use generator::TrackGenerator;
+pub(crate) use generator::{CapturedPaint, deliver, lose};
 pub use receipt::{DropReason, Outcome, Receipt};
-pub(crate) use track::{Expected, Sample, Subscription};
-pub use track::{MediaStreamTrack, ReadyState, TrackGenerator, TrackKind, TrackSettings};
+pub(crate) use receipt::{FrameCounters, Ticket};
+pub(crate) use subscription::{Sample, Subscription, Unsubscribe};
+pub use track::{MediaStreamTrack, ReadyState, TrackKind, TrackSettings};
 
 use crate::clock::Clock;
 
-/// Tracks that belong together. Clones are the same stream.
-#[derive(Debug, Clone, Default)]
-pub struct MediaStream(Arc<Shared>);
+/// Tracks that belong together (Media Capture and Streams §4.2).
+///
+/// [`Clone`] is the Web's `clone()`: another stream, under an id of its own, of clones of the tracks.
+/// [`MediaStream::handle`] gives the same stream again. Two handles are equal when they are of one stream.
+pub struct MediaStream(Arc<StreamCore>);
 
-#[derive(Default)]
-struct Shared {
+/// What all handles of one stream have in common.
+struct StreamCore {
+    id: String,
     tracks: Mutex<Vec<MediaStreamTrack>>,
-    /// Told when a track is added or removed; each says whether it still wants to be.
-    watchers: Mutex<Vec<Watcher>>,
+    listeners: Listeners<StreamEvent>,
+    /// The recorders of this stream, called when a track was added or removed; each says whether it still wants to be.
+    observers: Mutex<Vec<Observer>>,
 }
 
-type Watcher = Box<dyn Fn() -> bool + Send>;
+type Observer = Box<dyn Fn() -> bool + Send>;
 
-impl std::fmt::Debug for Shared {
+impl std::fmt::Debug for MediaStream {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("MediaStream").field("tracks", &*lock(&self.tracks)).finish_non_exhaustive()
+        f.debug_struct("MediaStream").field("id", &self.0.id).field("tracks", &*lock(&self.0.tracks)).finish()
+    }
+}
+
+impl Default for MediaStream {
+    fn default() -> Self {
+        Self(Arc::new(StreamCore {
+            id: new_id(),
+            tracks: Mutex::default(),
+            listeners: Listeners::new(),
+            observers: Mutex::default(),
+        }))
+    }
+}
+
+impl PartialEq for MediaStream {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for MediaStream {}
+
+impl Clone for MediaStream {
+    fn clone(&self) -> Self {
+        let copy = Self::default();
+        *lock(&copy.0.tracks) = self.tracks().iter().map(MediaStreamTrack::clone).collect();
+        copy
     }
 }
 
 impl MediaStream {
     /// A stream of these tracks (`new MediaStream(tracks)`); a track that comes twice is there once.
-    pub fn new(tracks: impl IntoIterator<Item = MediaStreamTrack>) -> Self {
+    pub fn new<'a>(tracks: impl IntoIterator<Item = &'a MediaStreamTrack>) -> Self {
         let stream = Self::default();
-        tracks.into_iter().for_each(|track| stream.add_track(&track));
+        tracks.into_iter().for_each(|track| stream.add_track(track));
         stream
     }
 
-    /// Its tracks, in the order in which they were added.
+    /// The same stream.
+    pub fn handle(&self) -> Self {
+        Self(self.0.clone())
+    }
+
+    /// Its id, a UUID of 36 characters. No other stream has it.
+    pub fn id(&self) -> &str {
+        &self.0.id
+    }
+
+    /// Handles of its tracks, in the order in which they were added.
     pub fn tracks(&self) -> Vec<MediaStreamTrack> {
-        lock(&self.0.tracks).clone()
+        lock(&self.0.tracks).iter().map(MediaStreamTrack::handle).collect()
     }
 
     /// Its video tracks.
@@ -65,30 +111,25 @@ impl MediaStream {
         self.tracks().into_iter().filter(|track| track.kind() == kind).collect()
     }
 
-    /// Adds a track; one that is there already is not added again. Recorders that record the stream end
-    /// (`InvalidModificationError`).
-    pub fn add_track(&self, track: &MediaStreamTrack) {
-        {
-            let mut tracks = lock(&self.0.tracks);
-            if tracks.contains(track) {
-                return;
-            }
-            tracks.push(track.clone());
-        }
-        self.tell();
+    /// Its track with this id (`stream.getTrackById()`).
+    pub fn get_track_by_id(&self, id: &str) -> Option<MediaStreamTrack> {
+        self.tracks().into_iter().find(|track| track.id() == id)
     }
 
-    /// Removes a track, if it is there. Recorders that record the stream end (`InvalidModificationError`).
-    pub fn remove_track(&self, track: &MediaStreamTrack) {
-        {
-            let mut tracks = lock(&self.0.tracks);
-            let before = tracks.len();
-            tracks.retain(|other| other != track);
-            if tracks.len() == before {
-                return;
-            }
+    /// Adds a track; one that is there already is not added again. Recorders that record the stream end
+    /// (`InvalidModificationError`). Listeners are not told: the program knows what it does.
+    pub fn add_track(&self, track: &MediaStreamTrack) {
+        if self.insert(track) {
+            self.notify_observers();
         }
-        self.tell();
+    }
+
+    /// Removes a track, if it is there. Recorders that record the stream end (`InvalidModificationError`). Listeners are
+    /// not told.
+    pub fn remove_track(&self, track: &MediaStreamTrack) {
+        if self.take_out(track) {
+            self.notify_observers();
+        }
     }
 
     /// Whether any of its tracks is live.
@@ -103,20 +144,56 @@ impl MediaStream {
         leading.map(|track| track.clock().clone())
     }
 
-    /// Calls this whenever a track is added or removed, as long as it returns true.
-    pub(crate) fn watch(&self, watcher: impl Fn() -> bool + Send + 'static) {
-        lock(&self.0.watchers).push(Box::new(watcher));
+    /// What happens to it from now on. Each listener hears all of it.
+    pub fn events(&self) -> Listener<StreamEvent> {
+        self.0.listeners.listen(false)
     }
 
-    fn tell(&self) {
-        lock(&self.0.watchers).retain(|watcher| watcher());
+    fn add_by_source(&self, track: &MediaStreamTrack) {
+        if self.insert(track) {
+            self.0.listeners.tell(|| StreamEvent::AddTrack(track.handle()));
+            self.notify_observers();
+        }
+    }
+
+    fn remove_by_source(&self, track: &MediaStreamTrack) {
+        if self.take_out(track) {
+            self.0.listeners.tell(|| StreamEvent::RemoveTrack(track.handle()));
+            self.notify_observers();
+        }
+    }
+
+    /// Whether the track was not there yet.
+    fn insert(&self, track: &MediaStreamTrack) -> bool {
+        let mut tracks = lock(&self.0.tracks);
+        let new = !tracks.contains(track);
+        if new {
+            tracks.push(track.handle());
+        }
+        new
+    }
+
+    /// Whether the track was there.
+    fn take_out(&self, track: &MediaStreamTrack) -> bool {
+        let mut tracks = lock(&self.0.tracks);
+        let before = tracks.len();
+        tracks.retain(|other| other != track);
+        tracks.len() < before
+    }
+
+    /// Calls this whenever a track is added or removed, as long as it returns true.
+    pub(crate) fn observe(&self, observer: impl Fn() -> bool + Send + 'static) {
+        lock(&self.0.observers).push(Box::new(observer));
+    }
+
+    fn notify_observers(&self) {
+        lock(&self.0.observers).retain(|observer| observer());
     }
 }
 
-/// A number that no other track of this process has.
-fn next_number() -> u64 {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    NEXT.fetch_add(1, Ordering::Relaxed)
+/// An id that nothing else has.
+fn new_id() -> String {
+    uuid::Uuid::new_v4().to_string()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

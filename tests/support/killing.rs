@@ -86,7 +86,7 @@ pub fn record_until_killed(case: &Case) -> ! {
     let clock = Clock::real();
     let video = TrackGenerator::video(SIZE, &clock);
     let audio = case.sound.then(|| TrackGenerator::audio(SOUND, 1, &clock));
-    let stream = MediaStream::new([&video].into_iter().chain(&audio).map(|track| track.track().clone()));
+    let stream = MediaStream::new([&video].into_iter().chain(&audio).map(|track| track.track()));
     let options = MediaRecorderOptions { encoder: case.encoder.parse().unwrap(), ..Default::default() };
     let recorder = MediaRecorder::new(&stream, options).unwrap();
     recorder.start_to(FileSink::create(&case.path, false).unwrap()).unwrap();

@@ -36,13 +36,13 @@ impl Studio {
     pub fn video_of(width: u32, height: u32) -> Self {
         let clock = Clock::stamped();
         let video = TrackGenerator::video(Size::new(width, height), &clock);
-        Self { stream: MediaStream::new([video.track().clone()]), clock, video: Some(video), audio: None }
+        Self { stream: MediaStream::new([video.track()]), clock, video: Some(video), audio: None }
     }
 
     pub fn audio() -> Self {
         let clock = Clock::stamped();
         let audio = TrackGenerator::audio(SOUND, 1, &clock);
-        Self { stream: MediaStream::new([audio.track().clone()]), clock, video: None, audio: Some(audio) }
+        Self { stream: MediaStream::new([audio.track()]), clock, video: None, audio: Some(audio) }
     }
 
     pub fn both() -> Self {

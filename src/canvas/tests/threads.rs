@@ -7,7 +7,7 @@ use crate::filter::Custom;
 use crate::stream::ReadyState;
 
 /// Waits until the thread of a canvas that is gone has let go of what it shared with it.
-fn ends(shared: &std::sync::Weak<Shared>) -> bool {
+fn ends(shared: &std::sync::Weak<CanvasStreams>) -> bool {
     let deadline = Instant::now() + PATIENCE;
     while shared.strong_count() > 0 && Instant::now() < deadline {
         std::thread::sleep(Duration::from_millis(1));
@@ -26,7 +26,7 @@ fn a_busy_canvas_in_real_time_counts_what_it_drops_and_never_waits() {
     let mut canvas = Canvas::new(&gpu(), SIZE).unwrap();
     let stream = canvas.capture_stream(None).unwrap();
     let track = only_track(&stream);
-    let (listener, slow) = (track.subscribe(1000), track.subscribe(1));
+    let (listener, slow) = (subscribe(&track, 1000), subscribe(&track, 1));
     let frame = Arc::new(grey(50));
     let receipts: Vec<_> = (0..300)
         .map(|index| {
@@ -38,14 +38,18 @@ fn a_busy_canvas_in_real_time_counts_what_it_drops_and_never_waits() {
         .collect();
     drop(canvas);
     let tickets: Vec<_> = listener.receiver.iter().collect();
-    assert!(listener.dropped() > 0 && !tickets.is_empty());
-    assert_eq!(tickets.len() as u64 + listener.dropped(), 300);
-    assert_eq!((slow.receiver.iter().count(), slow.dropped(), slow.is_settled()), (1, 299, true));
+    assert!(listener.counts().dropped(DropReason::Busy) > 0 && !tickets.is_empty());
+    assert_eq!(tickets.len() as u64 + listener.counts().dropped(DropReason::Busy), 300);
+    assert_eq!(
+        (slow.receiver.iter().count(), slow.counts().dropped(DropReason::Busy), slow.is_settled()),
+        (1, 299, true)
+    );
+    let taken = tickets.len();
     drop(tickets);
     let outcomes: Vec<_> = receipts.iter().map(|receipt| receipt.outcome().expect("an answer")).collect();
-    let busy = outcomes.iter().filter(|&&outcome| outcome == Outcome::Dropped(DropReason::Busy)).count();
-    // The slow listener lost those too that the other one took and did not record.
-    assert_eq!(busy, 299);
+    let dropped = |reason| outcomes.iter().filter(|&&outcome| outcome == Outcome::Dropped(reason)).count();
+    // The other listener took some of those that the slow one lost, and was gone before it recorded them.
+    assert_eq!((dropped(DropReason::Busy), dropped(DropReason::Failed)), (300 - taken, taken));
 }
 
 #[test]
@@ -53,7 +57,7 @@ fn whoever_goes_first_canvas_stream_or_track_the_thread_ends() {
     let gpu = gpu();
     for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
         let mut canvas = Canvas::new(&gpu, SIZE).unwrap().with_clock(Clock::stepped(FrameRate::whole(10)));
-        let shared = Arc::downgrade(&canvas.shared);
+        let shared = Arc::downgrade(&canvas.streams);
         let stream = canvas.capture_stream(None).unwrap();
         let listener = listen(&stream);
         for shade in 0..3 {
@@ -79,11 +83,11 @@ fn whoever_goes_first_canvas_stream_or_track_the_thread_ends() {
 #[test]
 fn everything_under_way_arrives_when_the_canvas_is_dropped_and_then_the_track_ends() {
     let mut canvas = canvas();
-    let shared = Arc::downgrade(&canvas.shared);
+    let shared = Arc::downgrade(&canvas.streams);
     let stream = canvas.capture_stream(None).unwrap();
     let track = only_track(&stream);
     // A recorder that does not read: the thread waits for it, the canvas does not.
-    let listener = track.subscribe(1);
+    let listener = subscribe(&track, 1);
     for shade in 0..3 {
         canvas.draw(grey(shade));
         canvas.present().unwrap();
@@ -98,9 +102,9 @@ fn everything_under_way_arrives_when_the_canvas_is_dropped_and_then_the_track_en
 #[test]
 fn a_thread_that_waits_for_a_recorder_that_does_not_read_ends_when_the_recorder_goes() {
     let mut canvas = canvas();
-    let shared = Arc::downgrade(&canvas.shared);
+    let shared = Arc::downgrade(&canvas.streams);
     let stream = canvas.capture_stream(None).unwrap();
-    let listener = only_track(&stream).subscribe(1);
+    let listener = subscribe(&only_track(&stream), 1);
     for shade in 0..3 {
         canvas.draw(grey(shade));
         canvas.present().unwrap();
@@ -115,7 +119,7 @@ fn a_thread_that_waits_for_a_recorder_that_does_not_read_ends_when_the_recorder_
 fn by_a_clock_that_is_not_real_present_waits_and_nothing_is_lost() {
     let mut canvas = canvas();
     let stream = canvas.capture_stream(None).unwrap();
-    let listener = only_track(&stream).subscribe(1);
+    let listener = subscribe(&only_track(&stream), 1);
     let drawing = std::thread::spawn(move || {
         for shade in 0..30 {
             canvas.draw(grey(shade));
@@ -124,7 +128,7 @@ fn by_a_clock_that_is_not_real_present_waits_and_nothing_is_lost() {
     });
     let frames = rest(&listener);
     drawing.join().unwrap();
-    assert_eq!((frames.len(), listener.dropped()), (30, 0));
+    assert_eq!((frames.len(), listener.counts().dropped(DropReason::Busy)), (30, 0));
     assert!(frames.into_iter().eq((0..30).map(|shade| (100 * i64::from(shade), luma(shade)))));
 }
 
@@ -206,7 +210,7 @@ fn a_chain_that_the_gpu_refuses_is_told_once_and_the_one_before_stays_where_ther
 #[test]
 fn a_failure_of_the_gpu_ends_every_track_with_its_error_and_so_does_every_paint_after() {
     let mut canvas = canvas();
-    let shared = Arc::downgrade(&canvas.shared);
+    let shared = Arc::downgrade(&canvas.streams);
     let streams = [None, Some(0.0)].map(|rate| canvas.capture_stream(rate).unwrap());
     let listeners = streams.each_ref().map(listen);
     let endless = "fn effect_color(color: vec4f) -> vec4f {\n\
@@ -235,7 +239,7 @@ fn a_failure_of_the_gpu_ends_every_track_with_its_error_and_so_does_every_paint_
 fn a_device_that_is_lost_ends_every_track_and_every_paint_says_so() {
     let gpu = gpu();
     let mut canvas = Canvas::new(&gpu, SIZE).unwrap().with_clock(Clock::stepped(FrameRate::whole(10)));
-    let shared = Arc::downgrade(&canvas.shared);
+    let shared = Arc::downgrade(&canvas.streams);
     let listener = listen(&canvas.capture_stream(None).unwrap());
     canvas.draw(grey(1));
     canvas.present().unwrap();

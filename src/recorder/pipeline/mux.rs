@@ -1,214 +1,215 @@
-//! The mux stage: packets of both tracks go in, are brought into one order and written; or held, for a replay.
+//! The mux stage: packets of both tracks go in, are brought into one order and written; or kept, for a replay.
 
-use std::collections::VecDeque;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::{GLANCE, Listener, PATIENCE, Shared, Word, lock, tell_end};
+use super::interleaver::Interleaver;
+use super::message::Message;
+use super::{MAX_TRACK_LAG, POLL_INTERVAL, SessionListener, SessionState, lock, tell_end};
 use crate::blob::Blob;
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
-use crate::mux::{Interleaver, Tracks};
-use crate::recorder::destination::Destination;
-use crate::recorder::events::{BlobEvent, Event, Events, Lifetime};
+use crate::mux::Tracks;
+use crate::packet::EncodedPacket;
+use crate::recorder::events::{BlobEvent, Events, RunningRecording};
 use crate::recorder::options::MediaRecorderOptions;
+use crate::recorder::output::{Destination, OutputWriter, Room};
+use crate::recorder::pipeline::Packet;
+use crate::recorder::replay_buffer::ReplayBuffer;
 use crate::recorder::report::Report;
-use crate::recorder::ring::Ring;
-use crate::recorder::tape::Tape;
-use crate::stream::{DropReason, Ticket, TrackKind};
+use crate::stream::{DropReason, TrackKind};
 use crate::time::{Span, Timestamp};
 
 /// The mux stage.
 pub(super) struct Mux<'a> {
     interleaver: Interleaver,
-    writing: Writing,
+    target: Target,
     tracks: Tracks,
     mime_type: String,
     events: Events,
-    shared: &'a Shared,
+    session: &'a SessionState,
     clock: &'a Clock,
-    listener: &'a dyn Listener,
+    listener: &'a dyn SessionListener,
     /// How many stages are at work.
-    open: usize,
+    stages: usize,
     failure: Option<Error>,
-    /// Who waits to hear of pictures that are not written yet, by their times.
-    tickets: VecDeque<(Timestamp, Ticket)>,
-    /// Sound that came too late for its pictures.
-    lost: Span,
-    /// There is no room for more.
+    /// A limit is reached: there is no room for more.
     full: bool,
 }
 
 /// What packets go to.
-enum Writing {
-    Nothing,
-    Held(Ring),
-    Rolling(Box<Tape>),
+enum Target {
+    /// A replay that does not record yet.
+    Buffer(ReplayBuffer),
+    /// A recording.
+    Output(Box<OutputWriter>),
 }
 
 impl<'a> Mux<'a> {
-    /// A stage for these tracks, which become a file of this type. It writes nothing before it is told where to.
+    /// A stage for these tracks, which become a file of this type. It keeps nothing before it is told where to.
     pub fn new(
         tracks: Tracks,
         mime_type: String,
         events: Events,
-        listener: &'a dyn Listener,
-        shared: &'a Shared,
+        listener: &'a dyn SessionListener,
+        session: &'a SessionState,
         clock: &'a Clock,
     ) -> Self {
         let (video, audio) = (tracks.video.is_some(), tracks.audio.is_some());
         Self {
-            // In real time a track that lags has nothing to say; otherwise its thread has not had its turn.
-            interleaver: Interleaver::new(video, audio, if clock.is_real() { PATIENCE } else { Span::MAX }),
-            tickets: VecDeque::new(),
-            lost: Span::ZERO,
-            writing: Writing::Nothing,
+            // In real time a track that lags has nothing to bring; otherwise its thread has not had its turn.
+            interleaver: Interleaver::new(video, audio, if clock.is_real() { MAX_TRACK_LAG } else { Span::MAX }),
+            target: Target::Buffer(ReplayBuffer::new(Span::ZERO, video)),
             tracks,
             mime_type,
             events,
-            shared,
+            session,
             clock,
             listener,
-            open: usize::from(video) + usize::from(audio),
+            stages: usize::from(video) + usize::from(audio),
             failure: None,
             full: false,
         }
     }
 
     /// How many stages are at work.
-    pub fn open(&self) -> usize {
-        self.open
+    pub fn stages(&self) -> usize {
+        self.stages
     }
 
-    /// Holds the last `length` in memory.
-    pub fn hold(&mut self, length: Span) {
-        self.writing = Writing::Held(Ring::new(length, self.tracks.video.is_some()));
+    /// Keeps the last `length` in memory.
+    pub fn buffer(&mut self, length: Span) {
+        self.target = Target::Buffer(ReplayBuffer::new(length, self.tracks.video.is_some()));
     }
 
-    /// Writes to a tape that begins with what has the time `origin`.
+    /// Begins to write what follows; the recording begins with what has the time `origin`.
     pub fn begin(&mut self, destination: Destination, options: &MediaRecorderOptions, origin: Timestamp) {
-        if let Destination::Files(pieces) = &destination {
-            self.shared.piece.store(pieces.length.unwrap_or(Span::ZERO).as_nanos(), Ordering::Release);
-            self.shared.piece_bytes.store(pieces.bytes.unwrap_or(0), Ordering::Release);
+        let mut output = self.writer(destination, options, self.events.clone(), origin);
+        if let Err(error) = output.write_header() {
+            self.fail(error);
         }
-        self.writing = Writing::Rolling(Box::new(self.tape(destination, options, self.events.clone(), origin)));
-        self.events.push(Event::Start);
+        self.target = Target::Output(Box::new(output));
+        self.events.push_start(self.mime_type.clone());
     }
 
-    fn tape(
+    fn writer(
         &self,
         destination: Destination,
         options: &MediaRecorderOptions,
         events: Events,
         origin: Timestamp,
-    ) -> Tape {
-        Tape::new(self.tracks.clone(), self.mime_type.clone(), destination, options, events, origin)
+    ) -> OutputWriter {
+        OutputWriter::new(self.tracks.clone(), self.mime_type.clone(), destination, options, events, origin)
     }
 
     /// Until no stage is at work, or there is no room for more.
     pub fn run(&mut self) {
-        while self.open > 0 {
-            let Some(word) = self.shared.mailbox.take(GLANCE) else {
-                if self.shared.mailbox.is_open() {
+        while self.stages > 0 {
+            let Some(message) = self.session.messages.receive(POLL_INTERVAL) else {
+                if self.session.messages.is_open() {
                     continue;
                 }
                 return self.fail(Error::unknown("the recording was given up: its file took too long to be finished"));
             };
-            match self.hear(word) {
-                Ok(true) => {}
-                Ok(false) => {
+            match self.handle(message) {
+                Ok(Room::Left) => {}
+                Ok(Room::None) => {
                     self.full = true;
                     return;
                 }
                 Err(error) => return self.fail(error),
             }
         }
-        // Who asked for a replay at the last moment is answered.
-        while let Some(word) = self.shared.mailbox.take(Duration::ZERO) {
-            if let Err(error) = self.hear(word) {
+        // A replay that was asked for at the last moment is answered.
+        while let Some(message) = self.session.messages.receive(Duration::ZERO) {
+            if let Err(error) = self.handle(message) {
                 return self.fail(error);
             }
         }
     }
 
-    /// Does what is asked; false when there is no room for more.
-    fn hear(&mut self, word: Word) -> Result<bool> {
-        match word {
-            Word::Packet(kind, packet, ticket) => {
-                if let Some(ticket) = ticket {
-                    // Until it is written.
-                    ticket.dropped(DropReason::Failed);
-                    self.tickets.push_back((packet.timestamp, ticket));
-                }
-                let duration = packet.duration;
-                if !self.interleaver.push(kind, packet) && kind == TrackKind::Audio {
-                    self.lost += duration;
+    fn handle(&mut self, message: Message) -> Result<Room> {
+        match message {
+            Message::Packet(packet) => {
+                if let Err(late) = self.interleaver.push(packet) {
+                    self.refuse(late);
                 }
                 self.write()
             }
-            Word::Reach(kind, time) => {
-                self.interleaver.reach(kind, time);
-                if let Writing::Rolling(tape) = &mut self.writing {
-                    tape.reach(time);
+            Message::Advance(kind, time) => {
+                self.interleaver.advance(kind, time);
+                if let Target::Output(output) = &mut self.target {
+                    output.advance(time);
                 }
                 self.write()
             }
-            Word::Ended(kind, outcome) => {
-                self.open -= 1;
+            Message::StageEnded(kind, outcome) => {
+                self.stages -= 1;
                 self.interleaver.end(kind);
                 if let Err(error) = outcome {
                     self.fail(error);
                 }
                 self.write()
             }
-            Word::Event(event) => {
-                if let Writing::Rolling(_) = self.writing {
+            Message::Event(event) => {
+                if let Target::Output(_) = self.target {
                     self.events.push(event);
                 }
-                Ok(true)
+                Ok(Room::Left)
             }
-            Word::Data => {
-                if let Writing::Rolling(tape) = &mut self.writing {
-                    tape.hand_out();
+            Message::RequestData => {
+                if let Target::Output(output) = &mut self.target {
+                    output.request_data()?;
                 }
-                Ok(true)
+                Ok(Room::Left)
             }
-            Word::Fail(error) => {
+            Message::Fail(error) => {
                 self.fail(error);
-                Ok(true)
+                Ok(Room::Left)
             }
-            Word::Save(saved) => {
+            Message::SaveReplay(saved) => {
                 // Whoever asked may have gone.
-                let _ = saved.send(self.save());
-                Ok(true)
+                let _ = saved.send(self.save_replay());
+                Ok(Room::Left)
             }
-            Word::Roll(destination, options) => self.roll(*destination, &options),
+            Message::RecordReplay(destination, options) => self.record_replay(*destination, &options),
         }
     }
 
-    /// Writes the packets whose turn it is; false when there is no room for more.
-    fn write(&mut self) -> Result<bool> {
-        let mut room = true;
-        while room && let Some((kind, packet)) = self.interleaver.pop() {
-            match &mut self.writing {
-                Writing::Nothing => {}
-                Writing::Held(ring) => ring.push(kind, packet),
-                Writing::Rolling(tape) => {
-                    let time = packet.timestamp;
-                    room = tape.write(kind, packet)?;
-                    let written = |(ticket_time, _): &mut (Timestamp, Ticket)| *ticket_time <= time;
-                    while kind == TrackKind::Video
-                        && let Some((time, ticket)) = self.tickets.pop_front_if(written)
-                    {
-                        if room {
-                            ticket.encoded(Timestamp::ZERO + (time - tape.origin()));
-                        }
-                    }
-                }
+    /// A packet came too late for its place in the file.
+    fn refuse(&mut self, late: Packet) {
+        if late.kind == TrackKind::Audio {
+            self.session.counters.lose_sound(late.media.duration);
+        }
+        if self.interleaver.needs_key() {
+            self.session.request_key_frame();
+        }
+        late.dropped(DropReason::OutOfOrder);
+    }
+
+    /// Writes the packets whose turn it is.
+    fn write(&mut self) -> Result<Room> {
+        while let Some(packet) = self.interleaver.pop() {
+            if self.write_packet(packet)? == Room::None {
+                return Ok(Room::None);
             }
         }
-        if let Writing::Rolling(tape) = &self.writing {
-            self.listener.progressed(tape.progress());
+        if let Target::Output(output) = &self.target {
+            self.listener.progressed(output.progress());
+        }
+        Ok(Room::Left)
+    }
+
+    fn write_packet(&mut self, packet: Packet) -> Result<Room> {
+        let room = match &mut self.target {
+            Target::Buffer(buffer) => {
+                buffer.push(packet);
+                Room::Left
+            }
+            Target::Output(output) => output.write(packet)?,
+        };
+        if room == Room::None {
+            // What is still on its way comes past the recording's end.
+            self.session.counters.set_end_reason(DropReason::Ended);
         }
         Ok(room)
     }
@@ -216,52 +217,86 @@ impl<'a> Mux<'a> {
     /// The recording ends because of this; the first reason is what is told.
     pub fn fail(&mut self, error: Error) {
         self.failure.get_or_insert(error);
-        self.shared.stop_at(self.clock.now());
+        self.session.counters.set_end_reason(DropReason::Failed);
+        self.session.stop_at(self.clock.now());
     }
 
-    /// What is held, as a file that seeks.
-    fn save(&self) -> Result<Blob> {
-        let Writing::Held(ring) = &self.writing else {
+    /// What the replay holds, as a file that seeks.
+    fn save_replay(&self) -> Result<Blob> {
+        let Target::Buffer(buffer) = &self.target else {
             return Err(Error::new(ErrorKind::InvalidState, "expected a replay but found that it records already"));
         };
         let destination = Destination::Blobs { timeslice: None };
-        let mut tape = self.tape(destination, &MediaRecorderOptions::default(), Events::new(), ring.begin());
-        for (kind, packet) in ring.packets() {
-            tape.write(*kind, packet.clone())?;
+        let origin = buffer.begin();
+        let mut output = self.writer(destination, &MediaRecorderOptions::default(), Events::new(), origin);
+        output.write_header()?;
+        for packet in buffer.packets() {
+            let Packet { kind, media, .. } = packet;
+            output.write(Packet {
+                kind: *kind,
+                media: EncodedPacket::clone(media),
+                begins_piece: false,
+                ticket: None,
+            })?;
         }
-        let (outcome, BlobEvent { data, .. }, _) = tape.finish(None);
-        outcome.map(|()| data)
-    }
-
-    /// What is held begins a recording.
-    fn roll(&mut self, destination: Destination, options: &MediaRecorderOptions) -> Result<bool> {
-        let Writing::Held(ring) = &mut self.writing else { return Ok(true) };
-        let (origin, packets) = (ring.begin(), ring.take());
-        let limit = options.time_limit.map(|limit| (origin - Timestamp::ZERO) + limit);
-        lock(&self.shared.gate).set_limit(limit);
-        self.begin(destination, options, origin);
-        if let Writing::Rolling(tape) = &mut self.writing {
-            for (kind, packet) in packets {
-                if !tape.write(kind, packet)? {
-                    return Ok(false);
-                }
+        let (outcome, BlobEvent { data, .. }) = output.finish(None);
+        outcome?;
+        for packet in buffer.packets() {
+            if let Some(ticket) = &packet.ticket {
+                ticket.saved(Timestamp::ZERO + (packet.media.timestamp - origin));
             }
         }
+        Ok(data)
+    }
+
+    /// The recording begins with what the replay holds.
+    fn record_replay(&mut self, destination: Destination, options: &MediaRecorderOptions) -> Result<Room> {
+        let Target::Buffer(buffer) = &mut self.target else { return Ok(Room::Left) };
+        let (origin, packets) = (buffer.begin(), buffer.take());
+        let limit = options.time_limit.map(|limit| (origin - Timestamp::ZERO) + limit);
+        lock(&self.session.gate).set_limit(limit);
+        let mut splitter = options.splitter(&destination, self.tracks.audio.is_some());
+        self.begin(destination, options, origin);
+        let leading = if self.tracks.video.is_some() { TrackKind::Video } else { TrackKind::Audio };
+        for mut packet in packets {
+            if packet.kind == leading {
+                // Only a key frame can begin a piece, and here it is too late to ask for one.
+                packet.begins_piece = packet.media.key && splitter.begins_piece(packet.media.timestamp);
+                splitter.add_bytes(packet.media.data.len() as u64);
+            }
+            if self.write_packet(packet)? == Room::None {
+                return Ok(Room::None);
+            }
+        }
+        *lock(&self.session.splitter) = splitter;
         self.write()
     }
 
     /// Ends the file and tells the end.
-    pub fn finish(self, report: &mut Report, lifetime: &mut Lifetime) {
-        let Writing::Rolling(tape) = self.writing else { return self.listener.ending(report) };
-        report.pieces = tape.pieces();
-        report.sound_lost_s = self.lost.as_secs_f64();
+    pub fn finish(self, report: &mut Report, recording: &mut RunningRecording) {
+        let counters = &self.session.counters;
+        let mut output = match self.target {
+            Target::Output(output) => output,
+            Target::Buffer(buffer) => {
+                counters.set_end_reason(DropReason::NotRecorded);
+                drop((buffer, self.interleaver));
+                report.count(counters);
+                return self.listener.ending(report);
+            }
+        };
         // By stamps, nobody knows how long the last picture is shown; and a recording that failed ends with what it has.
         let timed = self.clock.is_real() || self.clock.rate().is_some();
-        let end = if timed && self.failure.is_none() && !self.full { lock(&self.shared.gate).end() } else { None };
-        let (written, data, progress) = tape.finish(end);
+        let end = if timed && self.failure.is_none() && !self.full { lock(&self.session.gate).end() } else { None };
+        let (written, data) = output.finish(end);
         let failure = self.failure.or(written.err());
-        self.shared.counts.describe(report, progress, failure.is_some());
+        // What could not be written any more.
+        drop(self.interleaver);
+        report.count(counters);
+        report.files = output.files();
+        let progress = output.progress();
+        report.duration_s = progress.recorded.as_secs_f64();
+        report.bytes = progress.bytes;
         self.listener.ending(report);
-        tell_end(lifetime, failure, data);
+        tell_end(recording, failure, data);
     }
 }

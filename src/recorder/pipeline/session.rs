@@ -1,111 +1,115 @@
-//! A recording under way, as the recorder holds it: what can be said to it.
+//! A recording under way, as the recorder holds it.
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
-use super::{Counts, Listener, PACKETS, Plan, Shared, Word, lock, run};
+use super::message::Message;
+use super::{MessageQueue, PACKET_QUEUE, SessionListener, SessionPlan, SessionState, Start, catch_panic, lock, run};
 use crate::blob::Blob;
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
-use crate::recorder::destination::Destination;
 use crate::recorder::events::Event;
 use crate::recorder::gate::Gate;
-use crate::recorder::mailbox::Mailbox;
 use crate::recorder::options::MediaRecorderOptions;
+use crate::recorder::output::Destination;
+use crate::recorder::splitter::Splitter;
+use crate::stream::DropReason;
 
-/// A recording under way: its threads, and what can be said to them.
+/// A recording under way: its threads, and what they can be asked for.
 pub struct Session {
-    shared: Arc<Shared>,
+    state: Arc<SessionState>,
     clock: Clock,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Session {
     /// Begins; `before` is a session that tells its end first.
-    pub fn begin(plan: Plan, listener: impl Listener + 'static, before: Option<Self>) -> Result<Self> {
-        let shared = Arc::new(Shared {
+    pub fn begin(plan: SessionPlan, listener: impl SessionListener + 'static, before: Option<Self>) -> Result<Self> {
+        let splitter = match &plan.start {
+            Start::Record(destination) => plan.options.splitter(destination, plan.audio.is_some()),
+            Start::Buffer(_) => Splitter::default(),
+        };
+        let state = Arc::new(SessionState {
             gate: Mutex::new(Gate::new(plan.origin, plan.options.time_limit)),
-            mailbox: Mailbox::new(PACKETS),
+            splitter: Mutex::new(splitter),
+            messages: MessageQueue::new(PACKET_QUEUE),
             stopping: AtomicBool::new(false),
             tracks: AtomicUsize::new(0),
             key: AtomicBool::new(false),
-            piece: AtomicI64::new(0),
-            piece_bytes: AtomicU64::new(0),
-            counts: Counts::default(),
+            counters: plan.counters.clone(),
+            video: plan.video.as_ref().map(|input| input.subscription.unsubscriber()),
         });
         let clock = plan.clock.clone();
-        let lifetime = plan.events.begin();
-        let own = shared.clone();
+        let recording = plan.events.begin();
+        let own = state.clone();
         let thread = thread::Builder::new().name("mux".into()).spawn(move || {
             if let Some(before) = before {
                 before.join();
             }
-            // However it ends, nobody waits for it for ever.
-            let ended = catch_unwind(AssertUnwindSafe(|| run(plan, &listener, &own, lifetime)));
-            own.mailbox.close();
-            if let Err(panic) = ended {
-                resume_unwind(panic);
-            }
+            // However it ends, nobody waits for it for ever: a recording that is dropped tells its end.
+            let _ = catch_panic("mux", || run(plan, &listener, &own, recording));
+            own.messages.close();
         });
-        Ok(Self { shared, clock, thread: Some(thread.map_err(Error::no_thread)?) })
+        Ok(Self { state, clock, thread: Some(thread.map_err(Error::no_thread)?) })
     }
 
     pub fn pause(&self) {
-        let mut gate = lock(&self.shared.gate);
+        let mut gate = lock(&self.state.gate);
         gate.pause(self.clock.now());
-        self.shared.mailbox.say(Word::Event(Event::Pause));
+        self.state.messages.post(Message::Event(Event::Pause));
     }
 
     pub fn resume(&self) {
-        let mut gate = lock(&self.shared.gate);
+        let mut gate = lock(&self.state.gate);
         gate.resume(self.clock.now());
-        self.shared.mailbox.say(Word::Event(Event::Resume));
+        self.state.messages.post(Message::Event(Event::Resume));
     }
 
     /// Ends with what there is until now.
     pub fn stop(&self) {
-        self.shared.stop_at(self.clock.now());
+        self.state.counters.set_end_reason(DropReason::Ended);
+        self.state.stop_at(self.clock.now());
     }
 
     pub fn request_data(&self) {
-        self.shared.mailbox.say(Word::Data);
+        self.state.messages.post(Message::RequestData);
     }
 
     pub fn request_key_frame(&self) {
-        self.shared.key.store(true, Ordering::Release);
+        self.state.request_key_frame();
     }
 
-    /// Calls this to fail the session from elsewhere, as long as there is one.
-    pub fn failer(&self) -> impl Fn(Error) -> bool + Send + 'static + use<> {
-        let shared = Arc::downgrade(&self.shared);
+    /// A function that fails the session, as long as there is one.
+    pub fn failer(&self) -> impl Fn(Error) + Send + 'static + use<> {
+        let state = Arc::downgrade(&self.state);
         move |error| {
-            let going_on = shared.upgrade().filter(|shared| !shared.is_stopping());
-            going_on.is_some_and(|shared| shared.mailbox.say(Word::Fail(error)))
+            if let Some(state) = state.upgrade() {
+                state.messages.post(Message::Fail(error));
+            }
         }
     }
 
     /// Gives up: what is not written yet is lost.
     pub fn abandon(&self) {
         self.stop();
-        self.shared.mailbox.close();
+        self.state.messages.close();
     }
 
     /// What a replay holds, as a file.
-    pub fn save(&self) -> Result<Blob> {
+    pub fn save_replay(&self) -> Result<Blob> {
         let ended =
             || Error::new(ErrorKind::InvalidState, "expected a replay that is running but found that it has ended");
         let (sender, saved) = std::sync::mpsc::channel();
-        if !self.shared.mailbox.say(Word::Save(sender)) {
+        if !self.state.messages.post(Message::SaveReplay(sender)) {
             return Err(ended());
         }
         saved.recv().unwrap_or_else(|_| Err(ended()))
     }
 
     /// A replay begins to record; false when it has ended.
-    pub fn roll(&self, destination: Destination, options: MediaRecorderOptions) -> bool {
-        self.shared.mailbox.say(Word::Roll(Box::new(destination), Box::new(options)))
+    pub fn record_replay(&self, destination: Destination, options: MediaRecorderOptions) -> bool {
+        self.state.messages.post(Message::RecordReplay(Box::new(destination), Box::new(options)))
     }
 
     /// Waits for the threads' end.
@@ -114,5 +118,12 @@ impl Session {
             // A panic in it was told as an error.
             let _ = thread.join();
         }
+    }
+}
+
+impl SessionState {
+    /// The next picture becomes a key frame.
+    pub(super) fn request_key_frame(&self) {
+        self.key.store(true, Ordering::Release);
     }
 }

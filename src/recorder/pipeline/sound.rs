@@ -5,53 +5,54 @@ use std::sync::Arc;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
-use super::{GLANCE, SETTLED, STILL, Shared, Word, lock};
+use super::message::{Message, Packet};
+use super::{ARRIVAL_DELAY, Input, POLL_INTERVAL, REPEAT_INTERVAL, SessionState, lock};
 use crate::audio::{AudioBuffer, samples_in};
 use crate::clock::Clock;
 use crate::encode::opus::OpusEncoder;
 use crate::error::Result;
 use crate::packet::EncodedPacket;
-use crate::stream::{Sample, Subscription, TrackKind, TrackSettings};
-use crate::time::Timestamp;
+use crate::stream::{DropReason, Sample, TrackKind, TrackSettings};
+use crate::time::{Span, Timestamp};
 
 /// How long sound from before the stop may still come in real time.
 const LATE_SOUND: Duration = Duration::from_millis(200);
+/// Silence is made in parts of this length, so that a gap of hours takes no memory.
+const SILENCE: Span = Span::from_secs(1);
 
-/// The sound stage: what of the track belongs to the recording, without its pauses, as packets.
+/// The sound stage.
 pub(super) struct Sound<'a> {
-    subscription: Subscription,
-    shared: &'a Shared,
+    input: Input,
+    session: &'a SessionState,
     clock: &'a Clock,
     encoder: OpusEncoder,
+    /// Whether there are no pictures.
     alone: bool,
-    /// The stream's time at the beginning.
+    /// The session's time at the beginning.
     began: Timestamp,
-    /// What lies in the future of the clock: a pause may still come before it.
+    /// Sound in the future of the clock: a pause may still come before it.
     held: VecDeque<Arc<AudioBuffer>>,
-    /// The stream's time up to which sound was taken, and the last buffer's rate and channels.
-    heard: Option<(Timestamp, u32, usize)>,
+    /// Up to which of the session's times sound was taken, and the last buffer's rate and channels.
+    taken: Option<(Timestamp, u32, usize)>,
+    /// Up to which of the recording's times sound was encoded.
+    encoded: Timestamp,
     ready: Vec<EncodedPacket>,
 }
 
 impl<'a> Sound<'a> {
-    /// A stage that encodes what `subscription` brings from now on; `alone` when there are no pictures.
-    pub fn new(
-        subscription: Subscription,
-        encoder: OpusEncoder,
-        alone: bool,
-        shared: &'a Shared,
-        clock: &'a Clock,
-    ) -> Self {
+    /// A stage that encodes what `input` brings from now on; `alone` when there are no pictures.
+    pub fn new(input: Input, encoder: OpusEncoder, alone: bool, session: &'a SessionState, clock: &'a Clock) -> Self {
         let began = clock.now();
         Self {
-            subscription,
-            shared,
+            input,
+            session,
             clock,
             encoder,
             alone,
             began,
             held: VecDeque::new(),
-            heard: None,
+            taken: None,
+            encoded: Timestamp::ZERO,
             ready: Vec::new(),
         }
     }
@@ -59,20 +60,25 @@ impl<'a> Sound<'a> {
     pub fn run(mut self) -> Result<()> {
         let mut stopping_since = None;
         loop {
-            // Looked at before the queue is: what had arrived by then is in it.
-            let over = self.shared.is_stopping() && self.is_over(*stopping_since.get_or_insert_with(Instant::now));
-            match self.subscription.receiver.recv_timeout(if over { Duration::ZERO } else { GLANCE }) {
-                Ok(Sample::Audio(sound)) if lock(&self.shared.gate).is_past(sound.timestamp) => break,
-                Ok(Sample::Audio(sound)) => self.held.push_back(sound),
+            // Checked before the queue is: what had arrived by then is in it.
+            let over = self.session.is_stopping() && self.is_over(*stopping_since.get_or_insert_with(Instant::now));
+            match self.input.subscription.receiver.recv_timeout(if over { Duration::ZERO } else { POLL_INTERVAL }) {
+                Ok(Sample::Audio(sound)) => {
+                    let sound = self.shifted(sound);
+                    if lock(&self.session.gate).is_past(sound.timestamp) {
+                        break;
+                    }
+                    self.held.push_back(sound);
+                }
                 Ok(Sample::Video { .. }) => {}
                 Err(RecvTimeoutError::Disconnected) => {
-                    self.shared.track_ended(self.clock.now());
+                    self.session.track_ended(self.clock.now());
                     break;
                 }
                 Err(RecvTimeoutError::Timeout) if over => break,
                 Err(RecvTimeoutError::Timeout) => {
-                    if self.clock.is_real() && !self.shared.is_stopping() {
-                        self.fill_silence()?;
+                    if self.clock.is_real() && !self.session.is_stopping() && !self.fill_silence()? {
+                        return Ok(());
                     }
                 }
             }
@@ -82,66 +88,98 @@ impl<'a> Sound<'a> {
                 return Ok(());
             }
             // With pictures, those tell that the limit is reached.
-            if self.alone && self.heard.is_some_and(|(heard, ..)| lock(&self.shared.gate).is_full(heard)) {
-                self.shared.stop_at(self.clock.now());
+            if self.alone && self.taken.is_some_and(|(taken, ..)| lock(&self.session.gate).is_full(taken)) {
+                self.session.counters.set_end_reason(DropReason::Ended);
+                self.session.stop_at(self.clock.now());
                 break;
             }
         }
         self.take_until(Timestamp::MAX)?;
         self.encoder.finish(&mut self.ready)?;
         self.send();
-        match self.subscription.failure() {
+        match self.input.subscription.failure() {
             Some(failure) => Err(failure),
             None => Ok(()),
         }
     }
 
-    /// Encodes what was held up to this time of the stream; false when nobody takes it.
+    /// The same sound by the session's clock.
+    fn shifted(&self, sound: Arc<AudioBuffer>) -> Arc<AudioBuffer> {
+        if self.input.shift == Span::ZERO {
+            return sound;
+        }
+        let mut sound = Arc::unwrap_or_clone(sound);
+        sound.timestamp = sound.timestamp + self.input.shift;
+        Arc::new(sound)
+    }
+
+    /// Encodes what was held up to this time of the session; false when nobody takes it.
     fn take_until(&mut self, time: Timestamp) -> Result<bool> {
         while let Some(sound) = self.held.front().cloned() {
-            let begin = self.heard.map_or(sound.timestamp, |(heard, ..)| heard.max(sound.timestamp));
+            let begin = self.taken.map_or(sound.timestamp, |(taken, ..)| taken.max(sound.timestamp));
             let end = sound.end().min(time);
             if begin < end {
-                self.encode(&sound, begin, end)?;
-                self.heard = Some((end, sound.rate, sound.channels().len()));
+                if !self.encode(&sound, begin, end)? {
+                    return Ok(false);
+                }
+                self.taken = Some((end, sound.rate, sound.channels().len()));
             }
             if sound.end() > time {
                 break;
             }
             self.held.pop_front();
         }
-        Ok(self.send())
+        Ok(true)
     }
 
-    /// Encodes the parts of the sound between these times of the stream that belong to the recording.
-    fn encode(&mut self, sound: &AudioBuffer, from: Timestamp, to: Timestamp) -> Result<()> {
-        let parts = lock(&self.shared.gate).cut(from, to);
+    /// Encodes the parts of the sound between these times of the session that belong to the recording, and silence where
+    /// there was none before it. False when nobody takes the packets.
+    fn encode(&mut self, sound: &AudioBuffer, from: Timestamp, to: Timestamp) -> Result<bool> {
+        let parts = lock(&self.session.gate).cut(from, to);
         for (begin, end, placed) in parts {
             let sample =
                 |time: Timestamp| (samples_in(time - sound.timestamp, sound.rate) as usize).min(sound.samples());
             let mut part = sound.slice(sample(begin)..sample(end));
-            if part.samples() > 0 {
-                part.timestamp = placed;
-                self.encoder.encode(&part, &mut self.ready)?;
+            if part.samples() == 0 {
+                continue;
             }
+            while placed - self.encoded > SILENCE {
+                let samples = samples_in(SILENCE, sound.rate) as usize;
+                let silence = AudioBuffer::silence(sound.rate, self.encoded, part.channels().len(), samples)?;
+                self.encoder.encode(&silence, &mut self.ready)?;
+                self.encoded = silence.end();
+                if !self.send() {
+                    return Ok(false);
+                }
+            }
+            part.timestamp = placed;
+            self.encoder.encode(&part, &mut self.ready)?;
+            self.encoded = part.end();
         }
-        Ok(())
+        Ok(self.send())
     }
 
-    /// In real time, a source that brings nothing is silent.
-    fn fill_silence(&mut self) -> Result<()> {
-        let settled = self.clock.now() - SETTLED;
-        let TrackSettings::Audio { rate, channels } = self.subscription.settings() else { return Ok(()) };
-        let (heard, rate, channels) = self.heard.unwrap_or((self.began, rate, channels));
-        if settled - heard < STILL || !self.held.is_empty() {
-            return Ok(());
+    /// In real time, a source that brings nothing is silent. False when nobody takes the packets.
+    fn fill_silence(&mut self) -> Result<bool> {
+        let arrived = self.clock.now() - ARRIVAL_DELAY;
+        let TrackSettings::Audio { rate, channels } = self.input.subscription.settings() else { return Ok(true) };
+        let (mut taken, rate, channels) = self.taken.unwrap_or((self.began, rate, channels));
+        if arrived - taken < REPEAT_INTERVAL || !self.held.is_empty() {
+            return Ok(true);
         }
-        let samples = samples_in(settled - heard, rate) as usize;
-        let silence = AudioBuffer::silence(rate, heard, channels, samples)?;
-        self.encode(&silence, heard, silence.end())?;
-        self.heard = Some((silence.end(), rate, channels));
-        self.send();
-        Ok(())
+        while taken < arrived {
+            let samples = samples_in((arrived - taken).min(SILENCE), rate) as usize;
+            if samples == 0 {
+                break;
+            }
+            let silence = AudioBuffer::silence(rate, taken, channels, samples)?;
+            if !self.encode(&silence, taken, silence.end())? {
+                return Ok(false);
+            }
+            taken = silence.end();
+            self.taken = Some((taken, rate, channels));
+        }
+        Ok(true)
     }
 
     /// Whether there is sound up to the recording's end; in real time, or has not been any for too long.
@@ -149,13 +187,22 @@ impl<'a> Sound<'a> {
         if !self.clock.is_real() || stopping_since.elapsed() > LATE_SOUND {
             return true;
         }
-        let gate = lock(&self.shared.gate);
-        let heard = self.heard.and_then(|(heard, ..)| gate.length_at(heard));
-        heard.is_some_and(|heard| gate.end().is_some_and(|end| heard >= end))
+        let gate = lock(&self.session.gate);
+        let taken = self.taken.and_then(|(taken, ..)| gate.length_at(taken));
+        taken.is_some_and(|taken| gate.end().is_some_and(|end| taken >= end))
     }
 
+    /// Sends the packets that are ready; false when nobody takes them. Sound alone can be split at every packet.
     fn send(&mut self) -> bool {
-        let mailbox = &self.shared.mailbox;
-        self.ready.drain(..).all(|packet| mailbox.send(Word::Packet(TrackKind::Audio, packet, None)))
+        let (alone, session) = (self.alone, self.session);
+        self.ready.drain(..).all(|media| {
+            let begins_piece = alone && {
+                let mut splitter = lock(&session.splitter);
+                let begins = splitter.begins_piece(media.timestamp);
+                splitter.add_bytes(media.data.len() as u64);
+                begins
+            };
+            session.messages.send(Message::Packet(Packet { kind: TrackKind::Audio, media, begins_piece, ticket: None }))
+        })
     }
 }

@@ -36,7 +36,7 @@ pub struct FileSink {
 }
 
 impl FileSink {
-    const GATHER: usize = 256 * 1024;
+    pub(super) const GATHER: usize = 256 * 1024;
 
     /// Opens `path` for writing. Refuses a directory, a folder that does not exist, and, without `overwrite`, a file
     /// that does. Devices and pipes are written to as they are; opening a pipe waits for its reader.
@@ -304,6 +304,3 @@ impl Drop for FileSink {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,9 +1,19 @@
+//! What reaches the disk, and what is said of it.
+
+use std::io::{self, SeekFrom};
+use std::sync::Arc;
+
 use super::*;
 use crate::color::ColorSpace;
 use crate::encode::{EncoderChoice, EncoderConfig, Target};
+use crate::error::ErrorKind;
 use crate::frame::{Frame, PixelFormat, Size};
-use crate::stream::TrackKind;
-use crate::time::{FrameRate, Span};
+use crate::mux::VideoTrack;
+use crate::recorder::MediaRecorderOptions;
+use crate::recorder::events::Events;
+use crate::recorder::pipeline::Packet;
+use crate::stream::{DropReason, FrameCounters, TrackKind};
+use crate::time::{FrameRate, Timestamp};
 
 fn folder() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()
@@ -110,7 +120,7 @@ fn a_write_that_does_not_fit_leaves_the_whole_ones_before_it() {
     let Some(path) = std::env::var_os(SMALL_DISK) else {
         let folder = folder();
         let path = folder.path().join("file");
-        let name = "recorder::sink::tests::a_write_that_does_not_fit_leaves_the_whole_ones_before_it";
+        let name = "recorder::output::tests::a_write_that_does_not_fit_leaves_the_whole_ones_before_it";
         let output = with_a_small_disk(name, 2, &path);
         assert!(output.status.success(), "{output:?}");
         let mut expected = vec![7; 900];
@@ -133,12 +143,9 @@ fn a_write_that_does_not_fit_leaves_the_whole_ones_before_it() {
     assert!(!sink.is_empty());
 }
 
-#[cfg(unix)]
-#[test]
-fn what_a_full_disk_holds_of_a_recording_plays() {
-    use crate::mux::{Finished, VideoTrack, WebmWriter};
-
-    let (size, rate) = (Size::new(320, 180), FrameRate::whole(25));
+/// A writer of pictures of this size, as `encoder` makes them, to this destination; and 60 packets of noise.
+fn recording(size: Size, destination: Destination) -> (OutputWriter, Vec<crate::packet::EncodedPacket>) {
+    let rate = FrameRate::whole(25);
     let config = EncoderConfig {
         size,
         rate,
@@ -146,34 +153,6 @@ fn what_a_full_disk_holds_of_a_recording_plays() {
         speed: None,
         key_interval: Span::from_millis(400),
         threads: 1,
-    };
-    let Some(path) = std::env::var_os(SMALL_DISK) else {
-        let folder = folder();
-        let name = "recorder::sink::tests::what_a_full_disk_holds_of_a_recording_plays";
-        for blocks in [1, 150, 300] {
-            let path = folder.path().join(blocks.to_string());
-            let output = with_a_small_disk(name, blocks, &path);
-            assert!(output.status.success(), "{output:?}");
-            assert_eq!(path.exists(), blocks > 1, "a header alone does not stay");
-            if blocks == 1 {
-                continue;
-            }
-            let complaints = std::process::Command::new("ffmpeg")
-                .args(["-v", "error", "-i"])
-                .arg(&path)
-                .args(["-f", "framecrc", "-"])
-                .output();
-            let Ok(output) = complaints else {
-                eprintln!("skipped: the program ffmpeg is not installed");
-                return;
-            };
-            let frames = output.stdout.split(|&byte| byte == b'\n').filter(|line| line.starts_with(b"0,")).count();
-            assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
-            assert!(frames > 0 && frames < 60, "{frames} frames");
-            let kept = std::fs::read_to_string(path.with_extension("kept")).unwrap();
-            assert_eq!(kept, frames.to_string(), "the writer knows what the file holds");
-        }
-        return;
     };
     let mut encoder = crate::encode::open(EncoderChoice::Auto, &config).unwrap();
     let mut packets = Vec::new();
@@ -186,19 +165,71 @@ fn what_a_full_disk_holds_of_a_recording_plays() {
     }
     encoder.finish(&mut packets).unwrap();
     let track = VideoTrack { size, codec_private: encoder.codec_private().unwrap(), color: ColorSpace::RECORDED };
-    let mut writer = WebmWriter::new(FileSink::create(path, false).unwrap(), &track.into()).unwrap();
-    let mut written = 0;
-    let failed =
-        packets.iter().try_for_each(|packet| writer.write(TrackKind::Video, packet).inspect(|()| written += 1));
-    let least = writer.least_playable().unwrap_or(u64::MAX);
-    let Finished { sink, outcome: finished, lost, .. } = writer.finish(None);
-    // What the file is said to hold, in the temporary folder, where no limit hurts: a few bytes fit.
-    std::fs::write(sink.path().with_extension("kept"), (written - lost).to_string()).unwrap();
-    assert_eq!(*failed.and(finished).unwrap_err().kind(), ErrorKind::Write);
-    assert_eq!(sink.error().unwrap().kind(), io::ErrorKind::FileTooLarge);
-    if sink.stored() < least {
-        sink.discard();
+    let (options, mime_type) = (MediaRecorderOptions::default(), "video/webm".to_owned());
+    let writer = OutputWriter::new(track.into(), mime_type, destination, &options, Events::new(), Timestamp::ZERO);
+    (writer, packets)
+}
+
+/// Writes the packets, up to the first that fails, and ends the recording.
+fn write_all(
+    writer: &mut OutputWriter,
+    packets: Vec<crate::packet::EncodedPacket>,
+    counters: &Arc<FrameCounters>,
+) -> Result<()> {
+    let mut outcome = Ok(());
+    for media in packets {
+        let ticket = Some(counters.ticket(None));
+        let written = writer.write(Packet { kind: TrackKind::Video, media, begins_piece: false, ticket });
+        if let Err(error) = written {
+            outcome = Err(error);
+            break;
+        }
     }
+    outcome.and(writer.finish(None).0)
+}
+
+#[cfg(unix)]
+#[test]
+fn what_a_full_disk_holds_of_a_recording_plays_and_only_those_frames_count_as_encoded() {
+    let Some(path) = std::env::var_os(SMALL_DISK) else {
+        let folder = folder();
+        let name = "recorder::output::tests::\
+                    what_a_full_disk_holds_of_a_recording_plays_and_only_those_frames_count_as_encoded";
+        for blocks in [1, 150, 300] {
+            let path = folder.path().join(blocks.to_string());
+            let output = with_a_small_disk(name, blocks, &path);
+            assert!(output.status.success(), "{output:?}");
+            assert_eq!(path.exists(), blocks > 1, "a header alone does not stay");
+            let kept = std::fs::read_to_string(path.with_extension("kept")).unwrap();
+            if blocks == 1 {
+                assert_eq!(kept, "0");
+                continue;
+            }
+            let complaints = std::process::Command::new("ffmpeg")
+                .args(["-v", "error", "-i"])
+                .arg(&path)
+                .args(["-f", "framecrc", "-"])
+                .output();
+            let output = complaints.expect("`make test` installs ffmpeg");
+            let frames = output.stdout.split(|&byte| byte == b'\n').filter(|line| line.starts_with(b"0,")).count();
+            assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+            assert!(frames > 0 && frames < 60, "{frames} frames");
+            assert_eq!(kept, frames.to_string(), "the writer knows what the file holds");
+        }
+        return;
+    };
+    let path = std::path::PathBuf::from(path);
+    let sink = FileSink::create(&path, false).unwrap();
+    let (mut writer, packets) = recording(Size::new(320, 180), sink.into());
+    let counters = Arc::default();
+    let error = write_all(&mut writer, packets, &counters).unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::Write);
+    let counts = counters.counts();
+    assert_eq!(counts.frames_in, counts.encoded + counts.dropped(DropReason::Failed));
+    assert_eq!(writer.files(), u32::from(counts.encoded > 0));
+    assert_eq!(writer.progress().frames, counts.encoded);
+    // What the file is said to hold, in the temporary folder, where no limit hurts: a few bytes fit.
+    std::fs::write(path.with_extension("kept"), counts.encoded.to_string()).unwrap();
 }
 
 trait WriteSeek: Write + Seek {}

@@ -1,0 +1,128 @@
+//! A recording in slices, each written once it is whole: to a pipe, or to a file of its own.
+
+use std::io::{self, Seek, SeekFrom, Write};
+use std::path::Path;
+
+use super::{FileSink, OpenFile, Output};
+use crate::blob::Blob;
+use crate::error::{Error, Result};
+
+/// Gathers a slice and writes it in one piece.
+pub struct Slices {
+    to: Target,
+    gathered: Vec<u8>,
+    /// How many bytes of the slices before were written.
+    stored: u64,
+    /// How many files hold a slice.
+    files: u32,
+    /// A slice could not be written: none may follow it.
+    failed: bool,
+    mime_type: String,
+}
+
+enum Target {
+    Pipe(FileSink),
+    Files(OpenFile),
+}
+
+impl Slices {
+    /// To this pipe.
+    pub fn to_pipe(sink: FileSink, mime_type: &str) -> Self {
+        Self::new(Target::Pipe(sink), mime_type)
+    }
+
+    /// To a file for each slice.
+    pub fn to_files(open: OpenFile, mime_type: &str) -> Self {
+        Self::new(Target::Files(open), mime_type)
+    }
+
+    fn new(to: Target, mime_type: &str) -> Self {
+        Self { to, gathered: Vec::new(), stored: 0, files: 0, failed: false, mime_type: mime_type.to_owned() }
+    }
+
+    fn write_slice(&mut self) -> Result<()> {
+        let slice = std::mem::take(&mut self.gathered);
+        if slice.is_empty() || self.failed {
+            return Ok(());
+        }
+        // Until it is there.
+        self.failed = true;
+        match &mut self.to {
+            Target::Pipe(sink) => {
+                write_all(sink, &slice)?;
+                self.files = 1;
+            }
+            Target::Files(open) => {
+                let mut sink = open(self.files + 1)?;
+                if let Err(error) = write_all(&mut sink, &slice) {
+                    // A part of a slice cannot be joined to the others.
+                    sink.discard();
+                    return Err(error);
+                }
+                self.files += 1;
+            }
+        }
+        self.failed = false;
+        self.stored += slice.len() as u64;
+        Ok(())
+    }
+
+    fn nothing(&self) -> Blob {
+        Blob::new(Vec::new(), self.mime_type.clone())
+    }
+}
+
+fn write_all(sink: &mut FileSink, slice: &[u8]) -> Result<()> {
+    let written = sink.write_all(slice).and_then(|()| sink.flush());
+    written.map_err(|cause| Error::writing(sink.path(), cause))
+}
+
+impl Output for Slices {
+    fn begin(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    fn is_live(&self) -> bool {
+        true
+    }
+
+    fn stored(&self) -> u64 {
+        self.stored
+    }
+
+    fn take_data(&mut self) -> Result<Blob> {
+        self.write_slice().map(|()| self.nothing())
+    }
+
+    fn end(&mut self, keep: bool) -> Result<Blob> {
+        if !keep {
+            self.gathered.clear();
+        }
+        self.take_data()
+    }
+
+    fn files(&self) -> u32 {
+        self.files
+    }
+
+    fn path(&self) -> Option<&Path> {
+        None
+    }
+}
+
+impl Write for Slices {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.gathered.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What was written is gone, so it does not seek.
+impl Seek for Slices {
+    fn seek(&mut self, _to: SeekFrom) -> io::Result<u64> {
+        Err(io::ErrorKind::NotSeekable.into())
+    }
+}

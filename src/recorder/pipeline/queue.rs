@@ -1,0 +1,110 @@
+//! The queue of messages to the mux stage: packets wait for room when it is behind, all other messages never wait.
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// A queue with one reader and many writers.
+#[derive(Debug)]
+pub struct MessageQueue<T> {
+    content: Mutex<QueueContent<T>>,
+    changed: Condvar,
+    /// How many messages may be there before [`MessageQueue::send`] waits.
+    depth: usize,
+}
+
+#[derive(Debug)]
+struct QueueContent<T> {
+    messages: VecDeque<T>,
+    open: bool,
+}
+
+impl<T> MessageQueue<T> {
+    /// An empty queue.
+    pub fn new(depth: usize) -> Self {
+        let content = QueueContent { messages: VecDeque::new(), open: true };
+        Self { content: Mutex::new(content), changed: Condvar::new(), depth }
+    }
+
+    /// Puts a message in at once. False, and the message is dropped, when the queue is closed.
+    pub fn post(&self, message: T) -> bool {
+        let mut content = self.lock();
+        if content.open {
+            content.messages.push_back(message);
+            self.changed.notify_all();
+        }
+        content.open
+    }
+
+    /// Puts a message in once there is room. False, and the message is dropped, when the queue is closed.
+    pub fn send(&self, message: T) -> bool {
+        let full = |content: &mut QueueContent<T>| content.open && content.messages.len() >= self.depth;
+        let mut content = self.changed.wait_while(self.lock(), full).unwrap_or_else(PoisonError::into_inner);
+        if content.open {
+            content.messages.push_back(message);
+            self.changed.notify_all();
+        }
+        content.open
+    }
+
+    /// Takes the oldest message; waits for one for this long at most.
+    pub fn receive(&self, timeout: Duration) -> Option<T> {
+        let empty = |content: &mut QueueContent<T>| content.messages.is_empty() && content.open;
+        let waited = self.changed.wait_timeout_while(self.lock(), timeout, empty);
+        let (mut content, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        let message = content.messages.pop_front();
+        self.changed.notify_all();
+        message
+    }
+
+    /// Whether it can be written to.
+    pub fn is_open(&self) -> bool {
+        self.lock().open
+    }
+
+    /// Nothing is read any more: what is in it is dropped.
+    pub fn close(&self) {
+        let mut content = self.lock();
+        content.open = false;
+        let dropped = std::mem::take(&mut content.messages);
+        self.changed.notify_all();
+        drop(content);
+        // Outside of the lock: a message may hold what tells others that it is gone.
+        drop(dropped);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, QueueContent<T>> {
+        self.content.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(20);
+
+    #[test]
+    fn posted_messages_never_wait_and_sent_ones_do_until_there_is_room() {
+        let queue = MessageQueue::new(1);
+        assert!(queue.send(1) && queue.post(2));
+        std::thread::scope(|scope| {
+            let sent = scope.spawn(|| queue.send(3));
+            assert_eq!((queue.receive(LONG), queue.receive(LONG)), (Some(1), Some(2)));
+            assert!(sent.join().unwrap());
+        });
+        assert_eq!((queue.receive(LONG), queue.receive(Duration::ZERO)), (Some(3), None));
+    }
+
+    #[test]
+    fn a_writer_that_waits_and_a_reader_that_waits_are_released_when_the_queue_is_closed() {
+        let queue = MessageQueue::new(0);
+        std::thread::scope(|scope| {
+            let sent = scope.spawn(|| queue.send(1));
+            queue.close();
+            assert!(!sent.join().unwrap());
+        });
+        assert!(!queue.post(2));
+        assert_eq!(queue.receive(LONG), None);
+    }
+}
