@@ -1,6 +1,7 @@
 //! Saves one frame of a film beside the same frame filtered: `side_by_side SOURCE TIME CHAIN FILE.png`.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use framereel::canvas::Canvas;
 use framereel::color::ColorSpace;
@@ -20,9 +21,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let frame = source::open(&film, &options)?.next_frame()?.ok_or("the film has no frame there")?;
 
     let mut canvas = Canvas::new(&Gpu::new()?, frame.size)?;
-    canvas.draw(frame);
+    let frame = Arc::new(frame);
+    canvas.draw(frame.clone());
     let before = canvas.read()?;
+    // A filter applies to what is drawn after it.
     canvas.set_filter(&chain.parse::<FilterChain>()?);
+    canvas.draw(frame);
     let after = canvas.read()?;
 
     let picture = Path::new(picture);

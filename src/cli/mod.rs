@@ -111,15 +111,9 @@ fn output_in(folder: &Path, source: &SourceSpec, extension: &str) -> PathBuf {
     if same_file(&path, source) { named("-filtered") } else { path }
 }
 
-/// Whether both paths lead to one existing file.
+/// Whether both paths lead to one existing file; hard links are one file too.
 fn same_file(a: &Path, b: &Path) -> bool {
-    #[cfg(unix)]
-    if let (Ok(a), Ok(b)) = (a.metadata(), b.metadata()) {
-        use std::os::unix::fs::MetadataExt;
-        // Hard links are one file too.
-        return (a.dev(), a.ino()) == (b.dev(), b.ino());
-    }
-    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
+    same_file::is_same_file(a, b).unwrap_or(false)
 }
 
 #[cfg(test)]

@@ -2,10 +2,15 @@
 //! before the first byte, so that a recording that never starts leaves what was there.
 //!
 //! Each write reaches the file whole or not at all: when the disk is full, the file ends with the last write that fits.
+//!
+//! A file has one writer: it is locked while it is open, and a second writer is refused. What another program puts in its
+//! place meanwhile is not touched: only the very file that was opened is ever removed.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+
+use same_file::Handle;
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -38,13 +43,21 @@ pub struct FileSink {
 impl FileSink {
     pub(super) const GATHER: usize = 256 * 1024;
 
-    /// Opens `path` for writing. Refuses a directory, a folder that does not exist, and, without `overwrite`, a file
-    /// that does. Devices and pipes are written to as they are; opening a pipe waits for its reader.
+    /// Opens `path` for writing. Devices and pipes are written to as they are; opening a pipe waits for its reader.
+    ///
+    /// # Errors
+    /// A write error for a directory and a folder that does not exist; `NotAllowedError` for a file that exists, without
+    /// `overwrite`, and for one that somebody is writing.
     pub fn create(path: impl Into<PathBuf>, overwrite: bool) -> Result<Self> {
         let path = path.into();
         match Self::open(&path, overwrite) {
             Ok(Some((file, created))) => {
                 let regular = file.metadata().is_ok_and(|metadata| metadata.is_file());
+                if regular && !lock(&file) {
+                    let what = "expected a file that nobody writes but found another recording writing it; \
+                                give another name";
+                    return Err(Error::new(ErrorKind::NotAllowed, what).at(path.display()));
+                }
                 let seekable = (&file).stream_position().is_ok();
                 let mut sink = Self::of(path, file, seekable);
                 (sink.created, sink.regular) = (created, regular);
@@ -95,7 +108,7 @@ impl FileSink {
 
     /// The file and whether it is new; none where there is one already that is to stay.
     fn open(path: &Path, overwrite: bool) -> io::Result<Option<(File, bool)>> {
-        match OpenOptions::new().write(true).create_new(true).open(path) {
+        match options().write(true).create_new(true).open(path) {
             Ok(file) => return Ok(Some((file, true))),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
@@ -107,7 +120,7 @@ impl FileSink {
         if metadata.is_file() && !overwrite {
             return Ok(None);
         }
-        Ok(Some((OpenOptions::new().write(true).open(path)?, false)))
+        Ok(Some((options().write(true).open(path)?, false)))
     }
 
     /// Where it writes.
@@ -151,11 +164,17 @@ impl FileSink {
     }
 
     fn remove(&mut self) {
-        if self.regular && !self.removed {
+        if self.regular && !self.removed && self.is_at_its_path() {
             // Nothing is left to do about a file that cannot be removed.
             let _ = std::fs::remove_file(&self.path);
         }
         self.removed = true;
+    }
+
+    /// Whether the file of this name is still the one that was opened.
+    fn is_at_its_path(&self) -> bool {
+        let own = self.file.try_clone().and_then(Handle::from_file);
+        own.is_ok_and(|own| Handle::from_path(&self.path).is_ok_and(|found| found == own))
     }
 
     /// Passes the gathered writes on. After a failure those that did not fit are forgotten, and the file, where it
@@ -204,6 +223,23 @@ impl FileSink {
     }
 }
 
+/// How files are opened. On Windows nobody else may write meanwhile; that is the lock.
+fn options() -> OpenOptions {
+    #[cfg_attr(unix, expect(unused_mut, reason = "Windows sets more"))]
+    let mut options = OpenOptions::new();
+    #[cfg(windows)]
+    {
+        const READ_AND_DELETE: u32 = 1 | 4;
+        std::os::windows::fs::OpenOptionsExt::share_mode(&mut options, READ_AND_DELETE);
+    }
+    options
+}
+
+/// Locks a file for its one writer; false when somebody else has locked it. A file system without locks locks nothing.
+fn lock(file: &File) -> bool {
+    cfg!(windows) || !matches!(file.try_lock(), Err(std::fs::TryLockError::WouldBlock))
+}
+
 /// The same output, to be written to without a buffer.
 fn duplicate(stdout: &io::Stdout) -> io::Result<File> {
     #[cfg(unix)]
@@ -232,10 +268,31 @@ fn write_what_fits(file: &mut File, bytes: &[u8]) -> (usize, io::Result<()>) {
             Ok(0) => return (written, Err(io::ErrorKind::WriteZero.into())),
             Ok(count) => written += count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                if let Err(error) = wait_for_room(file) {
+                    return (written, Err(error));
+                }
+            }
             Err(error) => return (written, Err(error)),
         }
     }
     (written, Ok(()))
+}
+
+/// Waits until a pipe that does not block takes more: standard output can be such a one, set so by another program.
+#[cfg(unix)]
+fn wait_for_room(file: &File) -> io::Result<()> {
+    use rustix::event::{PollFd, PollFlags, poll};
+    match poll(&mut [PollFd::new(file, PollFlags::OUT)], None) {
+        // Whatever it tells besides, the next write tells better.
+        Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(windows)]
+fn wait_for_room(_: &File) -> io::Result<()> {
+    Err(io::ErrorKind::WouldBlock.into())
 }
 
 impl Write for FileSink {

@@ -100,6 +100,43 @@ fn bytes_land_where_they_were_sought_to() {
     assert!(std::fs::read(&path).unwrap() == expected.into_inner());
 }
 
+#[test]
+fn a_file_has_one_writer() {
+    let folder = folder();
+    let path = folder.path().join("file");
+    let mut first = FileSink::create(&path, false).unwrap();
+    for _ in 0..2 {
+        let error = FileSink::create(&path, true).unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::NotAllowed);
+        assert!(error.to_string().contains("found another recording writing it"), "{error}");
+    }
+    first.write_all(b"all of it").unwrap();
+    drop(first);
+    assert_eq!(std::fs::read(&path).unwrap(), b"all of it", "the second left it alone");
+    FileSink::create(&path, true).unwrap().write_all(b"again").unwrap();
+    assert_eq!(std::fs::read(&path).unwrap(), b"again");
+}
+
+#[test]
+fn a_file_that_took_the_place_of_ours_is_not_removed() {
+    let folder = folder();
+    let (path, other) = (folder.path().join("file"), folder.path().join("other"));
+    for written in [false, true] {
+        for discarded in [false, true] {
+            let mut sink = FileSink::create(&path, true).unwrap();
+            if written {
+                sink.write_all(b"half a recording").unwrap();
+                sink.flush().unwrap();
+            }
+            std::fs::write(&other, "a finished film").unwrap();
+            std::fs::rename(&other, &path).unwrap();
+            if discarded { sink.discard() } else { drop(sink) }
+            assert_eq!(std::fs::read(&path).unwrap(), b"a finished film", "written {written}, discarded {discarded}");
+        }
+        std::fs::remove_file(&path).unwrap();
+    }
+}
+
 /// Runs this very test once more under a shell that allows files of `blocks` × 512 bytes only.
 #[cfg(unix)]
 fn with_a_small_disk(test: &str, blocks: u64, file: &Path) -> std::process::Output {
