@@ -131,6 +131,7 @@
 #![warn(missing_docs)]
 
 pub mod audio;
+mod av1;
 pub mod blob;
 pub mod canvas;
 pub mod clock;

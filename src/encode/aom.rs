@@ -11,35 +11,58 @@ use std::ptr;
 
 use libaom_sys as sys;
 
-use super::av1::{self, SequenceHeader};
 use super::{EncoderConfig, KeyRhythm, Target, VideoEncoder};
+use crate::av1::{self, SequenceHeader};
 use crate::error::{Error, Result};
 use crate::frame::{Frame, Size};
 use crate::packet::EncodedPacket;
-use crate::time::Span;
+use crate::time::{Span, Timestamp};
 
 pub(super) struct AomEncoder {
     config: EncoderConfig,
     codec: Codec,
     keys: KeyRhythm,
-    /// The last time given to libaom, in its ticks.
-    last_ticks: Option<i64>,
+    ticks: TickClock,
     header: Option<SequenceHeader>,
 }
 
-/// libaom's clock, a tenth of a millisecond: it takes no time above 2^32 of its ticks, which makes five days. It plans the
-/// rate by it and nothing else; packets keep the frame's own time.
+/// libaom's clock, a tenth of a millisecond. It plans the rate by it and nothing else; packets keep the frame's own time.
 const TICKS_PER_SECOND: i32 = 10_000;
 const NANOS_PER_TICK: i64 = 1_000_000_000 / TICKS_PER_SECOND as i64;
 
+/// Gives libaom times that rise and stay small. It takes none above 2^32 ticks, which is five days; so a gap is as long as
+/// [`TickClock::MAX_GAP`] at most, and before the limit comes the encoder is opened again.
+#[derive(Debug, Default)]
+struct TickClock {
+    /// The last frame's time, and the ticks that were given for it.
+    last: Option<(Timestamp, i64)>,
+}
+
+impl TickClock {
+    /// The rate control does not know a longer gap from this one: a minute.
+    const MAX_GAP: i64 = 60 * TICKS_PER_SECOND as i64;
+    /// Half of what libaom takes, which leaves days for the next key frame to come.
+    const REOPEN_AT: i64 = 1 << 31;
+
+    /// The ticks of a frame of this time; two frames never get the same.
+    fn at(&mut self, time: Timestamp) -> i64 {
+        let whole = |time: Timestamp| time.as_nanos() / NANOS_PER_TICK;
+        let ticks = self.last.map_or(0, |(last, ticks)| ticks + (whole(time) - whole(last)).clamp(1, Self::MAX_GAP));
+        self.last = Some((time, ticks));
+        ticks
+    }
+
+    /// Whether libaom's limit comes nearer than is good.
+    fn is_high(&self) -> bool {
+        self.last.is_some_and(|(_, ticks)| ticks >= Self::REOPEN_AT)
+    }
+}
+
 impl AomEncoder {
     pub(super) fn new(config: &EncoderConfig) -> Result<Self> {
-        let mut codec = Codec::open(config)?;
-        for (control, value) in controls(config) {
-            codec.set(control, value)?;
-        }
+        let codec = Codec::open(config)?;
         let keys = KeyRhythm::new(config.key_interval);
-        Ok(Self { config: config.clone(), codec, keys, last_ticks: None, header: None })
+        Ok(Self { config: config.clone(), codec, keys, ticks: TickClock::default(), header: None })
     }
 }
 
@@ -59,10 +82,12 @@ impl VideoEncoder for AomEncoder {
     fn encode(&mut self, frame: &Frame, duration: Span, key: bool, packets: &mut Vec<EncodedPacket>) -> Result<()> {
         self.config.check(frame)?;
         let key = self.keys.falls_on(frame.timestamp, duration, key);
-        // Frames nearer than a tick still get ticks of their own: libaom takes no time twice.
-        let ticks = frame.timestamp.as_nanos() / NANOS_PER_TICK;
-        let ticks = self.last_ticks.map_or(ticks, |last| ticks.max(last.saturating_add(1)));
-        self.last_ticks = Some(ticks);
+        if key && self.ticks.is_high() {
+            // Nothing that follows a key frame depends on what was before it.
+            self.codec = Codec::open(&self.config)?;
+            self.ticks = TickClock::default();
+        }
+        let ticks = self.ticks.at(frame.timestamp);
         let length = (duration.as_nanos() / NANOS_PER_TICK).clamp(1, u32::MAX.into()) as u32;
         let (data, key) = self.codec.encode(frame, ticks, length, key)?;
         if self.header.is_none() {
@@ -196,7 +221,11 @@ impl Codec {
             let detail = unsafe { text(context.err_detail) };
             return Err(failure("libaom does not take this configuration", status, detail));
         }
-        Ok(Self { context })
+        let mut codec = Self { context };
+        for (control, value) in controls(config) {
+            codec.set(control, value)?;
+        }
+        Ok(codec)
     }
 
     fn set(&mut self, control: sys::aome_enc_control_id, value: c_int) -> Result<()> {

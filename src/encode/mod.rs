@@ -10,7 +10,6 @@ use crate::time::{FrameRate, Span, Timestamp};
 
 #[cfg(feature = "aom")]
 mod aom;
-mod av1;
 mod mixer;
 pub mod opus;
 mod rav1e;

@@ -11,8 +11,8 @@ use ::rav1e::prelude::{
     FrameTypeOverride, Opaque, Rational, SceneDetectionSpeed, SegmentationLevel,
 };
 
-use super::av1::{self, SequenceHeader};
 use super::{EncoderConfig, KeyRhythm, Target, VideoEncoder};
+use crate::av1::{self, SequenceHeader};
 use crate::error::{Error, Result};
 use crate::frame::{Frame, Size};
 use crate::packet::EncodedPacket;

@@ -409,6 +409,23 @@ fn encoders_are_named_as_the_command_line_names_them() {
     }
 }
 
+#[test]
+fn a_recording_of_weeks_and_a_gap_of_weeks_end_no_recording() {
+    let days = |days: i64| Span::from_secs(days * 86_400);
+    for choice in choices() {
+        // Two gaps of ten days; then, for the encoder's clock, four days in frames a minute apart.
+        let gaps = [days(0), days(10), days(20)].map(|gap| Timestamp::ZERO + gap);
+        let minutes = (1..4 * 1440).map(|minute| gaps[2] + Span::from_secs(60 * minute));
+        let count = if choice == EncoderChoice::Rav1e { 10 } else { usize::MAX };
+        let still = picture(Size::new(32, 32), 0);
+        let frames: Vec<_> =
+            gaps.into_iter().chain(minutes).take(count).map(|time| still.clone().with_timestamp(time)).collect();
+        let recording = record(choice, &config(Size::new(32, 32)), &frames, &[]);
+        let decoded = decode(&recording.path).expect("`make test` installs ffmpeg");
+        assert_eq!(decoded.len(), frames.len() * still.data().len(), "{choice}");
+    }
+}
+
 /// A disk that is full after so many bytes, as a real one is: what is there can still be written over.
 struct SmallDisk {
     file: Cursor<Vec<u8>>,

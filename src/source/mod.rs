@@ -19,7 +19,6 @@ pub mod wav;
 pub mod webm;
 pub mod y4m;
 
-mod av1;
 mod blocks;
 mod open;
 pub use open::{Decoder, decoders, open};

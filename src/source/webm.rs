@@ -9,9 +9,9 @@ use std::io::{Read, Seek};
 
 use re_rav1d::dav1d::{Decoder, Error as DecodeError, Picture, PixelLayout, PlanarImageComponent, Settings};
 
-use super::av1::{self, SequenceHeader};
 use super::blocks::Blocks;
 use super::{Source, SourceInfo, SourceOptions, checked_size, start_beyond_end};
+use crate::av1::{self, SequenceHeader};
 use crate::color::ColorSpace;
 use crate::error::{Error, ErrorKind, Result};
 use crate::frame::{Frame, PixelFormat, Size};
@@ -292,21 +292,23 @@ fn check_track(track: &Track) -> Result<()> {
 
 /// The sequence header from the track's `av1C`, else from the first block.
 fn sequence_header<R: Read + Seek>(file: &mut Blocks<R>) -> Result<SequenceHeader> {
-    if let Some(header) = file.track().private.get(4..).and_then(SequenceHeader::find) {
+    let found = |obus: &[u8]| SequenceHeader::find(obus).ok().flatten();
+    if let Some(header) = file.track().private.get(4..).and_then(found) {
         return Ok(header);
     }
     let first = file.next_block()?.map(|block| file.read(&block)).transpose()?.unwrap_or_default();
     file.rewind();
-    let found = if av1::has_sequence_header(&first) { "a damaged one" } else { "none" };
-    SequenceHeader::find(&first)
-        .ok_or_else(|| Error::not_readable(format!("expected an AV1 sequence header but found {found}")))
+    found(&first).ok_or_else(|| {
+        let found = if av1::has_sequence_header(&first) { "a damaged one" } else { "none" };
+        Error::not_readable(format!("expected an AV1 sequence header but found {found}"))
+    })
 }
 
 fn check_sequence(sequence: &SequenceHeader, size: Size) -> Result<ColorSpace> {
-    if sequence.bit_depth != 8 {
+    if sequence.bit_depth() != 8 {
         return Err(Error::not_supported(format!(
             "expected plain 8-bit AV1 but found {} bits a sample",
-            sequence.bit_depth
+            sequence.bit_depth()
         )));
     }
     if (sequence.max_width, sequence.max_height) != (size.width, size.height) {
@@ -319,7 +321,7 @@ fn check_sequence(sequence: &SequenceHeader, size: Size) -> Result<ColorSpace> {
         ));
     }
     sequence
-        .color(size.height)
+        .color_space(size.height)
         .ok_or_else(|| Error::not_supported("expected a BT.601, BT.709 or BT.2020 matrix but found another one"))
 }
 

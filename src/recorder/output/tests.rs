@@ -130,7 +130,11 @@ fn a_file_that_took_the_place_of_ours_is_not_removed() {
             }
             std::fs::write(&other, "a finished film").unwrap();
             std::fs::rename(&other, &path).unwrap();
-            if discarded { sink.discard() } else { drop(sink) }
+            if discarded {
+                sink.discard()
+            } else {
+                drop(sink)
+            }
             assert_eq!(std::fs::read(&path).unwrap(), b"a finished film", "written {written}, discarded {discarded}");
         }
         std::fs::remove_file(&path).unwrap();
