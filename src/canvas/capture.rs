@@ -12,7 +12,8 @@ pub struct Capture {
     gpu: Gpu,
     filter: FilterChain,
     renderer: Option<Renderer>,
-    readback: Readback,
+    /// Made with the first frame, where an error can be told.
+    readback: Option<Readback>,
     size: Size,
     format: PixelFormat,
     index: u64,
@@ -21,8 +22,7 @@ pub struct Capture {
 impl Capture {
     /// Pictures of `size` in `format`: I420 for encoders, RGBA for stills.
     pub fn new(gpu: &Gpu, filter: &FilterChain, size: Size, format: PixelFormat) -> Self {
-        let readback = Readback::new(gpu, format, size);
-        Self { gpu: gpu.clone(), filter: filter.clone(), renderer: None, readback, size, format, index: 0 }
+        Self { gpu: gpu.clone(), filter: filter.clone(), renderer: None, readback: None, size, format, index: 0 }
     }
 
     /// Puts another chain in the place of this one, for the frames that follow.
@@ -31,7 +31,7 @@ impl Capture {
     /// `UnknownError` when it does not compile; then the old one stays.
     pub fn set_filter(&mut self, filter: &FilterChain) -> Result<()> {
         if let Some(renderer) = &mut self.renderer {
-            renderer.set_chain(filter)?;
+            self.gpu.scoped(|| renderer.set_chain(filter))?;
         }
         self.filter = filter.clone();
         Ok(())
@@ -44,12 +44,12 @@ impl Capture {
 
     /// Whether [`Capture::take`] must come before the next [`Capture::submit`].
     pub fn is_full(&self) -> bool {
-        self.readback.is_full()
+        self.readback.as_ref().is_some_and(Readback::is_full)
     }
 
     /// Whether no picture is under way.
     pub fn is_empty(&self) -> bool {
-        self.readback.is_empty()
+        self.readback.as_ref().is_none_or(Readback::is_empty)
     }
 
     /// Sends a frame on its way; its picture comes back with `timestamp`.
@@ -73,6 +73,11 @@ impl Capture {
 
     /// The same for either.
     pub(super) fn submit_drawing(&mut self, drawing: Drawing, timestamp: Timestamp) -> Result<()> {
+        let gpu = self.gpu.clone();
+        gpu.scoped(|| self.submit_unscoped(drawing, timestamp))
+    }
+
+    fn submit_unscoped(&mut self, drawing: Drawing, timestamp: Timestamp) -> Result<()> {
         let picture = drawing.picture();
         let renderer = match self.renderer.take_if(|renderer| renderer.picture() == picture) {
             Some(renderer) => renderer,
@@ -81,7 +86,8 @@ impl Capture {
         let renderer = self.renderer.insert(renderer);
         let mut encoder = self.gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         renderer.render(&mut encoder, drawing, timestamp, self.index)?;
-        self.readback.submit(encoder, renderer, timestamp)?;
+        let readback = self.readback.get_or_insert_with(|| Readback::new(&self.gpu, self.format, self.size));
+        readback.submit(encoder, renderer, timestamp)?;
         self.index += 1;
         Ok(())
     }
@@ -91,6 +97,7 @@ impl Capture {
     /// # Errors
     /// `UnknownError` when the GPU fails.
     pub fn take(&mut self) -> Result<Option<Frame>> {
-        self.readback.take()
+        let Some(readback) = &mut self.readback else { return Ok(None) };
+        self.gpu.scoped(|| readback.take())
     }
 }

@@ -152,7 +152,7 @@ impl Canvas {
     /// it before that, and don't touch it after. It holds whatever it held when it was used last: clear it.
     ///
     /// # Errors
-    /// `InvalidStateError` for a canvas of zero size.
+    /// `InvalidStateError` for a canvas of zero size; `UnknownError` when the GPU has no memory for it.
     pub fn texture(&mut self) -> Result<wgpu::Texture> {
         if let (true, Some(Content { drawn: Drawn::Texture(texture), .. })) = (self.open, &self.content) {
             return Ok(wgpu::Texture::clone(texture));
@@ -161,7 +161,7 @@ impl Canvas {
             let expected = format!("expected a canvas with pixels to draw into but found {}; resize it", self.size);
             return Err(Error::new(ErrorKind::InvalidState, expected));
         }
-        let texture = self.targets.take(&self.gpu, self.size, Self::TEXTURE_FORMAT);
+        let texture = self.gpu.scoped(|| Ok(self.targets.take(&self.gpu, self.size, Self::TEXTURE_FORMAT)))?;
         self.show(Drawn::Texture(texture.clone()));
         self.open = true;
         Ok(wgpu::Texture::clone(&texture))
@@ -178,17 +178,17 @@ impl Canvas {
     pub fn draw_texture(&mut self, texture: &wgpu::Texture) -> Result<()> {
         let device = self.gpu.device();
         content::check_foreign(texture, device.features())?;
-        let scope = device.push_error_scope(wgpu::ErrorFilter::Validation);
-        let size = content::size_of(texture);
-        // The bytes as they are: those of a format that ends in `Srgb` are encoded already.
-        let copy = self.copies.take(&self.gpu, size, texture.format().remove_srgb_suffix());
-        let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-        encoder.copy_texture_to_texture(texture.as_image_copy(), copy.as_image_copy(), copy.size());
-        self.gpu.queue().submit([encoder.finish()]);
-        if let Some(error) = pollster::block_on(scope.pop()) {
-            return Err(Error::unknown("the GPU refused to copy the texture onto the canvas").with_source(error));
-        }
-        self.show(Drawn::Texture(copy));
+        let copied = self.gpu.scoped(|| {
+            let size = content::size_of(texture);
+            // The bytes as they are: those of a format that ends in `Srgb` are encoded already.
+            let copy = self.copies.take(&self.gpu, size, texture.format().remove_srgb_suffix());
+            let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+            encoder.copy_texture_to_texture(texture.as_image_copy(), copy.as_image_copy(), copy.size());
+            self.gpu.queue().submit([encoder.finish()]);
+            Ok(copy)
+        });
+        let refused = |error| Error::unknown("the GPU refused to copy the texture onto the canvas").with_source(error);
+        self.show(Drawn::Texture(copied.map_err(refused)?));
         Ok(())
     }
 
@@ -233,7 +233,6 @@ impl Canvas {
 
     /// Hands what streams capture of this paint to the canvas's thread; whether any did.
     fn capture(&mut self, now: Timestamp) -> Result<bool> {
-        self.gpu.check().inspect_err(|error| self.streams.fail(error))?;
         self.streams.check()?;
         self.open = false;
         let Some(content) = self.content.as_ref().filter(|_| self.size.pixels() > 0) else {

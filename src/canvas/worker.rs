@@ -212,7 +212,6 @@ impl FilterStage {
                 self.begun = true;
                 return Ok(());
             };
-            self.gpu.check()?;
             if !std::mem::replace(&mut self.begun, true) {
                 // There is no chain to go on with.
                 return Err(error);

@@ -1,7 +1,5 @@
 //! The GPU: an adapter with its device and queue, and what runs on them.
 
-use std::sync::{Arc, Mutex, PoisonError};
-
 use crate::error::{Error, Result};
 use crate::frame::Size;
 
@@ -20,7 +18,6 @@ pub struct Gpu {
     device: wgpu::Device,
     queue: wgpu::Queue,
     info: wgpu::AdapterInfo,
-    failure: Arc<Mutex<Option<String>>>,
 }
 
 impl Gpu {
@@ -60,15 +57,10 @@ impl Gpu {
         Ok(Self::from_device(device, queue, adapter.get_info()))
     }
 
-    /// Somebody's own device: frames are drawn and filtered on it.
+    /// The program's own device: frames are drawn and filtered on it. Its error handlers stay as they are: what goes wrong
+    /// here is caught in error scopes, and what goes wrong elsewhere on the device is none of the canvas's business.
     pub fn from_device(device: wgpu::Device, queue: wgpu::Queue, info: wgpu::AdapterInfo) -> Self {
-        let failure = Arc::new(Mutex::new(None));
-        let slot = failure.clone();
-        device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
-            let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
-            slot.get_or_insert_with(|| error.to_string());
-        }));
-        Self { device, queue, info, failure }
+        Self { device, queue, info }
     }
 
     /// The adapter's name, driver and kind.
@@ -119,11 +111,21 @@ impl Gpu {
         Ok(())
     }
 
-    /// The first thing that went wrong on the device unasked, if any did: a lost device, memory that ran out.
-    pub fn check(&self) -> Result<()> {
-        match &*self.failure.lock().unwrap_or_else(PoisonError::into_inner) {
-            Some(failure) => Err(Error::unknown(format!("the GPU failed: {failure}"))),
-            None => Ok(()),
+    /// Does this, whose calls to the device may fail in ways that only an error scope tells.
+    ///
+    /// # Errors
+    /// The error of `work`; else `UnknownError` with what the device reported.
+    pub(crate) fn scoped<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        use wgpu::ErrorFilter::{Internal, OutOfMemory, Validation};
+        let scopes = [Internal, OutOfMemory, Validation].map(|filter| self.device.push_error_scope(filter));
+        let result = work();
+        // All of them end, the last one first.
+        let errors = scopes.into_iter().rev().map(|scope| pollster::block_on(scope.pop()));
+        let reported = errors.fold(None, |first, error| first.or(error));
+        let value = result?;
+        match reported {
+            Some(error) => Err(Error::unknown("the GPU failed").with_source(error)),
+            None => Ok(value),
         }
     }
 }

@@ -124,7 +124,6 @@ impl Readback {
         let wait = wgpu::PollType::Wait { submission_index: Some(submission), timeout: Some(PATIENCE) };
         let failed = |what: String| Error::unknown(format!("no picture came back from the GPU: {what}"));
         let waited = self.gpu.device().poll(wait);
-        self.gpu.check()?;
         waited.map_err(|error| failed(error.to_string()))?;
         match mapped.recv_timeout(PATIENCE) {
             Ok(Ok(())) => {}

@@ -160,3 +160,29 @@ fn a_texture_that_cannot_be_drawn_is_an_error_that_says_what_to_do_and_changes_n
     assert_eq!(canvas.read().unwrap().data()[0], 77);
     canvas.present().unwrap();
 }
+
+#[test]
+fn a_program_s_own_device_keeps_its_error_handler_and_its_errors_end_no_canvas() {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
+    let adapter = pollster::block_on(instance.request_adapter(&wgpu::RequestAdapterOptions::default())).unwrap();
+    let (device, queue) = pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor::default())).unwrap();
+    let told = Arc::new(AtomicU32::new(0));
+    let counter = told.clone();
+    device.on_uncaptured_error(Arc::new(move |_| {
+        counter.fetch_add(1, Ordering::Relaxed);
+    }));
+    let gpu = Gpu::from_device(device.clone(), queue, adapter.get_info());
+    let mut canvas = Canvas::new(&gpu, SIZE).unwrap().with_clock(Clock::stepped(FrameRate::whole(10)));
+    let listener = listen(&canvas.capture_stream(None).unwrap());
+    for shade in [100, 200] {
+        // A fault of the program's: a buffer cannot be mapped for both.
+        let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::MAP_WRITE | wgpu::BufferUsages::UNIFORM;
+        let faulty = wgpu::BufferDescriptor { label: None, size: 4, usage, mapped_at_creation: false };
+        drop(device.create_buffer(&faulty));
+        canvas.draw(grey(shade));
+        canvas.present().unwrap();
+        assert_eq!(next(&listener).0.data()[0], luma(shade));
+    }
+    assert_eq!(told.load(Ordering::Relaxed), 2, "the program's handler was told of both");
+}
