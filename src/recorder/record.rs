@@ -310,8 +310,7 @@ impl Feed {
         let outcome = self.feed(&mut pacer, frame_span, is_over, controls);
         let (source, counts) = pacer.finish();
         for _ in 0..counts.not_given {
-            // Lost for the reason why the recorder ended.
-            drop(self.counters.ticket(None));
+            self.lose_at_end(controls.is_stopped());
         }
         (outcome.and(source.failure.map_or(Ok(()), Err)), counts)
     }
@@ -335,28 +334,39 @@ impl Feed {
             }
         }
         // The sound of the last picture belongs to it.
-        self.wait_until(end, is_over)
+        self.wait_until(end, is_over).map(drop)
     }
 
     /// Draws a frame at its time.
     fn show(&mut self, paced: PacedFrame, is_over: &IsOver) -> Result<()> {
         let PacedFrame { frame, timestamp, .. } = paced;
-        let shown = self.wait_until(timestamp, is_over).and_then(|()| {
+        let painted = self.wait_until(timestamp, is_over).and_then(|reached| {
+            if !reached {
+                return Ok(None);
+            }
             self.canvas.draw(frame);
             let time = if self.canvas.clock().is_real() { self.canvas.clock().now() } else { timestamp };
-            self.canvas.paint(time)
+            self.canvas.paint(time).map(Some)
         });
-        match shown {
-            Ok(true) => {}
+        match painted {
+            Ok(Some(true)) => {}
             // Nobody records any more.
-            Ok(false) => drop(self.counters.ticket(None)),
+            Ok(Some(false)) => self.lose_at_end(false),
+            // Its time did not come.
+            Ok(None) => self.lose_at_end(true),
             Err(_) => self.counters.ticket(None).dropped(DropReason::Failed),
         }
-        shown.map(drop)
+        painted.map(drop)
     }
 
-    /// Gives the sound up to `time`; in real time, waits for that.
-    fn wait_until(&mut self, time: Timestamp, is_over: &IsOver) -> Result<()> {
+    /// Counts a frame that comes too late: the recording was stopped, or its recorder has ended for a reason of its own.
+    fn lose_at_end(&self, stopped: bool) {
+        let ticket = self.counters.ticket(None);
+        if stopped { ticket.dropped(DropReason::Ended) } else { drop(ticket) }
+    }
+
+    /// Gives the sound up to `time`; in real time, waits for that. False when the recording ended before.
+    fn wait_until(&mut self, time: Timestamp, is_over: &IsOver) -> Result<bool> {
         let clock = self.canvas.clock().clone();
         if !clock.is_real() {
             return self.give_sound(time, Span::ZERO, is_over);
@@ -367,20 +377,21 @@ impl Feed {
             let now = clock.now() - shift;
             self.give_sound(now.min(time), shift, is_over)?;
             if now >= time || is_over() {
-                return Ok(());
+                return Ok(now >= time);
             }
             let left = Duration::from_nanos((time - now).as_nanos().unsigned_abs());
             thread::sleep(left.min(POLL_INTERVAL / 5));
         }
     }
 
-    fn give_sound(&mut self, time: Timestamp, shift: Span, is_over: &IsOver) -> Result<()> {
-        if let Some(sound) = &mut self.sound
-            && !sound.give_until(time, shift, is_over)?
-        {
+    /// False when the recording ended before all was given.
+    fn give_sound(&mut self, time: Timestamp, shift: Span, is_over: &IsOver) -> Result<bool> {
+        let Some(sound) = &mut self.sound else { return Ok(true) };
+        let given = sound.give_until(time, shift, is_over)?;
+        if given == Given::AllThereIs {
             self.sound = None;
         }
-        Ok(())
+        Ok(given != Given::NotAll)
     }
 
     /// Goes on with the chains that were asked for meanwhile.
@@ -410,14 +421,14 @@ impl SoundFeed {
         Self { source, track, rest: None }
     }
 
-    /// Gives what is heard before `time`, `shift` later, unless the recording is over; false at the sound's end.
-    fn give_until(&mut self, time: Timestamp, shift: Span, is_over: &IsOver) -> Result<bool> {
+    /// Gives what is heard before `time`, `shift` later, unless the recording is over.
+    fn give_until(&mut self, time: Timestamp, shift: Span, is_over: &IsOver) -> Result<Given> {
         while !is_over() {
             let sound = match self.rest.take() {
                 Some(sound) => sound,
                 None => match self.source.next_buffer()? {
                     Some(sound) => sound,
-                    None => return Ok(false),
+                    None => return Ok(Given::AllThereIs),
                 },
             };
             let samples = (samples_in(time - sound.timestamp, sound.rate) as usize).min(sound.samples());
@@ -429,11 +440,21 @@ impl SoundFeed {
             }
             if samples < sound.samples() {
                 self.rest = Some(sound.slice(samples..sound.samples()));
-                break;
+                return Ok(Given::UpToTime);
             }
         }
-        Ok(true)
+        Ok(Given::NotAll)
     }
+}
+
+/// How much of the sound that was asked for was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Given {
+    UpToTime,
+    /// The sound ended.
+    AllThereIs,
+    /// The recording ended before.
+    NotAll,
 }
 
 impl Report {

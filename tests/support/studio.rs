@@ -162,6 +162,11 @@ pub fn names(event: &Event) -> &'static str {
 pub struct Judged(NamedTempFile);
 
 impl Judged {
+    /// The file of this name, as it is now.
+    pub fn at(path: &std::path::Path) -> Self {
+        Self::new(&Blob::from_file(path, "video/webm").unwrap())
+    }
+
     pub fn new(blob: &Blob) -> Self {
         let file = tempfile::Builder::new().suffix(".webm").tempfile().unwrap();
         std::fs::write(file.path(), blob.bytes().unwrap()).unwrap();

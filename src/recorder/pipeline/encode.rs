@@ -21,6 +21,9 @@ use crate::time::{Span, Timestamp};
 
 /// WebM's unit of time.
 const TICK: Span = Span::from_millis(1);
+/// Beside sound, a picture that stands still for longer is encoded again: libwebm holds sound back until the next picture,
+/// and takes none that is more than 32 s away.
+const LONGEST_STILL: Span = Span::from_secs(10);
 
 /// The encode stage.
 pub(super) struct Encode<'a> {
@@ -169,9 +172,28 @@ impl<'a> Encode<'a> {
         let repeated = self.last.as_ref().filter(|last| last.repeated);
         let time = repeated.map_or(time, |last| time.max(last.frame.timestamp + TICK));
         let frame = self.fitter.fit(frame)?.with_timestamp(time);
-        let shown = frame.clone();
-        self.last = Some(LastPicture { frame, repeated: false });
-        self.encode(&shown, ticket)
+        if !self.bridge_gap(time)? {
+            return Ok(false);
+        }
+        self.last = Some(LastPicture { frame: frame.clone(), repeated: false });
+        self.encode(&frame, ticket)
+    }
+
+    /// Beside sound, repeats the last picture as often as the gap up to `time` needs; false when nobody takes the packets.
+    fn bridge_gap(&mut self, time: Timestamp) -> Result<bool> {
+        while self.with_sound
+            && let Some(LastPicture { frame, .. }) = &self.last
+            && time - frame.timestamp > LONGEST_STILL
+        {
+            let again = frame.timestamp + LONGEST_STILL;
+            let frame = frame.clone().with_timestamp(again);
+            self.last = Some(LastPicture { frame: frame.clone(), repeated: true });
+            let ticket = self.session.counters.repeat();
+            if !self.encode(&frame, ticket)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Encodes a frame, and sends the packets that are ready; false when nobody takes them.
