@@ -593,6 +593,8 @@ fn a_handler_that_is_set_before_the_start_is_called_for_every_recording() {
     let recorder = recorder(&source.stream, MediaRecorderOptions::default());
     let (sender, told) = std::sync::mpsc::channel();
     recorder.on_event(move |event| sender.send(support::studio::names(&event)).unwrap()).unwrap();
+    // Enough for the handler's thread to find that there is nothing yet.
+    std::thread::sleep(std::time::Duration::from_millis(100));
     for _ in 0..2 {
         recorder.start(None).unwrap();
         source.frames(0..5);

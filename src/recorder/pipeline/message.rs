@@ -49,6 +49,6 @@ pub enum Message {
     Fail(Error),
     /// Give what the replay holds as a file.
     SaveReplay(Sender<Result<Blob>>),
-    /// The replay begins to record.
-    RecordReplay(Box<Destination>, Box<MediaRecorderOptions>),
+    /// The replay begins to record; answered once it has begun.
+    RecordReplay(Box<Destination>, Box<MediaRecorderOptions>, Sender<()>),
 }

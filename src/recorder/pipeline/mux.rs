@@ -1,5 +1,6 @@
 //! The mux stage: packets of both tracks go in, are brought into one order and written; or kept, for a replay.
 
+use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use super::interleaver::Interleaver;
@@ -171,7 +172,7 @@ impl<'a> Mux<'a> {
                 let _ = saved.send(self.save_replay());
                 Ok(Room::Left)
             }
-            Message::RecordReplay(destination, options) => self.record_replay(*destination, &options),
+            Message::RecordReplay(destination, options, begun) => self.record_replay(*destination, &options, &begun),
         }
     }
 
@@ -250,25 +251,32 @@ impl<'a> Mux<'a> {
     }
 
     /// The recording begins with what the replay holds.
-    fn record_replay(&mut self, destination: Destination, options: &MediaRecorderOptions) -> Result<Room> {
+    fn record_replay(
+        &mut self,
+        destination: Destination,
+        options: &MediaRecorderOptions,
+        begun: &Sender<()>,
+    ) -> Result<Room> {
         let Target::Buffer(buffer) = &mut self.target else { return Ok(Room::Left) };
-        let (origin, packets) = (buffer.begin(), buffer.take());
+        let (origin, mut packets) = (buffer.begin(), buffer.take());
         let limit = options.time_limit.map(|limit| (origin - Timestamp::ZERO) + limit);
         lock(&self.session.gate).set_limit(limit);
-        let mut splitter = options.splitter(&destination, self.tracks.audio.is_some());
-        self.begin(destination, options, origin);
         let leading = if self.tracks.video.is_some() { TrackKind::Video } else { TrackKind::Audio };
-        for mut packet in packets {
-            if packet.kind == leading {
-                // Only a key frame can begin a piece, and here it is too late to ask for one.
-                packet.begins_piece = packet.media.key && splitter.begins_piece(packet.media.timestamp);
-                splitter.add_bytes(packet.media.data.len() as u64);
-            }
+        let mut splitter = options.splitter(&destination, self.tracks.audio.is_some());
+        for packet in packets.iter_mut().filter(|packet| packet.kind == leading) {
+            // Only a key frame can begin a piece, and here it is too late to ask for one.
+            packet.begins_piece = packet.media.key && splitter.begins_piece(packet.media.timestamp);
+            splitter.add_bytes(packet.media.data.len() as u64);
+        }
+        *lock(&self.session.splitter) = splitter;
+        self.begin(destination, options, origin);
+        // Whoever asked may have gone.
+        let _ = begun.send(());
+        for packet in packets {
             if self.write_packet(packet)? == Room::None {
                 return Ok(Room::None);
             }
         }
-        *lock(&self.session.splitter) = splitter;
         self.write()
     }
 

@@ -109,7 +109,9 @@ impl Session {
 
     /// A replay begins to record; false when it has ended.
     pub fn record_replay(&self, destination: Destination, options: MediaRecorderOptions) -> bool {
-        self.state.messages.post(Message::RecordReplay(Box::new(destination), Box::new(options)))
+        let (sender, begun) = std::sync::mpsc::channel();
+        let asked = Message::RecordReplay(Box::new(destination), Box::new(options), sender);
+        self.state.messages.post(asked) && begun.recv().is_ok()
     }
 
     /// Waits for the threads' end.
