@@ -4,11 +4,25 @@
 //! blocks of a recording that crashed come out, and only then the fault that says where the file ends; behind a damaged
 //! place it finds the next cluster. (The matroska-demuxer crate does not open a file whose index is cut off, and takes a
 //! cut for the end.)
+//!
+//! # Budget
+//! A file may be made to do harm. A walk over it takes time in proportion to its length, whatever is in it: it never goes
+//! back, looks at no more than three elements ahead, and searches each byte for a cluster once. Of a file are read at most
+//!
+//! | what | at most |
+//! |---|---|
+//! | each of `Info`, `Tracks` and `Cues` | 16 MiB |
+//! | the EBML header | 4 KiB |
+//! | tracks | 128 |
+//! | cues | 1 million |
+//! | elements of a block group | 64 |
+//! | a frame | 64 MiB |
+//! | a name or another text | 1 KiB |
 
 use std::io::{Read, Seek};
 use std::ops::Range;
 
-use super::ebml::{Element, Elements, Fault, child, children, float, text, unsigned};
+use super::ebml::{Element, Elements, Fault, child, children, float, slice_vint, text, unsigned};
 use crate::error::{Error, Result};
 
 pub(crate) mod id;
@@ -20,8 +34,16 @@ pub use track::TrackType;
 /// The first bytes of every Matroska file: the ID of the EBML header.
 pub(crate) const MAGIC: &[u8] = &id::EBML.to_be_bytes();
 
-/// Headers (`Info`, `Tracks`, `Cues`) may be this long.
-const MAX_HEADER: u64 = 32 << 20;
+/// The longest header that is read (`Info`, `Tracks`, `Cues`), in bytes.
+const MAX_HEADER: u64 = 16 << 20;
+/// How much of the EBML header is read, in bytes.
+const MAX_EBML: u64 = 4 << 10;
+/// The longest frame that is read, in bytes.
+const MAX_FRAME: u64 = 64 << 20;
+/// The most elements that a block group has: there are a block, its length and the like, and the frames that it refers to.
+const MAX_GROUP: usize = 64;
+/// The headers of a cluster and of its first child: an ID of 4 bytes and a size of 8, twice.
+const CLUSTER_HEAD: usize = 24;
 
 /// `TimestampScale` where the file does not say it, in nanoseconds.
 const MILLISECOND: u64 = 1_000_000;
@@ -110,7 +132,10 @@ pub(crate) struct Cue {
 }
 
 impl Cue {
-    /// All places that the data of a `Cues` element names.
+    /// How many are read.
+    pub(crate) const MOST: usize = 1_000_000;
+
+    /// The places that the data of a `Cues` element names, the first of them.
     pub(crate) fn all(cues: &[u8]) -> Vec<Self> {
         let points = children(cues).filter(|(id, _)| *id == id::CUE_POINT);
         let positions = points.flat_map(|(_, point)| {
@@ -125,6 +150,7 @@ impl Cue {
                 track: value(data, id::CUE_TRACK),
                 time,
             })
+            .take(Self::MOST)
             .collect()
     }
 }
@@ -169,7 +195,7 @@ impl<R: Read + Seek> Matroska<R> {
         }
         let ebml = elements.element(0)?;
         let end = ebml.end().unwrap_or(ebml.body);
-        let header = elements.bytes(ebml.body..end.min(ebml.body.saturating_add(MAX_HEADER)))?;
+        let header = elements.bytes(ebml.body..end.min(ebml.body.saturating_add(MAX_EBML)))?;
         let segment = elements.element(end)?;
         if segment.id != id::SEGMENT {
             let found = segment.id;
@@ -292,7 +318,13 @@ impl<R: Read + Seek> Matroska<R> {
         };
         let (mut block, mut key, mut duration) = (None, true, None);
         let mut at = group.body;
+        let mut count = 0;
         while at < end {
+            count += 1;
+            if count > MAX_GROUP {
+                let expected = format!("a group of at most {MAX_GROUP} elements");
+                return Err(Fault::damaged(group.start, &expected, "more"));
+            }
             let found = match self.elements.element(at).and_then(|element| Ok((element, self.end_of(element, end)?))) {
                 Ok(found) => found,
                 // What breaks off behind the block is told when the next item is asked for.
@@ -303,7 +335,10 @@ impl<R: Read + Seek> Matroska<R> {
             match element.id {
                 id::BLOCK => block = Some(self.block(element, element_end, cluster)?),
                 id::REFERENCE_BLOCK => key = false,
-                id::BLOCK_DURATION => duration = Some(unsigned(&self.elements.bytes(element.body..element_end)?)),
+                id::BLOCK_DURATION => {
+                    let end = element_end.min(element.body + 8);
+                    duration = Some(unsigned(&self.elements.bytes(element.body..end)?));
+                }
                 _ => {}
             }
             at = element_end;
@@ -420,31 +455,18 @@ impl<R: Read + Seek> Matroska<R> {
             self.go_to(end);
             return Ok(true);
         }
-        let mut at = from;
-        while let Some(found) = self.elements.find(id::CLUSTER.to_be_bytes(), at)? {
-            self.go_to(found);
-            if self.cluster_follows()? {
-                return Ok(true);
-            }
-            at = found + 1;
-        }
-        Ok(false)
+        let Some(found) = self.elements.find(from, CLUSTER_HEAD, begins_cluster)? else { return Ok(false) };
+        self.go_to(found);
+        Ok(true)
     }
 
     /// Whether a cluster begins here, and not only four bytes like its ID.
     pub(crate) fn cluster_follows(&mut self) -> Result<bool, Fault> {
-        let first = match self.elements.element(self.at) {
-            Ok(Element { id: id::CLUSTER, body, .. }) => self.elements.element(body),
-            Ok(_) => return Ok(false),
-            Err(fault) => Err(fault),
-        };
-        match first {
-            Ok(Element { id, .. }) => {
-                Ok(matches!(id, id::TIMESTAMP | id::CRC_32 | id::VOID | id::POSITION | id::PREV_SIZE))
-            }
-            Err(Fault::Unreadable(error)) => Err(Fault::Unreadable(error)),
-            Err(_) => Ok(false),
+        let (at, len) = (self.at, self.len());
+        if at >= len {
+            return Ok(false);
         }
+        Ok(begins_cluster(&self.elements.bytes(at..len.min(at + CLUSTER_HEAD as u64))?))
     }
 
     /// The data of a header.
@@ -459,6 +481,11 @@ impl<R: Read + Seek> Matroska<R> {
 
     /// These bytes of the file, as a block's.
     pub(crate) fn bytes(&mut self, range: Range<u64>) -> Result<Vec<u8>, Fault> {
+        let len = range.end.saturating_sub(range.start);
+        if len > MAX_FRAME {
+            let expected = format!("a frame of at most {MAX_FRAME} bytes");
+            return Err(Fault::damaged(range.start, &expected, format!("one of {len}")));
+        }
         self.elements.bytes(range)
     }
 
@@ -474,6 +501,17 @@ impl<R: Read + Seek> Matroska<R> {
         }
         self.elements.whole(end).map(|()| end)
     }
+}
+
+/// Whether these bytes begin with the header of a cluster and that of a child which may be its first.
+fn begins_cluster(bytes: &[u8]) -> bool {
+    let first = || {
+        let (_, body) = slice_vint(bytes.strip_prefix(&id::CLUSTER.to_be_bytes())?, false)?;
+        let (id, rest) = slice_vint(body, true)?;
+        slice_vint(rest, false)?;
+        u32::try_from(id).ok()
+    };
+    matches!(first(), Some(id::TIMESTAMP | id::CRC_32 | id::VOID | id::POSITION | id::PREV_SIZE))
 }
 
 fn damaged(element: Element) -> Fault {
