@@ -11,15 +11,19 @@ use crate::error::Error;
 /// The widest line that is shown whole, in characters, and what is shown of a wider one before the place.
 const WIDEST: usize = 160;
 const BEFORE: usize = 60;
+/// The longest message, in characters: it may hold names from the file.
+const LONGEST: usize = 400;
+/// The most places, and the most notes, that are shown.
+const MAX_LABELS: usize = 8;
 
 /// A user's file: its name and its text.
 #[derive(Clone, Copy)]
-pub(super) struct Source<'a> {
+pub(super) struct SourceFile<'a> {
     pub(super) name: &'a str,
     pub(super) text: &'a str,
 }
 
-impl Source<'_> {
+impl SourceFile<'_> {
     /// An error at a place of the text.
     pub(super) fn error(&self, range: Range<usize>, message: impl Into<String>) -> Error {
         Complaint { message: message.into(), labels: vec![(range, String::new())], notes: vec![] }.about(*self)
@@ -71,18 +75,18 @@ pub(super) struct Complaint {
 }
 
 impl Complaint {
-    pub(super) fn about(self, source: Source) -> Error {
+    pub(super) fn about(self, source: SourceFile) -> Error {
         let mut text = source.name.to_owned();
         if let Some((range, _)) = self.labels.first() {
             let (line, column) = source.place(range.start);
             let _ = write!(text, ":{line}:{column}");
         }
-        let _ = write!(text, ": {}", self.message);
-        for (range, label) in &self.labels {
-            text.push_str(&source.snippet(range, label));
+        let _ = write!(text, ": {}", excerpt(&self.message));
+        for (range, label) in self.labels.iter().take(MAX_LABELS) {
+            text.push_str(&source.snippet(range, &excerpt(label)));
         }
-        for note in &self.notes {
-            let _ = write!(text, "\n    = {note}");
+        for note in self.notes.iter().take(MAX_LABELS) {
+            let _ = write!(text, "\n    = {}", excerpt(note));
         }
         Error::syntax(text)
     }
@@ -212,6 +216,15 @@ fn without_handles(message: &str) -> String {
     plain + rest
 }
 
+/// The text without control characters, which a terminal would obey, and no longer than a message may be.
+fn excerpt(text: &str) -> String {
+    let mut shown: String = text.chars().take(LONGEST).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if text.chars().nth(LONGEST).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
 fn lower_first(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
@@ -231,18 +244,18 @@ mod tests {
     fn a_text_that_naga_panics_over_is_an_error() {
         let text = "const_assert vec2f(1);";
         let complaint = judged("", text, Kind::Image).unwrap_err();
-        let error = complaint.about(Source { name: "a.wgsl", text }).to_string();
+        let error = complaint.about(SourceFile { name: "a.wgsl", text }).to_string();
         assert!(error.starts_with("a.wgsl: expected WGSL but found something that"), "{error}");
     }
 
     #[test]
     fn tabs_wide_lines_and_control_characters_do_not_misplace_the_carets() {
         let text = "a\n\tx\u{1b}yé = z;\r\n";
-        let source = Source { name: "a.wgsl", text };
+        let source = SourceFile { name: "a.wgsl", text };
         let at = text.find('z').unwrap();
         assert_eq!(source.error(at..at + 1, "no").to_string(), "a.wgsl:2:9: no\n  2 | \tx yé = z;\n    | \t       ^");
         let text = format!("{}here{}", "-".repeat(300), "-".repeat(300));
-        let shown = Source { name: "a.wgsl", text: &text }.error(300..304, "no").to_string();
+        let shown = SourceFile { name: "a.wgsl", text: &text }.error(300..304, "no").to_string();
         let lines: Vec<_> = shown.lines().collect();
         assert_eq!(lines[0], "a.wgsl:1:301: no");
         let place = |line: &str, what: &str| line[..line.find(what).unwrap()].chars().count();
@@ -252,7 +265,7 @@ mod tests {
 
     #[test]
     fn a_place_behind_the_end_and_one_over_many_lines_are_shown() {
-        let source = Source { name: "a.wgsl", text: "fn a() {\n}\n" };
+        let source = SourceFile { name: "a.wgsl", text: "fn a() {\n}\n" };
         assert_eq!(source.error(11..11, "no").to_string(), "a.wgsl:3:1: no\n  3 |\n    | ^");
         assert_eq!(source.error(0..10, "no").to_string(), "a.wgsl:1:1: no\n  1 | fn a() {\n    | ^^^^^^^^");
     }
