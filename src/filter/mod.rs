@@ -12,6 +12,7 @@ mod animation;
 mod catalog;
 mod color_matrix;
 mod custom;
+mod file;
 mod lut;
 mod parse;
 mod plan;
@@ -20,6 +21,7 @@ pub use animation::Animation;
 pub use catalog::catalog;
 pub use color_matrix::ColorMatrix;
 pub use custom::{Custom, Field, FieldKind, Kind};
+pub use file::FileAccess;
 pub use lut::Lut;
 pub use plan::{Axis, Bell, Extent, Input, Output, Pass, Picture, Plan, Point, Stage, plan};
 
@@ -205,6 +207,8 @@ pub enum Edge {
 /// # Ok(())
 /// # }
 /// ```
+///
+/// A chain that is read so opens no files. [`FilterChain::parse_with`] reads chains that name tables and shaders.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct FilterChain {
     filters: Vec<Filter>,

@@ -2,6 +2,10 @@
 //!
 //! Grammar: Filter Effects Module Level 1, §5 `<filter-value-list>`; our own functions stand beside CSS's, and their
 //! arguments may be separated by commas. Errors show the chain with carets under the place that is wrong.
+//!
+//! # Budget
+//! A chain, a parameter and an animation have at most 64 KiB each; a chain has at most 64 filters, a colour 256 bytes.
+//! Reading takes time in proportion to the length. Files are opened as [`FileAccess`] says, by default none.
 
 use std::ops::Range;
 use std::path::Path;
@@ -9,15 +13,51 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use super::{
-    Custom, Edge, Effect, Field, FieldKind, Filter, FilterChain, FilterInfo, Lut, Param, ParamKind, Value, catalog,
+    Custom, Edge, Effect, Field, FieldKind, FileAccess, Filter, FilterChain, FilterInfo, Lut, Param, ParamKind, Value,
+    catalog,
 };
 use crate::error::{Error, Result};
 
+/// The longest text that is read, in bytes: a chain, a parameter or an animation.
+const MAX_TEXT: usize = 64 << 10;
+/// The most filters of a chain: each may take several passes over every frame.
+const MAX_FILTERS: usize = 64;
+/// The longest colour, in bytes.
+const MAX_COLOR: usize = 256;
+/// The longest name, in bytes, that similar ones are looked for.
+const LONGEST_NAME: usize = 64;
+/// The most characters of a chain that an error shows, and of them those before the place.
+const WIDEST: usize = 160;
+const BEFORE: usize = 60;
+
+/// Reads a chain that opens no files: [`FilterChain::parse_with`] and [`FileAccess::None`].
 impl FromStr for FilterChain {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let mut reader = Reader { text, at: 0 };
+        Self::parse_with(text, &FileAccess::None)
+    }
+}
+
+impl FilterChain {
+    /// Reads a chain in CSS syntax that may open these files, for `lut("film.cube")` and `shader("wave.wgsl")`.
+    ///
+    /// ```no_run
+    /// # fn main() -> framereel::Result<()> {
+    /// use framereel::filter::{FileAccess, FilterChain};
+    ///
+    /// let own = FilterChain::parse_with("lut(\"film.cube\") grain(0.1)", &FileAccess::Any)?;
+    /// let preset = FilterChain::parse_with("lut(\"film.cube\")", &FileAccess::Folder("presets".into()))?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Syntax with the place for what does not read, in the chain or in a file; NotAllowed for a file that `files` does
+    /// not permit; and what [`Lut::load`] and [`Custom::load`] meet.
+    pub fn parse_with(text: &str, files: &FileAccess) -> Result<Self> {
+        limited(text, "chain")?;
+        let mut reader = ChainReader { text, at: 0, files };
         let mut chain = Self::default();
         if text.trim().eq_ignore_ascii_case("none") {
             return Ok(chain);
@@ -27,15 +67,18 @@ impl FromStr for FilterChain {
             if reader.rest().is_empty() {
                 return Ok(chain);
             }
-            match reader.edge()? {
-                Some(edge) => chain.edge = edge,
-                None => chain.filters.push(reader.function()?),
+            if let Some(edge) = reader.edge()? {
+                chain.edge = edge;
+                continue;
             }
+            if chain.filters.len() == MAX_FILTERS {
+                let place = reader.at..reader.at + reader.rest().chars().next().map_or(0, char::len_utf8);
+                return Err(reader.error(format!("expected at most {MAX_FILTERS} filters"), place));
+            }
+            chain.filters.push(reader.function()?);
         }
     }
-}
 
-impl FilterChain {
     /// The chain of a user's WGSL alone, its parameters at their defaults.
     pub fn shader(custom: Custom) -> Self {
         let info = catalog().iter().find(|info| matches!(info.effect, Effect::Custom));
@@ -50,21 +93,29 @@ impl FilterChain {
     /// # Errors
     /// A syntax error when there is no such shader or parameter, or the value is none of its kind.
     pub fn set_param(&mut self, setting: &str) -> Result<()> {
+        limited(setting, "parameter")?;
         let Some((name, text)) = setting.split_once('=').map(|(name, text)| (name.trim(), text.trim())) else {
-            return Err(Error::syntax(format!("expected NAME=VALUE but found `{setting}`")));
+            return Err(Error::syntax(excerpt(&format!("expected NAME=VALUE but found `{setting}`"))));
         };
         let last = self.filters.iter_mut().rev().find_map(|filter| Some((filter.custom()?.clone(), filter)));
         let Some((custom, filter)) = last else {
-            return Err(Error::syntax(format!(
-                "expected a shader for `{setting}` but found none; give one with --shader"
-            )));
+            let message = format!("expected a shader for `{setting}` but found none; give one with --shader");
+            return Err(Error::syntax(excerpt(&message)));
         };
         let mut arguments = Arguments::new(filter.info);
         arguments.values = vec![None; filter.values.len()];
         arguments.custom = Some(custom);
-        let slot = arguments.slot_of(name).map_err(Error::syntax)?;
-        arguments.set(slot, text).map_err(|failed| match failed {
-            Failed::Here(message) => Error::syntax(message),
+        let slot = arguments.slot_of(name).map_err(|message| Error::syntax(excerpt(&message)))?;
+        if slot < filter.info.params.len() {
+            let names: Vec<_> =
+                arguments.custom.iter().flat_map(|custom| custom.fields()).map(|own| &*own.name).collect();
+            let names = names.join(", ");
+            return Err(Error::syntax(format!(
+                "expected a parameter of the shader's own ({names}) but found `{name}`"
+            )));
+        }
+        arguments.set(slot, text, &FileAccess::None).map_err(|failed| match failed {
+            Failed::Here(message) => Error::syntax(excerpt(&message)),
             Failed::Elsewhere(error) => error,
         })?;
         if let Some(value) = arguments.values.swap_remove(slot) {
@@ -80,12 +131,13 @@ impl FilterChain {
 }
 
 /// Where we are in the text; `at` is always on a character's first byte.
-struct Reader<'a> {
+struct ChainReader<'a> {
     text: &'a str,
     at: usize,
+    files: &'a FileAccess,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> ChainReader<'a> {
     fn rest(&self) -> &'a str {
         &self.text[self.at..]
     }
@@ -187,9 +239,9 @@ impl<'a> Reader<'a> {
             let message = arguments.expected(slot, &found);
             return Err(self.error(message, self.word_at(token)));
         }
-        arguments.set(slot, text).map_err(|failed| match failed {
+        arguments.set(slot, text, self.files).map_err(|failed| match failed {
             Failed::Here(message) => self.error(message, token),
-            // The fault lies in another file, which the error shows.
+            // The fault lies in another file, which the error shows; or the file may not be opened.
             Failed::Elsewhere(error) => error,
         })
     }
@@ -234,12 +286,34 @@ impl<'a> Reader<'a> {
 
     fn error(&self, message: String, place: Range<usize>) -> Error {
         // One line, whatever white space the chain holds, so that the carets stand below their place.
-        let line: String =
-            self.text.chars().map(|c| if c.is_whitespace() || c.is_control() { ' ' } else { c }).collect();
+        let shown = |c: char| if c.is_whitespace() || c.is_control() { ' ' } else { c };
         let before = self.text[..place.start].chars().count();
-        let carets = self.text[place].chars().count().max(1);
-        Error::syntax(format!("{message}\n  {line}\n  {}{}", " ".repeat(before), "^".repeat(carets)))
+        let skipped = if self.text.chars().nth(WIDEST).is_some() { before.saturating_sub(BEFORE) } else { 0 };
+        let line: String = self.text.chars().skip(skipped).take(WIDEST).map(shown).collect();
+        let (left, right) = (if skipped > 0 { "…" } else { "" }, skipped + WIDEST);
+        let right = if self.text.chars().nth(right).is_some() { "…" } else { "" };
+        let space = " ".repeat(before - skipped + left.chars().count());
+        let carets = "^".repeat(self.text[place].chars().count().min(WIDEST + skipped - before).max(1));
+        Error::syntax(format!("{}\n  {left}{line}{right}\n  {space}{carets}", excerpt(&message)))
     }
+}
+
+/// Refuses a text that is too long to be read.
+pub(super) fn limited(text: &str, what: &str) -> Result<()> {
+    if text.len() <= MAX_TEXT {
+        return Ok(());
+    }
+    let found = text.len();
+    Err(Error::syntax(format!("expected a {what} of at most {MAX_TEXT} bytes but found one of {found}")))
+}
+
+/// The message on one line and no longer than a few: it may hold what the chain does.
+pub(super) fn excerpt(message: &str) -> String {
+    let mut shown: String = message.chars().take(4 * WIDEST).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if message.chars().nth(4 * WIDEST).is_some() {
+        shown.push('…');
+    }
+    shown
 }
 
 /// The arguments of one filter as they come in.
@@ -300,17 +374,20 @@ impl Arguments {
         format!("expected {kind} as {name} of `{}` but found {found}", self.info.name)
     }
 
-    fn set(&mut self, slot: usize, text: &str) -> Result<(), Failed> {
+    fn set(&mut self, slot: usize, text: &str, files: &FileAccess) -> Result<(), Failed> {
         let found = || Failed::Here(self.expected(slot, &format!("`{text}`")));
+        if self.values[slot].is_some() {
+            return Err(Failed::Here(format!("expected one value but found a second, `{text}`")));
+        }
         let value = match (self.info.params.get(slot), self.field(slot)) {
             (Some(param), _) => match param.kind {
                 ParamKind::Lut => {
-                    let path = unquoted(text).ok_or_else(found)?;
-                    Value::Lut(Arc::new(Lut::load(Path::new(path)).map_err(Failed::Elsewhere)?))
+                    let path = files.path(unquoted(text).ok_or_else(found)?).map_err(Failed::Elsewhere)?;
+                    Value::Lut(Arc::new(Lut::load(&path).map_err(Failed::Elsewhere)?))
                 }
                 ParamKind::Shader => {
-                    let path = unquoted(text).ok_or_else(found)?;
-                    let custom = Arc::new(Custom::load(Path::new(path)).map_err(Failed::Elsewhere)?);
+                    let path = files.path(unquoted(text).ok_or_else(found)?).map_err(Failed::Elsewhere)?;
+                    let custom = Arc::new(Custom::load(&path).map_err(Failed::Elsewhere)?);
                     self.values.extend(custom.fields().iter().map(|_| None));
                     self.custom = Some(custom.clone());
                     Value::Shader(custom)
@@ -324,9 +401,6 @@ impl Arguments {
             },
             (None, None) => return Err(found()),
         };
-        if self.values[slot].is_some() {
-            return Err(Failed::Here(format!("expected one value but found a second, `{text}`")));
-        }
         self.values[slot] = Some(value);
         Ok(())
     }
@@ -348,7 +422,8 @@ impl Arguments {
                     continue;
                 }
             };
-            self.set(slot, &default).map_err(|_| format!("`{default}` is no value of `{}`", self.info.name))?;
+            self.set(slot, &default, &FileAccess::None)
+                .map_err(|_| format!("`{default}` is no value of `{}`", self.info.name))?;
         }
         Ok(Filter { info: self.info, values: self.values.into_iter().flatten().collect() })
     }
@@ -422,12 +497,14 @@ fn color(text: &str) -> Option<Value> {
         return Some(Value::Color([0.0, 0.0, 0.0, 1.0]));
     }
     // The library also takes hexadecimal digits without `#`, which CSS doesn't.
-    if !text.starts_with(|c: char| c == '#' || c.is_ascii_alphabetic()) {
+    if !text.starts_with(|c: char| c == '#' || c.is_ascii_alphabetic()) || text.len() > MAX_COLOR {
         return None;
     }
     let bare_digits = text.bytes().all(|byte| byte.is_ascii_hexdigit());
     let color = csscolorparser::parse(text).ok().filter(|_| !bare_digits)?;
-    Some(Value::Color(color.to_array().map(|value| value.clamp(0.0, 1.0))))
+    // A colour that is computed from another one may hold what is not a number.
+    let channel = |value: f32| if value.is_nan() { 0.0 } else { value.clamp(0.0, 1.0) };
+    Some(Value::Color(color.to_array().map(channel)))
 }
 
 fn unquoted(text: &str) -> Option<&str> {
@@ -471,6 +548,9 @@ fn unit_at(text: &str) -> usize {
 
 /// The filter whose name is nearest to a misspelt one, if any is near.
 fn nearest(given: &str) -> Option<&'static str> {
+    if given.len() > LONGEST_NAME {
+        return None;
+    }
     let given = given.to_ascii_lowercase().replace('_', "-");
     let (distance, name) = catalog().iter().map(|info| (edit_distance(&given, info.name), info.name)).min()?;
     (distance <= 1 + name.len() / 3).then_some(name)
