@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 use std::path::Path;
 use std::process::Command;
 
-use super::decoding::{Decoding, End, PRINT_TIMES, Picture};
+use super::decoding::{DecodedPicture, Decoding, End, PRINT_TIMES};
+use super::frame_times::FrameTimes;
 use super::probe::Stream;
-use super::timeline::Timeline;
-use super::{file_url, program, start_beyond_end};
+use super::{add_input, program, start_beyond_end};
 use crate::error::Result;
 use crate::frame::Frame;
 use crate::time::{Span, Timestamp};
@@ -15,12 +15,12 @@ use crate::time::{Span, Timestamp};
 /// Times in a file are rounded, and so is a start that names one of them: by so much at most.
 const ROUNDED: Span = Span::from_nanos(500_000);
 
-/// Pictures as they are decoded, placed on a line on which the film's first picture is at 0.
+/// Pictures as they are decoded, with their times, of which the film's first is 0.
 pub struct Film {
     decoding: Decoding,
-    timeline: Timeline,
+    times: FrameTimes,
     /// What was read ahead.
-    ready: VecDeque<(Picture, Timestamp)>,
+    ready: VecDeque<(DecodedPicture, Timestamp)>,
 }
 
 impl Film {
@@ -57,8 +57,8 @@ impl Film {
 
     fn open(command: Command, stream: &Stream, zero: Option<i64>) -> Result<Self> {
         let decoding = Decoding::start(command, Frame::packed_len(stream.format, stream.size))?;
-        let timeline = Timeline::new(stream.tick, zero, stream.rate.frame_span());
-        Ok(Self { decoding, timeline, ready: VecDeque::new() })
+        let times = FrameTimes::new(stream.tick, zero, stream.rate.frame_span());
+        Ok(Self { decoding, times, ready: VecDeque::new() })
     }
 
     /// Drops what is no longer on screen at `start`; says whether there is something that is.
@@ -91,13 +91,13 @@ impl Film {
     }
 
     /// The next picture and when it is shown; none at the end, whatever the reason for it.
-    pub fn next_picture(&mut self) -> Result<Option<(Picture, Timestamp)>> {
+    pub fn next_picture(&mut self) -> Result<Option<(DecodedPicture, Timestamp)>> {
         if let Some(ready) = self.ready.pop_front() {
             return Ok(Some(ready));
         }
         let picture = self.decoding.next_picture()?;
         Ok(picture.map(|picture| {
-            let time = self.timeline.place(picture.ticks);
+            let time = self.times.place(picture.ticks);
             (picture, time)
         }))
     }
@@ -112,7 +112,8 @@ impl Film {
 /// after it.
 fn command(path: &Path, stream: &Stream, before: &[String], after: &[&str]) -> Command {
     let mut command = program("ffmpeg");
-    command.arg("-nostdin").args(["-v", "error"]).args(before).arg("-i").arg(file_url(path));
+    command.arg("-nostdin").args(["-v", "error"]).args(before);
+    add_input(&mut command, path, stream.demuxer);
     command.args(["-map", "0:v:0", "-vf", &format!("{},{PRINT_TIMES}", stream.filter), "-fps_mode", "passthrough"]);
     command.args(after).args(["-f", "rawvideo", "-pix_fmt", &stream.pix_fmt, "-"]);
     command
