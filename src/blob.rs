@@ -1,4 +1,4 @@
-//! Bytes with a type, as the Web's `Blob` (File API §3): what a recording is handed over as, whole or in pieces.
+//! Bytes with a type, as the Web's `Blob` (File API §3): the form in which a recording is given, whole or in pieces.
 //!
 //! A blob never changes. It lies in memory or in a file, is cheap to clone, and pieces are joined and cut without copying
 //! a byte.
@@ -224,7 +224,7 @@ impl fmt::Debug for Blob {
     }
 }
 
-/// An empty file that nobody had before, and its name, made of `path`'s.
+/// A new, empty file and its name, made of `path`'s.
 fn new_file_beside(path: &Path) -> io::Result<(PathBuf, File)> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let name = path.file_name().ok_or(io::ErrorKind::IsADirectory)?;

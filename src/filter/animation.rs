@@ -92,7 +92,7 @@ impl Filter {
 }
 
 impl Animation {
-    /// The same course for a filter that stands so many places further back.
+    /// The same animation for a filter that is `places` further back.
     pub(super) fn moved(mut self, places: usize) -> Self {
         self.filter += places;
         self

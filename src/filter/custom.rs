@@ -36,7 +36,7 @@
 //! fault is a Syntax error that names the file, its line and its column, and shows the line.
 //!
 //! # Budget
-//! A file may come from a stranger. Judging it takes time and memory in proportion to its length:
+//! A file may come from a stranger. Validating it takes time and memory in proportion to its length:
 //!
 //! | what | at most |
 //! |---|---|
@@ -65,7 +65,7 @@ mod rules;
 mod sizes;
 mod token;
 
-use diagnostic::{SourceFile, in_text, judged};
+use diagnostic::{SourceFile, in_text, validated};
 pub use field::{Field, FieldKind};
 use token::{Declaration, Token, code, declarations, guarded, renamed, tokens};
 
@@ -131,7 +131,7 @@ impl Kind {
         }
     }
 
-    /// The contract as declarations, for naga to judge a file by.
+    /// The contract as declarations that naga needs to validate a file.
     fn prelude(self, previous: bool, params: bool) -> String {
         let mut text = "struct framereel_Frame { time: f32, index: u32, resolution: vec2f }
 @group(0) @binding(0) var<uniform> frame: framereel_Frame;\n"
@@ -153,7 +153,7 @@ impl Custom {
     /// The most calls of functions that a pixel may take, in a file and in a shader that several files stand in.
     pub(crate) const MAX_CALLS: u64 = calls::MAX_CALLS;
 
-    /// Reads a regular file of at most 256 KiB and judges it.
+    /// Reads a regular file of at most 256 KiB and validates it.
     ///
     /// # Errors
     /// Syntax if it does not keep the contract; NotFound, NotAllowed, NotReadable or, for a larger file, NotSupported if
@@ -172,7 +172,7 @@ impl Custom {
         Ok(Self { path: Some(path.to_owned()), ..Self::parse(&name, &text)? })
     }
 
-    /// Judges a file's text; `name` is what errors call it.
+    /// Validates a file's text; `name` is what errors call it.
     ///
     /// # Errors
     /// Syntax if it does not keep the contract.
@@ -195,7 +195,7 @@ impl Custom {
         let (kind, function) = kind(source, &declarations, has_params)?;
 
         let prelude = kind.prelude(true, has_params);
-        let module = judged(&prelude, text, kind).map_err(|complaint| complaint.about(source))?;
+        let module = validated(&prelude, text, kind).map_err(|diagnostic| diagnostic.about(source))?;
         check_signature(source, kind, &function, &code, &module)?;
         let within = |(span, message)| match in_text(span, prelude.len(), text) {
             Some(range) => source.error(range, message),
@@ -204,9 +204,9 @@ impl Custom {
         check_size(&module).map_err(within)?;
         let calls = calls::count(&module, kind.function()).map_err(within)?;
         let fields = if has_params { field::fields(source, &tokens, &module)? } else { Vec::new() };
-        // Its own `previous` would be a local one, which needs nobody else's.
+        // A local variable may have that name, too.
         let uses_previous = code.iter().any(|token| token.is("previous"))
-            && judged(&kind.prelude(false, has_params), text, kind).is_err();
+            && validated(&kind.prelude(false, has_params), text, kind).is_err();
         Ok(Self { name: name.to_owned(), path: None, text: text.to_owned(), kind, fields, uses_previous, calls })
     }
 
@@ -284,9 +284,9 @@ fn kind<'a>(source: SourceFile, declarations: &[Declaration<'a>], has_params: bo
             Err(source.error(declaration.name.range(), message))
         }
         (None, _) => {
-            // A broken text may hide the function: then the break is what to tell.
-            judged(&Kind::Area.prelude(true, has_params), source.text, Kind::Area)
-                .map_err(|complaint| complaint.about(source))?;
+            // A syntax error may hide the function: then that error is reported.
+            validated(&Kind::Area.prelude(true, has_params), source.text, Kind::Area)
+                .map_err(|diagnostic| diagnostic.about(source))?;
             let names: Vec<_> = functions.take(8).map(|declaration| format!("`{}`", declaration.name.text)).collect();
             let found = if names.is_empty() { "no function".to_owned() } else { names.join(", ") };
             Err(Error::syntax(format!("{} but found {found}", expected_function())).at(source.name))

@@ -1,7 +1,7 @@
 //! The files that a chain names: which of them it may open, and how they are read.
 //!
-//! A chain may come from somebody else: out of a web form, a preset, a chat. Opening what it names could hang the program
-//! (a pipe), read a secret and show a line of it in an error message, or wake a device. So a chain opens no files unless
+//! A chain may come from a stranger: from a web form, a preset or a message. Opening what it names could block the program
+//! (a pipe), read a secret and show a line of it in an error message, or operate a device. So a chain opens no files unless
 //! the program says which.
 
 use std::fs::{File, OpenOptions};
@@ -31,6 +31,10 @@ impl FileAccess {
     /// # Errors
     /// NotAllowed when the file may not be opened; NotFound and the like when that cannot be known.
     pub(super) fn path(&self, name: &str) -> Result<PathBuf> {
+        if name.contains(char::is_control) {
+            // A terminal that shows the name would obey them.
+            return Err(Error::syntax("expected the name of a file but found control characters"));
+        }
         let refused = |context| Err(Error::new(ErrorKind::NotAllowed, context));
         match self {
             Self::None => refused(format!(
@@ -50,13 +54,13 @@ impl FileAccess {
     }
 }
 
-/// The bytes of a regular file that has at most so many.
+/// The bytes of a regular file of at most `most` bytes.
 ///
 /// # Errors
 /// A file that does not exist, may not be read, is larger, or is a directory, a pipe or a device.
 pub(super) fn read(path: &Path, most: u64) -> Result<Vec<u8>> {
     let reading = |error| Error::reading(path, error);
-    // A device is not to be opened at all: that alone may do something.
+    // A device is not opened at all: opening alone may have an effect.
     regular(path, &path.metadata().map_err(reading)?)?;
     let file = open(path).map_err(reading)?;
     let metadata = file.metadata().map_err(reading)?;
@@ -65,7 +69,7 @@ pub(super) fn read(path: &Path, most: u64) -> Result<Vec<u8>> {
     if metadata.len() <= most {
         file.take(most + 1).read_to_end(&mut bytes).map_err(reading)?;
     }
-    // Some files of the system say that they have no bytes, and have some.
+    // Some files of the system have bytes though their length is 0.
     let found = metadata.len().max(bytes.len() as u64);
     if found > most {
         let message = format!("expected a file of at most {} KiB but found one of {} KiB", most >> 10, found >> 10);

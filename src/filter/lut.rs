@@ -145,7 +145,7 @@ impl TableFault {
     }
 }
 
-/// A keyword's values and the line it stands on.
+/// A keyword's values and its line.
 type Stated<T> = Option<(T, usize)>;
 
 #[derive(Default)]

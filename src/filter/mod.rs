@@ -76,7 +76,7 @@ pub enum ParamKind {
 /// A parameter's value.
 #[derive(Debug, Clone)]
 pub enum Value {
-    /// A number in the parameter's unit; of a word, its place in the list.
+    /// A number in the parameter's unit; for a word, its index in the list.
     Number(f32),
     /// Red, green, blue and alpha, 0–1, sRGB-encoded, straight.
     Color([f32; 4]),
@@ -317,7 +317,7 @@ impl FilterInfo {
 }
 
 impl ParamKind {
-    /// What stands behind a number of this kind.
+    /// The unit of a number of this kind.
     pub(crate) fn unit(self) -> &'static str {
         match self {
             Self::Length => "px",

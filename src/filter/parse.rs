@@ -18,14 +18,16 @@ use super::{
 };
 use crate::error::{Error, Result};
 
+mod spelling;
+mod value;
+
+use spelling::nearest;
+use value::color;
+
 /// The longest text that is read, in bytes: a chain, a parameter or an animation.
 const MAX_TEXT: usize = 64 << 10;
 /// The most filters of a chain: each may take several passes over every frame.
 const MAX_FILTERS: usize = 64;
-/// The longest colour, in bytes.
-const MAX_COLOR: usize = 256;
-/// The longest name, in bytes, that similar ones are looked for.
-const LONGEST_NAME: usize = 64;
 /// The most characters of a chain that an error shows, and of them those before the place.
 const WIDEST: usize = 160;
 const BEFORE: usize = 60;
@@ -153,7 +155,7 @@ impl<'a> ChainReader<'a> {
         start..self.at
     }
 
-    /// `edge=clamp` or `edge=transparent`, which stands among the functions.
+    /// `edge=clamp` or `edge=transparent`, which may be given among the functions.
     fn edge(&mut self) -> Result<Option<Edge>> {
         let Some(rest) = self.rest().strip_prefix("edge=") else { return Ok(None) };
         self.at = self.text.len() - rest.len();
@@ -430,7 +432,7 @@ impl Arguments {
 }
 
 impl Param {
-    /// The number that `text` stands for, within the range.
+    /// The number that `text` means, within the range.
     fn read(&self, filter: &str, text: &str) -> Result<f32, String> {
         let value = self.kind.number(text).ok_or_else(|| {
             format!("expected {} as {} of `{filter}` but found `{text}`", self.kind.description(), self.name)
@@ -444,7 +446,7 @@ impl Param {
 }
 
 impl Filter {
-    /// The number that `text` stands for as the value at `index`; for animations, which need no unit.
+    /// The number that `text` means as the value at `index`; for animations, which need no unit.
     pub(super) fn read_number(&self, index: usize, text: &str) -> Result<f32> {
         let Some(param) = self.info.params.get(index) else {
             let expected = || Error::syntax(format!("expected a number but found `{text}`"));
@@ -472,41 +474,6 @@ impl Field {
     }
 }
 
-impl ParamKind {
-    fn number(self, text: &str) -> Option<f32> {
-        if let Self::Word(words) = self {
-            return words.iter().position(|word| word.eq_ignore_ascii_case(text)).map(|index| index as f32);
-        }
-        let unit_at = unit_at(text);
-        let number: f32 = text[..unit_at].parse().ok().filter(|number: &f32| number.is_finite())?;
-        match (self, text[unit_at..].to_ascii_lowercase().as_str()) {
-            (Self::Amount, "") | (Self::Length, "px") | (Self::Angle, "deg") => Some(number),
-            (Self::Amount, "%") => Some(number / 100.0),
-            (Self::Length | Self::Angle, "") if number == 0.0 => Some(0.0),
-            (Self::Angle, "rad") => Some(number.to_degrees()),
-            (Self::Angle, "grad") => Some(number * 0.9),
-            (Self::Angle, "turn") => Some(number * 360.0),
-            _ => None,
-        }
-    }
-}
-
-/// A CSS colour (CSS Color Module Level 4); `currentcolor` is black, as on a canvas of no document.
-fn color(text: &str) -> Option<Value> {
-    if text.eq_ignore_ascii_case("currentcolor") {
-        return Some(Value::Color([0.0, 0.0, 0.0, 1.0]));
-    }
-    // The library also takes hexadecimal digits without `#`, which CSS doesn't.
-    if !text.starts_with(|c: char| c == '#' || c.is_ascii_alphabetic()) || text.len() > MAX_COLOR {
-        return None;
-    }
-    let bare_digits = text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let color = csscolorparser::parse(text).ok().filter(|_| !bare_digits)?;
-    // A colour that is computed from another one may hold what is not a number.
-    let channel = |value: f32| if value.is_nan() { 0.0 } else { value.clamp(0.0, 1.0) };
-    Some(Value::Color(color.to_array().map(channel)))
-}
-
 fn unquoted(text: &str) -> Option<&str> {
     let quote = text.chars().next().filter(|c| matches!(c, '"' | '\''))?;
     text[1..].strip_suffix(quote)
@@ -526,53 +493,6 @@ impl FilterInfo {
         });
         format!("{}({})", self.name, values.collect::<Vec<_>>().join(", "))
     }
-}
-
-/// Where a number's unit begins: `1e3` is a number, `1em` is not.
-fn unit_at(text: &str) -> usize {
-    let bytes = text.as_bytes();
-    let mut at = 0;
-    while at < bytes.len() {
-        let exponent = matches!(bytes[at], b'e' | b'E')
-            && at > 0
-            && (bytes.get(at + 1).is_some_and(u8::is_ascii_digit)
-                || (matches!(bytes.get(at + 1), Some(b'+' | b'-'))
-                    && bytes.get(at + 2).is_some_and(u8::is_ascii_digit)));
-        if !(bytes[at].is_ascii_digit() || matches!(bytes[at], b'.' | b'+' | b'-') || exponent) {
-            break;
-        }
-        at += 1;
-    }
-    at
-}
-
-/// The filter whose name is nearest to a misspelt one, if any is near.
-fn nearest(given: &str) -> Option<&'static str> {
-    if given.len() > LONGEST_NAME {
-        return None;
-    }
-    let given = given.to_ascii_lowercase().replace('_', "-");
-    let (distance, name) = catalog().iter().map(|info| (edit_distance(&given, info.name), info.name)).min()?;
-    (distance <= 1 + name.len() / 3).then_some(name)
-}
-
-/// How many letters must be put in, left out, changed or swapped with their neighbour (Damerau 1964, Levenshtein 1966).
-fn edit_distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
-    for i in 0..=a.len() {
-        for j in 0..=b.len() {
-            rows[i][j] = if i == 0 || j == 0 {
-                i + j
-            } else {
-                let change = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
-                let swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
-                let swap = if swapped { rows[i - 2][j - 2] + 1 } else { usize::MAX };
-                change.min(rows[i - 1][j] + 1).min(rows[i][j - 1] + 1).min(swap)
-            };
-        }
-    }
-    rows[a.len()][b.len()]
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ const BUFFER: usize = 8 << 10;
 /// The longest text that is read, in bytes.
 const MAX_TEXT: usize = 1024;
 
-/// The header of an element, and where it stands.
+/// The header of an element and its place in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Element {
     /// The ID with its length marker, as RFC 9559 writes it.
@@ -36,14 +36,14 @@ impl Element {
 pub(crate) enum Fault {
     /// It must at least have `end` bytes but has only `len`.
     Cut { end: u64, len: u64 },
-    /// What it holds is not what a sound file would: the text says where.
+    /// It holds what a sound file would not hold; the text says where.
     Damaged(String),
     /// The system could not read it.
     Unreadable(io::Error),
 }
 
 impl Fault {
-    /// The fault of something that is not what stands here in a sound file.
+    /// The fault of something else than a sound file has at this place.
     pub(crate) fn damaged(at: u64, expected: &str, found: impl std::fmt::Display) -> Self {
         Self::Damaged(format!("expected {expected} at byte {at} but found {found}: the file is damaged"))
     }
@@ -123,7 +123,7 @@ impl<R: Read + Seek> Elements<R> {
         self.whole(range.end)?;
         self.go_to(range.start)?;
         let size = range.end - range.start;
-        // A size that is a lie is not believed before the bytes are there.
+        // Not all of a size that a file declares is reserved before the bytes are there.
         let mut bytes = Vec::with_capacity(size.min(1 << 24) as usize);
         (&mut self.reader).take(size).read_to_end(&mut bytes)?;
         self.position += bytes.len() as u64;
@@ -177,7 +177,7 @@ impl<R: Read + Seek> Elements<R> {
 
     fn go_to(&mut self, position: u64) -> Result<(), Fault> {
         self.whole(position)?;
-        // Both lie within the file, whose length is an i64 to every system.
+        // Both are within the file, whose length is an i64 on every system.
         self.reader.seek_relative(position as i64 - self.position as i64)?;
         self.position = position;
         Ok(())
@@ -239,7 +239,7 @@ pub(crate) fn element(id: u32, data: &[u8]) -> Vec<u8> {
     [id_bytes(id), size_bytes(data.len() as u64), data.to_vec()].concat()
 }
 
-/// An element of an unsigned integer in so many bytes, or, if it needs more, in more.
+/// An element of an unsigned integer in `width` bytes, or in more if it needs them.
 pub(crate) fn uint(id: u32, value: u64, width: usize) -> Vec<u8> {
     element(id, &value.to_be_bytes()[8 - width.clamp(uint_width(value), 8)..])
 }

@@ -48,7 +48,7 @@ pub struct TrackInspection {
     pub kind: TrackType,
     /// The codec's name in Matroska, as `V_AV1`.
     pub codec_id: String,
-    /// The codec's name on the Web, as `av01.0.05M.08`, where the track header tells it.
+    /// The codec's name on the Web, as `av01.0.05M.08`, where the track header says it.
     pub codec: Option<String>,
     /// The picture's width in pixels.
     pub width: Option<u64>,
@@ -116,7 +116,7 @@ pub struct CuesInspection {
     pub without_key_frame: u64,
 }
 
-/// How much [`inspect`] tells.
+/// How detailed [`inspect`] is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Detail {
     /// Numbers; memory does not grow with the file's length.
@@ -130,7 +130,7 @@ pub enum Detail {
 const MAX_CLUSTERS: usize = 1_000_000;
 
 /// Walks over a WebM or Matroska file (RFC 9559) and says what is in it and what is wrong with it. A file that is cut or
-/// damaged is told of in [`Inspection::faults`].
+/// damaged is described in [`Inspection::faults`].
 ///
 /// # Errors
 /// A file that cannot be read, that is no Matroska, or that breaks off before its first header.

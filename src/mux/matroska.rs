@@ -22,12 +22,14 @@
 use std::io::{Read, Seek};
 use std::ops::Range;
 
-use super::ebml::{Element, Elements, Fault, child, children, float, slice_vint, text, unsigned};
+use super::ebml::{Element, Elements, Fault, child, slice_vint, text, unsigned};
 use crate::error::{Error, Result};
 
+mod header;
 pub(crate) mod id;
 mod track;
 
+pub(crate) use header::{Cue, Info};
 pub(crate) use track::Track;
 pub use track::TrackType;
 
@@ -45,10 +47,7 @@ const MAX_GROUP: usize = 64;
 /// The headers of a cluster and of its first child: an ID of 4 bytes and a size of 8, twice.
 const CLUSTER_HEAD: usize = 24;
 
-/// `TimestampScale` where the file does not say it, in nanoseconds.
-const MILLISECOND: u64 = 1_000_000;
-
-/// What stands next in a file.
+/// What comes next in a file.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Item {
     /// A child of the segment that is no cluster: `Info`, `Tracks`, `Cues`, …
@@ -93,89 +92,27 @@ impl Block {
     }
 }
 
-/// What `Info` says.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Info {
-    /// How many nanoseconds a unit of time has.
-    pub(crate) scale: u64,
-    /// How long the file is, in those units.
-    pub(crate) duration: Option<f64>,
-    pub(crate) muxing_app: Option<String>,
-    pub(crate) writing_app: Option<String>,
-}
-
-impl Default for Info {
-    fn default() -> Self {
-        Self { scale: MILLISECOND, duration: None, muxing_app: None, writing_app: None }
-    }
-}
-
-impl Info {
-    pub(crate) fn read(info: &[u8]) -> Self {
-        Self {
-            scale: child(info, id::TIMESTAMP_SCALE).map_or(MILLISECOND, unsigned).max(1),
-            duration: child(info, id::DURATION).and_then(float).filter(|duration| duration.is_finite()),
-            muxing_app: child(info, id::MUXING_APP).map(text),
-            writing_app: child(info, id::WRITING_APP).map(text),
-        }
-    }
-}
-
-/// A place that the file's index points at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct Cue {
-    /// Where the cluster begins, counted from the segment's first byte of data.
-    pub(crate) cluster: u64,
-    pub(crate) track: u64,
-    /// In units of [`Info::scale`].
-    pub(crate) time: u64,
-}
-
-impl Cue {
-    /// How many are read.
-    pub(crate) const MOST: usize = 1_000_000;
-
-    /// The places that the data of a `Cues` element names, the first of them.
-    pub(crate) fn all(cues: &[u8]) -> Vec<Self> {
-        let points = children(cues).filter(|(id, _)| *id == id::CUE_POINT);
-        let positions = points.flat_map(|(_, point)| {
-            let time = child(point, id::CUE_TIME).map_or(0, unsigned);
-            let positions = children(point).filter(|(id, _)| *id == id::CUE_TRACK_POSITIONS);
-            positions.map(move |(_, data)| (time, data))
-        });
-        let value = |data, id| child(data, id).map_or(0, unsigned);
-        positions
-            .map(|(time, data)| Self {
-                cluster: value(data, id::CUE_CLUSTER_POSITION),
-                track: value(data, id::CUE_TRACK),
-                time,
-            })
-            .take(Self::MOST)
-            .collect()
-    }
-}
-
 /// A Matroska file, open at its next item.
 pub(crate) struct Matroska<R: Read + Seek> {
     elements: Elements<R>,
     ebml: Range<u64>,
     doc_type: String,
     segment: Element,
-    /// Where the segment ends, as far as one knows.
+    /// Where the segment ends, as far as that is known.
     segment_end: u64,
     /// Where the file must at least end by the sizes that it gives.
     declared_end: u64,
     /// Where the next item begins.
     at: u64,
     cluster: Option<Cluster>,
-    /// The numbers of the tracks, once somebody has told them.
+    /// The numbers of the tracks; empty while they are not known.
     tracks: Vec<u64>,
 }
 
 /// The cluster that is open.
 #[derive(Debug, Clone, Copy)]
 struct Cluster {
-    /// Where it ends, as far as one knows, and whether it says so itself.
+    /// Where it ends, as far as that is known, and whether its header says so.
     end: u64,
     sized: bool,
     time: Option<u64>,
@@ -327,7 +264,7 @@ impl<R: Read + Seek> Matroska<R> {
             }
             let found = match self.elements.element(at).and_then(|element| Ok((element, self.end_of(element, end)?))) {
                 Ok(found) => found,
-                // What breaks off behind the block is told when the next item is asked for.
+                // The fault behind the block is reported when the next item is asked for.
                 Err(Fault::Cut { .. }) if block.is_some() && !whole => break,
                 Err(fault) => return Err(fault),
             };
@@ -400,7 +337,7 @@ impl<R: Read + Seek> Matroska<R> {
     /// follows that can stand there. Where not, the item before is damaged.
     pub(crate) fn in_step(&mut self, mut end: u64) -> Result<bool, Fault> {
         let cluster_end = self.cluster.map_or(self.segment_end, |cluster| cluster.end);
-        // Garbage may look like one element that fits anywhere, hardly like two.
+        // Garbage may look like one element that may stand anywhere, but hardly like several.
         for _ in 0..3 {
             if [self.len(), self.segment_end, cluster_end].contains(&end) {
                 return Ok(true);
@@ -415,15 +352,15 @@ impl<R: Read + Seek> Matroska<R> {
         Ok(false)
     }
 
-    /// Whether what follows here is told by itself to be an element of a cluster or of the segment; else where it ends,
-    /// for what comes behind it to decide.
+    /// None if what follows here is clearly an element of a cluster or of the segment; else where it ends, so that what
+    /// comes behind it can decide.
     fn fits(&mut self, at: u64, cluster_end: u64) -> Result<Option<u64>, Fault> {
         let next = self.elements.element(at)?;
         if id::in_segment(next.id) && !id::in_cluster(next.id) || next.id == id::EBML {
             return Ok(None);
         }
         let end = self.end_of(next, cluster_end)?;
-        let told = match next.id {
+        let is_clear = match next.id {
             id::TIMESTAMP | id::POSITION | id::PREV_SIZE => end - next.body <= 8,
             id::CRC_32 => end - next.body == 4,
             id::SIMPLE_BLOCK => {
@@ -436,10 +373,10 @@ impl<R: Read + Seek> Matroska<R> {
             id::BLOCK_GROUP => id::in_group(self.elements.element(next.body)?.id),
             _ => return Ok(Some(end)),
         };
-        if told { Ok(None) } else { Err(damaged(next)) }
+        if is_clear { Ok(None) } else { Err(damaged(next)) }
     }
 
-    /// Tells which tracks there are; a block of another does not count as sound by itself then.
+    /// Sets which tracks there are. A block of another one is then not clearly a block.
     pub(crate) fn expect_tracks(&mut self, numbers: impl Iterator<Item = u64>) {
         self.tracks = numbers.collect();
     }

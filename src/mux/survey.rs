@@ -62,7 +62,7 @@ pub(crate) struct Clusters {
     pub(crate) count: u64,
     /// Those without a size.
     pub(crate) unknown: u64,
-    /// Those whose size is not where the next one begins.
+    /// Those whose end is not where the next one begins.
     pub(crate) wrong: u64,
     /// From the earliest to the latest block of one, in the file's unit.
     pub(crate) longest: i64,
@@ -297,9 +297,9 @@ impl<R: Read + Seek> Survey<R> {
         self.tracks.iter().filter_map(|track| track.last).max().unwrap_or(0)
     }
 
-    /// The duration that the file says, if that can be: it is the whole file, ends behind the beginning of the last
-    /// block and, where every track says how long its last one is shown, about when the last one does. A picture whose
-    /// length nobody says may be held for ever.
+    /// The duration that the file says, if it is plausible: the file is whole, and the duration is later than the start of
+    /// the last block and, where every track says how long its last block is shown, close to the end of the last one. A
+    /// picture whose length is not given may be shown for any time.
     pub(crate) fn believed_duration(&self) -> Option<f64> {
         let declared = self.info.duration?;
         let stated = self.shown().all(TrackCounts::states_its_end);

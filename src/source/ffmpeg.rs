@@ -1,7 +1,7 @@
 //! Everything that we do not read ourselves, through the `ffmpeg` and `ffprobe` programs.
 //!
 //! ffprobe says what the first video stream is; ffmpeg decodes it to raw frames on a pipe, every one that there is,
-//! upright and with square pixels, and tells the time of each. YUV stays YUV at 8 bits: neither matrix nor range is
+//! upright and with square pixels, and prints the time of each. YUV stays YUV at 8 bits: neither matrix nor range is
 //! converted, so that the colours are converted once, on the GPU. RGB, palettes and everything with an alpha channel
 //! come as RGBA.
 //!
@@ -10,7 +10,7 @@
 //!
 //! # What a film may not do
 //! A file may be called `film.mp4` and be a playlist that names other files, or have a name that is a pattern for many.
-//! The programs are told to open one file and no other: the protocol is `file` alone, the path is led by `file:`, and only
+//! The programs may open one file and no other: the protocol is `file` alone, the path is led by `file:`, and only
 //! demuxers are permitted that read nothing but the file that they are given ([`DEMUXERS`]). Playlists (HLS, DASH,
 //! `ffconcat`, Smooth Streaming), session descriptions, scripts of AviSynth and VapourSynth and the directories of IMF
 //! are not among them, under whatever name. Still pictures that ffmpeg knows by their names only are read by its `image2`
@@ -80,7 +80,7 @@ pub struct FfmpegSource {
     /// And when the last one so far.
     last: Timestamp,
     read: u64,
-    /// Where frames are counted but nobody knows how many were skipped: when the last one ends.
+    /// Where the frames are counted but the number of skipped ones is not known: when the last one ends.
     until: Option<Span>,
 }
 
@@ -176,7 +176,7 @@ impl Source for FfmpegSource {
     }
 }
 
-/// A program that an interrupt at the terminal does not reach: when a recording ends is ours to say.
+/// A program that an interrupt at the terminal does not reach: we decide when a recording ends.
 fn program(name: &str) -> Command {
     #[cfg_attr(not(unix), expect(unused_mut))]
     let mut command = Command::new(name);
@@ -228,7 +228,7 @@ pub(super) mod clips {
     use std::path::{Path, PathBuf};
     use std::process::Command;
 
-    /// A clip of ffmpeg's moving `testsrc` made with these arguments; none, and a word about it, without ffmpeg.
+    /// A clip of ffmpeg's moving `testsrc` made with these arguments; none, and a message, without ffmpeg.
     pub(in crate::source) fn made(name: &str, source: &str, arguments: &str) -> Option<(tempfile::TempDir, PathBuf)> {
         if super::version().is_none() {
             eprintln!("skipped: this test needs the ffmpeg program; {}", super::INSTALL);

@@ -141,6 +141,14 @@ fn start_beyond_end(start: Span, end: Span) -> Error {
     Error::range(format!("expected a start before the end at {end} but found {start}"))
 }
 
+/// A text from a file as an error shows it: not long, and without the control characters that a terminal would obey.
+fn excerpt(text: &str) -> String {
+    const LONGEST: usize = 60;
+    let shown = text.chars().take(LONGEST).map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c });
+    let rest = text.chars().nth(LONGEST).map(|_| '…');
+    shown.chain(rest).collect()
+}
+
 /// What a file holds by its first bytes, in words for an error.
 fn describe(head: &[u8]) -> String {
     let known: &[(&[u8], &str)] = &[

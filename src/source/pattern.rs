@@ -107,7 +107,7 @@ impl Source for PatternSource {
     }
 }
 
-/// Pixels to fill boxes in.
+/// Pixels in which boxes are filled.
 struct Pixels {
     width: usize,
     pixels: Vec<u8>,

@@ -20,7 +20,7 @@ use crate::time::{Span, Timestamp};
 
 const MAX_CHANNELS: u16 = 8;
 
-/// The format of a chunk whose own is further on (WAVEFORMATEXTENSIBLE).
+/// The format tag of WAVEFORMATEXTENSIBLE, which gives the real format further on in the chunk.
 const EXTENSIBLE: [u8; 2] = [0xfe, 0xff];
 
 /// The longest format chunk taken, in bytes.
@@ -29,7 +29,7 @@ const MAX_FORMAT: u32 = 1024;
 /// How far into the file the samples may begin, in bytes.
 const MAX_HEAD: u64 = 256 << 20;
 
-/// The length of what was written into a pipe: nobody went back to correct it.
+/// The length in files that were written into a pipe, where it could not be corrected afterwards.
 const UNKNOWN: u32 = u32::MAX;
 
 const CONVERT: &str = "convert it with `ffmpeg -i FILE OUT.wav`";
@@ -64,7 +64,7 @@ struct WavHeader {
 
 impl<R: Read + Send> WavSource<R> {
     /// Reads the header and skips to `start`. `name` is what errors call the file; `len` its length in bytes where that
-    /// is known, which tells how long the sound really is.
+    /// is known, from which the real length of the sound is computed.
     pub fn new(reader: R, name: &str, len: Option<u64>, start: Option<Span>) -> Result<Self> {
         let mut reader = BufReader::with_capacity(1 << 16, reader);
         let WavHeader { spec, bytes, len: data, at } = read_header(&mut reader).map_err(|error| error.at(name))?;

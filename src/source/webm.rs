@@ -172,7 +172,7 @@ impl<R: Read + Seek + Send> WebmSource<R> {
 
     /// Gets the pictures out that are still in the decoder, those before a damaged one too.
     fn drain(&mut self) -> Result<()> {
-        // The first call that finds nothing only tells the decoder to finish what it holds.
+        // The first call that finds nothing only makes the decoder finish what it holds.
         let mut empty = 0;
         while empty < 2 {
             if self.take_picture()? { empty = 0 } else { empty += 1 }
@@ -202,7 +202,7 @@ impl<R: Read + Seek + Send> Source for WebmSource<R> {
                 Ok(true) => {}
                 Ok(false) => self.end = Some(self.drain()),
                 Err(error) => {
-                    // The first error is the one to tell; the whole pictures before it still come out.
+                    // The first error is the one to report; the whole pictures before it still come out.
                     let _ = self.drain();
                     self.end = Some(Err(error));
                 }
@@ -268,7 +268,7 @@ impl Walk {
     }
 }
 
-/// The rate of so many frames in this span, each end known to a tick: a whole number or one over 1001 where that fits.
+/// The rate of `frames` frames in this span, each end known to a tick: a whole number or one over 1001 where that fits.
 fn rate_of(frames: u64, span: Span, tick: Span) -> Option<FrameRate> {
     if frames == 0 || span <= Span::ZERO {
         return None;

@@ -11,7 +11,7 @@
 use std::io::{BufRead, BufReader, Read};
 
 use super::{
-    SLOWEST, Source, SourceInfo, SourceOptions, checked_size, describe, frame_at, plausible, start_beyond_end,
+    SLOWEST, Source, SourceInfo, SourceOptions, checked_size, describe, excerpt, frame_at, plausible, start_beyond_end,
 };
 use crate::color::{ColorSpace, Range, Siting};
 use crate::error::{Error, Result};
@@ -23,7 +23,7 @@ pub const MAGIC: &[u8] = b"YUV4MPEG2";
 
 const MAX_LINE: usize = 4096;
 const DEFAULT_RATE: FrameRate = FrameRate::whole(25);
-/// At most so much is reserved for a frame before its bytes have come: a header alone must not cost memory.
+/// How much is reserved for a frame before its bytes have come, in bytes: a header alone must not cost memory.
 const MAX_RESERVED: usize = 64 << 20;
 
 /// What the header line says.
@@ -48,7 +48,7 @@ pub struct Y4mSource<R> {
 
 impl<R: Read + Send> Y4mSource<R> {
     /// Reads the header and skips to the start asked for. `name` is what errors call the stream; `len` its length in
-    /// bytes where that is known, which tells the number of frames.
+    /// bytes where that is known, from which the number of frames is computed.
     pub fn new(reader: R, name: &str, len: Option<u64>, options: &SourceOptions) -> Result<Self> {
         let mut reader = BufReader::with_capacity(1 << 16, reader);
         let line = read_line(&mut reader).map_err(|error| error.at(name))?;
@@ -167,8 +167,10 @@ fn parse_header(line: &[u8]) -> Result<Y4mHeader> {
     let (mut width, mut height, mut rate) = (None, None, DEFAULT_RATE);
     let (mut format, mut siting, mut range) = (PixelFormat::I420, Siting::Left, Range::Limited);
     for field in line[MAGIC.len()..].split_ascii_whitespace() {
-        let wrong =
-            |what: &str| Error::not_readable(format!("expected {what} in the YUV4MPEG2 header but found `{field}`"));
+        let wrong = |what: &str| {
+            let found = excerpt(field);
+            Error::not_readable(format!("expected {what} in the YUV4MPEG2 header but found `{found}`"))
+        };
         let mut characters = field.chars();
         let tag = characters.next();
         let value = characters.as_str();
@@ -218,7 +220,8 @@ fn parse_chroma(value: &str) -> Result<(PixelFormat, Siting)> {
         _ => {
             return Err(Error::not_supported(format!(
                 "expected 8-bit YUV4MPEG2 with C420, C420jpeg, C420mpeg2, C420paldv, C422, C444 or Cmono but found \
-                 `C{value}`; convert it with `ffmpeg -i FILE -pix_fmt yuv420p OUT.y4m`"
+                 `C{}`; convert it with `ffmpeg -i FILE -pix_fmt yuv420p OUT.y4m`",
+                excerpt(value)
             )));
         }
     })

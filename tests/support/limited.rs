@@ -19,12 +19,13 @@ use framereel::filter::{Custom, FilterChain, Input, Lut, Output, Picture, plan};
 use framereel::frame::{PixelFormat, Size};
 use framereel::mux::{Detail, inspect, repair};
 use framereel::source::audio::AudioSource;
+use framereel::source::image::{ImageSource, sniff};
 use framereel::source::wav::WavSource;
 use framereel::source::webm::WebmSource;
 use framereel::source::y4m::Y4mSource;
 use framereel::source::{Source, SourceOptions, SourceSpec, ffmpeg, open};
 use framereel::time::{Span, Timestamp};
-use framereel::{Error, Result};
+use framereel::{Error, ErrorKind, Result};
 
 /// How much address space a child may use, in bytes.
 pub const MEMORY: u64 = 1 << 30;
@@ -53,12 +54,14 @@ pub enum Parser {
     Probe,
     /// What ffmpeg writes to standard error.
     Times,
-    /// A file of any kind, by its first bytes; the first frame of a picture.
+    /// PNG, JPEG, WebP and BMP.
+    Picture,
+    /// A file of any kind, by its first bytes, up to its first frame.
     Open,
 }
 
 impl Parser {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Y4m,
         Self::Matroska,
         Self::Inspect,
@@ -69,6 +72,7 @@ impl Parser {
         Self::Wgsl,
         Self::Probe,
         Self::Times,
+        Self::Picture,
         Self::Open,
     ];
 
@@ -76,7 +80,7 @@ impl Parser {
         format!("{self:?}").to_ascii_lowercase()
     }
 
-    fn named(name: &str) -> Self {
+    pub fn named(name: &str) -> Self {
         Self::ALL.into_iter().find(|parser| parser.name() == name).unwrap_or_else(|| panic!("no parser `{name}`"))
     }
 
@@ -129,6 +133,13 @@ impl Parser {
             Self::Times => {
                 let (times, message) = ffmpeg::timed(bytes);
                 Ok(format!("{} times; {message}", times.len()))
+            }
+            Self::Picture => {
+                let format = sniff(bytes).ok_or_else(|| Error::new(ErrorKind::NotSupported, "no picture"))?;
+                let file = tempfile::NamedTempFile::new().expect("a file");
+                fs::write(file.path(), bytes).expect("a written file");
+                let picture = ImageSource::open(file.path(), format, &SourceOptions::default())?;
+                Ok(picture.info().size.to_string())
             }
             Self::Open => {
                 let file = tempfile::NamedTempFile::new().expect("a file");
@@ -221,9 +232,13 @@ impl Ran {
     }
 }
 
-/// What leads our lines on standard output, and what is between their fields.
+/// What leads our lines on standard output; their fields are separated by tabs.
 const MARK: &str = "@\t";
-const BETWEEN: char = '\t';
+
+/// Prints fields for the parent.
+pub fn say(fields: &[&str]) {
+    println!("\n{MARK}{}", fields.join("\t"));
+}
 
 /// Starts a child that does this, and waits for its end.
 pub fn spawn(task: &[&str]) -> Ran {
@@ -238,7 +253,7 @@ pub fn spawn(task: &[&str]) -> Ran {
     let stderr = String::from_utf8_lossy(&output.stderr);
     let stderr: String = stderr.chars().take(2000).collect();
     Ran {
-        lines: lines.map(|line| line.splitn(4, BETWEEN).map(str::to_owned).collect()).collect(),
+        lines: lines.map(|line| line.splitn(4, '\t').map(str::to_owned).collect()).collect(),
         failure: format!("{}; {}", output.status, stderr.trim()),
         succeeded: output.status.success(),
     }
@@ -272,7 +287,7 @@ fn report(said: &Result<String>, time: Duration) {
         Err(error) => ("error", Error::to_string(error)),
     };
     let text = text.replace('\n', "\u{1}");
-    println!("\n{MARK}{kind}{BETWEEN}{}{BETWEEN}{}{BETWEEN}{text}", time.as_nanos(), peak());
+    say(&[kind, &time.as_nanos().to_string(), &peak().to_string(), &text]);
 }
 
 /// Runs one case, and ends the process when it panics or takes too long.

@@ -27,7 +27,7 @@ struct Expanded {
 pub(super) fn count(module: &Module, name: &str) -> Result<u64, (Span, String)> {
     let mut functions: Vec<Expanded> = Vec::with_capacity(module.functions.len());
     for (handle, function) in module.functions.iter() {
-        // A function stands behind all that it calls (naga's `Module::functions`).
+        // A function comes after all that it calls (naga's `Module::functions`).
         let mut expanded = Expanded { calls: 0, steps: function.expressions.len() as u64 };
         expand(&function.body, &functions, &mut expanded);
         functions.push(expanded);

@@ -26,7 +26,7 @@ pub(super) struct SourceFile<'a> {
 impl SourceFile<'_> {
     /// An error at a place of the text.
     pub(super) fn error(&self, range: Range<usize>, message: impl Into<String>) -> Error {
-        Complaint { message: message.into(), labels: vec![(range, String::new())], notes: vec![] }.about(*self)
+        Diagnostic { message: message.into(), labels: vec![(range, String::new())], notes: vec![] }.about(*self)
     }
 
     /// The line and column of a byte, both from 1; columns count characters.
@@ -67,14 +67,14 @@ impl SourceFile<'_> {
 
 /// What is wrong with a file.
 #[derive(Debug)]
-pub(super) struct Complaint {
+pub(super) struct Diagnostic {
     message: String,
-    /// Places in the file, the first one foremost, and what is to be said about them.
+    /// Places in the file, the most important one first, each with a label.
     labels: Vec<(Range<usize>, String)>,
     notes: Vec<String>,
 }
 
-impl Complaint {
+impl Diagnostic {
     pub(super) fn about(self, source: SourceFile) -> Error {
         let mut text = source.name.to_owned();
         if let Some((range, _)) = self.labels.first() {
@@ -91,7 +91,7 @@ impl Complaint {
         Error::syntax(text)
     }
 
-    /// What naga's parser says against a prelude and the user's text behind it.
+    /// The error of naga's parser about a prelude and the user's text behind it.
     fn of_parser(error: &naga::front::wgsl::ParseError, prelude: usize, text: &str, kind: Kind) -> Self {
         let message = lower_first(error.message());
         let mut notes: Vec<String> = error.notes().map(lower_first).collect();
@@ -114,7 +114,7 @@ impl Complaint {
         Self { message, labels, notes }
     }
 
-    /// What naga's validator says. Its first place is the whole function; the next is the one that is wrong.
+    /// The error of naga's validator. Its first place is the whole function; the next is the one that is wrong.
     fn of_validator(
         error: &naga::WithSpan<naga::valid::ValidationError>,
         module: &naga::Module,
@@ -134,22 +134,22 @@ impl Complaint {
     }
 }
 
-/// The module that naga makes of the prelude and the text behind it, if it is valid. A text that naga panics over is
-/// not: it would take a recording with it.
-pub(super) fn judged(prelude: &str, text: &str, kind: Kind) -> Result<naga::Module, Complaint> {
+/// The module that naga makes of the prelude and the text behind it, if it is valid. A text that makes naga panic is an
+/// error too: the panic would end a recording.
+pub(super) fn validated(prelude: &str, text: &str, kind: Kind) -> Result<naga::Module, Diagnostic> {
     std::panic::catch_unwind(|| parsed_and_validated(prelude, text, kind)).unwrap_or_else(|_| {
         let message = "expected WGSL but found something that the shader compiler fails on; leave out what is unusual";
-        Err(Complaint { message: message.to_owned(), labels: vec![], notes: vec![] })
+        Err(Diagnostic { message: message.to_owned(), labels: vec![], notes: vec![] })
     })
 }
 
-fn parsed_and_validated(prelude: &str, text: &str, kind: Kind) -> Result<naga::Module, Complaint> {
+fn parsed_and_validated(prelude: &str, text: &str, kind: Kind) -> Result<naga::Module, Diagnostic> {
     let whole = [prelude, text].concat();
     let module = naga::front::wgsl::parse_str(&whole)
-        .map_err(|error| Complaint::of_parser(&error, prelude.len(), text, kind))?;
+        .map_err(|error| Diagnostic::of_parser(&error, prelude.len(), text, kind))?;
     naga::valid::Validator::new(naga::valid::ValidationFlags::all(), naga::valid::Capabilities::default())
         .validate(&module)
-        .map_err(|error| Complaint::of_validator(&error, &module, prelude.len(), text))?;
+        .map_err(|error| Diagnostic::of_validator(&error, &module, prelude.len(), text))?;
     Ok(module)
 }
 
@@ -161,7 +161,7 @@ pub(super) fn in_text(span: naga::Span, prelude: usize, text: &str) -> Option<Ra
     Some(start..end)
 }
 
-/// The validator's commonest complaints, with types as WGSL writes them.
+/// The validator's most frequent errors, with types as WGSL writes them.
 fn plainly(error: &naga::valid::ValidationError, module: &naga::Module) -> Option<String> {
     use naga::valid::{CallError, ExpressionError, FunctionError, ValidationError};
 
@@ -243,8 +243,8 @@ mod tests {
     #[test]
     fn a_text_that_naga_panics_over_is_an_error() {
         let text = "const_assert vec2f(1);";
-        let complaint = judged("", text, Kind::Image).unwrap_err();
-        let error = complaint.about(SourceFile { name: "a.wgsl", text }).to_string();
+        let diagnostic = validated("", text, Kind::Image).unwrap_err();
+        let error = diagnostic.about(SourceFile { name: "a.wgsl", text }).to_string();
         assert!(error.starts_with("a.wgsl: expected WGSL but found something that"), "{error}");
     }
 

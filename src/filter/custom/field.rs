@@ -1,4 +1,4 @@
-//! The fields of a file's `struct Params`: what naga knows of them, and the defaults that stand in comments.
+//! The fields of a file's `struct Params`: their types from naga, and their defaults from comments.
 
 use wgpu::naga;
 

@@ -75,7 +75,7 @@ fn a_file_says_what_it_is_which_parameters_it_has_and_whether_it_looks_back() {
     let grey = parse(GREY);
     assert_eq!((grey.kind(), grey.uses_previous(), grey.fields()), (Kind::Color, false, &[][..]));
     assert_eq!(parse(PLASMA).kind(), Kind::Image);
-    // A local variable of that name is nobody's frame before.
+    // A local variable of that name is not the contract's function.
     let local = GREY.replace("return", "let previous = color; return");
     assert!(!parse(&local).uses_previous());
     assert!(parse(&GREY.replace("{ return", "{ let old = previous(color.xy); return")).uses_previous());

@@ -32,9 +32,9 @@ pub(crate) struct RepairPlan {
     pub(crate) report: Repaired,
 }
 
-/// A piece of the clusters, as small as can be: there may be many.
+/// A piece of the clusters. It takes little memory, for there may be many.
 enum ClusterPart {
-    /// The header of a cluster with so many bytes of data.
+    /// The header of a cluster with this many bytes of data.
     Cluster(u64),
     Block(Box<[u8]>),
     Copy(Range<u64>),
@@ -214,7 +214,7 @@ impl Body {
     }
 }
 
-/// All before the clusters, which have so many bytes.
+/// All before the clusters, which have `clusters` bytes.
 fn head(ebml: Range<u64>, info: Vec<u8>, kept: &[(u32, Range<u64>)], cues: &[Cue], clusters: u64) -> Vec<Piece> {
     let kept_len = |range: &Range<u64>| range.end - range.start;
     // The positions do not change the seek head's length.
@@ -250,7 +250,7 @@ fn seek_head(places: &[(u32, u64)]) -> Vec<u8> {
     element(id::SEEK_HEAD, &places.iter().flat_map(seek).collect::<Vec<_>>())
 }
 
-/// The Cues, the first cluster being at `clusters_at`, with positions in so many bytes.
+/// The Cues, where the first cluster is at `clusters_at`, with positions of `width` bytes.
 fn cues_of(cues: &[Cue], clusters_at: u64, width: usize) -> Vec<u8> {
     let point = |cue: &Cue| {
         let position = uint(id::CUE_CLUSTER_POSITION, clusters_at + cue.cluster, width);

@@ -15,8 +15,8 @@ use std::thread::JoinHandle;
 use super::not_started;
 use crate::error::{Error, Result};
 
-/// Filters that print `frame:… pts:… pts_time:…` and then [`MARK`] for each picture: only pictures with a word of
-/// metadata have their times printed, and only that word is.
+/// Filters that print `frame:… pts:… pts_time:…` and then [`MARK`] for each picture: only pictures with an entry of
+/// metadata have their times printed, and only that entry is.
 pub const PRINT_TIMES: &str =
     "metadata=mode=add:key=framereel:value=1,metadata=mode=print:key=framereel:file=pipe\\\\:2:direct=1";
 const MARK: &str = "framereel=1";
@@ -32,7 +32,7 @@ const MAX_RESERVED: usize = 64 << 20;
 /// A decoded picture.
 pub struct DecodedPicture {
     pub data: Vec<u8>,
-    /// When it is shown, in the ticks that the filters were told; none where the film does not say.
+    /// When it is shown, in the ticks that the filters were given; none where the film does not say.
     pub ticks: Option<i64>,
 }
 

@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::frame::Frame;
 use crate::time::{Span, Timestamp};
 
-/// Times in a file are rounded, and so is a start that names one of them: by so much at most.
+/// Times in a file are rounded, and so is a start that names one of them: by this much at most.
 const ROUNDED: Span = Span::from_nanos(500_000);
 
 /// Pictures as they are decoded, with their times, of which the film's first is 0.
@@ -32,7 +32,7 @@ impl Film {
     /// From the picture on screen at `start` on. A range error where the film ends before.
     ///
     /// ffmpeg can go to a time, but leaves out what is shown before it, and so the picture that is on screen then. It is
-    /// only told to go to a key frame before; from there on we look for ourselves.
+    /// only asked to go to a key frame before; the pictures from there on are compared with `start` here.
     pub fn from(path: &Path, stream: &Stream, start: Span) -> Result<Self> {
         // Times must stay as they are in the file, or ffmpeg counts them from where it went.
         let kept = ["-copyts".to_owned()];
@@ -108,7 +108,7 @@ impl Film {
     }
 }
 
-/// ffmpeg, told to write every picture as it is in the file and when it is shown; with arguments before the input and
+/// The command that makes ffmpeg write every picture as it is in the file and when it is shown; with arguments before the input and
 /// after it.
 fn command(path: &Path, stream: &Stream, before: &[String], after: &[&str]) -> Command {
     let mut command = program("ffmpeg");

@@ -2,11 +2,12 @@
 
 use crate::time::{Span, Timestamp};
 
-/// A frame that is not shown after the one before comes so much after it: the shortest time that a WebM file can tell.
+/// A frame that is not shown after the one before is moved to this long after it: the shortest time that a WebM file can
+/// express.
 const LEAST: i128 = 1_000_000;
-/// A film's clock that falls by so much has been reset, as where two films were joined.
+/// Where a film's times fall by this much, its clock has been reset, as where two films were joined.
 const RESET: i128 = 1_000_000_000;
-/// No film is longer; a time beyond it is damage, and is kept from where sums overflow.
+/// No film is longer. A time beyond it is damage, and is limited so that sums do not overflow.
 const LONGEST: i128 = i64::MAX as i128 / 4;
 
 /// Places frames by the ticks that the film gives them, from the first on; each comes after the one before.

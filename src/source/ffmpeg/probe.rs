@@ -35,7 +35,7 @@ pub struct Stream {
     pub demuxer: Demuxer,
     pub size: Size,
     pub rate: FrameRate,
-    /// Whether its frames come at that rate as far as the header tells, rather than whenever they like.
+    /// Whether the header says that its frames come at that constant rate.
     pub steady: bool,
     /// The fraction of a second that its times count in.
     pub tick: (u64, u64),
@@ -166,7 +166,7 @@ fn ask(path: &Path, demuxer: Demuxer) -> Result<Result<Vec<u8>, String>> {
     Ok(if status.success() { Ok(answer) } else { Err(String::from_utf8_lossy(&messages).into_owned()) })
 }
 
-/// Reads to the end, and keeps at most so many bytes and one more.
+/// Reads to the end, and keeps at most `most` bytes and one more.
 fn all(mut pipe: impl Read, most: u64) -> Vec<u8> {
     let mut bytes = Vec::new();
     // What cannot be read is as if it were not there; the rest is read so that the program can end.
@@ -301,7 +301,7 @@ impl ProbedStream {
     }
 
     /// Scales to the size, which does nothing to a picture that has it, and converts to the layout where it is another:
-    /// then ffmpeg is told the colours on both sides, or it would guess them.
+    /// then ffmpeg is given the colour spaces of both sides, or it would guess them.
     fn filter(&self, size: Size, format: PixelFormat, pix_fmt: &str, color: ColorSpace) -> String {
         let Size { width, height } = size;
         let stays = self.pix_fmt == pix_fmt && (u64::from(width), u64::from(height)) == (self.width, self.height);
