@@ -40,11 +40,12 @@
 //!
 //! | what | at most |
 //! |---|---|
-//! | the file | 256 KiB |
+//! | the file | 128 KiB |
 //! | declarations; constants and types, those within functions included | 1000 each |
 //! | an expression's depth; `else` in a function | 400; 200 |
 //! | each type and constant; all variables together | 64 KiB; 64 KiB |
-//! | steps in which all constants are evaluated | 4 Mi |
+//! | operators, accesses and calls in a function; outside functions | 24 Ki; 24 Ki |
+//! | steps in which all constants are evaluated | 1 Mi |
 //! | calls a pixel, with those within the called functions | 512 |
 //! | expressions and statements a pixel, counted likewise | 32 Ki |
 //! | fields of `Params` | 256 |
@@ -69,8 +70,8 @@ use diagnostic::{SourceFile, in_text, validated};
 pub use field::{Field, FieldKind};
 use token::{Declaration, Token, code, declarations, guarded, renamed, tokens};
 
-/// The largest file that is read: four times the largest that Shadertoy takes.
-const MAX_BYTES: usize = 256 << 10;
+/// The largest file that is read: twice the largest that Shadertoy takes.
+const MAX_BYTES: usize = 128 << 10;
 /// What all variables of a file may hold together, and each value of it, in bytes.
 const MAX_VARIABLES: u32 = 64 << 10;
 
@@ -153,7 +154,7 @@ impl Custom {
     /// The most calls of functions that a pixel may take, in a file and in a shader that several files stand in.
     pub(crate) const MAX_CALLS: u64 = calls::MAX_CALLS;
 
-    /// Reads a regular file of at most 256 KiB and validates it.
+    /// Reads a regular file of at most 128 KiB and validates it.
     ///
     /// # Errors
     /// Syntax if it does not keep the contract; NotFound, NotAllowed, NotReadable or, for a larger file, NotSupported if

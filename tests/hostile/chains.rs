@@ -68,7 +68,7 @@ fn tables_and_shaders_are_regular_files_of_a_bounded_size() {
     let hole = folder.path().join("hole");
     fs::File::create(&hole).unwrap().set_len(1 << 40).unwrap();
     assert!(Lut::load(&hole).unwrap_err().to_string().contains("at most 32768 KiB"));
-    assert!(Custom::load(&hole).unwrap_err().to_string().contains("at most 256 KiB"));
+    assert!(Custom::load(&hole).unwrap_err().to_string().contains("at most 128 KiB"));
 }
 
 #[test]

@@ -178,7 +178,7 @@ fn element(random: &mut Random, bytes: &[u8]) -> Option<Place> {
     let width = bytes.get(size)?.leading_zeros() as usize + 1;
     let body = size + width;
     let value = bytes.get(size..body)?.iter().fold(0_u64, |value, &byte| value << 8 | u64::from(byte));
-    let value = value & (1_u64 << (7 * width.min(8))) - 1;
+    let value = value & ((1_u64 << (7 * width.min(8))) - 1);
     Some(Place { start, size, body, end: body.saturating_add(value as usize).min(bytes.len()) })
 }
 

@@ -28,7 +28,7 @@ pub(super) fn count(module: &Module, name: &str) -> Result<u64, (Span, String)> 
     let mut functions: Vec<Expanded> = Vec::with_capacity(module.functions.len());
     for (handle, function) in module.functions.iter() {
         // A function comes after all that it calls (naga's `Module::functions`).
-        let mut expanded = Expanded { calls: 0, steps: function.expressions.len() as u64 };
+        let mut expanded = Expanded::default();
         expand(&function.body, &functions, &mut expanded);
         functions.push(expanded);
         if function.name.as_deref() != Some(name) {
@@ -58,6 +58,11 @@ fn expand(block: &Block, functions: &[Expanded], expanded: &mut Expanded) {
     for statement in block.iter() {
         expanded.steps = expanded.steps.saturating_add(1);
         match statement {
+            // What is constant is not computed for a pixel.
+            Statement::Emit(range) => {
+                let count = range.clone().count() as u64;
+                expanded.steps = expanded.steps.saturating_add(count);
+            }
             Statement::Block(block) => expand(block, functions, expanded),
             Statement::If { accept, reject, .. } => {
                 expand(accept, functions, expanded);

@@ -12,6 +12,9 @@
 //!   of the sizes of what stands in it, [`USES`] times; that of a file is at most [`MAX_WORK`].
 //! - The length of an array is a whole number, or is made of whole numbers and constants by `+ - * / %`. No intermediate
 //!   result leaves the positive range of an `i32`, within which naga's arithmetic and ours agree.
+//! - An operation is an operator, an access or a call. A function has at most [`MAX_OPERATIONS`], and so has all that is
+//!   outside functions: for each, naga goes over the expressions before it in the function
+//!   (`naga::front::Typifier::grow`), so its time grows with their square.
 //! - Names may refer to names that are declared further down, but at most [`MAX_AHEAD`] times one behind the other: each
 //!   is a call of this program deeper.
 
@@ -24,11 +27,14 @@ use super::token::{Token, TokenKind};
 /// The most scalars in a value: 64 KiB of them.
 const MAX_SCALARS: u64 = super::MAX_VARIABLES as u64 / 4;
 /// The most scalars that are written out while all constant expressions of a file are evaluated.
-const MAX_WORK: u64 = 4 << 20;
+const MAX_WORK: u64 = 1 << 20;
+/// The most operations in a function, and outside of functions.
+const MAX_OPERATIONS: usize = 24 << 10;
 /// How often a value is copied, converted or written out for each time that it stands in an expression, at most.
 const USES: u64 = 4;
 const MAX_AHEAD: usize = 64;
-/// The scalars of the largest matrix.
+/// The scalars of the largest vector and of the largest matrix.
+const VECTOR: u64 = 4;
 const MATRIX: u64 = 16;
 
 /// Refuses types and constants that are too large, and constant expressions that are too much work.
@@ -39,10 +45,27 @@ pub(super) fn check(code: &[Token]) -> Result<(), RuleFault> {
     }
     let mut work = 0;
     let mut at = 0;
+    let mut depth = 0_usize;
+    let (mut outside, mut within) = (0, 0);
     while at < code.len() {
         // A statement, or the head of a function or of a block.
         let length = code[at..].iter().position(|token| matches!(token.text, ";" | "{" | "}"));
         let end = length.map_or(code.len(), |length| at + length);
+        if depth == 0 && code[at..end].iter().any(|token| token.is("fn")) {
+            within = 0;
+        }
+        let count = if depth == 0 { &mut outside } else { &mut within };
+        *count += operations(&code[at..end]);
+        if *count > MAX_OPERATIONS {
+            let place = if depth == 0 { "outside functions" } else { "in a function" };
+            let message = format!("expected at most {MAX_OPERATIONS} operators, accesses and calls {place}");
+            return Err((code[at].range(), message));
+        }
+        match code.get(end).map(|token| token.text) {
+            Some("{") => depth += 1,
+            Some("}") => depth = depth.saturating_sub(1),
+            _ => {}
+        }
         sizes.expression(at..end, &mut work)?;
         if work > MAX_WORK {
             let message = format!(
@@ -54,6 +77,13 @@ pub(super) fn check(code: &[Token]) -> Result<(), RuleFault> {
         at = end + 1;
     }
     Ok(())
+}
+
+/// How many operators, accesses and calls there are.
+fn operations(code: &[Token]) -> usize {
+    code.iter()
+        .filter(|token| token.kind == TokenKind::Mark && !matches!(token.text, "," | ")" | "]" | ":" | "@"))
+        .count()
 }
 
 /// A constant, an alias or a struct: the tokens from the one behind its name to its end.
@@ -260,12 +290,14 @@ impl<'a, 'b> Sizes<'a, 'b> {
                     }
                 }
                 "," => open.last_mut().into_iter().for_each(Bracket::end_argument),
+                // Each scalar of a product of matrices is a sum over a row.
+                "*" if current <= MATRIX => *work = work.saturating_add(current * current),
                 name if token.is_word() => {
                     let size = self.of_name(name)?;
                     let given = predeclared(name).filter(|_| size == 0);
                     let end = if given.is_some() && after == "<" { self.after_template(at + 1) } else { at + 1 };
                     if self.text(end) == "(" {
-                        let least = given.unwrap_or(if size > 0 { size } else { MATRIX });
+                        let least = given.unwrap_or(if size > 0 { size } else { VECTOR });
                         open.push(Bracket::new(at, name == "array" || size > 0, least));
                         at = end;
                     } else {

@@ -281,7 +281,7 @@ fn what_a_compiler_or_a_driver_would_die_of_is_refused() {
         ),
         (format!("var<private> a: array<f32, 100000000>; {}", effect("")), "expected types of at most 64 KiB"),
         (effect("var a: array<vec4f, 4096>; var b: f32;"), "expected variables of at most 64 KiB together"),
-        (" ".repeat((256 << 10) + 1), "expected at most 256 KiB of WGSL"),
+        (" ".repeat((128 << 10) + 1), "expected at most 128 KiB of WGSL"),
     ] {
         let message = message(&text);
         assert!(message.contains(expected), "{message}");
