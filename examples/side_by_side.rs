@@ -4,7 +4,7 @@ use std::path::Path;
 
 use framereel::canvas::Canvas;
 use framereel::color::ColorSpace;
-use framereel::filter::FilterChain;
+use framereel::filter::{FileAccess, FilterChain};
 use framereel::frame::{Frame, PixelFormat, Size};
 use framereel::gpu::Gpu;
 use framereel::source::{self, SourceOptions, SourceSpec};
@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut canvas = Canvas::new(&Gpu::new()?, frame.size)?;
     canvas.draw(frame);
     let before = canvas.read()?;
-    canvas.set_filter(&chain.parse::<FilterChain>()?);
+    canvas.set_filter(&FilterChain::parse_with(chain, &FileAccess::Any)?);
     let after = canvas.read()?;
 
     let picture = Path::new(picture);

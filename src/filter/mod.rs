@@ -150,6 +150,11 @@ impl Filter {
         })
     }
 
+    /// Whether one of its values was read from a file.
+    fn has_file(&self) -> bool {
+        self.values.iter().any(|value| matches!(value, Value::Lut(_) | Value::Shader(_)))
+    }
+
     /// The name of the value at `index`.
     fn value_name(&self, index: usize) -> &str {
         match (self.info.params.get(index), self.custom()) {

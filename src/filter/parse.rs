@@ -4,8 +4,9 @@
 //! arguments may be separated by commas. Errors show the chain with carets under the place that is wrong.
 //!
 //! # Budget
-//! A chain, a parameter and an animation have at most 64 KiB each; a chain has at most 64 filters, a colour 256 bytes.
-//! Reading takes time in proportion to the length. Files are opened as [`FileAccess`] says, by default none.
+//! A chain, a parameter and an animation have at most 64 KiB each. A chain has at most 64 filters, of which 8 name files;
+//! a colour has at most 256 bytes. Reading takes time in proportion to the length. Files are opened as [`FileAccess`]
+//! says, by default none.
 
 use std::ops::Range;
 use std::path::Path;
@@ -28,6 +29,8 @@ use value::color;
 const MAX_TEXT: usize = 64 << 10;
 /// The most filters of a chain: each may take several passes over every frame.
 const MAX_FILTERS: usize = 64;
+/// The most files of a chain: a table may take 60 MB, and a driver may compile a shader for seconds.
+const MAX_FILES: usize = 8;
 /// The most characters of a chain that an error shows, and of them those before the place.
 const WIDEST: usize = 160;
 const BEFORE: usize = 60;
@@ -77,7 +80,12 @@ impl FilterChain {
                 let place = reader.at..reader.at + reader.rest().chars().next().map_or(0, char::len_utf8);
                 return Err(reader.error(format!("expected at most {MAX_FILTERS} filters"), place));
             }
+            let start = reader.at;
             chain.filters.push(reader.function()?);
+            if chain.filters.iter().filter(|filter| filter.has_file()).count() > MAX_FILES {
+                let message = format!("expected at most {MAX_FILES} filters with files");
+                return Err(reader.error(message, start..reader.at));
+            }
         }
     }
 

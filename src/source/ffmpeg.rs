@@ -13,12 +13,17 @@
 //! The programs may open one file and no other: the protocol is `file` alone, the path is led by `file:`, and only
 //! demuxers are permitted that read nothing but the file that they are given ([`DEMUXERS`]). Playlists (HLS, DASH,
 //! `ffconcat`, Smooth Streaming), session descriptions, scripts of AviSynth and VapourSynth and the directories of IMF
-//! are not among them, under whatever name. Still pictures that ffmpeg knows by their names only are read by its `image2`
-//! with patterns switched off.
+//! are not among them, whatever the file's name. Still pictures that ffmpeg knows by their names only are read by its
+//! `image2` with patterns switched off.
 //!
 //! # Budget
-//! ffprobe's answer: 4 MiB and 60 s. What the programs complain: the last 4 KiB. A picture: 16384x16384 pixels. Times
-//! that were printed before their pictures: 4096.
+//! | what | at most |
+//! |---|---|
+//! | ffprobe's answer | 4 MiB, within 60 s |
+//! | the programs' messages that are kept | 64 KiB of ffprobe's first, 4 KiB of ffmpeg's last |
+//! | times that ffmpeg prints before their pictures | 4096 |
+//! | a picture | 16384x16384 pixels |
+//! | from one frame to the next | a day |
 
 use std::ffi::OsString;
 use std::io::ErrorKind as IoErrorKind;
@@ -44,17 +49,15 @@ mod probe;
 pub use decoding::timed;
 pub use probe::probed;
 
-/// The demuxers of ffmpeg that open no file but the one that they are given, and that hold pictures. Some are of newer
-/// versions than the one that is installed.
-const DEMUXERS: &str = "mov,matroska,avi,flv,live_flv,mpegts,mpeg,mpegvideo,m4v,h261,h263,h264,hevc,vvc,av1,obu,ivf,ogg,nut,\
-    asf,asf_o,rm,gif,apng,webp,dv,mxf,mxg,gxf,wtv,dirac,vc1,vc1test,swf,yuv4mpegpipe,mjpeg,mjpeg_2000,smjpeg,nuv,bink,binka,\
-    smk,roq,flic,film_cpk,4xm,anm,avs,avs2,avs3,bethsoftvid,bfi,c93,cavsvideo,cdxl,cine,dhav,dnxhd,dsicin,dxa,ea,evc,\
-    filmstrip,frm,fits,gdv,hnm,ico,idcin,iff,ifv,ipmovie,ipu,iv8,jv,kux,lmlm4,lvf,lxf,mlv,mm,moflex,mods,mpegtsraw,mtv,mv,\
-    mvi,nsv,paf,pmp,psxstr,pva,pvf,r3d,rl2,rpl,sdr2,ser,sga,siff,smush,sol,thp,tiertexseq,tmv,txd,ty,vividas,vivo,vmd,\
-    wc3movie,wsvqa,xmv,xv,yop,alias_pix,bmp_pipe,brender_pix,cri_pipe,dds_pipe,dpx_pipe,exr_pipe,gem_pipe,gif_pipe,hdr_pipe,\
-    j2k_pipe,jpeg_pipe,jpegls_pipe,jpegxl_pipe,jpegxl_anim,jpegxs_pipe,pam_pipe,pbm_pipe,pcx_pipe,pfm_pipe,pgm_pipe,\
-    pgmyuv_pipe,pgx_pipe,phm_pipe,photocd_pipe,pictor_pipe,png_pipe,ppm_pipe,psd_pipe,qdraw_pipe,qoi_pipe,sgi_pipe,\
-    sunrast_pipe,tiff_pipe,vbn_pipe,webp_pipe,xbm_pipe,xpm_pipe,xwd_pipe";
+/// The demuxers of ffmpeg that are permitted: those of the containers, streams and pictures in use. None of them opens a
+/// file but the one that it is given (`mov` could, but only when it is asked to). Some are of newer versions than the one
+/// that is installed; formats of old games are left out, for some of those look for files beside their own.
+const DEMUXERS: &str = "mov,matroska,avi,flv,live_flv,mpegts,mpeg,mpegvideo,m4v,h261,h263,h264,hevc,vvc,evc,av1,obu,ivf,ogg,\
+    nut,asf,asf_o,rm,gif,apng,webp,dv,mxf,gxf,wtv,dirac,vc1,vc1test,avs2,avs3,cavsvideo,dnxhd,swf,yuv4mpegpipe,mjpeg,\
+    mjpeg_2000,smjpeg,nuv,nsv,bink,smk,flic,roq,ico,alias_pix,bmp_pipe,cri_pipe,dds_pipe,dpx_pipe,exr_pipe,gem_pipe,\
+    gif_pipe,hdr_pipe,j2k_pipe,jpeg_pipe,jpegls_pipe,jpegxl_pipe,jpegxl_anim,jpegxs_pipe,pam_pipe,pbm_pipe,pcx_pipe,\
+    pfm_pipe,pgm_pipe,pgmyuv_pipe,pgx_pipe,phm_pipe,photocd_pipe,pictor_pipe,png_pipe,ppm_pipe,psd_pipe,qdraw_pipe,\
+    qoi_pipe,sgi_pipe,sunrast_pipe,tiff_pipe,vbn_pipe,webp_pipe,xbm_pipe,xpm_pipe,xwd_pipe";
 /// How to get the program.
 pub const INSTALL: &str = "install it (Debian and Ubuntu: `apt install ffmpeg`, macOS: `brew install ffmpeg`)";
 

@@ -45,6 +45,16 @@ fn a_chain_within_a_folder_reads_its_files_and_no_others() {
 }
 
 #[test]
+fn a_chain_of_many_files_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("a.wgsl"), "fn effect_color(c: vec4f) -> vec4f { return c; }").unwrap();
+    let files = FileAccess::Folder(folder.path().to_owned());
+    let chain = |count: usize| FilterChain::parse_with(&"shader('a.wgsl') ".repeat(count), &files);
+    assert_eq!(chain(8).unwrap().filters().len(), 8);
+    assert!(chain(9).unwrap_err().to_string().contains("expected at most 8 filters with files"));
+}
+
+#[test]
 fn a_parameter_cannot_exchange_the_shaders_file() {
     let mut chain =
         FilterChain::shader(Custom::parse("a.wgsl", "fn image(p: vec2f) -> vec4f { return vec4f(); }").unwrap());

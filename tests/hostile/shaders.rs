@@ -191,6 +191,10 @@ fn functions_of_many_operations_are_refused_before_nagas_time_grows_with_their_s
         refusal(Parser::Wgsl, many.as_bytes())
             .contains("expected at most 24576 operators, accesses and calls in a function")
     );
+    let parameters: String = (0..255).map(|index| format!("a{index}: f32,")).collect();
+    let calls = format!("f({});", "1,".repeat(255)).repeat(240);
+    let many = format!("fn f({parameters}) {{}} {}", effect(&calls));
+    assert!(refusal(Parser::Wgsl, many.as_bytes()).contains("operators, accesses and calls in a function"));
     let many: String =
         (0..100).map(|index| format!("const c{index} = 1.0{}; fn f{index}_() {{}}", "+1".repeat(390))).collect();
     assert!(refusal(Parser::Wgsl, many.as_bytes()).contains("operators, accesses and calls outside functions"));

@@ -12,9 +12,9 @@
 //!   of the sizes of what stands in it, [`USES`] times; that of a file is at most [`MAX_WORK`].
 //! - The length of an array is a whole number, or is made of whole numbers and constants by `+ - * / %`. No intermediate
 //!   result leaves the positive range of an `i32`, within which naga's arithmetic and ours agree.
-//! - An operation is an operator, an access or a call. A function has at most [`MAX_OPERATIONS`], and so has all that is
-//!   outside functions: for each, naga goes over the expressions before it in the function
-//!   (`naga::front::Typifier::grow`), so its time grows with their square.
+//! - An operation is an operator, an access, a call or, within a function, an argument. A function has at most
+//!   [`MAX_OPERATIONS`], and so has all that is outside functions: for each, naga goes over the expressions before it
+//!   (`naga::front::Typifier::grow`), so its time grows with the square of their number.
 //! - Names may refer to names that are declared further down, but at most [`MAX_AHEAD`] times one behind the other: each
 //!   is a call of this program deeper.
 
@@ -55,7 +55,7 @@ pub(super) fn check(code: &[Token]) -> Result<(), RuleFault> {
             within = 0;
         }
         let count = if depth == 0 { &mut outside } else { &mut within };
-        *count += operations(&code[at..end]);
+        *count += code[at..end].iter().filter(|token| is_operation(token, depth > 0)).count();
         if *count > MAX_OPERATIONS {
             let place = if depth == 0 { "outside functions" } else { "in a function" };
             let message = format!("expected at most {MAX_OPERATIONS} operators, accesses and calls {place}");
@@ -79,11 +79,13 @@ pub(super) fn check(code: &[Token]) -> Result<(), RuleFault> {
     Ok(())
 }
 
-/// How many operators, accesses and calls there are.
-fn operations(code: &[Token]) -> usize {
-    code.iter()
-        .filter(|token| token.kind == TokenKind::Mark && !matches!(token.text, "," | ")" | "]" | ":" | "@"))
-        .count()
+/// Whether this is an operator, an access or a call, or, where they count, an argument.
+fn is_operation(token: &Token, arguments: bool) -> bool {
+    match token.text {
+        ")" | "]" | ":" | "@" => false,
+        "," => arguments,
+        _ => token.kind == TokenKind::Mark,
+    }
 }
 
 /// A constant, an alias or a struct: the tokens from the one behind its name to its end.
