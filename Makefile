@@ -1,14 +1,16 @@
-# Two commands: `make demo` shows what framereel does, `make test` checks that it does. Both first set up what is missing.
+# `make demo` shows what framereel does, `make test` checks that it does; both first set up what is missing. `make fuzz`
+# reads 10,000 damaged files with each parser; FUZZ_CASES=N for another number.
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 
 FRAMEREEL := $(or $(CARGO_TARGET_DIR),target)/release/framereel
 CHAIN := sepia(60%) contrast(115%) saturate(130%) vignette(0.5)
 
-.PHONY: help demo test
+.PHONY: help demo test fuzz
 
 help:
 	@echo 'make demo   set up, build, record demo/bunny.webm through filters, and save a picture of before and after'
 	@echo 'make test   set up and run every check and test'
+	@echo 'make fuzz   read 10,000 damaged files with each parser, and print a table'
 
 demo:
 	scripts/setup.sh build
@@ -24,3 +26,6 @@ test:
 	cargo clippy --profile testing --all-targets -- -D warnings
 	cargo clippy --profile testing --no-default-features -- -D warnings
 	cargo test --profile testing
+
+fuzz:
+	FUZZ_CASES=$(or $(FUZZ_CASES),10000) cargo test --profile testing --test fuzz -- --ignored --nocapture every_parser

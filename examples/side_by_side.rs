@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use framereel::canvas::Canvas;
 use framereel::color::ColorSpace;
-use framereel::filter::FilterChain;
+use framereel::filter::{FileAccess, FilterChain};
 use framereel::frame::{Frame, PixelFormat, Size};
 use framereel::gpu::Gpu;
 use framereel::source::{self, SourceOptions, SourceSpec};
@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     canvas.draw(frame.clone());
     let before = canvas.read()?;
     // A filter applies to what is drawn after it.
-    canvas.set_filter(&chain.parse::<FilterChain>()?);
+    canvas.set_filter(&FilterChain::parse_with(chain, &FileAccess::Any)?);
     canvas.draw(frame);
     let after = canvas.read()?;
 

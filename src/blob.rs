@@ -1,4 +1,4 @@
-//! Bytes with a type, as the Web's `Blob` (File API §3): what a recording is handed over as, whole or in pieces.
+//! Bytes with a type, as the Web's `Blob` (File API §3): the form in which a recording is given, whole or in pieces.
 //!
 //! A blob never changes. It lies in memory or in a file, is cheap to clone, and pieces are joined and cut without copying
 //! a byte.
@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::{Error, Result};
-use crate::mux::repair::{Piece, Plan};
+use crate::mux::repair::{Piece, RepairPlan};
 
 /// Bytes with a type.
 #[derive(Clone)]
@@ -127,7 +127,7 @@ impl Blob {
 
     /// Reads it from its beginning. Readers do not disturb each other.
     pub fn reader(&self) -> impl Read + Seek + Send + 'static {
-        Reader { blob: self.clone(), position: 0 }
+        BlobReader { blob: self.clone(), position: 0 }
     }
 
     /// All its bytes, in memory.
@@ -192,13 +192,27 @@ impl Blob {
     /// # Errors
     /// Bytes that are no WebM or Matroska, or have no whole frame; a file that cannot be read.
     pub fn into_seekable(self) -> Result<Self> {
-        let (plan, _) = Plan::of(self.reader())?;
+        let (plan, _) = RepairPlan::of(self.reader())?;
         if plan.report.nothing_to_repair() {
             return Ok(self);
         }
-        let stores = plan.pieces().flat_map(|piece| match piece {
-            Piece::Bytes(bytes) => Self::new(bytes, "").stores().collect::<Vec<_>>(),
-            Piece::Copy(range) => self.slice(range).stores().collect(),
+        // All new bytes lie in one place: there are some for each cluster.
+        let mut new = Vec::new();
+        let pieces: Vec<_> = plan
+            .pieces()
+            .map(|piece| match piece {
+                Piece::Bytes(bytes) => {
+                    let start = new.len() as u64;
+                    new.extend(bytes);
+                    (true, start..new.len() as u64)
+                }
+                Piece::Copy(range) => (false, range),
+            })
+            .collect();
+        let new = Self::new(new, "");
+        let stores = pieces.into_iter().flat_map(|(is_new, range)| {
+            let blob = if is_new { &new } else { &self };
+            blob.slice(range).stores().collect::<Vec<_>>()
         });
         Ok(Self { mime_type: self.mime_type.clone(), ..Self::of(stores, String::new()) })
     }
@@ -210,7 +224,7 @@ impl fmt::Debug for Blob {
     }
 }
 
-/// An empty file that nobody had before, and its name, made of `path`'s.
+/// A new, empty file and its name, made of `path`'s.
 fn new_file_beside(path: &Path) -> io::Result<(PathBuf, File)> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let name = path.file_name().ok_or(io::ErrorKind::IsADirectory)?;
@@ -231,12 +245,12 @@ fn unreadable(error: io::Error) -> Error {
     Error::not_readable("the blob could not be read").with_source(error)
 }
 
-struct Reader {
+struct BlobReader {
     blob: Blob,
     position: u64,
 }
 
-impl Read for Reader {
+impl Read for BlobReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let Some(part) = self.blob.parts.get(self.blob.part_at(self.position)) else { return Ok(0) };
         let start = part.range.start + (self.position - part.at);
@@ -260,7 +274,7 @@ impl Read for Reader {
     }
 }
 
-impl Seek for Reader {
+impl Seek for BlobReader {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         let target = match to {
             SeekFrom::Start(position) => Some(position),

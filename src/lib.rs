@@ -104,7 +104,8 @@
 //! runs.
 //!
 //! # Filters and stills
-//! A chain is read from CSS syntax ([`filter::FilterChain`]); [`filter::catalog()`] lists what can stand in it. Your own
+//! A chain is read from CSS syntax ([`filter::FilterChain`]), by default without opening any file
+//! ([`filter::FileAccess`]); [`filter::catalog()`] lists what can stand in it. Your own
 //! WGSL is [`filter::Custom`], as a filter or, by [`source::shader`], as a source. A chain can move over time
 //! ([`FilterChain::animate`](filter::FilterChain::animate)). A still is [`Canvas::to_blob`](canvas::Canvas::to_blob),
 //! [`Canvas::to_data_url`](canvas::Canvas::to_data_url), or [`Canvas::read`](canvas::Canvas::read) and [`still::encode`].

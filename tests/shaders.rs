@@ -4,7 +4,7 @@ mod support {
     pub mod program;
 }
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{ChildStdin, Stdio};
 use std::time::Duration;
@@ -292,4 +292,46 @@ fn edits_apply_while_it_runs_and_a_broken_one_keeps_the_last_good_shader() {
         assert!(near(luma, expected), "frame {index}: {luma}, not {expected}; all: {lumas:?}");
     }
     bench.run(["record", "pattern", "--watch", "-o", "b.webm"]).failed(2, &["expected a shader to watch"]);
+}
+
+#[test]
+fn an_edit_made_to_do_harm_is_refused_while_the_recording_goes_on() {
+    const SHADE: &str = "fn effect_color(color: vec4f) -> vec4f { return vec4f(color.rgb * 0.5, 1.0); }";
+    const HUGE: &str = "fn image(p: vec2f) -> vec4f { return vec4f(-array<f32, 4000000000>()); }";
+    let bench = Bench::new();
+    bench.write("shade.wgsl", SHADE);
+    let arguments = ["record", "-", "--shader", "shade.wgsl", "--watch", "-o", "a.webm", "--quality", "95"];
+    let mut command = bench.command(arguments);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let film = grey(20, 235);
+    let middle = film.len() / 2;
+    stdin.write_all(&film[..middle]).unwrap();
+    stdin.flush().unwrap();
+    let (found, lines) = std::sync::mpsc::channel();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let reader = std::thread::spawn(move || {
+        let mut line = String::new();
+        while stderr.read_line(&mut line).unwrap() > 0 {
+            // Nobody waits for what comes after the error.
+            let _ = found.send(std::mem::take(&mut line));
+        }
+    });
+    // Once there is a frame in the file, the watch has begun.
+    while bench.path("a.webm").metadata().map_or(0, |found| found.len()) == 0 {
+        assert!(child.try_wait().unwrap().is_none(), "{:?}", lines.try_iter().collect::<String>());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    bench.write("shade.wgsl", HUGE);
+    let error = lines.iter().find(|line| line.starts_with("error: ")).expect("an error, for the edit is bad");
+    assert!(
+        error.contains("shade.wgsl:1:45: expected types of at most 64 KiB but found one of 15625000 KiB"),
+        "{error}"
+    );
+    stdin.write_all(&film[middle..]).unwrap();
+    drop(stdin);
+    assert!(child.wait().unwrap().success());
+    reader.join().unwrap();
+    let lumas = lumas(&bench.path("a.webm"));
+    assert!(lumas.len() == 20 && lumas.iter().all(|&luma| near(luma, 126)), "{lumas:?}");
 }

@@ -13,8 +13,8 @@ use framereel::time::{FrameRate, Span};
 use framereel::Result;
 
 use super::values::{
-    KeyInterval, Split, audio_bitrate, bitrate, bytes, codec, edge, key_interval, matroska_path, size, some_time,
-    split, still_path, webm_path,
+    KeyInterval, Split, audio_bitrate, bitrate, bytes, chain, codec, edge, key_interval, matroska_path, size,
+    some_time, split, still_path, webm_path,
 };
 
 /// Records frames through GPU filters into a seekable .webm or a still.
@@ -47,7 +47,7 @@ pub enum Command {
 #[command(after_help = RECORD_EXAMPLES)]
 pub struct RecordArgs {
     #[command(flatten)]
-    pub input: Input,
+    pub input: InputArgs,
     /// The file to write; FOLDER/ for one in there, - for standard output [default: SOURCE's name with .webm, in the
     /// current folder]
     #[arg(short, long, value_name = "FILE.webm", value_parser = webm_path)]
@@ -119,7 +119,7 @@ pub struct RecordArgs {
 #[command(after_help = STILL_EXAMPLES)]
 pub struct StillArgs {
     #[command(flatten)]
-    pub input: Input,
+    pub input: InputArgs,
     /// The file to write: .png, .jpg or .webp [default: SOURCE's name with .png, in the current folder]
     #[arg(short, long, value_name = "FILE", value_parser = still_path)]
     pub output: Option<PathBuf>,
@@ -172,7 +172,7 @@ pub struct InspectArgs {
 #[derive(Debug, Arguments)]
 pub struct FiltersArgs {
     /// Show the passes that this chain takes on the GPU
-    #[arg(long, value_name = "CHAIN")]
+    #[arg(long, value_name = "CHAIN", value_parser = chain)]
     pub explain: Option<FilterChain>,
     /// The size to explain it for
     #[arg(long, value_name = "WxH", value_parser = size, default_value = "1280x720", requires = "explain")]
@@ -181,7 +181,7 @@ pub struct FiltersArgs {
 
 /// What to draw, and how.
 #[derive(Debug, Clone, Arguments)]
-pub struct Input {
+pub struct InputArgs {
     /// A file, - (YUV4MPEG2 on standard input), pattern (moving bars) or shader:FILE.wgsl
     pub source: SourceSpec,
     /// Filters in CSS syntax, as "sepia(60%) blur(2px)"; `framereel filters` lists them
@@ -204,10 +204,10 @@ pub struct Input {
     pub size: Option<Size>,
 }
 
-impl Input {
+impl InputArgs {
     /// The chain that these options ask for together; its files are read anew.
     pub fn chain(&self) -> Result<FilterChain> {
-        let mut chain: FilterChain = self.filter.parse()?;
+        let mut chain = chain(&self.filter)?;
         for path in &self.shader {
             chain = chain.then(FilterChain::shader(Custom::load(path)?));
         }

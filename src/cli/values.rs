@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-use framereel::filter::Edge;
+use framereel::filter::{Edge, FileAccess, FilterChain};
 use framereel::frame::Size;
 use framereel::recorder::MediaRecorderOptions;
 use framereel::still::StillFormat;
@@ -128,6 +128,11 @@ pub fn some_time(text: &str) -> Result<Span> {
         Span::ZERO => Err(Error::new(ErrorKind::Range, format!("expected a time above 0 but found `{text}`"))),
         span => Ok(span),
     }
+}
+
+/// A chain, which may name any file: whoever runs the program can read those anyway.
+pub fn chain(text: &str) -> Result<FilterChain> {
+    FilterChain::parse_with(text, &FileAccess::Any)
 }
 
 pub fn edge(text: &str) -> Result<Edge> {

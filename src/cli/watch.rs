@@ -9,7 +9,7 @@ use framereel::recorder::Controls;
 use framereel::{Error, ErrorKind, Result};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 
-use super::args::{Input, RecordArgs};
+use super::args::{InputArgs, RecordArgs};
 use super::say;
 
 /// A file is read when nothing has happened to it for so long.
@@ -67,7 +67,7 @@ impl Watch {
 }
 
 /// Reads the chain anew and hands it on.
-fn read(input: &Input, controls: &Controls) {
+fn read(input: &InputArgs, controls: &Controls) {
     match input.chain().and_then(|chain| Ok((chain, input.drawing().transpose()?))) {
         Ok((chain, drawing)) => {
             controls.set_filter(chain);

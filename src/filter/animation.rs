@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::parse::{excerpt, limited};
 use super::{Filter, FilterChain, ParamKind, Value};
 use crate::error::{Error, Result};
 use crate::time::{Span, Timestamp};
@@ -32,11 +33,13 @@ impl FilterChain {
     /// # Errors
     /// A syntax error when the chain has no such filter or parameter, or the course does not read.
     pub fn animate(&mut self, course: &str) -> Result<()> {
+        limited(course, "animation")?;
         let expected = |what: &str, found: &str| {
-            Error::syntax(format!(
-                "expected {what} but found `{}` in `{course}`; an animation reads as `blur.radius: 0s 0, 2s 8, 5s 0`",
+            let message = format!(
+                "expected {what} but found `{}`; an animation reads as `blur.radius: 0s 0, 2s 8, 5s 0`, not as `{course}`",
                 found.trim()
-            ))
+            );
+            Error::syntax(excerpt(&message))
         };
         let (target, keys) = course.split_once(':').ok_or_else(|| expected("`:` after FILTER.PARAMETER", course))?;
         let (name, param) = target.trim().rsplit_once('.').ok_or_else(|| expected("FILTER.PARAMETER", target))?;
@@ -89,7 +92,7 @@ impl Filter {
 }
 
 impl Animation {
-    /// The same course for a filter that stands so many places further back.
+    /// The same animation for a filter that is `places` further back.
     pub(super) fn moved(mut self, places: usize) -> Self {
         self.filter += places;
         self

@@ -32,13 +32,26 @@
 //! }
 //! ```
 //!
-//! A file has no entry points, resources, overrides, workgroup variables, directives, derivatives or `discard`, and its
-//! variables hold at most 64 KiB. Every fault is a Syntax error that names the file, its line and its column, and shows
-//! the line.
+//! A file has no entry points, resources, overrides, workgroup variables, directives, derivatives or `discard`. Every
+//! fault is a Syntax error that names the file, its line and its column, and shows the line.
+//!
+//! # Budget
+//! A file may come from a stranger. Validating it takes time and memory in proportion to its length:
+//!
+//! | what | at most |
+//! |---|---|
+//! | the file | 128 KiB |
+//! | declarations; constants and types, those within functions included | 1000 each |
+//! | an expression's depth; `else` in a function | 400; 200 |
+//! | each type and constant; all variables together | 64 KiB; 64 KiB |
+//! | operators, accesses and calls in a function; outside functions | 24 Ki; 24 Ki |
+//! | steps in which all constants are evaluated | 1 Mi |
+//! | calls a pixel, with those within the called functions | 512 |
+//! | expressions and statements a pixel, counted likewise | 32 Ki |
+//! | fields of `Params` | 256 |
+//! | turns of all loops, for a block of eight pixels | 60,000 |
 
 use std::collections::HashSet;
-use std::fs::File;
-use std::io::Read;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -46,18 +59,20 @@ use wgpu::naga;
 
 use crate::error::{Error, Result};
 
+mod calls;
 mod diagnostic;
 mod field;
 mod rules;
+mod sizes;
 mod token;
 
-use diagnostic::{Source, in_text, judged};
+use diagnostic::{SourceFile, in_text, validated};
 pub use field::{Field, FieldKind};
 use token::{Declaration, Token, code, declarations, guarded, renamed, tokens};
 
-/// The largest file that is read.
-const MAX_BYTES: usize = 1 << 20;
-/// What all variables of a file may hold together, and each value of it.
+/// The largest file that is read: twice the largest that Shadertoy takes.
+const MAX_BYTES: usize = 128 << 10;
+/// What all variables of a file may hold together, and each value of it, in bytes.
 const MAX_VARIABLES: u32 = 64 << 10;
 
 /// A user's WGSL file that keeps the contract.
@@ -69,6 +84,7 @@ pub struct Custom {
     kind: Kind,
     fields: Vec<Field>,
     uses_previous: bool,
+    calls: u64,
 }
 
 /// Which of the contract's functions a file defines.
@@ -116,7 +132,7 @@ impl Kind {
         }
     }
 
-    /// The contract as declarations, for naga to judge a file by.
+    /// The contract as declarations that naga needs to validate a file.
     fn prelude(self, previous: bool, params: bool) -> String {
         let mut text = "struct framereel_Frame { time: f32, index: u32, resolution: vec2f }
 @group(0) @binding(0) var<uniform> frame: framereel_Frame;\n"
@@ -135,59 +151,64 @@ impl Kind {
 }
 
 impl Custom {
-    /// Reads a file of at most 1 MiB and judges it.
+    /// The most calls of functions that a pixel may take, in a file and in a shader that several files stand in.
+    pub(crate) const MAX_CALLS: u64 = calls::MAX_CALLS;
+
+    /// Reads a regular file of at most 128 KiB and validates it.
     ///
     /// # Errors
-    /// Syntax if it does not keep the contract; NotFound, NotAllowed or NotReadable if it cannot be read at all.
+    /// Syntax if it does not keep the contract; NotFound, NotAllowed, NotReadable or, for a larger file, NotSupported if
+    /// it cannot be read at all.
     pub fn load(path: &Path) -> Result<Self> {
-        let mut bytes = Vec::new();
-        let reading = |error| Error::reading(path, error);
-        let file = File::open(path).map_err(reading)?;
-        file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(reading)?;
+        let bytes = super::file::read(path, MAX_BYTES as u64)?;
         let name = path.display().to_string();
         let text = String::from_utf8(bytes).map_err(|error| {
             let valid = error.utf8_error().valid_up_to();
             let byte = error.as_bytes()[valid];
             let text = String::from_utf8_lossy(error.as_bytes());
             let message = format!("expected UTF-8 text but found the byte {byte:#04x}");
-            Source { name: &name, text: &text }.error(valid..valid + char::REPLACEMENT_CHARACTER.len_utf8(), message)
+            SourceFile { name: &name, text: &text }
+                .error(valid..valid + char::REPLACEMENT_CHARACTER.len_utf8(), message)
         })?;
         Ok(Self { path: Some(path.to_owned()), ..Self::parse(&name, &text)? })
     }
 
-    /// Judges a file's text; `name` is what errors call it.
+    /// Validates a file's text; `name` is what errors call it.
     ///
     /// # Errors
     /// Syntax if it does not keep the contract.
     pub fn parse(name: &str, text: &str) -> Result<Self> {
         if text.len() > MAX_BYTES {
-            let message = format!("expected at most {} MiB of WGSL but found more", MAX_BYTES >> 20);
+            let message = format!("expected at most {} KiB of WGSL but found {}", MAX_BYTES >> 10, text.len() >> 10);
             return Err(Error::syntax(message).at(name));
         }
         let text = text.trim_start_matches('\u{feff}');
-        let source = Source { name, text };
+        let source = SourceFile { name, text };
         let tokens = tokens(text);
         let code = code(&tokens);
         if code.is_empty() {
             return Err(Error::syntax(format!("{} but found nothing", expected_function())).at(name));
         }
         let declarations = declarations(&code);
-        rules::check(&code, &declarations).map_err(|(range, message)| source.error(range, message))?;
+        let fault = |(range, message)| source.error(range, message);
+        rules::check(&code, &declarations).and_then(|()| sizes::check(&code)).map_err(fault)?;
         let has_params = rules::has_params(&declarations);
         let (kind, function) = kind(source, &declarations, has_params)?;
 
         let prelude = kind.prelude(true, has_params);
-        let module = judged(&prelude, text, kind).map_err(|complaint| complaint.about(source))?;
+        let module = validated(&prelude, text, kind).map_err(|diagnostic| diagnostic.about(source))?;
         check_signature(source, kind, &function, &code, &module)?;
-        check_size(&module).map_err(|(span, message)| match in_text(span, prelude.len(), text) {
+        let within = |(span, message)| match in_text(span, prelude.len(), text) {
             Some(range) => source.error(range, message),
             None => Error::syntax(message).at(name),
-        })?;
+        };
+        check_size(&module).map_err(within)?;
+        let calls = calls::count(&module, kind.function()).map_err(within)?;
         let fields = if has_params { field::fields(source, &tokens, &module)? } else { Vec::new() };
-        // Its own `previous` would be a local one, which needs nobody else's.
+        // A local variable may have that name, too.
         let uses_previous = code.iter().any(|token| token.is("previous"))
-            && judged(&kind.prelude(false, has_params), text, kind).is_err();
-        Ok(Self { name: name.to_owned(), path: None, text: text.to_owned(), kind, fields, uses_previous })
+            && validated(&kind.prelude(false, has_params), text, kind).is_err();
+        Ok(Self { name: name.to_owned(), path: None, text: text.to_owned(), kind, fields, uses_previous, calls })
     }
 
     /// Which function it defines.
@@ -203,6 +224,11 @@ impl Custom {
     /// Whether it looks at what it made of the frame before.
     pub fn uses_previous(&self) -> bool {
         self.uses_previous
+    }
+
+    /// How many calls of functions a pixel takes, when each call is written out in place.
+    pub(crate) fn calls(&self) -> u64 {
+        self.calls
     }
 
     /// What errors call it: its path as it was given.
@@ -242,7 +268,7 @@ fn expected_function() -> String {
 }
 
 /// The one function of the contract that the file defines.
-fn kind<'a>(source: Source, declarations: &[Declaration<'a>], has_params: bool) -> Result<(Kind, Declaration<'a>)> {
+fn kind<'a>(source: SourceFile, declarations: &[Declaration<'a>], has_params: bool) -> Result<(Kind, Declaration<'a>)> {
     let functions = declarations.iter().filter(|declaration| declaration.keyword.is("fn"));
     let mut found = functions.clone().filter_map(|declaration| {
         Kind::ALL.into_iter().find(|kind| declaration.name.is(kind.function())).map(|kind| (kind, *declaration))
@@ -259,10 +285,10 @@ fn kind<'a>(source: Source, declarations: &[Declaration<'a>], has_params: bool) 
             Err(source.error(declaration.name.range(), message))
         }
         (None, _) => {
-            // A broken text may hide the function: then the break is what to tell.
-            judged(&Kind::Area.prelude(true, has_params), source.text, Kind::Area)
-                .map_err(|complaint| complaint.about(source))?;
-            let names: Vec<_> = functions.map(|declaration| format!("`{}`", declaration.name.text)).collect();
+            // A syntax error may hide the function: then that error is reported.
+            validated(&Kind::Area.prelude(true, has_params), source.text, Kind::Area)
+                .map_err(|diagnostic| diagnostic.about(source))?;
+            let names: Vec<_> = functions.take(8).map(|declaration| format!("`{}`", declaration.name.text)).collect();
             let found = if names.is_empty() { "no function".to_owned() } else { names.join(", ") };
             Err(Error::syntax(format!("{} but found {found}", expected_function())).at(source.name))
         }
@@ -270,7 +296,7 @@ fn kind<'a>(source: Source, declarations: &[Declaration<'a>], has_params: bool) 
 }
 
 fn check_signature(
-    source: Source,
+    source: SourceFile,
     kind: Kind,
     function: &Declaration,
     code: &[Token],

@@ -4,16 +4,18 @@
 //! says exactly how, and `shaders/filter/lut.wgsl` does the same: linear between the entries of a curve, tetrahedral
 //! between those of a cube. Red varies fastest. Resolve's `LUT_1D_INPUT_RANGE` and `LUT_3D_INPUT_RANGE` are read as the
 //! domain of all three channels. A file is refused unless every row is there, three finite numbers each.
+//!
+//! # Budget
+//! A file has at most 32 MiB. It is read line by line; of a line no more words are read than the three of a row, and rows
+//! beyond the table are counted and not kept. So memory is that of the file and of the table, 12 bytes a row.
 
-use std::fs::File;
-use std::io::Read;
 use std::ops::RangeInclusive;
 use std::path::Path;
 
 use crate::error::{Error, Result};
 
 /// The largest file that is read. A cube of 65 entries a side, the largest in use, has 8 MB.
-const MAX_BYTES: u64 = 64 << 20;
+const MAX_BYTES: u64 = 32 << 20;
 
 /// A colour table.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,27 +39,24 @@ enum Dimension {
 }
 
 impl Lut {
-    /// Reads a `.cube` file of at most 64 MiB.
+    /// Reads a `.cube` file: a regular one of at most 32 MiB.
     ///
     /// # Errors
-    /// Syntax, with the file and its line, if it is not a whole and well-formed table; NotFound, NotAllowed or
-    /// NotReadable if it cannot be read at all.
+    /// Syntax, with the file and its line, if it is not a whole and well-formed table; NotFound, NotAllowed, NotReadable
+    /// or, for a larger file, NotSupported if it cannot be read at all.
     pub fn load(path: &Path) -> Result<Self> {
-        let mut bytes = Vec::new();
-        let reading = |error| Error::reading(path, error);
-        File::open(path).map_err(reading)?.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(reading)?;
-        if bytes.len() as u64 > MAX_BYTES {
-            let message = format!("expected a table of at most {} MiB but found a larger file", MAX_BYTES >> 20);
-            return Err(Error::not_supported(message).at(path.display()));
-        }
-        let fault = |fault: Fault| match fault.line {
+        let bytes = super::file::read(path, MAX_BYTES)?;
+        let fault = |fault: TableFault| match fault.line {
             Some(line) => Error::syntax(format!("{}:{line}: {}", path.display(), fault.message)),
             None => Error::syntax(fault.message).at(path.display()),
         };
         let text = std::str::from_utf8(&bytes).map_err(|error| {
             let line = bytes[..error.valid_up_to()].split(|byte| *byte == b'\n').count();
             let byte = bytes[error.valid_up_to()];
-            fault(Fault::on(line, format!("expected the UTF-8 text of a .cube file but found the byte {byte:#04x}")))
+            fault(TableFault::on(
+                line,
+                format!("expected the UTF-8 text of a .cube file but found the byte {byte:#04x}"),
+            ))
         })?;
         let table = read(text).map_err(fault)?;
         Ok(Self { name: path.display().to_string(), ..table })
@@ -131,12 +130,12 @@ impl Lut {
 }
 
 /// What is wrong with a file, and the line where it is one line's fault.
-struct Fault {
+struct TableFault {
     line: Option<usize>,
     message: String,
 }
 
-impl Fault {
+impl TableFault {
     fn on(line: usize, message: String) -> Self {
         Self { line: Some(line), message }
     }
@@ -146,7 +145,7 @@ impl Fault {
     }
 }
 
-/// A keyword's values and the line it stands on.
+/// A keyword's values and its line.
 type Stated<T> = Option<(T, usize)>;
 
 #[derive(Default)]
@@ -160,60 +159,74 @@ struct Head {
     range_3d: Stated<[f32; 2]>,
 }
 
-fn read(text: &str) -> Result<Lut, Fault> {
+fn read(text: &str) -> Result<Lut, TableFault> {
     let mut head = Head::default();
     // Grows as rows come: what the head promises is not to be trusted.
     let mut entries = Vec::new();
+    let mut found = 0;
     for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
         let number = index + 1;
         let line = line.split('#').next().unwrap_or_default().trim();
-        let mut words = line.split_whitespace();
-        let Some(word) = words.next() else { continue };
+        let Some(word) = line.split_whitespace().next() else { continue };
         if word.starts_with(|c: char| c.is_ascii_alphabetic()) && word.parse::<f32>().is_err() {
-            if !entries.is_empty() {
-                let message = format!("expected the row {} but found `{word}`", entries.len() + 1);
-                return Err(Fault::on(number, message));
+            if found > 0 {
+                let message = format!("expected the row {} but found `{}`", found + 1, excerpt(word));
+                return Err(TableFault::on(number, message));
             }
-            head.keyword(word, words.collect(), number)?;
-        } else {
-            entries.push(numbers(&line.split_whitespace().collect::<Vec<_>>(), line, number)?);
+            head.keyword(word, line[word.len()..].trim(), number)?;
+            continue;
+        }
+        let entry = numbers(line, number)?;
+        found += 1;
+        // Rows beyond the table are counted and not kept.
+        if head.rows().is_some_and(|rows| found <= rows) {
+            entries.push(entry);
         }
     }
-    head.finish(entries)
+    head.finish(entries, found)
 }
 
 impl Head {
-    fn keyword(&mut self, word: &str, values: Vec<&str>, line: usize) -> Result<(), Fault> {
-        let shown = values.join(" ");
+    fn keyword(&mut self, word: &str, values: &str, line: usize) -> Result<(), TableFault> {
         match word {
             "TITLE" => state(&mut self.title, word, (), line),
-            "LUT_1D_SIZE" => state(&mut self.size_1d, word, size(word, &shown, 2..=65536, line)?, line),
-            "LUT_3D_SIZE" => state(&mut self.size_3d, word, size(word, &shown, 2..=256, line)?, line),
-            "DOMAIN_MIN" => state(&mut self.domain_min, word, numbers(&values, &shown, line)?, line),
-            "DOMAIN_MAX" => state(&mut self.domain_max, word, numbers(&values, &shown, line)?, line),
-            "LUT_1D_INPUT_RANGE" => state(&mut self.range_1d, word, numbers(&values, &shown, line)?, line),
-            "LUT_3D_INPUT_RANGE" => state(&mut self.range_3d, word, numbers(&values, &shown, line)?, line),
-            _ => Err(Fault::on(
+            "LUT_1D_SIZE" => state(&mut self.size_1d, word, size(word, values, 2..=65536, line)?, line),
+            "LUT_3D_SIZE" => state(&mut self.size_3d, word, size(word, values, 2..=256, line)?, line),
+            "DOMAIN_MIN" => state(&mut self.domain_min, word, numbers(values, line)?, line),
+            "DOMAIN_MAX" => state(&mut self.domain_max, word, numbers(values, line)?, line),
+            "LUT_1D_INPUT_RANGE" => state(&mut self.range_1d, word, numbers(values, line)?, line),
+            "LUT_3D_INPUT_RANGE" => state(&mut self.range_3d, word, numbers(values, line)?, line),
+            _ => Err(TableFault::on(
                 line,
                 format!(
-                    "unknown keyword `{word}`; expected TITLE, LUT_1D_SIZE, LUT_3D_SIZE, DOMAIN_MIN, DOMAIN_MAX, \
-                     LUT_1D_INPUT_RANGE, LUT_3D_INPUT_RANGE or a row of three numbers"
+                    "unknown keyword `{}`; expected TITLE, LUT_1D_SIZE, LUT_3D_SIZE, DOMAIN_MIN, DOMAIN_MAX, \
+                     LUT_1D_INPUT_RANGE, LUT_3D_INPUT_RANGE or a row of three numbers",
+                    excerpt(word)
                 ),
             )),
         }
     }
 
-    fn finish(self, entries: Vec<[f32; 3]>) -> Result<Lut, Fault> {
+    /// How many rows there are to be; none where the head does not say it, or says it twice.
+    fn rows(&self) -> Option<usize> {
+        match (self.size_1d, self.size_3d) {
+            (Some((size, _)), None) => Some(size),
+            (None, Some((size, _))) => Some(size.pow(3)),
+            _ => None,
+        }
+    }
+
+    fn finish(self, entries: Vec<[f32; 3]>, found: usize) -> Result<Lut, TableFault> {
         let (dimension, size, keyword) = match (self.size_1d, self.size_3d) {
             (Some((size, _)), None) => (Dimension::One, size, "LUT_1D_SIZE"),
             (None, Some((size, _))) => (Dimension::Three, size, "LUT_3D_SIZE"),
             (Some((_, one)), Some((_, three))) => {
                 let message = "expected LUT_1D_SIZE or LUT_3D_SIZE but found both; split the file into two tables";
-                return Err(Fault::on(one.max(three), message.to_owned()));
+                return Err(TableFault::on(one.max(three), message.to_owned()));
             }
             (None, None) => {
                 let message = "expected LUT_1D_SIZE or LUT_3D_SIZE but found neither; is this a .cube file?";
-                return Err(Fault::of_file(message.to_owned()));
+                return Err(TableFault::of_file(message.to_owned()));
             }
         };
         let [low, high] = self.domain(dimension)?;
@@ -221,26 +234,26 @@ impl Head {
             Dimension::One => size,
             Dimension::Three => size.pow(3),
         };
-        if entries.len() != rows {
-            let message = format!("expected {rows} rows for {keyword} {size} but found {}", entries.len());
-            return Err(Fault::of_file(message));
+        if found != rows {
+            let message = format!("expected {rows} rows for {keyword} {size} but found {found}");
+            return Err(TableFault::of_file(message));
         }
         Ok(Lut { name: String::new(), dimension, size, low, high, entries })
     }
 
-    fn domain(&self, dimension: Dimension) -> Result<[[f32; 3]; 2], Fault> {
+    fn domain(&self, dimension: Dimension) -> Result<[[f32; 3]; 2], TableFault> {
         let (range, other, keyword) = match dimension {
             Dimension::One => (self.range_1d, self.range_3d, "LUT_1D_INPUT_RANGE"),
             Dimension::Three => (self.range_3d, self.range_1d, "LUT_3D_INPUT_RANGE"),
         };
         if let Some((_, line)) = other {
-            return Err(Fault::on(line, format!("expected {keyword}, as the size, but found the other one")));
+            return Err(TableFault::on(line, format!("expected {keyword}, as the size, but found the other one")));
         }
         let stated = self.domain_min.map(|stated| stated.1).max(self.domain_max.map(|stated| stated.1));
         let (low, high, line) = match (range, stated) {
             (Some((_, range)), Some(domain)) => {
                 let message = format!("expected {keyword} or DOMAIN_MIN and DOMAIN_MAX but found both");
-                return Err(Fault::on(range.max(domain), message));
+                return Err(TableFault::on(range.max(domain), message));
             }
             (Some(([low, high], line)), None) => ([low; 3], [high; 3], line),
             (None, Some(line)) => {
@@ -253,34 +266,41 @@ impl Head {
             // The width must be a number that one can divide by.
             if low >= high || !(high - low).is_normal() {
                 let message = format!("expected the domain's least below its greatest but found {low} and {high}");
-                return Err(Fault::on(line, message));
+                return Err(TableFault::on(line, message));
             }
         }
         Ok([low, high])
     }
 }
 
-fn state<T>(slot: &mut Stated<T>, word: &str, value: T, line: usize) -> Result<(), Fault> {
+fn state<T>(slot: &mut Stated<T>, word: &str, value: T, line: usize) -> Result<(), TableFault> {
     if let Some((_, first)) = slot {
-        return Err(Fault::on(line, format!("expected {word} once but found it on line {first} too")));
+        return Err(TableFault::on(line, format!("expected {word} once but found it on line {first} too")));
     }
     *slot = Some((value, line));
     Ok(())
 }
 
-fn size(word: &str, text: &str, range: RangeInclusive<usize>, line: usize) -> Result<usize, Fault> {
+fn size(word: &str, text: &str, range: RangeInclusive<usize>, line: usize) -> Result<usize, TableFault> {
     text.parse().ok().filter(|size| range.contains(size)).ok_or_else(|| {
         let (least, most) = (range.start(), range.end());
-        Fault::on(line, format!("expected a whole number from {least} to {most} after {word} but found `{text}`"))
+        let found = excerpt(text);
+        TableFault::on(line, format!("expected a whole number from {least} to {most} after {word} but found `{found}`"))
     })
 }
 
-/// Exactly `N` finite numbers; `shown` is where they come from.
-fn numbers<const N: usize>(words: &[&str], shown: &str, line: usize) -> Result<[f32; N], Fault> {
+/// Exactly `N` finite numbers.
+fn numbers<const N: usize>(text: &str, line: usize) -> Result<[f32; N], TableFault> {
     let count = if N == 2 { "two" } else { "three" };
-    let expected = |what: &str| Fault::on(line, format!("expected {count} {what} but found `{}`", excerpt(shown)));
-    let values: Option<Vec<f32>> = words.iter().map(|word| word.parse().ok()).collect();
-    let values: [f32; N] = values.and_then(|values| values.try_into().ok()).ok_or_else(|| expected("numbers"))?;
+    let expected = |what: &str| TableFault::on(line, format!("expected {count} {what} but found `{}`", excerpt(text)));
+    let mut words = text.split_whitespace();
+    let mut values = [0.0_f32; N];
+    for value in &mut values {
+        *value = words.next().and_then(|word| word.parse().ok()).ok_or_else(|| expected("numbers"))?;
+    }
+    if words.next().is_some() {
+        return Err(expected("numbers"));
+    }
     if values.iter().all(|value| value.is_finite()) { Ok(values) } else { Err(expected("finite numbers")) }
 }
 

@@ -12,6 +12,7 @@ mod animation;
 mod catalog;
 mod color_matrix;
 mod custom;
+mod file;
 mod lut;
 mod parse;
 mod plan;
@@ -20,6 +21,7 @@ pub use animation::Animation;
 pub use catalog::catalog;
 pub use color_matrix::ColorMatrix;
 pub use custom::{Custom, Field, FieldKind, Kind};
+pub use file::FileAccess;
 pub use lut::Lut;
 pub use plan::{Axis, Bell, Extent, Input, Output, Pass, Picture, Plan, Point, Stage, plan};
 
@@ -74,7 +76,7 @@ pub enum ParamKind {
 /// A parameter's value.
 #[derive(Debug, Clone)]
 pub enum Value {
-    /// A number in the parameter's unit; of a word, its place in the list.
+    /// A number in the parameter's unit; for a word, its index in the list.
     Number(f32),
     /// Red, green, blue and alpha, 0–1, sRGB-encoded, straight.
     Color([f32; 4]),
@@ -148,6 +150,11 @@ impl Filter {
         })
     }
 
+    /// Whether one of its values was read from a file.
+    fn has_file(&self) -> bool {
+        self.values.iter().any(|value| matches!(value, Value::Lut(_) | Value::Shader(_)))
+    }
+
     /// The name of the value at `index`.
     fn value_name(&self, index: usize) -> &str {
         match (self.info.params.get(index), self.custom()) {
@@ -205,6 +212,8 @@ pub enum Edge {
 /// # Ok(())
 /// # }
 /// ```
+///
+/// A chain that is read so opens no files. [`FilterChain::parse_with`] reads chains that name tables and shaders.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct FilterChain {
     filters: Vec<Filter>,
@@ -313,7 +322,7 @@ impl FilterInfo {
 }
 
 impl ParamKind {
-    /// What stands behind a number of this kind.
+    /// The unit of a number of this kind.
     pub(crate) fn unit(self) -> &'static str {
         match self {
             Self::Length => "px",

@@ -2,6 +2,11 @@
 //!
 //! Grammar: Filter Effects Module Level 1, §5 `<filter-value-list>`; our own functions stand beside CSS's, and their
 //! arguments may be separated by commas. Errors show the chain with carets under the place that is wrong.
+//!
+//! # Budget
+//! A chain, a parameter and an animation have at most 64 KiB each. A chain has at most 64 filters, of which 8 name files;
+//! a colour has at most 256 bytes. Reading takes time in proportion to the length. Files are opened as [`FileAccess`]
+//! says, by default none.
 
 use std::ops::Range;
 use std::path::Path;
@@ -9,15 +14,55 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use super::{
-    Custom, Edge, Effect, Field, FieldKind, Filter, FilterChain, FilterInfo, Lut, Param, ParamKind, Value, catalog,
+    Custom, Edge, Effect, Field, FieldKind, FileAccess, Filter, FilterChain, FilterInfo, Lut, Param, ParamKind, Value,
+    catalog,
 };
 use crate::error::{Error, Result};
 
+mod spelling;
+mod value;
+
+use spelling::nearest;
+use value::color;
+
+/// The longest text that is read, in bytes: a chain, a parameter or an animation.
+const MAX_TEXT: usize = 64 << 10;
+/// The most filters of a chain: each may take several passes over every frame.
+const MAX_FILTERS: usize = 64;
+/// The most files of a chain: a table may take 60 MB, and a driver may compile a shader for seconds.
+const MAX_FILES: usize = 8;
+/// The most characters of a chain that an error shows, and of them those before the place.
+const WIDEST: usize = 160;
+const BEFORE: usize = 60;
+
+/// Reads a chain that opens no files: [`FilterChain::parse_with`] and [`FileAccess::None`].
 impl FromStr for FilterChain {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let mut reader = Reader { text, at: 0 };
+        Self::parse_with(text, &FileAccess::None)
+    }
+}
+
+impl FilterChain {
+    /// Reads a chain in CSS syntax that may open these files, for `lut("film.cube")` and `shader("wave.wgsl")`.
+    ///
+    /// ```no_run
+    /// # fn main() -> framereel::Result<()> {
+    /// use framereel::filter::{FileAccess, FilterChain};
+    ///
+    /// let own = FilterChain::parse_with("lut(\"film.cube\") grain(0.1)", &FileAccess::Any)?;
+    /// let preset = FilterChain::parse_with("lut(\"film.cube\")", &FileAccess::Folder("presets".into()))?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Syntax with the place for what does not read, in the chain or in a file; NotAllowed for a file that `files` does
+    /// not permit; and what [`Lut::load`] and [`Custom::load`] meet.
+    pub fn parse_with(text: &str, files: &FileAccess) -> Result<Self> {
+        limited(text, "chain")?;
+        let mut reader = ChainReader { text, at: 0, files };
         let mut chain = Self::default();
         if text.trim().eq_ignore_ascii_case("none") {
             return Ok(chain);
@@ -27,15 +72,23 @@ impl FromStr for FilterChain {
             if reader.rest().is_empty() {
                 return Ok(chain);
             }
-            match reader.edge()? {
-                Some(edge) => chain.edge = edge,
-                None => chain.filters.push(reader.function()?),
+            if let Some(edge) = reader.edge()? {
+                chain.edge = edge;
+                continue;
+            }
+            if chain.filters.len() == MAX_FILTERS {
+                let place = reader.at..reader.at + reader.rest().chars().next().map_or(0, char::len_utf8);
+                return Err(reader.error(format!("expected at most {MAX_FILTERS} filters"), place));
+            }
+            let start = reader.at;
+            chain.filters.push(reader.function()?);
+            if chain.filters.iter().filter(|filter| filter.has_file()).count() > MAX_FILES {
+                let message = format!("expected at most {MAX_FILES} filters with files");
+                return Err(reader.error(message, start..reader.at));
             }
         }
     }
-}
 
-impl FilterChain {
     /// The chain of a user's WGSL alone, its parameters at their defaults.
     pub fn shader(custom: Custom) -> Self {
         let info = catalog().iter().find(|info| matches!(info.effect, Effect::Custom));
@@ -50,21 +103,29 @@ impl FilterChain {
     /// # Errors
     /// A syntax error when there is no such shader or parameter, or the value is none of its kind.
     pub fn set_param(&mut self, setting: &str) -> Result<()> {
+        limited(setting, "parameter")?;
         let Some((name, text)) = setting.split_once('=').map(|(name, text)| (name.trim(), text.trim())) else {
-            return Err(Error::syntax(format!("expected NAME=VALUE but found `{setting}`")));
+            return Err(Error::syntax(excerpt(&format!("expected NAME=VALUE but found `{setting}`"))));
         };
         let last = self.filters.iter_mut().rev().find_map(|filter| Some((filter.custom()?.clone(), filter)));
         let Some((custom, filter)) = last else {
-            return Err(Error::syntax(format!(
-                "expected a shader for `{setting}` but found none; give one with --shader"
-            )));
+            let message = format!("expected a shader for `{setting}` but found none; give one with --shader");
+            return Err(Error::syntax(excerpt(&message)));
         };
         let mut arguments = Arguments::new(filter.info);
         arguments.values = vec![None; filter.values.len()];
         arguments.custom = Some(custom);
-        let slot = arguments.slot_of(name).map_err(Error::syntax)?;
-        arguments.set(slot, text).map_err(|failed| match failed {
-            Failed::Here(message) => Error::syntax(message),
+        let slot = arguments.slot_of(name).map_err(|message| Error::syntax(excerpt(&message)))?;
+        if slot < filter.info.params.len() {
+            let names: Vec<_> =
+                arguments.custom.iter().flat_map(|custom| custom.fields()).map(|own| &*own.name).collect();
+            let names = names.join(", ");
+            return Err(Error::syntax(format!(
+                "expected a parameter of the shader's own ({names}) but found `{name}`"
+            )));
+        }
+        arguments.set(slot, text, &FileAccess::None).map_err(|failed| match failed {
+            Failed::Here(message) => Error::syntax(excerpt(&message)),
             Failed::Elsewhere(error) => error,
         })?;
         if let Some(value) = arguments.values.swap_remove(slot) {
@@ -80,12 +141,13 @@ impl FilterChain {
 }
 
 /// Where we are in the text; `at` is always on a character's first byte.
-struct Reader<'a> {
+struct ChainReader<'a> {
     text: &'a str,
     at: usize,
+    files: &'a FileAccess,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> ChainReader<'a> {
     fn rest(&self) -> &'a str {
         &self.text[self.at..]
     }
@@ -101,7 +163,7 @@ impl<'a> Reader<'a> {
         start..self.at
     }
 
-    /// `edge=clamp` or `edge=transparent`, which stands among the functions.
+    /// `edge=clamp` or `edge=transparent`, which may be given among the functions.
     fn edge(&mut self) -> Result<Option<Edge>> {
         let Some(rest) = self.rest().strip_prefix("edge=") else { return Ok(None) };
         self.at = self.text.len() - rest.len();
@@ -187,9 +249,9 @@ impl<'a> Reader<'a> {
             let message = arguments.expected(slot, &found);
             return Err(self.error(message, self.word_at(token)));
         }
-        arguments.set(slot, text).map_err(|failed| match failed {
+        arguments.set(slot, text, self.files).map_err(|failed| match failed {
             Failed::Here(message) => self.error(message, token),
-            // The fault lies in another file, which the error shows.
+            // The fault lies in another file, which the error shows; or the file may not be opened.
             Failed::Elsewhere(error) => error,
         })
     }
@@ -234,12 +296,34 @@ impl<'a> Reader<'a> {
 
     fn error(&self, message: String, place: Range<usize>) -> Error {
         // One line, whatever white space the chain holds, so that the carets stand below their place.
-        let line: String =
-            self.text.chars().map(|c| if c.is_whitespace() || c.is_control() { ' ' } else { c }).collect();
+        let shown = |c: char| if c.is_whitespace() || c.is_control() { ' ' } else { c };
         let before = self.text[..place.start].chars().count();
-        let carets = self.text[place].chars().count().max(1);
-        Error::syntax(format!("{message}\n  {line}\n  {}{}", " ".repeat(before), "^".repeat(carets)))
+        let skipped = if self.text.chars().nth(WIDEST).is_some() { before.saturating_sub(BEFORE) } else { 0 };
+        let line: String = self.text.chars().skip(skipped).take(WIDEST).map(shown).collect();
+        let (left, right) = (if skipped > 0 { "…" } else { "" }, skipped + WIDEST);
+        let right = if self.text.chars().nth(right).is_some() { "…" } else { "" };
+        let space = " ".repeat(before - skipped + left.chars().count());
+        let carets = "^".repeat(self.text[place].chars().count().min(WIDEST + skipped - before).max(1));
+        Error::syntax(format!("{}\n  {left}{line}{right}\n  {space}{carets}", excerpt(&message)))
     }
+}
+
+/// Refuses a text that is too long to be read.
+pub(super) fn limited(text: &str, what: &str) -> Result<()> {
+    if text.len() <= MAX_TEXT {
+        return Ok(());
+    }
+    let found = text.len();
+    Err(Error::syntax(format!("expected a {what} of at most {MAX_TEXT} bytes but found one of {found}")))
+}
+
+/// The message on one line and no longer than a few: it may hold what the chain does.
+pub(super) fn excerpt(message: &str) -> String {
+    let mut shown: String = message.chars().take(4 * WIDEST).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if message.chars().nth(4 * WIDEST).is_some() {
+        shown.push('…');
+    }
+    shown
 }
 
 /// The arguments of one filter as they come in.
@@ -300,17 +384,20 @@ impl Arguments {
         format!("expected {kind} as {name} of `{}` but found {found}", self.info.name)
     }
 
-    fn set(&mut self, slot: usize, text: &str) -> Result<(), Failed> {
+    fn set(&mut self, slot: usize, text: &str, files: &FileAccess) -> Result<(), Failed> {
         let found = || Failed::Here(self.expected(slot, &format!("`{text}`")));
+        if self.values[slot].is_some() {
+            return Err(Failed::Here(format!("expected one value but found a second, `{text}`")));
+        }
         let value = match (self.info.params.get(slot), self.field(slot)) {
             (Some(param), _) => match param.kind {
                 ParamKind::Lut => {
-                    let path = unquoted(text).ok_or_else(found)?;
-                    Value::Lut(Arc::new(Lut::load(Path::new(path)).map_err(Failed::Elsewhere)?))
+                    let path = files.path(unquoted(text).ok_or_else(found)?).map_err(Failed::Elsewhere)?;
+                    Value::Lut(Arc::new(Lut::load(&path).map_err(Failed::Elsewhere)?))
                 }
                 ParamKind::Shader => {
-                    let path = unquoted(text).ok_or_else(found)?;
-                    let custom = Arc::new(Custom::load(Path::new(path)).map_err(Failed::Elsewhere)?);
+                    let path = files.path(unquoted(text).ok_or_else(found)?).map_err(Failed::Elsewhere)?;
+                    let custom = Arc::new(Custom::load(&path).map_err(Failed::Elsewhere)?);
                     self.values.extend(custom.fields().iter().map(|_| None));
                     self.custom = Some(custom.clone());
                     Value::Shader(custom)
@@ -324,9 +411,6 @@ impl Arguments {
             },
             (None, None) => return Err(found()),
         };
-        if self.values[slot].is_some() {
-            return Err(Failed::Here(format!("expected one value but found a second, `{text}`")));
-        }
         self.values[slot] = Some(value);
         Ok(())
     }
@@ -348,14 +432,15 @@ impl Arguments {
                     continue;
                 }
             };
-            self.set(slot, &default).map_err(|_| format!("`{default}` is no value of `{}`", self.info.name))?;
+            self.set(slot, &default, &FileAccess::None)
+                .map_err(|_| format!("`{default}` is no value of `{}`", self.info.name))?;
         }
         Ok(Filter { info: self.info, values: self.values.into_iter().flatten().collect() })
     }
 }
 
 impl Param {
-    /// The number that `text` stands for, within the range.
+    /// The number that `text` means, within the range.
     fn read(&self, filter: &str, text: &str) -> Result<f32, String> {
         let value = self.kind.number(text).ok_or_else(|| {
             format!("expected {} as {} of `{filter}` but found `{text}`", self.kind.description(), self.name)
@@ -369,7 +454,7 @@ impl Param {
 }
 
 impl Filter {
-    /// The number that `text` stands for as the value at `index`; for animations, which need no unit.
+    /// The number that `text` means as the value at `index`; for animations, which need no unit.
     pub(super) fn read_number(&self, index: usize, text: &str) -> Result<f32> {
         let Some(param) = self.info.params.get(index) else {
             let expected = || Error::syntax(format!("expected a number but found `{text}`"));
@@ -397,39 +482,6 @@ impl Field {
     }
 }
 
-impl ParamKind {
-    fn number(self, text: &str) -> Option<f32> {
-        if let Self::Word(words) = self {
-            return words.iter().position(|word| word.eq_ignore_ascii_case(text)).map(|index| index as f32);
-        }
-        let unit_at = unit_at(text);
-        let number: f32 = text[..unit_at].parse().ok().filter(|number: &f32| number.is_finite())?;
-        match (self, text[unit_at..].to_ascii_lowercase().as_str()) {
-            (Self::Amount, "") | (Self::Length, "px") | (Self::Angle, "deg") => Some(number),
-            (Self::Amount, "%") => Some(number / 100.0),
-            (Self::Length | Self::Angle, "") if number == 0.0 => Some(0.0),
-            (Self::Angle, "rad") => Some(number.to_degrees()),
-            (Self::Angle, "grad") => Some(number * 0.9),
-            (Self::Angle, "turn") => Some(number * 360.0),
-            _ => None,
-        }
-    }
-}
-
-/// A CSS colour (CSS Color Module Level 4); `currentcolor` is black, as on a canvas of no document.
-fn color(text: &str) -> Option<Value> {
-    if text.eq_ignore_ascii_case("currentcolor") {
-        return Some(Value::Color([0.0, 0.0, 0.0, 1.0]));
-    }
-    // The library also takes hexadecimal digits without `#`, which CSS doesn't.
-    if !text.starts_with(|c: char| c == '#' || c.is_ascii_alphabetic()) {
-        return None;
-    }
-    let bare_digits = text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let color = csscolorparser::parse(text).ok().filter(|_| !bare_digits)?;
-    Some(Value::Color(color.to_array().map(|value| value.clamp(0.0, 1.0))))
-}
-
 fn unquoted(text: &str) -> Option<&str> {
     let quote = text.chars().next().filter(|c| matches!(c, '"' | '\''))?;
     text[1..].strip_suffix(quote)
@@ -449,50 +501,6 @@ impl FilterInfo {
         });
         format!("{}({})", self.name, values.collect::<Vec<_>>().join(", "))
     }
-}
-
-/// Where a number's unit begins: `1e3` is a number, `1em` is not.
-fn unit_at(text: &str) -> usize {
-    let bytes = text.as_bytes();
-    let mut at = 0;
-    while at < bytes.len() {
-        let exponent = matches!(bytes[at], b'e' | b'E')
-            && at > 0
-            && (bytes.get(at + 1).is_some_and(u8::is_ascii_digit)
-                || (matches!(bytes.get(at + 1), Some(b'+' | b'-'))
-                    && bytes.get(at + 2).is_some_and(u8::is_ascii_digit)));
-        if !(bytes[at].is_ascii_digit() || matches!(bytes[at], b'.' | b'+' | b'-') || exponent) {
-            break;
-        }
-        at += 1;
-    }
-    at
-}
-
-/// The filter whose name is nearest to a misspelt one, if any is near.
-fn nearest(given: &str) -> Option<&'static str> {
-    let given = given.to_ascii_lowercase().replace('_', "-");
-    let (distance, name) = catalog().iter().map(|info| (edit_distance(&given, info.name), info.name)).min()?;
-    (distance <= 1 + name.len() / 3).then_some(name)
-}
-
-/// How many letters must be put in, left out, changed or swapped with their neighbour (Damerau 1964, Levenshtein 1966).
-fn edit_distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
-    for i in 0..=a.len() {
-        for j in 0..=b.len() {
-            rows[i][j] = if i == 0 || j == 0 {
-                i + j
-            } else {
-                let change = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
-                let swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
-                let swap = if swapped { rows[i - 2][j - 2] + 1 } else { usize::MAX };
-                change.min(rows[i - 1][j] + 1).min(rows[i][j - 1] + 1).min(swap)
-            };
-        }
-    }
-    rows[a.len()][b.len()]
 }
 
 #[cfg(test)]

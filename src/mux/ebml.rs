@@ -6,7 +6,12 @@ use std::ops::Range;
 
 use crate::error::Error;
 
-/// The header of an element, and where it stands.
+/// How much is read ahead. Walks go from element to element and skip what is in them, so more would be read in vain.
+const BUFFER: usize = 8 << 10;
+/// The longest text that is read, in bytes.
+const MAX_TEXT: usize = 1024;
+
+/// The header of an element and its place in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Element {
     /// The ID with its length marker, as RFC 9559 writes it.
@@ -31,14 +36,14 @@ impl Element {
 pub(crate) enum Fault {
     /// It must at least have `end` bytes but has only `len`.
     Cut { end: u64, len: u64 },
-    /// What it holds is not what a sound file would: the text says where.
+    /// It holds what a sound file would not hold; the text says where.
     Damaged(String),
     /// The system could not read it.
     Unreadable(io::Error),
 }
 
 impl Fault {
-    /// The fault of something that is not what stands here in a sound file.
+    /// The fault of something else than a sound file has at this place.
     pub(crate) fn damaged(at: u64, expected: &str, found: impl std::fmt::Display) -> Self {
         Self::Damaged(format!("expected {expected} at byte {at} but found {found}: the file is damaged"))
     }
@@ -74,7 +79,7 @@ impl<R: Read + Seek> Elements<R> {
     pub(crate) fn open(mut reader: R) -> Result<Self, Fault> {
         let len = reader.seek(SeekFrom::End(0))?;
         reader.rewind()?;
-        Ok(Self { reader: BufReader::with_capacity(1 << 16, reader), position: 0, len })
+        Ok(Self { reader: BufReader::with_capacity(BUFFER, reader), position: 0, len })
     }
 
     /// How many bytes the file has.
@@ -118,7 +123,7 @@ impl<R: Read + Seek> Elements<R> {
         self.whole(range.end)?;
         self.go_to(range.start)?;
         let size = range.end - range.start;
-        // A size that is a lie is not believed before the bytes are there.
+        // Not all of a size that a file declares is reserved before the bytes are there.
         let mut bytes = Vec::with_capacity(size.min(1 << 24) as usize);
         (&mut self.reader).take(size).read_to_end(&mut bytes)?;
         self.position += bytes.len() as u64;
@@ -139,17 +144,24 @@ impl<R: Read + Seek> Elements<R> {
         Ok(bytes)
     }
 
-    /// Where `pattern` stands next, from `from` on.
-    pub(crate) fn find(&mut self, pattern: [u8; 4], from: u64) -> Result<Option<u64>, Fault> {
-        const STEP: u64 = 1 << 16;
+    /// The first place from `from` on at which `is_wanted` says yes to the bytes that follow, of which it is given at
+    /// least `longest`, or all up to the file's end. Every byte is read once, and not many beyond the place.
+    pub(crate) fn find(
+        &mut self,
+        from: u64,
+        longest: usize,
+        is_wanted: impl Fn(&[u8]) -> bool,
+    ) -> Result<Option<u64>, Fault> {
         let mut at = from;
+        let mut step = 256;
         while at < self.len {
-            // Three bytes more than a step, so that none is missed between two.
-            let bytes = self.bytes(at..(at + STEP + 3).min(self.len))?;
-            if let Some(found) = bytes.windows(4).position(|window| window == pattern) {
+            let bytes = self.bytes(at..(at + (step + longest) as u64).min(self.len))?;
+            let found = (0..step.min(bytes.len())).find(|&start| is_wanted(&bytes[start..]));
+            if let Some(found) = found {
                 return Ok(Some(at + found as u64));
             }
-            at += STEP;
+            at += step as u64;
+            step = (2 * step).min(1 << 16);
         }
         Ok(None)
     }
@@ -165,7 +177,7 @@ impl<R: Read + Seek> Elements<R> {
 
     fn go_to(&mut self, position: u64) -> Result<(), Fault> {
         self.whole(position)?;
-        // Both lie within the file, whose length is an i64 to every system.
+        // Both are within the file, whose length is an i64 on every system.
         self.reader.seek_relative(position as i64 - self.position as i64)?;
         self.position = position;
         Ok(())
@@ -188,7 +200,8 @@ pub(crate) fn child(bytes: &[u8], wanted: u32) -> Option<&[u8]> {
     children(bytes).find(|(id, _)| *id == wanted).map(|(_, data)| data)
 }
 
-fn slice_vint(bytes: &[u8], marker: bool) -> Option<(u64, &[u8])> {
+/// A variable-size integer (RFC 8794 §4) that these bytes begin with, with or without its length marker, and the rest.
+pub(crate) fn slice_vint(bytes: &[u8], marker: bool) -> Option<(u64, &[u8])> {
     let (&first, rest) = bytes.split_first()?;
     let len = first.leading_zeros();
     if len >= 8 {
@@ -213,9 +226,12 @@ pub(crate) fn float(bytes: &[u8]) -> Option<f64> {
     }
 }
 
-/// Text, without the zeros that may pad it.
+/// The first kilobyte of a text, without the zeros that may pad it. Control characters become U+FFFD: what a file says of
+/// itself is shown on terminals, which would obey them.
 pub(crate) fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).trim_end_matches('\0').to_owned()
+    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_TEXT)]);
+    let shown = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
+    text.trim_end_matches('\0').chars().map(shown).collect()
 }
 
 /// An element of this data.
@@ -223,7 +239,7 @@ pub(crate) fn element(id: u32, data: &[u8]) -> Vec<u8> {
     [id_bytes(id), size_bytes(data.len() as u64), data.to_vec()].concat()
 }
 
-/// An element of an unsigned integer in so many bytes, or, if it needs more, in more.
+/// An element of an unsigned integer in `width` bytes, or in more if it needs them.
 pub(crate) fn uint(id: u32, value: u64, width: usize) -> Vec<u8> {
     element(id, &value.to_be_bytes()[8 - width.clamp(uint_width(value), 8)..])
 }
@@ -277,12 +293,13 @@ mod tests {
     #[test]
     fn patterns_are_found_across_the_steps_of_the_search() {
         let mut bytes = vec![0; 200_000];
-        for at in [0, 65_533, 65_534, 65_535, 65_536, 131_071, 199_996] {
+        for at in [0, 253, 255, 256, 767, 768, 65_533, 65_534, 65_535, 65_536, 131_071, 199_996] {
             bytes[at..at + 4].copy_from_slice(b"here");
             let mut elements = Elements::open(Cursor::new(&bytes)).unwrap();
-            assert_eq!(elements.find(*b"here", 0).unwrap(), Some(at as u64));
-            assert_eq!(elements.find(*b"here", at as u64).unwrap(), Some(at as u64));
-            assert_eq!(elements.find(*b"here", at as u64 + 1).unwrap(), None);
+            let mut find = |from: usize| elements.find(from as u64, 4, |bytes| bytes.starts_with(b"here")).unwrap();
+            assert_eq!(find(0), Some(at as u64));
+            assert_eq!(find(at), Some(at as u64));
+            assert_eq!(find(at + 1), None);
             bytes[at..at + 4].fill(0);
         }
     }

@@ -2,11 +2,11 @@
 
 use std::io::{Read, Seek};
 
-use super::matroska::{Cue, TrackType};
+use super::matroska::{Cue, Track, TrackType};
 use super::survey::{Ending, Gap, Survey};
 
-/// So many stretches of garbage are told one by one.
-const TOLD: usize = 8;
+/// How many stretches of garbage are listed one by one.
+const LISTED: usize = 8;
 
 impl<R: Read + Seek> Survey<R> {
     /// Everything that is wrong, once the walk is over; nothing for a file that plays and seeks.
@@ -23,12 +23,13 @@ impl<R: Read + Seek> Survey<R> {
 
     fn damage(&self, faults: &mut Vec<String>) {
         let len = self.file.len();
-        for Gap { at, bytes } in self.gaps.iter().take(TOLD) {
+        for Gap { at, bytes } in self.gaps.first.iter().take(LISTED) {
             faults.push(format!("garbage of {bytes} bytes at byte {at}"));
         }
-        if let Some(more @ [_, ..]) = self.gaps.get(TOLD..) {
-            let bytes: u64 = more.iter().map(|gap| gap.bytes).sum();
-            faults.push(format!("garbage of {bytes} bytes in {} more places", more.len()));
+        let more = self.gaps.count.saturating_sub(LISTED as u64);
+        if more > 0 {
+            let listed: u64 = self.gaps.first.iter().take(LISTED).map(|gap| gap.bytes).sum();
+            faults.push(format!("garbage of {} bytes in {more} more places", self.gaps.bytes - listed));
         }
         match self.ending {
             Ending::Cut { at, expected } => {
@@ -47,22 +48,26 @@ impl<R: Read + Seek> Survey<R> {
     }
 
     fn content(&self, faults: &mut Vec<String>) {
-        if self.lanes.is_empty() {
+        if self.tracks.is_empty() {
             faults.push("no tracks".to_owned());
         } else if self.blocks() == 0 {
             faults.push("no whole frame".to_owned());
+        }
+        if self.unread_tracks > 0 {
+            let unread = counted(self.unread_tracks, "track");
+            faults.push(format!("{unread} beyond the {} that are read", Track::MOST));
         }
         match self.strays {
             0 => {}
             strays => faults.push(format!("{} of tracks that the file does not have", counted(strays, "block"))),
         }
-        for lane in self.lanes.iter().filter(|lane| lane.blocks > 0) {
-            let number = lane.track.number;
-            if lane.track.kind == TrackType::Video && lane.keys == 0 {
+        for counts in self.tracks.iter().filter(|counts| counts.blocks > 0) {
+            let number = counts.header.number;
+            if counts.header.kind == TrackType::Video && counts.keys == 0 {
                 faults.push(format!("no key frame in track {number}"));
             }
-            if let Some(first) = lane.first_late {
-                let late = counted(lane.late, "block");
+            if let Some(first) = counts.first_late {
+                let late = counted(counts.late, "block");
                 let at = self.seconds(first as f64);
                 faults.push(format!("{late} of track {number} out of order, the first at {at:.3} s"));
             }
@@ -84,6 +89,9 @@ impl<R: Read + Seek> Survey<R> {
     fn index(&self, faults: &mut Vec<String>) {
         if self.cues.as_ref().is_none_or(Vec::is_empty) {
             faults.push("no cues".to_owned());
+        }
+        if self.cues.as_ref().is_some_and(|cues| cues.len() == Cue::MOST) {
+            faults.push(format!("{} cues or more, of which no more are read", Cue::MOST));
         }
         let mut wrong = |cues: &[Cue], what: &str| {
             if let Some(first) = cues.first() {

@@ -1,13 +1,13 @@
 //! What is in a WebM or Matroska file: its tracks, clusters, key frames and cues, how long it is and what is wrong with
-//! it. Nothing is decoded.
+//! it. Nothing is decoded. The budget is that of [`super::matroska`].
 
 use std::io::{Read, Seek};
 
 use serde::Serialize;
 
-use super::lane::Lane;
 use super::matroska::{Item, TrackType};
 use super::survey::{Ending, Gap, Survey};
+use super::track_counts::TrackCounts;
 use crate::error::Result;
 
 /// What [`inspect`] found. Times are in seconds from the file's own beginning.
@@ -31,7 +31,7 @@ pub struct Inspection {
     pub clusters: ClustersInspection,
     /// Its cues.
     pub cues: CuesInspection,
-    /// Stretches of it that cannot be read.
+    /// The first 1000 stretches of it that cannot be read.
     pub gaps: Vec<Gap>,
     /// How many bytes at its end are no whole frame, because it is cut.
     pub cut_bytes: u64,
@@ -48,7 +48,7 @@ pub struct TrackInspection {
     pub kind: TrackType,
     /// The codec's name in Matroska, as `V_AV1`.
     pub codec_id: String,
-    /// The codec's name on the Web, as `av01.0.05M.08`, where the track header tells it.
+    /// The codec's name on the Web, as `av01.0.05M.08`, where the track header says it.
     pub codec: Option<String>,
     /// The picture's width in pixels.
     pub width: Option<u64>,
@@ -87,7 +87,7 @@ pub struct ClustersInspection {
     pub unknown_sizes: u64,
     /// The longest, from its first block to its last.
     pub longest_s: f64,
-    /// Each of them, where they were asked for.
+    /// The first million of them, where they were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub list: Option<Vec<ClusterInspection>>,
 }
@@ -116,18 +116,21 @@ pub struct CuesInspection {
     pub without_key_frame: u64,
 }
 
-/// How much [`inspect`] tells.
+/// How detailed [`inspect`] is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Detail {
     /// Numbers; memory does not grow with the file's length.
     #[default]
     Numbers,
-    /// Each cluster as well.
+    /// Each cluster as well, up to a million.
     Clusters,
 }
 
+/// How many clusters are listed.
+const MAX_CLUSTERS: usize = 1_000_000;
+
 /// Walks over a WebM or Matroska file (RFC 9559) and says what is in it and what is wrong with it. A file that is cut or
-/// damaged is told of in [`Inspection::faults`].
+/// damaged is described in [`Inspection::faults`].
 ///
 /// # Errors
 /// A file that cannot be read, that is no Matroska, or that breaks off before its first header.
@@ -135,16 +138,17 @@ pub fn inspect(input: impl Read + Seek, detail: Detail) -> Result<Inspection> {
     let mut survey = Survey::begin(input)?;
     let mut list = (detail == Detail::Clusters).then(Vec::new);
     while let Some(item) = survey.step()? {
-        let Some(list) = &mut list else { continue };
+        let Some(list) = list.as_mut().filter(|_| survey.clusters.count <= MAX_CLUSTERS as u64) else { continue };
         match item {
             Item::Cluster(cluster) => {
                 list.push(ClusterInspection { at: cluster.start, blocks: 0, key_frames: 0, first_s: None });
             }
             Item::Block(block) => {
                 let Some(cluster) = list.last_mut() else { continue };
-                let mut lanes = survey.lanes.iter().filter(|lane| lane.track.number == block.track);
+                let mut tracks = survey.tracks.iter().filter(|counts| counts.header.number == block.track);
                 cluster.blocks += 1;
-                cluster.key_frames += u64::from(block.key && lanes.any(|lane| lane.track.kind == TrackType::Video));
+                cluster.key_frames +=
+                    u64::from(block.key && tracks.any(|counts| counts.header.kind == TrackType::Video));
                 cluster.first_s.get_or_insert(survey.seconds(block.time as f64));
             }
             Item::Header(_) | Item::Child(_) => {}
@@ -157,7 +161,7 @@ pub fn inspect(input: impl Read + Seek, detail: Detail) -> Result<Inspection> {
         writing_app: survey.info.writing_app.clone(),
         declared_duration_s: survey.info.duration.map(|duration| survey.seconds(duration)),
         measured_duration_s: survey.seconds(survey.measured_end()),
-        tracks: survey.lanes.iter().map(|lane| track(lane, &|time| survey.seconds(time))).collect(),
+        tracks: survey.tracks.iter().map(|counts| track(counts, &|time| survey.seconds(time))).collect(),
         clusters: ClustersInspection {
             count: survey.clusters.count,
             unknown_sizes: survey.clusters.unknown,
@@ -169,7 +173,7 @@ pub fn inspect(input: impl Read + Seek, detail: Detail) -> Result<Inspection> {
             without_cluster: survey.cue_check().without_cluster.len() as u64,
             without_key_frame: survey.cue_check().without_frame.len() as u64,
         },
-        gaps: survey.gaps.clone(),
+        gaps: survey.gaps.first.clone(),
         cut_bytes: match survey.ending {
             Ending::Cut { at, .. } => survey.file.len() - at,
             _ => 0,
@@ -178,11 +182,11 @@ pub fn inspect(input: impl Read + Seek, detail: Detail) -> Result<Inspection> {
     })
 }
 
-fn track(lane: &Lane, seconds: &dyn Fn(f64) -> f64) -> TrackInspection {
-    let track = &lane.track;
+fn track(counts: &TrackCounts, seconds: &dyn Fn(f64) -> f64) -> TrackInspection {
+    let track = &counts.header;
     let picture = |side: u64| (track.kind == TrackType::Video).then_some(side);
     let time = |time: Option<i64>| time.map(|time| seconds(time as f64));
-    let shown = lane.first.zip(lane.last).map_or(0.0, |(first, last)| seconds((last - first) as f64));
+    let shown = counts.first.zip(counts.last).map_or(0.0, |(first, last)| seconds((last - first) as f64));
     TrackInspection {
         number: track.number,
         kind: track.kind,
@@ -192,14 +196,14 @@ fn track(lane: &Lane, seconds: &dyn Fn(f64) -> f64) -> TrackInspection {
         height: picture(track.height),
         rate: (track.kind == TrackType::Audio).then_some(track.rate),
         channels: (track.kind == TrackType::Audio).then_some(track.channels),
-        blocks: lane.blocks,
-        bytes: lane.bytes,
-        key_frames: lane.keys,
-        key_frames_s: lane.key_times.as_ref().map(|times| times.iter().map(|&time| seconds(time as f64)).collect()),
-        first_s: time(lane.first),
-        last_s: time(lane.last),
-        longest_key_interval_s: time(lane.longest_key_interval),
-        largest_gap_s: seconds(lane.largest_gap as f64),
-        frame_rate: (shown > 0.0).then(|| (lane.blocks - 1) as f64 / shown),
+        blocks: counts.blocks,
+        bytes: counts.bytes,
+        key_frames: counts.keys,
+        key_frames_s: counts.key_times.as_ref().map(|times| times.iter().map(|&time| seconds(time as f64)).collect()),
+        first_s: time(counts.first),
+        last_s: time(counts.last),
+        longest_key_interval_s: time(counts.longest_key_interval),
+        largest_gap_s: seconds(counts.largest_gap as f64),
+        frame_rate: (shown > 0.0).then(|| (counts.blocks - 1) as f64 / shown),
     }
 }

@@ -4,29 +4,50 @@
 //! blocks of a recording that crashed come out, and only then the fault that says where the file ends; behind a damaged
 //! place it finds the next cluster. (The matroska-demuxer crate does not open a file whose index is cut off, and takes a
 //! cut for the end.)
+//!
+//! # Budget
+//! A file may be made to do harm. A walk over it takes time in proportion to its length, whatever is in it: it never goes
+//! back, looks at no more than three elements ahead, and searches each byte for a cluster once. Of a file are read at most
+//!
+//! | what | at most |
+//! |---|---|
+//! | each of `Info`, `Tracks` and `Cues` | 16 MiB |
+//! | the EBML header | 4 KiB |
+//! | tracks | 128 |
+//! | cues | 1 million |
+//! | elements of a block group | 64 |
+//! | a frame | 64 MiB |
+//! | a name or another text | 1 KiB |
 
 use std::io::{Read, Seek};
 use std::ops::Range;
 
-use super::ebml::{Element, Elements, Fault, child, children, float, text, unsigned};
+use super::ebml::{Element, Elements, Fault, child, slice_vint, text, unsigned};
 use crate::error::{Error, Result};
 
+mod header;
 pub(crate) mod id;
 mod track;
 
+pub(crate) use header::{Cue, Info};
 pub(crate) use track::Track;
 pub use track::TrackType;
 
 /// The first bytes of every Matroska file: the ID of the EBML header.
 pub(crate) const MAGIC: &[u8] = &id::EBML.to_be_bytes();
 
-/// Headers (`Info`, `Tracks`, `Cues`) may be this long.
-const MAX_HEADER: u64 = 32 << 20;
+/// The longest header that is read (`Info`, `Tracks`, `Cues`), in bytes.
+const MAX_HEADER: u64 = 16 << 20;
+/// How much of the EBML header is read, in bytes.
+const MAX_EBML: u64 = 4 << 10;
+/// The longest frame that is read, in bytes.
+const MAX_FRAME: u64 = 64 << 20;
+/// The most elements that a block group has: there are a block, its length and the like, and the frames that it refers to.
+const MAX_GROUP: usize = 64;
+/// The headers of a cluster and of its first child: an ID of 4 bytes and a size of 8, twice.
+const CLUSTER_HEAD: usize = 24;
 
-/// `TimestampScale` where the file does not say it, in nanoseconds.
-const MILLISECOND: u64 = 1_000_000;
-
-/// What stands next in a file.
+/// What comes next in a file.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Item {
     /// A child of the segment that is no cluster: `Info`, `Tracks`, `Cues`, …
@@ -71,85 +92,27 @@ impl Block {
     }
 }
 
-/// What `Info` says.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Info {
-    /// How many nanoseconds a unit of time has.
-    pub(crate) scale: u64,
-    /// How long the file is, in those units.
-    pub(crate) duration: Option<f64>,
-    pub(crate) muxing_app: Option<String>,
-    pub(crate) writing_app: Option<String>,
-}
-
-impl Default for Info {
-    fn default() -> Self {
-        Self { scale: MILLISECOND, duration: None, muxing_app: None, writing_app: None }
-    }
-}
-
-impl Info {
-    pub(crate) fn read(info: &[u8]) -> Self {
-        Self {
-            scale: child(info, id::TIMESTAMP_SCALE).map_or(MILLISECOND, unsigned).max(1),
-            duration: child(info, id::DURATION).and_then(float).filter(|duration| duration.is_finite()),
-            muxing_app: child(info, id::MUXING_APP).map(text),
-            writing_app: child(info, id::WRITING_APP).map(text),
-        }
-    }
-}
-
-/// A place that the file's index points at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct Cue {
-    /// Where the cluster begins, counted from the segment's first byte of data.
-    pub(crate) cluster: u64,
-    pub(crate) track: u64,
-    /// In units of [`Info::scale`].
-    pub(crate) time: u64,
-}
-
-impl Cue {
-    /// All places that the data of a `Cues` element names.
-    pub(crate) fn all(cues: &[u8]) -> Vec<Self> {
-        let points = children(cues).filter(|(id, _)| *id == id::CUE_POINT);
-        let positions = points.flat_map(|(_, point)| {
-            let time = child(point, id::CUE_TIME).map_or(0, unsigned);
-            let positions = children(point).filter(|(id, _)| *id == id::CUE_TRACK_POSITIONS);
-            positions.map(move |(_, data)| (time, data))
-        });
-        let value = |data, id| child(data, id).map_or(0, unsigned);
-        positions
-            .map(|(time, data)| Self {
-                cluster: value(data, id::CUE_CLUSTER_POSITION),
-                track: value(data, id::CUE_TRACK),
-                time,
-            })
-            .collect()
-    }
-}
-
 /// A Matroska file, open at its next item.
 pub(crate) struct Matroska<R: Read + Seek> {
     elements: Elements<R>,
     ebml: Range<u64>,
     doc_type: String,
     segment: Element,
-    /// Where the segment ends, as far as one knows.
+    /// Where the segment ends, as far as that is known.
     segment_end: u64,
     /// Where the file must at least end by the sizes that it gives.
     declared_end: u64,
     /// Where the next item begins.
     at: u64,
     cluster: Option<Cluster>,
-    /// The numbers of the tracks, once somebody has told them.
+    /// The numbers of the tracks; empty while they are not known.
     tracks: Vec<u64>,
 }
 
 /// The cluster that is open.
 #[derive(Debug, Clone, Copy)]
 struct Cluster {
-    /// Where it ends, as far as one knows, and whether it says so itself.
+    /// Where it ends, as far as that is known, and whether its header says so.
     end: u64,
     sized: bool,
     time: Option<u64>,
@@ -169,7 +132,7 @@ impl<R: Read + Seek> Matroska<R> {
         }
         let ebml = elements.element(0)?;
         let end = ebml.end().unwrap_or(ebml.body);
-        let header = elements.bytes(ebml.body..end.min(ebml.body.saturating_add(MAX_HEADER)))?;
+        let header = elements.bytes(ebml.body..end.min(ebml.body.saturating_add(MAX_EBML)))?;
         let segment = elements.element(end)?;
         if segment.id != id::SEGMENT {
             let found = segment.id;
@@ -292,10 +255,16 @@ impl<R: Read + Seek> Matroska<R> {
         };
         let (mut block, mut key, mut duration) = (None, true, None);
         let mut at = group.body;
+        let mut count = 0;
         while at < end {
+            count += 1;
+            if count > MAX_GROUP {
+                let expected = format!("a group of at most {MAX_GROUP} elements");
+                return Err(Fault::damaged(group.start, &expected, "more"));
+            }
             let found = match self.elements.element(at).and_then(|element| Ok((element, self.end_of(element, end)?))) {
                 Ok(found) => found,
-                // What breaks off behind the block is told when the next item is asked for.
+                // The fault behind the block is reported when the next item is asked for.
                 Err(Fault::Cut { .. }) if block.is_some() && !whole => break,
                 Err(fault) => return Err(fault),
             };
@@ -303,7 +272,10 @@ impl<R: Read + Seek> Matroska<R> {
             match element.id {
                 id::BLOCK => block = Some(self.block(element, element_end, cluster)?),
                 id::REFERENCE_BLOCK => key = false,
-                id::BLOCK_DURATION => duration = Some(unsigned(&self.elements.bytes(element.body..element_end)?)),
+                id::BLOCK_DURATION => {
+                    let end = element_end.min(element.body + 8);
+                    duration = Some(unsigned(&self.elements.bytes(element.body..end)?));
+                }
                 _ => {}
             }
             at = element_end;
@@ -365,7 +337,7 @@ impl<R: Read + Seek> Matroska<R> {
     /// follows that can stand there. Where not, the item before is damaged.
     pub(crate) fn in_step(&mut self, mut end: u64) -> Result<bool, Fault> {
         let cluster_end = self.cluster.map_or(self.segment_end, |cluster| cluster.end);
-        // Garbage may look like one element that fits anywhere, hardly like two.
+        // Garbage may look like one element that may stand anywhere, but hardly like several.
         for _ in 0..3 {
             if [self.len(), self.segment_end, cluster_end].contains(&end) {
                 return Ok(true);
@@ -380,15 +352,15 @@ impl<R: Read + Seek> Matroska<R> {
         Ok(false)
     }
 
-    /// Whether what follows here is told by itself to be an element of a cluster or of the segment; else where it ends,
-    /// for what comes behind it to decide.
+    /// None if what follows here is clearly an element of a cluster or of the segment; else where it ends, so that what
+    /// comes behind it can decide.
     fn fits(&mut self, at: u64, cluster_end: u64) -> Result<Option<u64>, Fault> {
         let next = self.elements.element(at)?;
         if id::in_segment(next.id) && !id::in_cluster(next.id) || next.id == id::EBML {
             return Ok(None);
         }
         let end = self.end_of(next, cluster_end)?;
-        let told = match next.id {
+        let is_clear = match next.id {
             id::TIMESTAMP | id::POSITION | id::PREV_SIZE => end - next.body <= 8,
             id::CRC_32 => end - next.body == 4,
             id::SIMPLE_BLOCK => {
@@ -401,10 +373,10 @@ impl<R: Read + Seek> Matroska<R> {
             id::BLOCK_GROUP => id::in_group(self.elements.element(next.body)?.id),
             _ => return Ok(Some(end)),
         };
-        if told { Ok(None) } else { Err(damaged(next)) }
+        if is_clear { Ok(None) } else { Err(damaged(next)) }
     }
 
-    /// Tells which tracks there are; a block of another does not count as sound by itself then.
+    /// Sets which tracks there are. A block of another one is then not clearly a block.
     pub(crate) fn expect_tracks(&mut self, numbers: impl Iterator<Item = u64>) {
         self.tracks = numbers.collect();
     }
@@ -420,31 +392,18 @@ impl<R: Read + Seek> Matroska<R> {
             self.go_to(end);
             return Ok(true);
         }
-        let mut at = from;
-        while let Some(found) = self.elements.find(id::CLUSTER.to_be_bytes(), at)? {
-            self.go_to(found);
-            if self.cluster_follows()? {
-                return Ok(true);
-            }
-            at = found + 1;
-        }
-        Ok(false)
+        let Some(found) = self.elements.find(from, CLUSTER_HEAD, begins_cluster)? else { return Ok(false) };
+        self.go_to(found);
+        Ok(true)
     }
 
     /// Whether a cluster begins here, and not only four bytes like its ID.
     pub(crate) fn cluster_follows(&mut self) -> Result<bool, Fault> {
-        let first = match self.elements.element(self.at) {
-            Ok(Element { id: id::CLUSTER, body, .. }) => self.elements.element(body),
-            Ok(_) => return Ok(false),
-            Err(fault) => Err(fault),
-        };
-        match first {
-            Ok(Element { id, .. }) => {
-                Ok(matches!(id, id::TIMESTAMP | id::CRC_32 | id::VOID | id::POSITION | id::PREV_SIZE))
-            }
-            Err(Fault::Unreadable(error)) => Err(Fault::Unreadable(error)),
-            Err(_) => Ok(false),
+        let (at, len) = (self.at, self.len());
+        if at >= len {
+            return Ok(false);
         }
+        Ok(begins_cluster(&self.elements.bytes(at..len.min(at + CLUSTER_HEAD as u64))?))
     }
 
     /// The data of a header.
@@ -459,6 +418,11 @@ impl<R: Read + Seek> Matroska<R> {
 
     /// These bytes of the file, as a block's.
     pub(crate) fn bytes(&mut self, range: Range<u64>) -> Result<Vec<u8>, Fault> {
+        let len = range.end.saturating_sub(range.start);
+        if len > MAX_FRAME {
+            let expected = format!("a frame of at most {MAX_FRAME} bytes");
+            return Err(Fault::damaged(range.start, &expected, format!("one of {len}")));
+        }
         self.elements.bytes(range)
     }
 
@@ -474,6 +438,17 @@ impl<R: Read + Seek> Matroska<R> {
         }
         self.elements.whole(end).map(|()| end)
     }
+}
+
+/// Whether these bytes begin with the header of a cluster and that of a child which may be its first.
+fn begins_cluster(bytes: &[u8]) -> bool {
+    let first = || {
+        let (_, body) = slice_vint(bytes.strip_prefix(&id::CLUSTER.to_be_bytes())?, false)?;
+        let (id, rest) = slice_vint(body, true)?;
+        slice_vint(rest, false)?;
+        u32::try_from(id).ok()
+    };
+    matches!(first(), Some(id::TIMESTAMP | id::CRC_32 | id::VOID | id::POSITION | id::PREV_SIZE))
 }
 
 fn damaged(element: Element) -> Fault {

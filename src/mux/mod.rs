@@ -6,9 +6,9 @@ pub mod webm;
 
 pub(crate) mod ebml;
 mod faults;
-mod lane;
 pub(crate) mod matroska;
 mod survey;
+mod track_counts;
 
 pub use inspect::{Detail, Inspection, inspect};
 pub use matroska::TrackType;

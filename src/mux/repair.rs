@@ -7,7 +7,10 @@
 //!  as it was         new              new      else as it was        as they were     new    blocks as they were
 //! ```
 //!
-//! Memory holds the plan: some bytes for each cluster and each key frame, however long the film.
+//! # Budget
+//! Memory holds the plan: 24 bytes for each piece of a cluster, of which there are one or two, and 60 for each key frame.
+//! At most 4 million pieces, 2 million key frames and 1000 headers such as `Tags` are planned; a file with more is
+//! refused. What is read of it is bounded as [`super::matroska`] says.
 
 use std::io::{Read, Seek, Write};
 
@@ -18,7 +21,7 @@ use super::survey::Gap;
 use crate::error::{Error, ErrorKind, Result};
 
 mod plan;
-pub(crate) use plan::{Piece, Plan};
+pub(crate) use plan::{Piece, RepairPlan};
 
 /// What [`repair`] did.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -31,7 +34,7 @@ pub struct Repaired {
     pub tracks: Vec<RepairedTrack>,
     /// How many bytes at the input's end were left out, for they are no whole frame.
     pub cut_bytes: u64,
-    /// What was left out before that, for it could not be read.
+    /// What was left out before that, for it could not be read: the first 1000 stretches.
     pub gaps: Vec<Gap>,
     /// How long the output is, in seconds.
     pub duration_s: f64,
@@ -75,7 +78,7 @@ impl Repaired {
 /// # Errors
 /// An input that cannot be read, is no Matroska file or has no whole block: then nothing was written. A write error.
 pub fn repair(input: impl Read + Seek, mut output: impl Write) -> Result<Repaired> {
-    let (plan, mut survey) = Plan::of(input)?;
+    let (plan, mut survey) = RepairPlan::of(input)?;
     let unwritten = |error| Error::new(ErrorKind::Write, "the repaired file could not be written").with_source(error);
     for piece in plan.pieces() {
         match piece {

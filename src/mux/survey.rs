@@ -1,14 +1,15 @@
 //! One walk over a whole file that counts what is there and notes what is wrong with it: what both `inspect` and
-//! `repair` know of a file. Memory does not grow with the file's length but for its cues.
+//! `repair` know of a file. Memory does not grow with the file's length but for its cues, of which a million are kept, and
+//! the first thousand stretches of garbage.
 
-use std::collections::{BTreeMap, HashSet};
 use std::io::{Read, Seek};
+use std::ops::Range;
 
 use serde::Serialize;
 
 use super::ebml::{Element, Fault};
-use super::lane::Lane;
 use super::matroska::{Block, Cue, Info, Item, Matroska, Track, TrackType, id};
+use super::track_counts::TrackCounts;
 use crate::error::Result;
 
 /// A stretch of a file that holds nothing that can be read.
@@ -18,6 +19,28 @@ pub struct Gap {
     pub at: u64,
     /// How many bytes it has.
     pub bytes: u64,
+}
+
+/// The stretches of garbage in a file.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Gaps {
+    /// The first of them.
+    pub(crate) first: Vec<Gap>,
+    pub(crate) count: u64,
+    pub(crate) bytes: u64,
+}
+
+impl Gaps {
+    /// How many are kept.
+    const MOST: usize = 1000;
+
+    fn push(&mut self, gap: Gap) {
+        self.count += 1;
+        self.bytes += gap.bytes;
+        if self.first.len() < Self::MOST {
+            self.first.push(gap);
+        }
+    }
 }
 
 /// How a file ends.
@@ -39,7 +62,7 @@ pub(crate) struct Clusters {
     pub(crate) count: u64,
     /// Those without a size.
     pub(crate) unknown: u64,
-    /// Those whose size is not where the next one begins.
+    /// Those whose end is not where the next one begins.
     pub(crate) wrong: u64,
     /// From the earliest to the latest block of one, in the file's unit.
     pub(crate) longest: i64,
@@ -63,11 +86,13 @@ pub(crate) struct Survey<R: Read + Seek> {
     /// The first `Info` and the first `Tracks`.
     pub(crate) info_at: Option<Element>,
     pub(crate) tracks_at: Option<Element>,
-    pub(crate) lanes: Vec<Lane>,
+    pub(crate) tracks: Vec<TrackCounts>,
     pub(crate) clusters: Clusters,
     pub(crate) cues: Option<Vec<Cue>>,
-    pub(crate) gaps: Vec<Gap>,
+    pub(crate) gaps: Gaps,
     pub(crate) ending: Ending,
+    /// How many tracks the file has beyond those that are read.
+    pub(crate) unread_tracks: u64,
     /// Blocks of tracks that the file does not have.
     pub(crate) strays: u64,
     cue_check: CueCheck,
@@ -82,11 +107,12 @@ impl<R: Read + Seek> Survey<R> {
             info: Info::default(),
             info_at: None,
             tracks_at: None,
-            lanes: Vec::new(),
+            tracks: Vec::new(),
             clusters: Clusters::default(),
             cues: None,
-            gaps: Vec::new(),
+            gaps: Gaps::default(),
             ending: Ending::Whole,
+            unread_tracks: 0,
             strays: 0,
             cue_check: CueCheck::default(),
         })
@@ -147,9 +173,14 @@ impl<R: Read + Seek> Survey<R> {
                 self.info_at = Some(*header);
             }
             Item::Header(header) if header.id == id::TRACKS && self.tracks_at.is_none() => {
-                let tracks = self.file.header_data(*header).map(|data| Track::all(&data)).unwrap_or_default();
-                self.file.expect_tracks(tracks.iter().map(|track| track.number));
-                self.lanes = tracks.into_iter().map(Lane::new).collect();
+                let data = self.file.header_data(*header).unwrap_or_default();
+                let tracks = Track::all(&data);
+                self.unread_tracks = Track::unread(&data);
+                // Blocks of tracks that were not read are as good as others.
+                if self.unread_tracks == 0 {
+                    self.file.expect_tracks(tracks.iter().map(|track| track.number));
+                }
+                self.tracks = tracks.into_iter().map(TrackCounts::new).collect();
                 self.tracks_at = Some(*header);
             }
             Item::Header(header) if header.id == id::CUES => {
@@ -172,17 +203,17 @@ impl<R: Read + Seek> Survey<R> {
         }
         let open = self.clusters.open.get_or_insert((block.time, block.time));
         *open = (open.0.min(block.time), open.1.max(block.time));
-        let Some(lane) = self.lanes.iter_mut().find(|lane| lane.track.number == block.track) else {
+        let Some(counts) = self.tracks.iter_mut().find(|counts| counts.header.number == block.track) else {
             self.strays += 1;
             return Ok(());
         };
-        let head = if lane.is_opus() {
+        let head = if counts.is_opus() {
             let start = block.data.start;
             self.file.bytes(start..block.data.end.min(start + 2))?
         } else {
             Vec::new()
         };
-        lane.count(block, &head, self.info.scale);
+        counts.count(block, &head, self.info.scale);
         Ok(())
     }
 
@@ -192,38 +223,56 @@ impl<R: Read + Seek> Survey<R> {
         }
     }
 
-    /// Looks where the cues point, in one more walk over the clusters that they name, each up to the last frame sought.
+    /// Looks where the cues point, in one more walk over the clusters that they name. Clusters do not overlap, so each is
+    /// looked at up to the next that a cue names, and no byte twice, whatever the cues say.
     fn check_cues(&mut self) -> Result<()> {
-        let mut clusters = BTreeMap::<u64, HashSet<Cue>>::new();
-        for cue in self.cues.iter().flatten() {
-            clusters.entry(cue.cluster).or_default().insert(*cue);
-        }
-        for (cluster, mut sought) in clusters {
-            self.file.go_to(self.file.segment().body.saturating_add(cluster));
-            if !self.file.cluster_follows()? {
+        let mut cues = self.cues.clone().unwrap_or_default();
+        cues.sort_unstable();
+        cues.dedup();
+        let segment = self.file.segment().body;
+        let mut named = Vec::new();
+        for sought in cues.chunk_by(|a, b| a.cluster == b.cluster) {
+            let at = segment.saturating_add(sought[0].cluster);
+            self.file.go_to(at);
+            if self.file.cluster_follows()? {
+                named.push((at, sought));
+            } else {
                 self.cue_check.without_cluster.extend(sought);
-                continue;
             }
-            let mut begun = false;
-            while !sought.is_empty() {
-                match self.file.next() {
-                    Ok(Some(Item::Block(block))) => {
-                        let lane = self.lanes.iter().find(|lane| lane.track.number == block.track);
-                        let key = block.key || lane.is_some_and(|lane| lane.track.kind != TrackType::Video);
-                        if let Ok(time) = u64::try_from(block.time)
-                            && key
-                        {
-                            sought.remove(&Cue { cluster, track: block.track, time });
-                        }
+        }
+        for (index, &(at, sought)) in named.iter().enumerate() {
+            let end = named.get(index + 1).map_or(u64::MAX, |next| next.0);
+            let mut found = vec![false; sought.len()];
+            self.find_frames(at..end, sought, &mut found)?;
+            let missing = sought.iter().zip(found).filter(|(_, found)| !found).map(|(cue, _)| *cue);
+            self.cue_check.without_frame.extend(missing);
+        }
+        Ok(())
+    }
+
+    /// Notes which of these cues, in order, lead to a key frame in the cluster that begins this stretch of the file.
+    fn find_frames(&mut self, place: Range<u64>, sought: &[Cue], found: &mut [bool]) -> Result<()> {
+        self.file.go_to(place.start);
+        let mut missing = sought.len();
+        let mut begun = false;
+        while missing > 0 && self.file.position() < place.end {
+            match self.file.next() {
+                Ok(Some(Item::Block(block))) => {
+                    let counts = self.tracks.iter().find(|counts| counts.header.number == block.track);
+                    let key = block.key || counts.is_some_and(|counts| counts.header.kind != TrackType::Video);
+                    if let Ok(time) = u64::try_from(block.time)
+                        && let Ok(at) = sought.binary_search(&Cue { time, track: block.track, ..sought[0] })
+                        && key
+                    {
+                        missing -= usize::from(!std::mem::replace(&mut found[at], true));
                     }
-                    Ok(Some(Item::Cluster(_))) if !begun => begun = true,
-                    Ok(Some(Item::Child(_))) => {}
-                    Err(Fault::Unreadable(error)) => return Err(Fault::Unreadable(error).into()),
-                    // The cluster is over, or cannot be read on.
-                    _ => break,
                 }
+                Ok(Some(Item::Cluster(_))) if !begun => begun = true,
+                Ok(Some(Item::Child(_))) => {}
+                Err(Fault::Unreadable(error)) => return Err(Fault::Unreadable(error).into()),
+                // The cluster is over, or cannot be read on.
+                _ => break,
             }
-            self.cue_check.without_frame.extend(sought);
         }
         Ok(())
     }
@@ -235,25 +284,25 @@ impl<R: Read + Seek> Survey<R> {
 
     /// How many blocks the file's own tracks have.
     pub(crate) fn blocks(&self) -> u64 {
-        self.lanes.iter().map(|lane| lane.blocks).sum()
+        self.tracks.iter().map(|track| track.blocks).sum()
     }
 
     /// When the last block ends, in the file's unit.
     pub(crate) fn measured_end(&self) -> f64 {
-        self.lanes.iter().filter_map(Lane::end).fold(0.0, f64::max)
+        self.tracks.iter().filter_map(TrackCounts::end).fold(0.0, f64::max)
     }
 
     /// When the last block begins.
     fn last_block(&self) -> i64 {
-        self.lanes.iter().filter_map(|lane| lane.last).max().unwrap_or(0)
+        self.tracks.iter().filter_map(|track| track.last).max().unwrap_or(0)
     }
 
-    /// The duration that the file says, if that can be: it is the whole file, ends behind the beginning of the last
-    /// block and, where every track says how long its last one is shown, about when the last one does. A picture whose
-    /// length nobody says may be held for ever.
+    /// The duration that the file says, if it is plausible: the file is whole, and the duration is later than the start of
+    /// the last block and, where every track says how long its last block is shown, close to the end of the last one. A
+    /// picture whose length is not given may be shown for any time.
     pub(crate) fn believed_duration(&self) -> Option<f64> {
         let declared = self.info.duration?;
-        let stated = self.shown().all(Lane::states_its_end);
+        let stated = self.shown().all(TrackCounts::states_its_end);
         let last = self.last_block() as f64;
         let begins = declared > last || (stated && declared + self.slack() > last);
         let ends = !stated || declared <= self.measured_end() + self.slack();
@@ -264,11 +313,11 @@ impl<R: Read + Seek> Survey<R> {
     /// How far a duration may be from what was measured: some writers round to a frame, or leave out what an encoder's
     /// delay adds.
     pub(crate) fn slack(&self) -> f64 {
-        self.shown().map(Lane::last_duration).fold(2.0, f64::max)
+        self.shown().map(TrackCounts::last_duration).fold(2.0, f64::max)
     }
 
-    fn shown(&self) -> impl Iterator<Item = &Lane> {
-        self.lanes.iter().filter(|lane| lane.blocks > 0)
+    fn shown(&self) -> impl Iterator<Item = &TrackCounts> {
+        self.tracks.iter().filter(|track| track.blocks > 0)
     }
 
     /// Times in the file's unit as seconds.

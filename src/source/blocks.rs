@@ -7,7 +7,7 @@ use crate::mux::matroska::{self, Info, Item, Matroska, Track, id};
 use crate::time::{Span, Timestamp};
 
 /// Where one frame of the track lies.
-pub(super) struct Block {
+pub(super) struct FrameBlock {
     /// When it is shown.
     pub(super) timestamp: Timestamp,
     /// Whether the file says that decoding can begin here.
@@ -71,7 +71,7 @@ impl<R: Read + Seek> Blocks<R> {
     }
 
     /// Goes to the next block; none at the end. An error where the file breaks off or is damaged.
-    pub(super) fn next_block(&mut self) -> Result<Option<Block>> {
+    pub(super) fn next_block(&mut self) -> Result<Option<FrameBlock>> {
         loop {
             let block = match self.file.next()? {
                 Some(Item::Block(block)) if block.track == self.track.number => block,
@@ -81,7 +81,7 @@ impl<R: Read + Seek> Blocks<R> {
             if block.is_laced() {
                 return Err(Error::not_supported("expected one frame a block but found laced blocks"));
             }
-            return Ok(Some(Block { timestamp: self.timestamp(&block)?, key: block.key, place: block.data }));
+            return Ok(Some(FrameBlock { timestamp: self.timestamp(&block)?, key: block.key, place: block.data }));
         }
     }
 
@@ -94,7 +94,7 @@ impl<R: Read + Seek> Blocks<R> {
     }
 
     /// Reads the bytes of a block.
-    pub(super) fn read(&mut self, block: &Block) -> Result<Vec<u8>> {
+    pub(super) fn read(&mut self, block: &FrameBlock) -> Result<Vec<u8>> {
         Ok(self.file.bytes(block.place.clone())?)
     }
 }

@@ -1,19 +1,38 @@
 //! Everything that we do not read ourselves, through the `ffmpeg` and `ffprobe` programs.
 //!
 //! ffprobe says what the first video stream is; ffmpeg decodes it to raw frames on a pipe, every one that there is,
-//! upright and with square pixels, and tells the time of each. YUV stays YUV at 8 bits: neither matrix nor range is
+//! upright and with square pixels, and prints the time of each. YUV stays YUV at 8 bits: neither matrix nor range is
 //! converted, so that the colours are converted once, on the GPU. RGB, palettes and everything with an alpha channel
 //! come as RGBA.
 //!
 //! Each frame has the film's own time, counted from the film's first frame: nothing is resampled. Where a film's
-//! times do not rise, `timeline` says what becomes of them.
+//! times do not rise, `frame_times` says what becomes of them.
+//!
+//! # What a film may not do
+//! A file may be called `film.mp4` and be a playlist that names other files, or have a name that is a pattern for many.
+//! The programs may open one file and no other: the protocol is `file` alone, the path is led by `file:`, and only
+//! demuxers are permitted that read nothing but the file that they are given ([`DEMUXERS`]). Playlists (HLS, DASH,
+//! `ffconcat`, Smooth Streaming), session descriptions, scripts of AviSynth and VapourSynth and the directories of IMF
+//! are not among them, whatever the file's name. Still pictures that ffmpeg knows by their names only are read by its
+//! `image2` with patterns switched off.
+//!
+//! # Budget
+//! | what | at most |
+//! |---|---|
+//! | ffprobe's answer | 4 MiB, within 60 s |
+//! | the programs' messages that are kept | 64 KiB of ffprobe's first, 4 KiB of ffmpeg's last |
+//! | times that ffmpeg prints before their pictures | 4096 |
+//! | a picture | 16384x16384 pixels |
+//! | from one frame to the next | a day |
 
 use std::ffi::OsString;
 use std::io::ErrorKind as IoErrorKind;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::{Source, SourceInfo, SourceOptions, checked_size, frame_at, start_beyond_end};
+use super::{
+    MAX_SIDE, Source, SourceInfo, SourceOptions, check_gap, checked_size, frame_at, plausible, start_beyond_end,
+};
 use crate::error::{Error, Result};
 use crate::frame::Frame;
 use crate::time::{Span, Timestamp};
@@ -24,20 +43,32 @@ use probe::Stream;
 
 mod decoding;
 mod film;
+mod frame_times;
 mod probe;
-mod timeline;
 
+pub use decoding::timed;
+pub use probe::probed;
+
+/// The demuxers of ffmpeg that are permitted: those of the containers, streams and pictures in use. None of them opens a
+/// file but the one that it is given (`mov` could, but only when it is asked to). Some are of newer versions than the one
+/// that is installed; formats of old games are left out, for some of those look for files beside their own.
+const DEMUXERS: &str = "mov,matroska,avi,flv,live_flv,mpegts,mpeg,mpegvideo,m4v,h261,h263,h264,hevc,vvc,evc,av1,obu,ivf,ogg,\
+    nut,asf,asf_o,rm,gif,apng,webp,dv,mxf,gxf,wtv,dirac,vc1,vc1test,avs2,avs3,cavsvideo,dnxhd,swf,yuv4mpegpipe,mjpeg,\
+    mjpeg_2000,smjpeg,nuv,nsv,bink,smk,flic,roq,ico,alias_pix,bmp_pipe,cri_pipe,dds_pipe,dpx_pipe,exr_pipe,gem_pipe,\
+    gif_pipe,hdr_pipe,j2k_pipe,jpeg_pipe,jpegls_pipe,jpegxl_pipe,jpegxl_anim,jpegxs_pipe,pam_pipe,pbm_pipe,pcx_pipe,\
+    pfm_pipe,pgm_pipe,pgmyuv_pipe,pgx_pipe,phm_pipe,photocd_pipe,pictor_pipe,png_pipe,ppm_pipe,psd_pipe,qdraw_pipe,\
+    qoi_pipe,sgi_pipe,sunrast_pipe,tiff_pipe,vbn_pipe,webp_pipe,xbm_pipe,xpm_pipe,xwd_pipe";
 /// How to get the program.
 pub const INSTALL: &str = "install it (Debian and Ubuntu: `apt install ffmpeg`, macOS: `brew install ffmpeg`)";
 
 /// The version of the `ffmpeg` program, as `5.1.9`; none where it or `ffprobe` is missing or does not run.
 pub fn version() -> Option<String> {
-    let said = |program: &str| {
+    let answer = |program: &str| {
         let output = Command::new(program).arg("-version").stdin(Stdio::null()).output().ok()?;
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
     };
-    said("ffprobe")?;
-    let text = said("ffmpeg")?;
+    answer("ffprobe")?;
+    let text = answer("ffmpeg")?;
     Some(text.split_ascii_whitespace().nth(2).unwrap_or("of an unknown version").to_owned())
 }
 
@@ -52,7 +83,7 @@ pub struct FfmpegSource {
     /// And when the last one so far.
     last: Timestamp,
     read: u64,
-    /// Where frames are counted but nobody knows how many were skipped: when the last one ends.
+    /// Where the frames are counted but the number of skipped ones is not known: when the last one ends.
     until: Option<Span>,
 }
 
@@ -96,30 +127,33 @@ impl FfmpegSource {
 
     /// What it means that ffmpeg gives no more.
     fn finish(&mut self) -> Result<()> {
-        let End { status, said, broken } = self.film.end()?;
+        let End { status, message, broken } = self.film.end()?;
         let read = self.read;
         if !status.success() || broken {
-            let said = if said.is_empty() { status.to_string() } else { said };
+            let message = if message.is_empty() { status.to_string() } else { message };
             return Err(Error::not_readable(format!(
-                "expected ffmpeg to decode it to the end but it stopped after {read} frames: {said}"
+                "expected ffmpeg to decode it to the end but it stopped after {read} frames: {message}"
             )));
         }
         if read == 0 {
-            let said = if said.is_empty() { "ffmpeg found no picture at or after the start".to_owned() } else { said };
-            return Err(Error::not_readable(format!("expected at least one frame but found none: {said}")));
+            let none = "ffmpeg found no picture at or after the start".to_owned();
+            let message = if message.is_empty() { none } else { message };
+            return Err(Error::not_readable(format!("expected at least one frame but found none: {message}")));
         }
         // A file that ends early is no failure to ffmpeg. Its header's figures may be off by a little all the same.
-        if said.is_empty() {
+        if message.is_empty() {
             return Ok(());
         }
         let rate = self.stream.rate;
         let last = self.last - Timestamp::ZERO;
         match (self.stream.counted, self.until) {
             (Some(counted), _) if read + 2 + counted / 100 < counted => {
-                Err(Error::not_readable(format!("expected {counted} frames but found {read}: {said}")))
+                Err(Error::not_readable(format!("expected {counted} frames but found {read}: {message}")))
             }
             (None, Some(until)) if rate.frames_in(last) + 3 + rate.frames_in(until) / 100 < rate.frames_in(until) => {
-                Err(Error::not_readable(format!("expected frames up to {until} but found the last at {last}: {said}")))
+                Err(Error::not_readable(format!(
+                    "expected frames up to {until} but found the last at {last}: {message}"
+                )))
             }
             _ => Ok(()),
         }
@@ -137,6 +171,7 @@ impl Source for FfmpegSource {
         let Some((picture, shown)) = picture else {
             return self.finish().map(|()| None).map_err(|error| error.at(&self.name));
         };
+        check_gap(self.last, shown).map_err(|error| error.at(&self.name))?;
         self.last = shown;
         self.read += 1;
         let timestamp = Timestamp::ZERO + (shown - self.first);
@@ -144,13 +179,33 @@ impl Source for FfmpegSource {
     }
 }
 
-/// A program that an interrupt at the terminal does not reach: when a recording ends is ours to say.
+/// A program that an interrupt at the terminal does not reach: we decide when a recording ends.
 fn program(name: &str) -> Command {
     #[cfg_attr(not(unix), expect(unused_mut))]
     let mut command = Command::new(name);
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     command
+}
+
+/// How a program finds out what a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Demuxer {
+    /// By its bytes.
+    Probed,
+    /// By its name, as one picture.
+    Image,
+}
+
+/// Names the one file that the program may open.
+fn add_input(command: &mut Command, path: &Path, demuxer: Demuxer) {
+    let max_pixels = u64::from(MAX_SIDE) * u64::from(MAX_SIDE);
+    command.args(["-protocol_whitelist", "file", "-max_pixels", &max_pixels.to_string(), "-format_whitelist"]);
+    match demuxer {
+        Demuxer::Probed => command.arg(DEMUXERS),
+        Demuxer::Image => command.args(["image2", "-f", "image2", "-pattern_type", "none"]),
+    };
+    command.arg("-i").arg(file_url(path));
 }
 
 /// The path as `file:…`, which is neither an option nor another protocol, whatever the name.
@@ -176,7 +231,7 @@ pub(super) mod clips {
     use std::path::{Path, PathBuf};
     use std::process::Command;
 
-    /// A clip of ffmpeg's moving `testsrc` made with these arguments; none, and a word about it, without ffmpeg.
+    /// A clip of ffmpeg's moving `testsrc` made with these arguments; none, and a message, without ffmpeg.
     pub(in crate::source) fn made(name: &str, source: &str, arguments: &str) -> Option<(tempfile::TempDir, PathBuf)> {
         if super::version().is_none() {
             eprintln!("skipped: this test needs the ffmpeg program; {}", super::INSTALL);

@@ -1,10 +1,17 @@
 //! A still picture as a source: one frame, shown for ever.
+//!
+//! # Budget
+//! A file has at most 512 MiB, a picture at most 16384x16384 pixels. What decoding it takes (the decoded pixels, a copy
+//! of them where the picture is to be turned, and 4 bytes a pixel where they are no RGBA of 8 bits) is found from the
+//! header, and is at most 1 GiB: else the picture is refused before its pixels are read. The decoders themselves work
+//! within 1 GiB more.
 
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
-use image::{ImageDecoder, ImageFormat, ImageReader, Limits};
+use image::metadata::Orientation;
+use image::{ColorType, ImageDecoder, ImageFormat, ImageReader, Limits};
 
 use super::{MAX_SIDE, Source, SourceInfo, SourceOptions, checked_size};
 use crate::color::ColorSpace;
@@ -15,7 +22,9 @@ use crate::time::FrameRate;
 /// The rate when none is asked for.
 pub const DEFAULT_RATE: FrameRate = FrameRate::whole(25);
 
-/// Decoding may take so much memory, in bytes.
+/// The largest file, in bytes: some decoders read all of it first.
+const MAX_FILE: u64 = 512 << 20;
+/// The most memory that pixels may take while a picture is opened, in bytes.
 const MAX_MEMORY: u64 = 1 << 30;
 
 /// Which still format these first bytes belong to; none for other files and formats that we do not read.
@@ -36,6 +45,11 @@ impl ImageSource {
     /// Decodes the file as `format`, upright where its EXIF data says how it was held. Any start is within it.
     pub fn open(path: &Path, format: ImageFormat, options: &SourceOptions) -> Result<Self> {
         let file = File::open(path).map_err(|error| Error::reading(path, error))?;
+        let len = file.metadata().map_err(|error| Error::reading(path, error))?.len();
+        if len > MAX_FILE {
+            let message = format!("expected a picture of at most {} MiB but found {} MiB", MAX_FILE >> 20, len >> 20);
+            return Err(Error::not_supported(message).at(path.display()));
+        }
         let name = format!("{format:?}").to_uppercase();
         let damaged = |error: image::ImageError| {
             Error::not_readable(format!("expected a whole {name} picture but found a damaged or too large one"))
@@ -49,7 +63,21 @@ impl ImageSource {
         let mut reader = ImageReader::with_format(BufReader::new(file), format);
         reader.limits(limits);
         let mut decoder = reader.into_decoder().map_err(damaged)?;
+        let (width, height) = decoder.dimensions();
+        checked_size(width.into(), height.into()).map_err(|error| error.at(path.display()))?;
         let orientation = decoder.orientation().map_err(damaged)?;
+        let turned = orientation != Orientation::NoTransforms;
+        let copied =
+            if decoder.color_type() == ColorType::Rgba8 { 0 } else { 4 * u64::from(width) * u64::from(height) };
+        let needed = decoder.total_bytes().saturating_mul(1 + u64::from(turned)).saturating_add(copied);
+        if needed > MAX_MEMORY {
+            let message = format!(
+                "expected a picture whose pixels take at most {} MiB but found {width}x{height} pixels that take {} MiB",
+                MAX_MEMORY >> 20,
+                needed >> 20
+            );
+            return Err(Error::not_supported(message).at(path.display()));
+        }
         let mut picture = image::DynamicImage::from_decoder(decoder).map_err(damaged)?;
         picture.apply_orientation(orientation);
         let size =

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use crate::error::{Error, Result};
 use crate::filter::FilterChain;
 use crate::frame::{Frame, Size};
-use crate::time::{FrameRate, Span};
+use crate::time::{FrameRate, Span, Timestamp};
 
 pub mod audio;
 pub mod ffmpeg;
@@ -25,6 +25,12 @@ pub use open::{Decoder, decoders, open};
 
 /// The widest and the highest picture taken, in pixels.
 pub const MAX_SIDE: u32 = 16384;
+
+/// The slowest rate and the longest time between two frames that are believed: a day. What is slower or further apart is
+/// damage, or made to fill memory or a disk with repetitions of one frame.
+const LONGEST_GAP: Span = Span::from_secs(SLOWEST as i64);
+/// The slowest rate, in seconds a frame.
+const SLOWEST: u32 = 86_400;
 
 /// What to open, as the user named it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,9 +119,33 @@ fn checked_size(width: u64, height: u64) -> Result<Size> {
     }
 }
 
+/// So many frames a second, if that can be: from one a day to [`FrameRate::MAX`].
+fn plausible(num: u32, den: u32) -> Option<FrameRate> {
+    FrameRate::new(num, den).ok().filter(|_| u64::from(num) * u64::from(SLOWEST) >= u64::from(den))
+}
+
+/// Checks that a frame is not shown absurdly long after the one before it.
+fn check_gap(before: Timestamp, next: Timestamp) -> Result<()> {
+    if next - before <= LONGEST_GAP {
+        return Ok(());
+    }
+    let [before, next] = [before, next].map(|time| time - Timestamp::ZERO);
+    Err(Error::not_readable(format!(
+        "expected a frame within {LONGEST_GAP} of the one at {before} but found the next at {next}: the times are damaged"
+    )))
+}
+
 /// The error of a start at or after the end.
 fn start_beyond_end(start: Span, end: Span) -> Error {
     Error::range(format!("expected a start before the end at {end} but found {start}"))
+}
+
+/// A text from a file as an error shows it: not long, and without the control characters that a terminal would obey.
+fn excerpt(text: &str) -> String {
+    const LONGEST: usize = 60;
+    let shown = text.chars().take(LONGEST).map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c });
+    let rest = text.chars().nth(LONGEST).map(|_| '…');
+    shown.chain(rest).collect()
 }
 
 /// What a file holds by its first bytes, in words for an error.
@@ -133,6 +163,9 @@ fn describe(head: &[u8]) -> String {
     }
     if let Some((_, name)) = known.iter().find(|(magic, _)| head.starts_with(magic)) {
         return (*name).to_owned();
+    }
+    if head.starts_with(b"#EXTM3U") {
+        return "a playlist".to_owned();
     }
     if head.get(4..8) == Some(b"ftyp") {
         return "an MP4 file".to_owned();

@@ -88,7 +88,7 @@ impl PatternSource {
     pub fn draw(&self, index: u64) -> Frame {
         let size = self.info.size;
         let time = self.rate.timestamp(index);
-        let mut picture = Picture { width: size.width as usize, pixels: self.still.clone() };
+        let mut picture = Pixels { width: size.width as usize, pixels: self.still.clone() };
         draw_square(&mut picture, size, index);
         draw_text(&mut picture, size, index, time);
         Frame::packed(PixelFormat::Rgba8, size, ColorSpace::RECORDED, picture.pixels).with_timestamp(time)
@@ -107,13 +107,13 @@ impl Source for PatternSource {
     }
 }
 
-/// Pixels to fill boxes in.
-struct Picture {
+/// Pixels in which boxes are filled.
+struct Pixels {
     width: usize,
     pixels: Vec<u8>,
 }
 
-impl Picture {
+impl Pixels {
     fn fill(&mut self, columns: Range<usize>, rows: Range<usize>, color: [u8; 4]) {
         for y in rows {
             let row = &mut self.pixels[(y * self.width + columns.start) * 4..][..columns.len() * 4];
@@ -124,7 +124,7 @@ impl Picture {
 
 fn draw_still(size: Size) -> Vec<u8> {
     let width = size.width as usize;
-    let mut bars = Picture { width, pixels: vec![0; width * 4] };
+    let mut bars = Pixels { width, pixels: vec![0; width * 4] };
     for (index, [r, g, b]) in BARS.into_iter().enumerate() {
         bars.fill(bar_columns(size, index), 0..1, [r, g, b, 255]);
     }
@@ -140,7 +140,7 @@ fn draw_still(size: Size) -> Vec<u8> {
     pixels
 }
 
-fn draw_square(picture: &mut Picture, size: Size, index: u64) {
+fn draw_square(picture: &mut Pixels, size: Size, index: u64) {
     let rows = ramp_rows(size);
     let side = rows.len().min(picture.width / 4);
     let travel = picture.width - side;
@@ -152,7 +152,7 @@ fn draw_square(picture: &mut Picture, size: Size, index: u64) {
 }
 
 /// Writes the number and, where there is room for both, the clock, as large as the strip lets them be.
-fn draw_text(picture: &mut Picture, size: Size, index: u64, time: Timestamp) {
+fn draw_text(picture: &mut Pixels, size: Size, index: u64, time: Timestamp) {
     let millis = time.as_nanos() / 1_000_000;
     let number = format!("{index:06}");
     let both = format!("{number}  {}:{:02}.{:03}", millis / 60_000, millis / 1000 % 60, millis % 1000);

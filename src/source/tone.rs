@@ -1,4 +1,4 @@
-//! The built-in test tone, by which one hears whether sound and picture are together: a quiet hum, and a beep of 100 ms
+//! The built-in test tone, to check that sound and picture are in sync: a quiet hum, and a beep of 100 ms
 //! at every full second, when the pattern's clock shows one.
 //!
 //! Every sample is drawn from its index alone. A second holds whole cycles of both, and so does a beep: hum and beep meet

@@ -3,6 +3,10 @@
 //! hound reads the format and the samples. The walk through the chunks is our own, because hound's forgets that chunks
 //! of odd length are padded, and does not take the lengths of files that were written into a pipe; so is the end, where
 //! a file that breaks off gives all its whole samples first.
+//!
+//! # Budget
+//! A format chunk has at most 1024 bytes, and all that comes before the samples at most 256 MiB: it is read over, not
+//! kept. Memory is that of 20 ms of sound.
 
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 
@@ -16,13 +20,16 @@ use crate::time::{Span, Timestamp};
 
 const MAX_CHANNELS: u16 = 8;
 
-/// The format of a chunk whose own is further on (WAVEFORMATEXTENSIBLE).
+/// The format tag of WAVEFORMATEXTENSIBLE, which gives the real format further on in the chunk.
 const EXTENSIBLE: [u8; 2] = [0xfe, 0xff];
 
 /// The longest format chunk taken, in bytes.
 const MAX_FORMAT: u32 = 1024;
 
-/// The length of what was written into a pipe: nobody went back to correct it.
+/// How far into the file the samples may begin, in bytes.
+const MAX_HEAD: u64 = 256 << 20;
+
+/// The length in files that were written into a pipe, where it could not be corrected afterwards.
 const UNKNOWN: u32 = u32::MAX;
 
 const CONVERT: &str = "convert it with `ffmpeg -i FILE OUT.wav`";
@@ -45,7 +52,7 @@ pub struct WavSource<R> {
 }
 
 /// What comes before the samples.
-struct Header {
+struct WavHeader {
     spec: WavSpec,
     /// Bytes of one sample of one channel.
     bytes: usize,
@@ -57,10 +64,10 @@ struct Header {
 
 impl<R: Read + Send> WavSource<R> {
     /// Reads the header and skips to `start`. `name` is what errors call the file; `len` its length in bytes where that
-    /// is known, which tells how long the sound really is.
+    /// is known, from which the real length of the sound is computed.
     pub fn new(reader: R, name: &str, len: Option<u64>, start: Option<Span>) -> Result<Self> {
         let mut reader = BufReader::with_capacity(1 << 16, reader);
-        let Header { spec, bytes, len: data, at } = read_header(&mut reader).map_err(|error| error.at(name))?;
+        let WavHeader { spec, bytes, len: data, at } = read_header(&mut reader).map_err(|error| error.at(name))?;
         let rate = spec.sample_rate;
         let first = start.map_or(0, |start| samples_in(start, rate));
         let sample = (bytes * usize::from(spec.channels)) as u64;
@@ -175,7 +182,7 @@ fn decode(mut bytes: &[u8], format: SampleFormat) -> hound::Result<f32> {
 }
 
 /// Reads up to the first sample.
-fn read_header(reader: &mut impl Read) -> Result<Header> {
+fn read_header(reader: &mut impl Read) -> Result<WavHeader> {
     let head = read_up_to(reader, 12)?;
     if head.is_empty() {
         return Err(Error::not_readable("expected a WAV file but found an empty one"));
@@ -215,7 +222,12 @@ fn read_header(reader: &mut impl Read) -> Result<Header> {
                     return Err(Error::not_readable("expected the format before the data but found none"));
                 };
                 let unknown = len == UNKNOWN || (len == 0 && riff == 0);
-                return Ok(Header { spec, bytes, len: (!unknown).then_some(len.into()), at });
+                return Ok(WavHeader { spec, bytes, len: (!unknown).then_some(len.into()), at });
+            }
+            _ if at + u64::from(len) > MAX_HEAD => {
+                return Err(Error::not_readable(format!(
+                    "expected the samples within {MAX_HEAD} bytes but found a chunk of {len} bytes at byte {at} before them"
+                )));
             }
             _ => skip(reader, u64::from(len) + u64::from(len % 2))?,
         }

@@ -3,6 +3,11 @@
 //! 8 bits a sample, 4:2:0, 4:2:2, 4:4:4 or monochrome, in a matrix that [`crate::color`] knows, with square pixels and
 //! one size throughout. All else is a `NotSupported` error, which [`super::open`] takes as a hint to ask ffmpeg instead;
 //! pictures that change their size midway are an error when they do.
+//!
+//! # Budget
+//! The file is read as [`crate::mux::matroska`] says: frames of at most 64 MiB, one at a time. Pictures have at most
+//! 35,651,584 pixels, those of AV1's highest levels, and the decoder refuses larger ones than the track has; it holds up
+//! to ten. Frames are at most a day apart.
 
 use std::collections::VecDeque;
 use std::io::{Read, Seek};
@@ -10,7 +15,7 @@ use std::io::{Read, Seek};
 use re_rav1d::dav1d::{Decoder, Error as DecodeError, Picture, PixelLayout, PlanarImageComponent, Settings};
 
 use super::blocks::Blocks;
-use super::{Source, SourceInfo, SourceOptions, checked_size, start_beyond_end};
+use super::{Source, SourceInfo, SourceOptions, check_gap, checked_size, start_beyond_end};
 use crate::av1::{self, SequenceHeader};
 use crate::color::ColorSpace;
 use crate::error::{Error, ErrorKind, Result};
@@ -19,6 +24,8 @@ use crate::mux::matroska::{Track, TrackType};
 use crate::time::{FrameRate, Span, Timestamp};
 
 const THREADS: u32 = 2;
+/// The most pixels of a picture: those of AV1's levels 6.0 to 6.3 (AV1, Annex A.3).
+const MAX_PIXELS: u64 = 35_651_584;
 
 /// Decodes the first video track of a WebM file.
 pub struct WebmSource<R: Read + Seek> {
@@ -47,6 +54,11 @@ impl<R: Read + Seek + Send> WebmSource<R> {
         let mut file = Blocks::open(reader, "pictures", |track| track.kind == TrackType::Video)?;
         check_track(file.track())?;
         let size = checked_size(file.track().width, file.track().height)?;
+        let pixels = size.pixels() as u64;
+        if pixels > MAX_PIXELS {
+            let message = format!("expected AV1 of at most {MAX_PIXELS} pixels but found {size}, which are {pixels}");
+            return Err(Error::not_supported(message));
+        }
         let color = check_sequence(&sequence_header(&mut file)?, size)?;
         let start = options.start.unwrap_or(Span::ZERO);
         let walk = Walk::over(&mut file, start)?;
@@ -116,6 +128,7 @@ impl<R: Read + Seek + Send> WebmSource<R> {
                 shown - Timestamp::ZERO
             )));
         }
+        check_gap(self.last.unwrap_or(self.first), shown)?;
         self.last = Some(shown);
         let timestamp = Timestamp::ZERO + (shown - self.first);
         let frame = self.to_frame(&picture)?.with_timestamp(timestamp);
@@ -159,7 +172,7 @@ impl<R: Read + Seek + Send> WebmSource<R> {
 
     /// Gets the pictures out that are still in the decoder, those before a damaged one too.
     fn drain(&mut self) -> Result<()> {
-        // The first call that finds nothing only tells the decoder to finish what it holds.
+        // The first call that finds nothing only makes the decoder finish what it holds.
         let mut empty = 0;
         while empty < 2 {
             if self.take_picture()? { empty = 0 } else { empty += 1 }
@@ -189,7 +202,7 @@ impl<R: Read + Seek + Send> Source for WebmSource<R> {
                 Ok(true) => {}
                 Ok(false) => self.end = Some(self.drain()),
                 Err(error) => {
-                    // The first error is the one to tell; the whole pictures before it still come out.
+                    // The first error is the one to report; the whole pictures before it still come out.
                     let _ = self.drain();
                     self.end = Some(Err(error));
                 }
@@ -255,7 +268,7 @@ impl Walk {
     }
 }
 
-/// The rate of so many frames in this span, each end known to a tick: a whole number or one over 1001 where that fits.
+/// The rate of `frames` frames in this span, each end known to a tick: a whole number or one over 1001 where that fits.
 fn rate_of(frames: u64, span: Span, tick: Span) -> Option<FrameRate> {
     if frames == 0 || span <= Span::ZERO {
         return None;

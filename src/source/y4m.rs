@@ -3,10 +3,16 @@
 //! The format is that of the `yuv4mpeg(5)` manual page of mjpegtools, with FFmpeg's `XCOLORRANGE`. Only 8 bits a sample.
 //! The header names no matrix, so pictures count as untagged ([`ColorSpace::untagged`]). Interlaced pictures are taken
 //! as they are, both fields in one frame; the pixels' aspect ratio is not applied.
+//!
+//! # Budget
+//! A header line and the line before a frame have at most 4096 bytes each. Memory is that of one frame, of at most
+//! 16384x16384 pixels, and is taken as the frame's bytes come. The rate is from one frame a day to 1000 a second.
 
 use std::io::{BufRead, BufReader, Read};
 
-use super::{Source, SourceInfo, SourceOptions, checked_size, describe, frame_at, start_beyond_end};
+use super::{
+    SLOWEST, Source, SourceInfo, SourceOptions, checked_size, describe, excerpt, frame_at, plausible, start_beyond_end,
+};
 use crate::color::{ColorSpace, Range, Siting};
 use crate::error::{Error, Result};
 use crate::frame::{Frame, PixelFormat, Size};
@@ -17,12 +23,12 @@ pub const MAGIC: &[u8] = b"YUV4MPEG2";
 
 const MAX_LINE: usize = 4096;
 const DEFAULT_RATE: FrameRate = FrameRate::whole(25);
-/// At most so much is reserved for a frame before its bytes have come: a header alone must not cost memory.
+/// How much is reserved for a frame before its bytes have come, in bytes: a header alone must not cost memory.
 const MAX_RESERVED: usize = 64 << 20;
 
 /// What the header line says.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Header {
+struct Y4mHeader {
     size: Size,
     rate: FrameRate,
     format: PixelFormat,
@@ -33,7 +39,7 @@ struct Header {
 pub struct Y4mSource<R> {
     reader: BufReader<R>,
     info: SourceInfo,
-    header: Header,
+    header: Y4mHeader,
     name: String,
     /// How many frames were read from the reader, skipped ones too.
     read: u64,
@@ -42,7 +48,7 @@ pub struct Y4mSource<R> {
 
 impl<R: Read + Send> Y4mSource<R> {
     /// Reads the header and skips to the start asked for. `name` is what errors call the stream; `len` its length in
-    /// bytes where that is known, which tells the number of frames.
+    /// bytes where that is known, from which the number of frames is computed.
     pub fn new(reader: R, name: &str, len: Option<u64>, options: &SourceOptions) -> Result<Self> {
         let mut reader = BufReader::with_capacity(1 << 16, reader);
         let line = read_line(&mut reader).map_err(|error| error.at(name))?;
@@ -126,7 +132,7 @@ impl<R: Read + Send> Source for Y4mSource<R> {
 
     fn next_frame(&mut self) -> Result<Option<Frame>> {
         let timestamp = self.header.rate.timestamp(self.read - self.first);
-        let Header { size, format, color, .. } = self.header;
+        let Y4mHeader { size, format, color, .. } = self.header;
         Ok(self.read_frame()?.map(|data| Frame::packed(format, size, color, data).with_timestamp(timestamp)))
     }
 }
@@ -149,27 +155,32 @@ fn read_line(reader: &mut impl BufRead) -> Result<Vec<u8>> {
 }
 
 /// The number of frames, when the length is that of whole frames without parameters.
-fn count_frames(len: u64, line: &[u8], header: Header) -> Option<u64> {
+fn count_frames(len: u64, line: &[u8], header: Y4mHeader) -> Option<u64> {
     let frame = b"FRAME\n".len() as u64 + Frame::packed_len(header.format, header.size) as u64;
     let frames = len.checked_sub(line.len() as u64)?;
     frames.is_multiple_of(frame).then_some(frames / frame)
 }
 
-fn parse_header(line: &[u8]) -> Result<Header> {
+fn parse_header(line: &[u8]) -> Result<Y4mHeader> {
     let line = std::str::from_utf8(line)
         .map_err(|_| Error::not_readable("expected a YUV4MPEG2 header in ASCII but found other bytes"))?;
     let (mut width, mut height, mut rate) = (None, None, DEFAULT_RATE);
     let (mut format, mut siting, mut range) = (PixelFormat::I420, Siting::Left, Range::Limited);
     for field in line[MAGIC.len()..].split_ascii_whitespace() {
-        let wrong =
-            |what: &str| Error::not_readable(format!("expected {what} in the YUV4MPEG2 header but found `{field}`"));
+        let wrong = |what: &str| {
+            let found = excerpt(field);
+            Error::not_readable(format!("expected {what} in the YUV4MPEG2 header but found `{found}`"))
+        };
         let mut characters = field.chars();
         let tag = characters.next();
         let value = characters.as_str();
         match tag {
             Some('W') => width = Some(value.parse::<u32>().map_err(|_| wrong("a width"))?),
             Some('H') => height = Some(value.parse::<u32>().map_err(|_| wrong("a height"))?),
-            Some('F') => rate = parse_rate(value).ok_or_else(|| wrong("a frame rate of at most 1000"))?,
+            Some('F') => {
+                let expected = format!("a frame rate from 1/{SLOWEST} (one frame a day) to {}", FrameRate::MAX);
+                rate = parse_rate(value).ok_or_else(|| wrong(&expected))?;
+            }
             Some('C') => (format, siting) = parse_chroma(value)?,
             Some('X') => match value.strip_prefix("COLORRANGE=") {
                 Some("FULL") => range = Range::Full,
@@ -186,7 +197,7 @@ fn parse_header(line: &[u8]) -> Result<Header> {
     };
     let size = checked_size(width.into(), height.into())?;
     let color = ColorSpace { range, siting, ..ColorSpace::untagged(size.height) };
-    Ok(Header { size, rate, format, color })
+    Ok(Y4mHeader { size, rate, format, color })
 }
 
 /// `30000:1001`; `0:0` stands for an unknown rate and gives the default.
@@ -194,7 +205,7 @@ fn parse_rate(value: &str) -> Option<FrameRate> {
     let (num, den) = value.split_once(':')?;
     match (num.parse().ok()?, den.parse().ok()?) {
         (0, 0) => Some(DEFAULT_RATE),
-        (num, den) => FrameRate::new(num, den).ok(),
+        (num, den) => plausible(num, den),
     }
 }
 
@@ -209,7 +220,8 @@ fn parse_chroma(value: &str) -> Result<(PixelFormat, Siting)> {
         _ => {
             return Err(Error::not_supported(format!(
                 "expected 8-bit YUV4MPEG2 with C420, C420jpeg, C420mpeg2, C420paldv, C422, C444 or Cmono but found \
-                 `C{value}`; convert it with `ffmpeg -i FILE -pix_fmt yuv420p OUT.y4m`"
+                 `C{}`; convert it with `ffmpeg -i FILE -pix_fmt yuv420p OUT.y4m`",
+                excerpt(value)
             )));
         }
     })

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::*;
-use crate::filter::Custom;
+use crate::filter::{Custom, FileAccess};
 use crate::stream::ReadyState;
 
 /// Waits until the thread of a canvas that is gone has let go of what it shared with it.
@@ -158,7 +158,7 @@ fn a_chain_that_the_gpu_refuses_is_told_once_and_the_one_before_stays_where_ther
     let path = files.path().join("table.cube");
     let table = (0..17 * 17 * 17).map(|_| "0 0 0\n").collect::<String>();
     std::fs::write(&path, format!("LUT_3D_SIZE 17\n{table}")).unwrap();
-    let refused: FilterChain = format!("lut({path:?})").parse().unwrap();
+    let refused = FilterChain::parse_with(&format!("lut({path:?})"), &FileAccess::Any).unwrap();
 
     // A device whose buffers are too small for the table.
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());

@@ -11,18 +11,22 @@ use crate::error::Error;
 /// The widest line that is shown whole, in characters, and what is shown of a wider one before the place.
 const WIDEST: usize = 160;
 const BEFORE: usize = 60;
+/// The longest message, in characters: it may hold names from the file.
+const LONGEST: usize = 400;
+/// The most places, and the most notes, that are shown.
+const MAX_LABELS: usize = 8;
 
 /// A user's file: its name and its text.
 #[derive(Clone, Copy)]
-pub(super) struct Source<'a> {
+pub(super) struct SourceFile<'a> {
     pub(super) name: &'a str,
     pub(super) text: &'a str,
 }
 
-impl Source<'_> {
+impl SourceFile<'_> {
     /// An error at a place of the text.
     pub(super) fn error(&self, range: Range<usize>, message: impl Into<String>) -> Error {
-        Complaint { message: message.into(), labels: vec![(range, String::new())], notes: vec![] }.about(*self)
+        Diagnostic { message: message.into(), labels: vec![(range, String::new())], notes: vec![] }.about(*self)
     }
 
     /// The line and column of a byte, both from 1; columns count characters.
@@ -63,31 +67,31 @@ impl Source<'_> {
 
 /// What is wrong with a file.
 #[derive(Debug)]
-pub(super) struct Complaint {
+pub(super) struct Diagnostic {
     message: String,
-    /// Places in the file, the first one foremost, and what is to be said about them.
+    /// Places in the file, the most important one first, each with a label.
     labels: Vec<(Range<usize>, String)>,
     notes: Vec<String>,
 }
 
-impl Complaint {
-    pub(super) fn about(self, source: Source) -> Error {
+impl Diagnostic {
+    pub(super) fn about(self, source: SourceFile) -> Error {
         let mut text = source.name.to_owned();
         if let Some((range, _)) = self.labels.first() {
             let (line, column) = source.place(range.start);
             let _ = write!(text, ":{line}:{column}");
         }
-        let _ = write!(text, ": {}", self.message);
-        for (range, label) in &self.labels {
-            text.push_str(&source.snippet(range, label));
+        let _ = write!(text, ": {}", excerpt(&self.message));
+        for (range, label) in self.labels.iter().take(MAX_LABELS) {
+            text.push_str(&source.snippet(range, &excerpt(label)));
         }
-        for note in &self.notes {
-            let _ = write!(text, "\n    = {note}");
+        for note in self.notes.iter().take(MAX_LABELS) {
+            let _ = write!(text, "\n    = {}", excerpt(note));
         }
         Error::syntax(text)
     }
 
-    /// What naga's parser says against a prelude and the user's text behind it.
+    /// The error of naga's parser about a prelude and the user's text behind it.
     fn of_parser(error: &naga::front::wgsl::ParseError, prelude: usize, text: &str, kind: Kind) -> Self {
         let message = lower_first(error.message());
         let mut notes: Vec<String> = error.notes().map(lower_first).collect();
@@ -110,7 +114,7 @@ impl Complaint {
         Self { message, labels, notes }
     }
 
-    /// What naga's validator says. Its first place is the whole function; the next is the one that is wrong.
+    /// The error of naga's validator. Its first place is the whole function; the next is the one that is wrong.
     fn of_validator(
         error: &naga::WithSpan<naga::valid::ValidationError>,
         module: &naga::Module,
@@ -130,22 +134,22 @@ impl Complaint {
     }
 }
 
-/// The module that naga makes of the prelude and the text behind it, if it is valid. A text that naga panics over is
-/// not: it would take a recording with it.
-pub(super) fn judged(prelude: &str, text: &str, kind: Kind) -> Result<naga::Module, Complaint> {
+/// The module that naga makes of the prelude and the text behind it, if it is valid. A text that makes naga panic is an
+/// error too: the panic would end a recording.
+pub(super) fn validated(prelude: &str, text: &str, kind: Kind) -> Result<naga::Module, Diagnostic> {
     std::panic::catch_unwind(|| parsed_and_validated(prelude, text, kind)).unwrap_or_else(|_| {
         let message = "expected WGSL but found something that the shader compiler fails on; leave out what is unusual";
-        Err(Complaint { message: message.to_owned(), labels: vec![], notes: vec![] })
+        Err(Diagnostic { message: message.to_owned(), labels: vec![], notes: vec![] })
     })
 }
 
-fn parsed_and_validated(prelude: &str, text: &str, kind: Kind) -> Result<naga::Module, Complaint> {
+fn parsed_and_validated(prelude: &str, text: &str, kind: Kind) -> Result<naga::Module, Diagnostic> {
     let whole = [prelude, text].concat();
     let module = naga::front::wgsl::parse_str(&whole)
-        .map_err(|error| Complaint::of_parser(&error, prelude.len(), text, kind))?;
+        .map_err(|error| Diagnostic::of_parser(&error, prelude.len(), text, kind))?;
     naga::valid::Validator::new(naga::valid::ValidationFlags::all(), naga::valid::Capabilities::default())
         .validate(&module)
-        .map_err(|error| Complaint::of_validator(&error, &module, prelude.len(), text))?;
+        .map_err(|error| Diagnostic::of_validator(&error, &module, prelude.len(), text))?;
     Ok(module)
 }
 
@@ -157,7 +161,7 @@ pub(super) fn in_text(span: naga::Span, prelude: usize, text: &str) -> Option<Ra
     Some(start..end)
 }
 
-/// The validator's commonest complaints, with types as WGSL writes them.
+/// The validator's most frequent errors, with types as WGSL writes them.
 fn plainly(error: &naga::valid::ValidationError, module: &naga::Module) -> Option<String> {
     use naga::valid::{CallError, ExpressionError, FunctionError, ValidationError};
 
@@ -212,6 +216,15 @@ fn without_handles(message: &str) -> String {
     plain + rest
 }
 
+/// The text without control characters, which a terminal would obey, and no longer than a message may be.
+fn excerpt(text: &str) -> String {
+    let mut shown: String = text.chars().take(LONGEST).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if text.chars().nth(LONGEST).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
 fn lower_first(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
@@ -230,19 +243,19 @@ mod tests {
     #[test]
     fn a_text_that_naga_panics_over_is_an_error() {
         let text = "const_assert vec2f(1);";
-        let complaint = judged("", text, Kind::Image).unwrap_err();
-        let error = complaint.about(Source { name: "a.wgsl", text }).to_string();
+        let diagnostic = validated("", text, Kind::Image).unwrap_err();
+        let error = diagnostic.about(SourceFile { name: "a.wgsl", text }).to_string();
         assert!(error.starts_with("a.wgsl: expected WGSL but found something that"), "{error}");
     }
 
     #[test]
     fn tabs_wide_lines_and_control_characters_do_not_misplace_the_carets() {
         let text = "a\n\tx\u{1b}yé = z;\r\n";
-        let source = Source { name: "a.wgsl", text };
+        let source = SourceFile { name: "a.wgsl", text };
         let at = text.find('z').unwrap();
         assert_eq!(source.error(at..at + 1, "no").to_string(), "a.wgsl:2:9: no\n  2 | \tx yé = z;\n    | \t       ^");
         let text = format!("{}here{}", "-".repeat(300), "-".repeat(300));
-        let shown = Source { name: "a.wgsl", text: &text }.error(300..304, "no").to_string();
+        let shown = SourceFile { name: "a.wgsl", text: &text }.error(300..304, "no").to_string();
         let lines: Vec<_> = shown.lines().collect();
         assert_eq!(lines[0], "a.wgsl:1:301: no");
         let place = |line: &str, what: &str| line[..line.find(what).unwrap()].chars().count();
@@ -252,7 +265,7 @@ mod tests {
 
     #[test]
     fn a_place_behind_the_end_and_one_over_many_lines_are_shown() {
-        let source = Source { name: "a.wgsl", text: "fn a() {\n}\n" };
+        let source = SourceFile { name: "a.wgsl", text: "fn a() {\n}\n" };
         assert_eq!(source.error(11..11, "no").to_string(), "a.wgsl:3:1: no\n  3 |\n    | ^");
         assert_eq!(source.error(0..10, "no").to_string(), "a.wgsl:1:1: no\n  1 | fn a() {\n    | ^^^^^^^^");
     }

@@ -1,8 +1,8 @@
-//! The fields of a file's `struct Params`: what naga knows of them, and the defaults that stand in comments.
+//! The fields of a file's `struct Params`: their types from naga, and their defaults from comments.
 
 use wgpu::naga;
 
-use super::diagnostic::Source;
+use super::diagnostic::SourceFile;
 use super::token::{Token, TokenKind};
 use crate::error::{Error, Result};
 
@@ -32,16 +32,23 @@ pub enum FieldKind {
     Vec4,
 }
 
+/// The most parameters that a file may have.
+const MAX_FIELDS: usize = 256;
 /// Above it not every whole number is an `f32`.
 const MAX_WHOLE: f32 = 16_777_216.0;
 
 /// The fields of the module's `struct Params`, in order, with the defaults that the tokens hold.
-pub(super) fn fields(source: Source, tokens: &[Token], module: &naga::Module) -> Result<Vec<Field>> {
+pub(super) fn fields(source: SourceFile, tokens: &[Token], module: &naga::Module) -> Result<Vec<Field>> {
     let params = module.types.iter().find(|(_, ty)| ty.name.as_deref() == Some("Params"));
     let Some(naga::TypeInner::Struct { members, .. }) = params.map(|(_, ty)| &ty.inner) else {
         return Ok(Vec::new());
     };
     let names = names(tokens);
+    if members.len() > MAX_FIELDS {
+        let message = format!("expected at most {MAX_FIELDS} fields of `Params` but found {}", members.len());
+        let place = names.get(MAX_FIELDS).map_or(0..0, |name| name.range());
+        return Err(source.error(place, message));
+    }
     let mut fields = Vec::with_capacity(members.len());
     for (index, member) in members.iter().enumerate() {
         let name = member.name.clone().unwrap_or_default();

@@ -1,5 +1,6 @@
 //! What a file may not hold although it may be good WGSL, and what to do instead.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use super::token::{Declaration, Token};
@@ -11,19 +12,20 @@ const TYPES: [&str; 4] = ["f32", "u32", "vec2f", "vec4f"];
 const PROVIDED: [&str; 3] = ["frame", "sample", "previous"];
 
 /// naga's parser and most drivers go one call deeper for each of these, and their stack ends somewhere.
-const MAX_DECLARATIONS: usize = 1000;
+pub(super) const MAX_DECLARATIONS: usize = 1000;
 const MAX_DEPTH: usize = 400;
 const MAX_ELSE: usize = 200;
 
-/// A fault: its place and what to say about it.
-type Fault = (Range<usize>, String);
+/// A rule that is broken: the place and what to say about it.
+pub(super) type RuleFault = (Range<usize>, String);
 
 /// Refuses what a shader of its own may hold but a filter may not.
-pub(super) fn check(code: &[Token], declarations: &[Declaration]) -> Result<(), Fault> {
+pub(super) fn check(code: &[Token], declarations: &[Declaration]) -> Result<(), RuleFault> {
+    let names: HashSet<_> = declarations.iter().map(|declaration| declaration.name.text).collect();
     for (index, token) in code.iter().enumerate() {
         let before = index.checked_sub(1).map_or(";", |at| code[at].text);
         let after = code.get(index + 1).map_or("", |token| token.text);
-        let declared = || declarations.iter().any(|declaration| declaration.name.text == token.text);
+        let declared = || names.contains(token.text);
         let advice = match token.text {
             "enable" | "requires" | "diagnostic" if matches!(before, ";" | "}") => {
                 "expected no directive; a filter is WGSL without extensions"
@@ -83,7 +85,7 @@ pub(super) fn has_params(declarations: &[Declaration]) -> bool {
 }
 
 /// Refuses expressions and chains of `else if` so deep that a compiler could run out of stack over them.
-fn shallow(code: &[Token]) -> Result<(), Fault> {
+fn shallow(code: &[Token]) -> Result<(), RuleFault> {
     /// A bracket's contents: how deep the deepest of its arguments is, and the one that is being read.
     #[derive(Default, Clone, Copy)]
     struct Depth {

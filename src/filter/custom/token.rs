@@ -150,8 +150,9 @@ pub(super) fn declarations<'a>(code: &[Token<'a>]) -> Vec<Declaration<'a>> {
         let mut space = None;
         if rest.first().is_some_and(|token| token.is("<")) {
             space = rest.get(1).filter(|token| token.is_word()).map(|token| token.text);
-            let end = rest.iter().position(|token| token.is(">")).map_or(rest.len(), |end| end + 1);
-            rest = &rest[end..];
+            // `<storage, read_write>` is the longest list.
+            let end = rest.iter().take(5).position(|token| token.is(">"));
+            rest = end.map_or(&[], |end| &rest[end + 1..]);
         }
         if let Some(name) = rest.first().filter(|token| token.is_word()) {
             found.push(Declaration { keyword: *keyword, name: *name, space });

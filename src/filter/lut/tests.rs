@@ -177,9 +177,9 @@ fn files_are_named_with_the_line_that_is_wrong() {
         "film.cube:2: expected the UTF-8 text of a .cube file but found the byte 0xff"
     );
     // A hole of 65 MiB: larger than any table, and no space on the disk.
-    File::create(&path).unwrap().set_len(65 << 20).unwrap();
+    std::fs::File::create(&path).unwrap().set_len(65 << 20).unwrap();
     let error = Lut::load(&path).unwrap_err().to_string();
-    assert!(error.ends_with("film.cube: expected a table of at most 64 MiB but found a larger file"), "{error}");
+    assert!(error.ends_with("film.cube: expected a file of at most 32768 KiB but found one of 66560 KiB"), "{error}");
     std::fs::write(&path, cube(3, |rgb| rgb)).unwrap();
     let named = Lut { name: path.display().to_string(), ..Lut::parse(&cube(3, |rgb| rgb)).unwrap() };
     assert_eq!(Lut::load(&path).unwrap(), named);

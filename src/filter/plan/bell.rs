@@ -6,7 +6,7 @@ use std::fmt;
 /// so for standard deviations from 2 on, browsers draw it so for all (Filter Effects Module Level 1, §15.7).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Bell {
-    /// Boxes of so many pixels.
+    /// Boxes of this many pixels.
     Boxes([usize; 3]),
     /// Boxes of a fractional length that have this standard deviation together: on a reduced picture.
     Spline(f32),

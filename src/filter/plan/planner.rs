@@ -2,7 +2,7 @@
 
 use super::{Axis, Bell, Extent, Input, Output, Pass, Picture, Plan, Point, Stage};
 use crate::filter::color_matrix::ColorMatrix;
-use crate::filter::{Edge, Effect, Filter, FilterChain, Kind};
+use crate::filter::{Custom, Edge, Effect, Filter, FilterChain, Kind};
 use crate::frame::{PixelFormat, Size};
 
 /// Blurs up to this standard deviation gather their pixels directly; wider ones at a reduced size, where they stay
@@ -60,11 +60,11 @@ struct Planner {
     edge: Edge,
     /// How far the filters that follow may reach beyond the borders.
     spread: u32,
-    open: Open,
+    open: OpenPass,
 }
 
 /// A pass that still takes points.
-struct Open {
+struct OpenPass {
     input: Input,
     from: Extent,
     stage: Stage,
@@ -74,11 +74,21 @@ struct Open {
     to: Extent,
 }
 
-impl Open {
+impl OpenPass {
     /// Whether a stage can begin on this without a picture to finish first.
     fn is_untouched(&self) -> bool {
         let ready = matches!(self.input, Input::Texture(_) | Input::Source(PixelFormat::Blank));
         ready && self.stage == Stage::Copy && self.points.is_empty()
+    }
+
+    /// How many calls a pixel takes in users' files.
+    fn calls(&self) -> u64 {
+        let stage = if let Stage::Area(filter) = &self.stage { Some(filter) } else { None };
+        let points = self
+            .points
+            .iter()
+            .filter_map(|point| if let Point::Function(filter) = point { Some(filter) } else { None });
+        stage.into_iter().chain(points).filter_map(|filter| Some(filter.custom()?.calls())).sum()
     }
 
     fn opaque_after(&self) -> bool {
@@ -100,7 +110,7 @@ impl Point {
 
 impl Planner {
     fn new(source: Picture, edge: Edge) -> Self {
-        let open = Open {
+        let open = OpenPass {
             input: Input::Source(source.format),
             from: Extent::of(source.size),
             stage: Stage::Copy,
@@ -128,6 +138,10 @@ impl Planner {
             }
             Effect::Custom => {
                 let Some(custom) = filter.custom() else { return };
+                // Each file is bounded, and so is a shader made of several.
+                if self.open.calls() + custom.calls() > Custom::MAX_CALLS {
+                    self.gather(Stage::Copy, self.open.to);
+                }
                 match custom.kind() {
                     Kind::Color => self.open.points.push(Point::Function(filter.clone())),
                     Kind::Area | Kind::Image => self.gather(Stage::Area(filter.clone()), self.open.to),
@@ -141,7 +155,7 @@ impl Planner {
 
     /// Ends the open pass.
     fn emit(&mut self, output: Output) {
-        let Open { input, from, opaque, original, to, .. } = self.open;
+        let OpenPass { input, from, opaque, original, to, .. } = self.open;
         let stage = std::mem::replace(&mut self.open.stage, Stage::Copy);
         let points = std::mem::take(&mut self.open.points);
         self.passes.push(Pass {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::filter::{FilterChain, ParamKind, Picture, catalog, plan};
+use crate::filter::{FileAccess, FilterChain, ParamKind, Picture, catalog, plan};
 use crate::frame::Size;
 use wgpu::naga;
 
@@ -73,7 +73,7 @@ fn every_plan_of_random_chains_composes_to_shaders_that_naga_accepts() {
             // What has no picture of its own is drawn first.
             text = format!("shader({:?}) {text}", files.path().join("image.wgsl"));
         }
-        let chain: FilterChain = text.parse().unwrap_or_else(|error| panic!("{error}"));
+        let chain = FilterChain::parse_with(&text, &FileAccess::Any).unwrap_or_else(|error| panic!("{error}"));
         let picture = Picture { format: formats[round % formats.len()], size: Size::new(320, 180) };
         let size = [Size::new(320, 180), Size::new(100, 100)][round / 7 % 2];
         let output = [Output::I420, Output::Rgba8][round / 14 % 2];

@@ -1,4 +1,4 @@
-//! The IDs of Matroska's elements (RFC 9559 §5.1), as far as somebody here asks for them.
+//! The IDs of Matroska's elements (RFC 9559 §5.1) that are used here.
 
 pub(crate) const EBML: u32 = 0x1a45_dfa3;
 pub(crate) const DOC_TYPE: u32 = 0x4282;

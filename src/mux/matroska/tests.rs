@@ -22,7 +22,7 @@ pub(crate) fn headers() -> Vec<u8> {
     let audio =
         [uint(TRACK_NUMBER, 2, 1), uint(TRACK_TYPE, 2, 1), element(CODEC_ID, b"A_OPUS"), element(AUDIO, &sampling)];
     let entries = [element(TRACK_ENTRY, &video.concat()), element(TRACK_ENTRY, &audio.concat())].concat();
-    [element(INFO, &uint(TIMESTAMP_SCALE, MILLISECOND, 3)), element(TRACKS, &entries)].concat()
+    [element(INFO, &uint(TIMESTAMP_SCALE, 1_000_000, 3)), element(TRACKS, &entries)].concat()
 }
 
 /// Three blocks in two clusters: simple key at 0, a group with a reference at 40, a group without at 80 ms.

@@ -49,9 +49,21 @@ pub(crate) struct Track {
 }
 
 impl Track {
-    /// All tracks that the data of a `Tracks` element describes.
+    /// How many are read.
+    pub(crate) const MOST: usize = 128;
+
+    /// The first tracks that the data of a `Tracks` element describes.
     pub(crate) fn all(tracks: &[u8]) -> Vec<Self> {
-        children(tracks).filter(|(id, _)| *id == id::TRACK_ENTRY).map(|(_, entry)| Self::read(entry)).collect()
+        Self::entries(tracks).take(Self::MOST).map(Self::read).collect()
+    }
+
+    /// How many there are beyond those that are read.
+    pub(crate) fn unread(tracks: &[u8]) -> u64 {
+        Self::entries(tracks).skip(Self::MOST).count() as u64
+    }
+
+    fn entries(tracks: &[u8]) -> impl Iterator<Item = &[u8]> {
+        children(tracks).filter(|(id, _)| *id == id::TRACK_ENTRY).map(|(_, entry)| entry)
     }
 
     fn read(entry: &[u8]) -> Self {

@@ -6,9 +6,15 @@ use std::ops::Range;
 use super::{Repaired, RepairedTrack};
 use crate::error::{Error, Result};
 use crate::mux::ebml::{Element, children, element, id_bytes, long_header, size_bytes, uint, uint_width};
-use crate::mux::lane::Lane;
 use crate::mux::matroska::{Block, Cue, Item, TrackType, id};
 use crate::mux::survey::{Ending, Survey};
+use crate::mux::track_counts::TrackCounts;
+
+/// The most headers that are kept, such as `Tags` and `Chapters`.
+const MAX_KEPT: usize = 1000;
+/// The most pieces of clusters that are planned, and the most cues: some days of film.
+const MAX_PIECES: usize = 4_000_000;
+const MAX_CUES: usize = 2_000_000;
 
 /// A part of the output.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,21 +26,21 @@ pub(crate) enum Piece {
 }
 
 /// The whole output, as pieces.
-pub(crate) struct Plan {
+pub(crate) struct RepairPlan {
     head: Vec<Piece>,
-    clusters: Vec<Part>,
+    clusters: Vec<ClusterPart>,
     pub(crate) report: Repaired,
 }
 
-/// A piece of the clusters, as small as can be: there may be many.
-enum Part {
-    /// The header of a cluster with so many bytes of data.
+/// A piece of the clusters. It takes little memory, for there may be many.
+enum ClusterPart {
+    /// The header of a cluster with this many bytes of data.
     Cluster(u64),
     Block(Box<[u8]>),
     Copy(Range<u64>),
 }
 
-impl Plan {
+impl RepairPlan {
     /// Plans the repair of a file.
     ///
     /// # Errors
@@ -45,12 +51,17 @@ impl Plan {
         let mut kept = Vec::new();
         while let Some(item) = survey.step()? {
             match item {
-                Item::Header(header) if !is_remade(header.id) => kept.extend(range(header).map(|at| (header.id, at))),
+                Item::Header(header) if !is_remade(header.id) => {
+                    kept.extend(range(header).map(|at| (header.id, at)));
+                    limited(kept.len(), MAX_KEPT, "headers beside the clusters")?;
+                }
                 Item::Header(_) => {}
                 Item::Cluster(_) => body.begin_cluster(),
                 Item::Child(child) => body.take_child(child),
-                Item::Block(block) => body.take_block(&block, &survey.lanes),
+                Item::Block(block) => body.take_block(&block, &survey.tracks),
             }
+            limited(body.parts.len(), MAX_PIECES, "pieces of clusters")?;
+            limited(body.cues().len(), MAX_CUES, "key frames")?;
         }
         body.end_cluster();
         let nothing =
@@ -70,12 +81,12 @@ impl Plan {
         let report = Repaired {
             bytes_in: survey.file.len(),
             bytes_out: head.iter().map(Piece::len).sum::<u64>() + body.size,
-            tracks: survey.lanes.iter().map(RepairedTrack::of).collect(),
+            tracks: survey.tracks.iter().map(RepairedTrack::of).collect(),
             cut_bytes: match survey.ending {
                 Ending::Cut { at, .. } => survey.file.len() - at,
                 _ => 0,
             },
-            gaps: survey.gaps.clone(),
+            gaps: survey.gaps.first.clone(),
             duration_s: survey.seconds(duration),
             cues: cues.len() as u64,
             faults: survey.faults(),
@@ -86,12 +97,20 @@ impl Plan {
     /// The output from its beginning.
     pub(crate) fn pieces(&self) -> impl Iterator<Item = Piece> {
         let clusters = self.clusters.iter().map(|part| match part {
-            Part::Cluster(size) => Piece::Bytes(long_header(id::CLUSTER, *size)),
-            Part::Block(bytes) => Piece::Bytes(bytes.to_vec()),
-            Part::Copy(range) => Piece::Copy(range.clone()),
+            ClusterPart::Cluster(size) => Piece::Bytes(long_header(id::CLUSTER, *size)),
+            ClusterPart::Block(bytes) => Piece::Bytes(bytes.to_vec()),
+            ClusterPart::Copy(range) => Piece::Copy(range.clone()),
         });
         self.head.iter().cloned().chain(clusters)
     }
+}
+
+/// Refuses a file that takes too much memory to plan.
+fn limited(count: usize, most: usize, what: &str) -> Result<()> {
+    if count <= most {
+        return Ok(());
+    }
+    Err(Error::not_supported(format!("expected at most {most} {what} in a file to repair but found more")))
 }
 
 impl Piece {
@@ -104,19 +123,19 @@ impl Piece {
 }
 
 impl RepairedTrack {
-    fn of(lane: &Lane) -> Self {
-        let track = &lane.track;
-        Self { number: track.number, kind: track.kind, codec: track.codec.clone(), blocks: lane.blocks }
+    fn of(counts: &TrackCounts) -> Self {
+        let track = &counts.header;
+        Self { number: track.number, kind: track.kind, codec: track.codec.clone(), blocks: counts.blocks }
     }
 }
 
 /// The clusters of the output.
 #[derive(Default)]
 struct Body {
-    parts: Vec<Part>,
+    parts: Vec<ClusterPart>,
     /// How many bytes the clusters have, but for the open one.
     size: u64,
-    open: Option<Open>,
+    open: Option<OpenCluster>,
     /// The key frames of the first video track; their clusters are counted from the first one's beginning.
     key_frames: Vec<Cue>,
     /// The first block of each cluster.
@@ -124,7 +143,7 @@ struct Body {
 }
 
 /// The cluster that is being put together.
-struct Open {
+struct OpenCluster {
     /// Where its parts begin.
     part: usize,
     size: u64,
@@ -134,8 +153,8 @@ struct Open {
 impl Body {
     fn begin_cluster(&mut self) {
         self.end_cluster();
-        self.open = Some(Open { part: self.parts.len(), size: 0, blocks: 0 });
-        self.parts.push(Part::Cluster(0));
+        self.open = Some(OpenCluster { part: self.parts.len(), size: 0, blocks: 0 });
+        self.parts.push(ClusterPart::Cluster(0));
     }
 
     /// Closes the open cluster; one without a block goes.
@@ -144,7 +163,7 @@ impl Body {
         if open.blocks == 0 {
             return self.parts.truncate(open.part);
         }
-        self.parts[open.part] = Part::Cluster(open.size);
+        self.parts[open.part] = ClusterPart::Cluster(open.size);
         self.size += long_header(id::CLUSTER, open.size).len() as u64 + open.size;
     }
 
@@ -155,9 +174,9 @@ impl Body {
         }
     }
 
-    fn take_block(&mut self, block: &Block, lanes: &[Lane]) {
-        let video = |lane: &&Lane| lane.track.kind == TrackType::Video;
-        let cued = lanes.iter().find(video).is_some_and(|lane| lane.track.number == block.track);
+    fn take_block(&mut self, block: &Block, tracks: &[TrackCounts]) {
+        let video = |counts: &&TrackCounts| counts.header.kind == TrackType::Video;
+        let cued = tracks.iter().find(video).is_some_and(|counts| counts.header.number == block.track);
         let cue = Cue { cluster: self.size, track: block.track, time: block.time.max(0) as u64 };
         let Some(open) = &mut self.open else { return };
         if open.blocks == 0 {
@@ -171,13 +190,13 @@ impl Body {
             return self.copy(block.element.clone());
         }
         // The rest of the group is lost. Whether it was a key frame is too: of pictures, it counts as none.
-        let key = if lanes.iter().filter(video).any(|lane| lane.track.number == block.track) { 0 } else { 0x80 };
+        let key = if tracks.iter().filter(video).any(|counts| counts.header.number == block.track) { 0 } else { 0x80 };
         let data = block.data.end - block.data.start;
         let [high, low] = block.relative.to_be_bytes();
         let start = [size_bytes(block.track), vec![high, low, block.flags | key]].concat();
         let head = [id_bytes(id::SIMPLE_BLOCK), size_bytes(start.len() as u64 + data), start].concat();
         open.size += head.len() as u64;
-        self.parts.push(Part::Block(head.into()));
+        self.parts.push(ClusterPart::Block(head.into()));
         self.copy(block.data.clone());
     }
 
@@ -185,8 +204,8 @@ impl Body {
         let Some(open) = &mut self.open else { return };
         open.size += range.end - range.start;
         match self.parts.last_mut() {
-            Some(Part::Copy(last)) if last.end == range.start => last.end = range.end,
-            _ => self.parts.push(Part::Copy(range)),
+            Some(ClusterPart::Copy(last)) if last.end == range.start => last.end = range.end,
+            _ => self.parts.push(ClusterPart::Copy(range)),
         }
     }
 
@@ -195,7 +214,7 @@ impl Body {
     }
 }
 
-/// All before the clusters, which have so many bytes.
+/// All before the clusters, which have `clusters` bytes.
 fn head(ebml: Range<u64>, info: Vec<u8>, kept: &[(u32, Range<u64>)], cues: &[Cue], clusters: u64) -> Vec<Piece> {
     let kept_len = |range: &Range<u64>| range.end - range.start;
     // The positions do not change the seek head's length.
@@ -231,7 +250,7 @@ fn seek_head(places: &[(u32, u64)]) -> Vec<u8> {
     element(id::SEEK_HEAD, &places.iter().flat_map(seek).collect::<Vec<_>>())
 }
 
-/// The Cues, the first cluster being at `clusters_at`, with positions in so many bytes.
+/// The Cues, where the first cluster is at `clusters_at`, with positions of `width` bytes.
 fn cues_of(cues: &[Cue], clusters_at: u64, width: usize) -> Vec<u8> {
     let point = |cue: &Cue| {
         let position = uint(id::CUE_CLUSTER_POSITION, clusters_at + cue.cluster, width);

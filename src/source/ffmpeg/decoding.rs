@@ -1,39 +1,46 @@
 //! One run of the `ffmpeg` program: raw pictures come on its standard output, and their times on its standard error,
-//! among what it complains of.
+//! among its messages.
 //!
-//! A filter prints each picture's time before the picture itself is written, so whoever has read a picture finds its
-//! time. A thread of its own reads standard error to its end, so that ffmpeg never waits for us there.
+//! A filter prints each picture's time before the picture itself is written, so the time of a picture that was read is
+//! there. A thread of its own reads standard error to its end, so that ffmpeg never waits for us there.
+//!
+//! A film may hold text that ffmpeg prints in its messages. At worst such text looks like a time, and the film's own
+//! frames are shown at wrong times; no more than [`MAX_AHEAD`] times are kept.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use super::not_started;
 use crate::error::{Error, Result};
 
-/// Filters that print `frame:… pts:… pts_time:…` and then [`MARK`] for each picture: only pictures with a word of
-/// metadata have their times printed, and only that word is.
+/// Filters that print `frame:… pts:… pts_time:…` and then [`MARK`] for each picture: only pictures with an entry of
+/// metadata have their times printed, and only that entry is.
 pub const PRINT_TIMES: &str =
     "metadata=mode=add:key=framereel:value=1,metadata=mode=print:key=framereel:file=pipe\\\\:2:direct=1";
 const MARK: &str = "framereel=1";
-/// So much of what ffmpeg says is kept, from its end.
-const MAX_COMPLAINT: usize = 4096;
-/// No line of ours is longer, and of others no more is looked at in one piece.
+/// How much of ffmpeg's messages is kept, from their end, in bytes.
+const MAX_MESSAGES: usize = 4096;
+/// No line of ours is longer; longer ones are read in pieces.
 const MAX_LINE: u64 = 4096;
+/// How many times may be printed before their pictures are written.
+const MAX_AHEAD: usize = 4096;
+/// How much is reserved for a picture before its bytes have come.
+const MAX_RESERVED: usize = 64 << 20;
 
 /// A decoded picture.
-pub struct Picture {
+pub struct DecodedPicture {
     pub data: Vec<u8>,
-    /// When it is shown, in the ticks that the filters were told; none where the film does not say.
+    /// When it is shown, in the ticks that the filters were given; none where the film does not say.
     pub ticks: Option<i64>,
 }
 
 /// How a run ended.
 pub struct End {
     pub status: ExitStatus,
-    /// The last line of what ffmpeg complained of; often empty.
-    pub said: String,
+    /// The last line of ffmpeg's messages; often empty.
+    pub message: String,
     /// Whether the last picture was not whole.
     pub broken: bool,
 }
@@ -43,10 +50,10 @@ pub struct Decoding {
     child: Child,
     pictures: ChildStdout,
     times: Receiver<Option<i64>>,
-    complaints: Option<JoinHandle<String>>,
+    messages: Option<JoinHandle<String>>,
     /// A picture's length in bytes.
     len: usize,
-    /// How many bytes of a picture came last that is not whole.
+    /// How many bytes of an incomplete picture came last.
     rest: usize,
 }
 
@@ -57,17 +64,17 @@ impl Decoding {
         let mut child = command.spawn().map_err(not_started)?;
         let pipes = child.stdout.take().zip(child.stderr.take());
         let (pictures, stderr) = pipes.ok_or_else(|| Error::unknown("ffmpeg started without its pipes"))?;
-        let (found, times) = channel();
-        let complaints = std::thread::Builder::new()
+        let (found, times) = sync_channel(MAX_AHEAD);
+        let messages = std::thread::Builder::new()
             .name("ffmpeg stderr".into())
-            .spawn(move || listen(stderr, &found))
+            .spawn(move || read_messages(stderr, found))
             .map_err(Error::no_thread)?;
-        Ok(Self { child, pictures, times, complaints: Some(complaints), len, rest: 0 })
+        Ok(Self { child, pictures, times, messages: Some(messages), len, rest: 0 })
     }
 
     /// The next picture; none at the end, whatever the reason for it.
-    pub fn next_picture(&mut self) -> Result<Option<Picture>> {
-        let mut data = Vec::with_capacity(self.len);
+    pub fn next_picture(&mut self) -> Result<Option<DecodedPicture>> {
+        let mut data = Vec::with_capacity(self.len.min(MAX_RESERVED));
         let read = (&mut self.pictures).take(self.len as u64).read_to_end(&mut data);
         read.map_err(|error| Error::not_readable("ffmpeg's frames could not be read").with_source(error))?;
         if data.len() < self.len {
@@ -75,14 +82,14 @@ impl Decoding {
             return Ok(None);
         }
         let ticks = self.times.recv().map_err(|_| Error::unknown("ffmpeg gave a frame without its time"))?;
-        Ok(Some(Picture { data, ticks }))
+        Ok(Some(DecodedPicture { data, ticks }))
     }
 
     /// Waits for the end of a run that gives no more pictures.
     pub fn end(&mut self) -> Result<End> {
         let status = self.child.wait().map_err(|error| Error::unknown("ffmpeg was lost").with_source(error))?;
-        let said = self.complaints.take().and_then(|thread| thread.join().ok()).unwrap_or_default();
-        Ok(End { status, said: last_line(&said), broken: self.rest > 0 })
+        let messages = self.messages.take().and_then(|thread| thread.join().ok()).unwrap_or_default();
+        Ok(End { status, message: last_line(&messages), broken: self.rest > 0 })
     }
 }
 
@@ -91,14 +98,15 @@ impl Drop for Decoding {
         // It may have ended by itself; then there is nothing to kill and only its status to collect.
         let _ = self.child.kill();
         let _ = self.child.wait();
-        if let Some(complaints) = self.complaints.take() {
-            let _ = complaints.join();
+        if let Some(messages) = self.messages.take() {
+            let _ = messages.join();
         }
     }
 }
 
-/// Reads to the end: times go to `found`, the last of all else is given back.
-fn listen(stderr: impl Read, found: &Sender<Option<i64>>) -> String {
+/// Reads to the end: times go to `found`, the last of all else is given back. Where too many times come, no more are sent.
+fn read_messages(stderr: impl Read, found: SyncSender<Option<i64>>) -> String {
+    let mut found = Some(found);
     let mut stderr = BufReader::new(stderr);
     let mut kept = String::new();
     let mut line = Vec::new();
@@ -106,14 +114,14 @@ fn listen(stderr: impl Read, found: &Sender<Option<i64>>) -> String {
         let text = String::from_utf8_lossy(&line);
         match time_in(&text) {
             Some((before, ticks)) => {
-                // Nobody may be left to hear it; ffmpeg is still read, so that it can end.
-                let _ = found.send(ticks);
+                // The receiver may be gone; ffmpeg is still read, so that it can end.
+                found = found.filter(|found| found.try_send(ticks).is_ok());
                 kept.push_str(before);
             }
             None if text.trim_end() == MARK => {}
             None => kept.push_str(&text),
         }
-        let surplus = kept.len().saturating_sub(MAX_COMPLAINT);
+        let surplus = kept.len().saturating_sub(MAX_MESSAGES);
         kept.drain(..kept.ceil_char_boundary(surplus));
     }
     kept
@@ -124,8 +132,8 @@ fn read_line(reader: &mut impl BufRead, line: &mut Vec<u8>) -> std::io::Result<u
     reader.take(MAX_LINE).read_until(b'\n', line)
 }
 
-/// The time that a line ends with, and what stands before it: ffmpeg writes its complaints in pieces, and a time may
-/// come between two of them.
+/// The time that a line ends with, and what stands before it: ffmpeg writes its messages in pieces, and a time may come
+/// between two of them.
 fn time_in(line: &str) -> Option<(&str, Option<i64>)> {
     let (before, printed) = line.split_at(line.rfind("frame:")?);
     let mut words = printed.split_ascii_whitespace();
@@ -138,9 +146,18 @@ fn time_in(line: &str) -> Option<(&str, Option<i64>)> {
     Some((before, if ticks == "NOPTS" { None } else { Some(ticks.parse().ok()?) }))
 }
 
-/// The last line with something on it.
+/// The last line that is not empty. Control characters, which a terminal would obey, are left out.
 pub fn last_line(text: &str) -> String {
-    text.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default().to_owned()
+    let line = text.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default();
+    line.chars().filter(|c| !c.is_control()).collect()
+}
+
+/// What a run's standard error says: the times in ticks, and the last line of the rest. For tests.
+#[doc(hidden)]
+pub fn timed(stderr: &[u8]) -> (Vec<Option<i64>>, String) {
+    let (found, times) = sync_channel(MAX_AHEAD);
+    let messages = read_messages(stderr, found);
+    (times.try_iter().collect(), last_line(&messages))
 }
 
 #[cfg(test)]
@@ -148,20 +165,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_told_from_complaints_even_within_their_lines() {
+    fn times_are_told_from_messages_even_within_their_lines() {
         let stderr = "frame:0    pts:-512     pts_time:-0.04\nframereel=1\n[h264 @ 0x5] frame:1    pts:NOPTS   \
                       pts_time:NOPTS\r\nframereel=1\r\nerror in frame:7\nframe:2    pts:67072   pts_time:5.24\nframereel=1\n";
-        let (found, times) = channel();
-        let said = listen(stderr.as_bytes(), &found);
+        let (found, times) = sync_channel(MAX_AHEAD);
+        let said = read_messages(stderr.as_bytes(), found);
         assert_eq!(times.try_iter().collect::<Vec<_>>(), [Some(-512), None, Some(67072)]);
         assert_eq!(said, "[h264 @ 0x5] error in frame:7\n");
     }
 
     #[test]
     fn of_endless_complaints_the_end_is_kept() {
-        let (found, times) = channel();
-        let said = listen("äöü\n".repeat(9999).as_bytes(), &found);
-        assert!(said.len() <= MAX_COMPLAINT && said.len() > MAX_COMPLAINT - 8 && said.ends_with("äöü\n"));
+        let (found, times) = sync_channel(MAX_AHEAD);
+        let said = read_messages("äöü\n".repeat(9999).as_bytes(), found);
+        assert!(said.len() <= MAX_MESSAGES && said.len() > MAX_MESSAGES - 8 && said.ends_with("äöü\n"));
         assert_eq!(times.try_iter().count(), 0);
     }
 }

@@ -4,23 +4,23 @@ use std::collections::VecDeque;
 use std::path::Path;
 use std::process::Command;
 
-use super::decoding::{Decoding, End, PRINT_TIMES, Picture};
+use super::decoding::{DecodedPicture, Decoding, End, PRINT_TIMES};
+use super::frame_times::FrameTimes;
 use super::probe::Stream;
-use super::timeline::Timeline;
-use super::{file_url, program, start_beyond_end};
+use super::{add_input, program, start_beyond_end};
 use crate::error::Result;
 use crate::frame::Frame;
 use crate::time::{Span, Timestamp};
 
-/// Times in a file are rounded, and so is a start that names one of them: by so much at most.
+/// Times in a file are rounded, and so is a start that names one of them: by this much at most.
 const ROUNDED: Span = Span::from_nanos(500_000);
 
-/// Pictures as they are decoded, placed on a line on which the film's first picture is at 0.
+/// Pictures as they are decoded, with their times, of which the film's first is 0.
 pub struct Film {
     decoding: Decoding,
-    timeline: Timeline,
+    times: FrameTimes,
     /// What was read ahead.
-    ready: VecDeque<(Picture, Timestamp)>,
+    ready: VecDeque<(DecodedPicture, Timestamp)>,
 }
 
 impl Film {
@@ -32,7 +32,7 @@ impl Film {
     /// From the picture on screen at `start` on. A range error where the film ends before.
     ///
     /// ffmpeg can go to a time, but leaves out what is shown before it, and so the picture that is on screen then. It is
-    /// only told to go to a key frame before; from there on we look for ourselves.
+    /// only asked to go to a key frame before; the pictures from there on are compared with `start` here.
     pub fn from(path: &Path, stream: &Stream, start: Span) -> Result<Self> {
         // Times must stay as they are in the file, or ffmpeg counts them from where it went.
         let kept = ["-copyts".to_owned()];
@@ -57,8 +57,8 @@ impl Film {
 
     fn open(command: Command, stream: &Stream, zero: Option<i64>) -> Result<Self> {
         let decoding = Decoding::start(command, Frame::packed_len(stream.format, stream.size))?;
-        let timeline = Timeline::new(stream.tick, zero, stream.rate.frame_span());
-        Ok(Self { decoding, timeline, ready: VecDeque::new() })
+        let times = FrameTimes::new(stream.tick, zero, stream.rate.frame_span());
+        Ok(Self { decoding, times, ready: VecDeque::new() })
     }
 
     /// Drops what is no longer on screen at `start`; says whether there is something that is.
@@ -91,13 +91,13 @@ impl Film {
     }
 
     /// The next picture and when it is shown; none at the end, whatever the reason for it.
-    pub fn next_picture(&mut self) -> Result<Option<(Picture, Timestamp)>> {
+    pub fn next_picture(&mut self) -> Result<Option<(DecodedPicture, Timestamp)>> {
         if let Some(ready) = self.ready.pop_front() {
             return Ok(Some(ready));
         }
         let picture = self.decoding.next_picture()?;
         Ok(picture.map(|picture| {
-            let time = self.timeline.place(picture.ticks);
+            let time = self.times.place(picture.ticks);
             (picture, time)
         }))
     }
@@ -108,11 +108,12 @@ impl Film {
     }
 }
 
-/// ffmpeg, told to write every picture as it is in the file and when it is shown; with arguments before the input and
+/// The command that makes ffmpeg write every picture as it is in the file and when it is shown; with arguments before the input and
 /// after it.
 fn command(path: &Path, stream: &Stream, before: &[String], after: &[&str]) -> Command {
     let mut command = program("ffmpeg");
-    command.arg("-nostdin").args(["-v", "error"]).args(before).arg("-i").arg(file_url(path));
+    command.arg("-nostdin").args(["-v", "error"]).args(before);
+    add_input(&mut command, path, stream.demuxer);
     command.args(["-map", "0:v:0", "-vf", &format!("{},{PRINT_TIMES}", stream.filter), "-fps_mode", "passthrough"]);
     command.args(after).args(["-f", "rawvideo", "-pix_fmt", &stream.pix_fmt, "-"]);
     command

@@ -1,27 +1,41 @@
 //! What ffprobe says of a file's first video stream, and how its frames are to come.
+//!
+//! Its answer is a stranger's: it repeats what the film's headers say. It is read up to [`MAX_ANSWER`] bytes, and every
+//! number is checked before it is used; a rate that cannot be is taken for one that is not known.
 
+use std::io::Read;
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::Duration;
 
 use serde::Deserialize;
 
 use super::decoding::last_line;
-use super::{checked_size, file_url, not_started, program};
+use super::{Demuxer, SourceInfo, add_input, checked_size, not_started, plausible, program};
 use crate::color::{ColorSpace, Matrix, Range, Siting};
 use crate::error::{Error, Result};
 use crate::frame::{PixelFormat, Size};
 use crate::time::{FrameRate, Span};
 
 const DEFAULT_RATE: FrameRate = FrameRate::whole(25);
+/// The longest answer that is read, in bytes: titles and the like are in it.
+const MAX_ANSWER: u64 = 4 << 20;
+/// How much is read of its messages, in bytes.
+const MAX_MESSAGES: u64 = 64 << 10;
+/// How long ffprobe may take.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// What a stream's times count in where ffprobe does not know.
 const NANOSECOND: (u64, u64) = (1, 1_000_000_000);
 
 /// What is known of the stream, and how its frames come.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stream {
+    pub demuxer: Demuxer,
     pub size: Size,
     pub rate: FrameRate,
-    /// Whether its frames come at that rate as far as the header tells, rather than whenever they like.
+    /// Whether the header says that its frames come at that constant rate.
     pub steady: bool,
     /// The fraction of a second that its times count in.
     pub tick: (u64, u64),
@@ -83,18 +97,98 @@ struct SideData {
 
 /// Asks ffprobe.
 pub fn probe(path: &Path) -> Result<Stream> {
+    let refused = match ask(path, Demuxer::Probed)? {
+        Ok(answer) => return read(&answer, Demuxer::Probed),
+        Err(messages) => messages,
+    };
+    // Some pictures are known to ffmpeg by their names only.
+    if refused.contains(REFUSED)
+        && refused.contains("image2")
+        && let Ok(answer) = ask(path, Demuxer::Image)?
+    {
+        return read(&answer, Demuxer::Image);
+    }
+    let message = last_line(&refused);
+    if refused.contains(REFUSED) {
+        return Err(Error::not_supported(format!(
+            "expected a film or a picture in one file but found a format that may name other files, or holds no \
+             pictures: {message}"
+        )));
+    }
+    Err(Error::not_readable(format!("expected a file that ffmpeg can read but found none: {message}")))
+}
+
+/// What ffmpeg says when a file's demuxer is not among those that are permitted.
+const REFUSED: &str = "Format not on whitelist";
+
+/// ffprobe's answer, or its messages when it has none.
+fn ask(path: &Path, demuxer: Demuxer) -> Result<Result<Vec<u8>, String>> {
     let mut command = program("ffprobe");
     command.args(["-v", "error", "-select_streams", "v:0", "-show_streams", "-show_format", "-of", "json"]);
-    let output = command.arg(file_url(path)).stdin(Stdio::null()).output().map_err(not_started)?;
-    let said = last_line(&String::from_utf8_lossy(&output.stderr));
-    if !output.status.success() {
-        return Err(Error::not_readable(format!("expected a file that ffmpeg can read but found none: {said}")));
+    add_input(&mut command, path, demuxer);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(not_started)?;
+    let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
+        return Err(Error::unknown("ffprobe started without its pipes"));
+    };
+    let (read, answers) = channel();
+    let read_errors = read.clone();
+    let start = |name: &str, work: Box<dyn FnOnce() + Send>| {
+        thread::Builder::new().name(name.into()).spawn(work).map_err(Error::no_thread)
+    };
+    let started =
+        start("ffprobe stdout", Box::new(move || drop(read.send((true, all(stdout, MAX_ANSWER)))))).and_then(|_| {
+            start("ffprobe stderr", Box::new(move || drop(read_errors.send((false, all(stderr, MAX_MESSAGES))))))
+        });
+    let (mut answer, mut messages) = (None, None);
+    while started.is_ok() && (answer.is_none() || messages.is_none()) {
+        match answers.recv_timeout(PATIENCE) {
+            Ok((true, bytes)) => answer = Some(bytes),
+            Ok((false, bytes)) => messages = Some(bytes),
+            Err(_) => break,
+        }
     }
-    let probe: Probe = serde_json::from_slice(&output.stdout)
+    // It has ended, or is not waited for any longer.
+    let late = answer.is_none() || messages.is_none();
+    let status = if late { child.kill().and_then(|()| child.wait()) } else { child.wait() };
+    started?;
+    let status = status.map_err(|error| Error::unknown("ffprobe was lost").with_source(error))?;
+    if late {
+        let seconds = PATIENCE.as_secs();
+        return Err(Error::not_readable(format!("expected ffprobe to answer within {seconds} s but found no answer")));
+    }
+    let (answer, messages) = (answer.unwrap_or_default(), messages.unwrap_or_default());
+    if answer.len() as u64 > MAX_ANSWER {
+        return Err(Error::not_readable(format!(
+            "expected at most {MAX_ANSWER} bytes from ffprobe about a film but found more"
+        )));
+    }
+    Ok(if status.success() { Ok(answer) } else { Err(String::from_utf8_lossy(&messages).into_owned()) })
+}
+
+/// Reads to the end, and keeps at most `most` bytes and one more.
+fn all(mut pipe: impl Read, most: u64) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    // What cannot be read is as if it were not there; the rest is read so that the program can end.
+    let _ = (&mut pipe).take(most + 1).read_to_end(&mut bytes);
+    let _ = std::io::copy(&mut pipe, &mut std::io::sink());
+    bytes
+}
+
+/// What an answer says of the film.
+fn read(answer: &[u8], demuxer: Demuxer) -> Result<Stream> {
+    let probe: Probe = serde_json::from_slice(answer)
         .map_err(|error| Error::unknown("ffprobe's answer was not understood").with_source(error))?;
     let stream = probe.streams.into_iter().next();
     let stream = stream.ok_or_else(|| Error::not_readable("expected a video stream but found none"))?;
-    Ok(Stream { end: stream.duration().max(length(&probe.format.duration)), ..stream.plan()? })
+    Ok(Stream { demuxer, end: stream.duration().max(length(&probe.format.duration)), ..stream.plan()? })
+}
+
+/// What an answer of ffprobe's makes of a film. For tests.
+#[doc(hidden)]
+pub fn probed(answer: &[u8]) -> Result<SourceInfo> {
+    let stream = read(answer, Demuxer::Probed)?;
+    Ok(SourceInfo { kind: "ffmpeg", size: stream.size, rate: Some(stream.rate), frames: stream.frames, endless: false })
 }
 
 impl ProbedStream {
@@ -114,6 +208,7 @@ impl ProbedStream {
         let frames =
             counted.or_else(|| duration.map(|duration| (duration.as_secs_f64() * rate.as_f64()).round() as u64));
         Ok(Stream {
+            demuxer: Demuxer::Probed,
             size,
             rate,
             steady,
@@ -152,7 +247,7 @@ impl ProbedStream {
     fn rate(&self) -> (FrameRate, bool) {
         let rate = |text: &str| {
             let (num, den) = ratio(text, '/')?;
-            FrameRate::new(u32::try_from(num).ok()?, u32::try_from(den).ok()?).ok()
+            plausible(u32::try_from(num).ok()?, u32::try_from(den).ok()?)
         };
         match (rate(&self.r_frame_rate), rate(&self.avg_frame_rate)) {
             (Some(nominal), Some(average)) => {
@@ -206,7 +301,7 @@ impl ProbedStream {
     }
 
     /// Scales to the size, which does nothing to a picture that has it, and converts to the layout where it is another:
-    /// then ffmpeg is told the colours on both sides, or it would guess them.
+    /// then ffmpeg is given the colour spaces of both sides, or it would guess them.
     fn filter(&self, size: Size, format: PixelFormat, pix_fmt: &str, color: ColorSpace) -> String {
         let Size { width, height } = size;
         let stays = self.pix_fmt == pix_fmt && (u64::from(width), u64::from(height)) == (self.width, self.height);

@@ -1,11 +1,11 @@
-//! What one track of a file holds, as counters that a walk over its blocks keeps.
+//! What one track of a file holds, counted block by block.
 
 use super::matroska::{Block, Track, TrackType};
 
-/// One track and what was counted of it. Times are in the file's unit.
+/// A track's header and what was counted of its blocks. Times are in the file's unit.
 #[derive(Debug, Clone)]
-pub(crate) struct Lane {
-    pub(crate) track: Track,
+pub(crate) struct TrackCounts {
+    pub(crate) header: Track,
     pub(crate) blocks: u64,
     /// The frames' bytes.
     pub(crate) bytes: u64,
@@ -32,13 +32,13 @@ pub(crate) struct Lane {
     pub(crate) first_late: Option<i64>,
 }
 
-impl Lane {
+impl TrackCounts {
     /// So many key frames are listed.
     const KEY_TIMES: usize = 256;
 
-    pub(crate) fn new(track: Track) -> Self {
+    pub(crate) fn new(header: Track) -> Self {
         Self {
-            track,
+            header,
             blocks: 0,
             bytes: 0,
             keys: 0,
@@ -58,10 +58,10 @@ impl Lane {
     }
 
     pub(crate) fn is_opus(&self) -> bool {
-        self.track.codec == "A_OPUS"
+        self.header.codec == "A_OPUS"
     }
 
-    /// Counts a block. `head` is how its data begins, where that is needed: [`Lane::is_opus`]. A unit of time has
+    /// Counts a block. `head` is how its data begins, where that is needed: [`TrackCounts::is_opus`]. A unit of time has
     /// `scale` nanoseconds.
     pub(crate) fn count(&mut self, block: &Block, head: &[u8], scale: u64) {
         self.blocks += 1;
@@ -107,15 +107,15 @@ impl Lane {
 
     /// Whether blocks may come in another order than they are shown: they are stored as they are decoded.
     fn reorders(&self) -> bool {
-        let in_order = ["V_AV1", "V_VP8", "V_VP9"].contains(&self.track.codec.as_str());
-        self.track.kind != TrackType::Audio && !in_order
+        let in_order = ["V_AV1", "V_VP8", "V_VP9"].contains(&self.header.codec.as_str());
+        self.header.kind != TrackType::Audio && !in_order
     }
 
     /// How long a block is shown by its group, its packet or its track.
     fn stated_duration(&self, block: &Block, head: &[u8], scale: u64) -> Option<f64> {
         let units = |nanos: f64| nanos / scale as f64;
         let packet = || opus_millis(head).filter(|_| self.is_opus() && !block.is_laced()).map(|ms| units(ms * 1e6));
-        let frames = || self.track.default_duration.map(|one| units(one.as_nanos() as f64 * block.frames as f64));
+        let frames = || self.header.default_duration.map(|one| units(one.as_nanos() as f64 * block.frames as f64));
         block.duration.map(|duration| duration as f64).or_else(packet).or_else(frames)
     }
 
@@ -178,25 +178,25 @@ mod tests {
         }
     }
 
-    fn lane(codec: &str, default_duration: Option<Span>) -> Lane {
-        Lane::new(Track { codec: codec.to_owned(), default_duration, ..Track::default() })
+    fn counts(codec: &str, default_duration: Option<Span>) -> TrackCounts {
+        TrackCounts::new(Track { codec: codec.to_owned(), default_duration, ..Track::default() })
     }
 
-    fn end(mut lane: Lane, times: &[i64], head: &[u8]) -> f64 {
-        times.iter().for_each(|&time| lane.count(&block(time), head, 1_000_000));
-        lane.end().unwrap()
+    fn end(mut counts: TrackCounts, times: &[i64], head: &[u8]) -> f64 {
+        times.iter().for_each(|&time| counts.count(&block(time), head, 1_000_000));
+        counts.end().unwrap()
     }
 
     #[test]
     fn the_end_is_by_the_packet_the_track_or_the_frame_before() {
         let toc_20ms = [0x78];
-        assert_eq!(end(lane("A_OPUS", Some(Span::from_millis(5))), &[0, 20], &toc_20ms), 40.0);
-        assert_eq!(end(lane("V_AV1", Some(Span::from_millis(40))), &[0, 90], &[]), 130.0);
-        assert_eq!(end(lane("V_AV1", None), &[0, 30, 90], &[]), 150.0);
+        assert_eq!(end(counts("A_OPUS", Some(Span::from_millis(5))), &[0, 20], &toc_20ms), 40.0);
+        assert_eq!(end(counts("V_AV1", Some(Span::from_millis(40))), &[0, 90], &[]), 130.0);
+        assert_eq!(end(counts("V_AV1", None), &[0, 30, 90], &[]), 150.0);
         // 30 frames a second, to a millisecond.
-        assert_eq!(end(lane("V_AV1", None), &[0, 33, 67, 100], &[]).round(), 133.0);
-        assert_eq!(end(lane("V_AV1", None), &[7], &[]), 7.0);
-        let mut given = lane("V_AV1", Some(Span::from_millis(40)));
+        assert_eq!(end(counts("V_AV1", None), &[0, 33, 67, 100], &[]).round(), 133.0);
+        assert_eq!(end(counts("V_AV1", None), &[7], &[]), 7.0);
+        let mut given = counts("V_AV1", Some(Span::from_millis(40)));
         given.count(&Block { duration: Some(7), ..block(3) }, &[], 1_000_000);
         assert_eq!(given.end(), Some(10.0));
     }
@@ -204,9 +204,9 @@ mod tests {
     #[test]
     fn frames_that_are_decoded_in_another_order_than_shown_are_no_fault_of_h264() {
         for (codec, late) in [("V_MPEG4/ISO/AVC", 0), ("V_VP9", 2)] {
-            let mut lane = lane(codec, None);
-            [0, 120, 40, 80].into_iter().for_each(|time| lane.count(&block(time), &[], 1_000_000));
-            assert_eq!((lane.late, lane.end()), (late, Some(160.0)), "{codec}");
+            let mut counts = counts(codec, None);
+            [0, 120, 40, 80].into_iter().for_each(|time| counts.count(&block(time), &[], 1_000_000));
+            assert_eq!((counts.late, counts.end()), (late, Some(160.0)), "{codec}");
         }
     }
 

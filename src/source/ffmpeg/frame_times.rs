@@ -1,38 +1,39 @@
-//! A film's own times, made into a line that rises.
+//! The times that a film gives its frames, made to rise.
 
 use crate::time::{Span, Timestamp};
 
-/// A frame that is not shown after the one before comes so much after it: the shortest time that a WebM file can tell.
+/// A frame that is not shown after the one before is moved to this long after it: the shortest time that a WebM file can
+/// express.
 const LEAST: i128 = 1_000_000;
-/// A film's clock that falls by so much has been set anew, as where two films were put one behind the other.
-const ANEW: i128 = 1_000_000_000;
-/// No film is longer; a time beyond it is damage, and is kept from where sums overflow.
+/// Where a film's times fall by this much, its clock has been reset, as where two films were joined.
+const RESET: i128 = 1_000_000_000;
+/// No film is longer. A time beyond it is damage, and is limited so that sums do not overflow.
 const LONGEST: i128 = i64::MAX as i128 / 4;
 
 /// Places frames by the ticks that the film gives them, from the first on; each comes after the one before.
 ///
 /// A frame with no time comes a nominal span after the one before it. One that is not after the one before comes a
-/// millisecond after it. Where the times fall by a second or more, the clock has been set anew: that frame comes a
-/// nominal span after the one before, and those that follow keep their distance from it.
+/// millisecond after it. Where the times fall by a second or more, the clock has been reset: that frame comes a nominal
+/// span after the one before, and those that follow keep their distance from it.
 #[derive(Debug, Clone)]
-pub struct Timeline {
+pub struct FrameTimes {
     /// How long a tick is, as a fraction of a second.
     tick: (u64, u64),
-    /// The tick at which the line begins, where that is known.
+    /// The tick that is time 0, where that is known.
     zero: Option<i64>,
     nominal: Span,
-    /// What is added to the film's times since its clock was set anew.
+    /// What is added to the film's times since its clock was reset.
     moved: i128,
     last: Option<i128>,
 }
 
-impl Timeline {
-    /// A line that begins at the tick `zero`, or else at the first that comes.
+impl FrameTimes {
+    /// Counts from the tick `zero`, or else from the first that comes.
     pub fn new(tick: (u64, u64), zero: Option<i64>, nominal: Span) -> Self {
         Self { tick, zero, nominal, moved: 0, last: None }
     }
 
-    /// When the next frame is shown, which the film says is at `ticks`: negative where that is before the line begins.
+    /// When the next frame is shown, which the film says is at `ticks`: negative where that is before time 0.
     pub fn place(&mut self, ticks: Option<i64>) -> Timestamp {
         let nominal = i128::from(self.nominal.as_nanos());
         let own = ticks.map(|ticks| self.nanos(ticks));
@@ -40,7 +41,7 @@ impl Timeline {
             (None, last) => last.map_or(0, |last| last + nominal),
             (Some(own), None) => own,
             (Some(own), Some(last)) if own + self.moved > last => own + self.moved,
-            (Some(own), Some(last)) if own + self.moved > last - ANEW => last + LEAST,
+            (Some(own), Some(last)) if own + self.moved > last - RESET => last + LEAST,
             (Some(own), Some(last)) => {
                 self.moved = last + nominal - own;
                 last + nominal
@@ -51,7 +52,7 @@ impl Timeline {
         Timestamp::from_nanos(time as i64)
     }
 
-    /// From where the line begins to this tick, to the nearest nanosecond.
+    /// From time 0 to this tick, to the nearest nanosecond.
     fn nanos(&mut self, ticks: i64) -> i128 {
         let zero = *self.zero.get_or_insert(ticks);
         let (num, den) = (i128::from(self.tick.0), i128::from(self.tick.1));
@@ -65,8 +66,8 @@ mod tests {
     use super::*;
 
     fn placed(tick: (u64, u64), ticks: &[Option<i64>]) -> Vec<i64> {
-        let mut timeline = Timeline::new(tick, None, Span::from_millis(40));
-        ticks.iter().map(|ticks| timeline.place(*ticks).as_nanos()).collect()
+        let mut times = FrameTimes::new(tick, None, Span::from_millis(40));
+        ticks.iter().map(|ticks| times.place(*ticks).as_nanos()).collect()
     }
 
     #[test]
@@ -83,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_set_anew_goes_on_where_it_was_and_a_frame_without_time_follows_at_the_rate() {
+    fn a_clock_that_is_reset_goes_on_where_it_was_and_a_frame_without_time_follows_at_the_rate() {
         let ticks = [Some(5000), Some(6500), Some(100), Some(350), None];
         assert_eq!(placed((1, 1000), &ticks), [0, 1500, 1540, 1790, 1830].map(|millis| millis * 1_000_000));
         assert_eq!(placed((1, 1000), &[None, None]), [0, 40_000_000]);

@@ -1,0 +1,88 @@
+//! Sound, tables of colours and pictures that declare more than there is.
+
+use crate::limited::{Parser, outcome, refusal};
+
+fn wav(chunks: &[(&[u8; 4], u32, &[u8])]) -> Vec<u8> {
+    let mut bytes = b"RIFF\xff\xff\xff\xffWAVE".to_vec();
+    for (name, len, data) in chunks {
+        bytes.extend([&name[..], &len.to_le_bytes(), data].concat());
+    }
+    bytes
+}
+
+#[test]
+fn sound_behind_gigabytes_of_other_chunks_is_refused() {
+    let error = refusal(Parser::Wav, &wav(&[(b"LIST", u32::MAX, b"")]));
+    assert!(error.contains("within 268435456 bytes") && error.contains("4294967295"), "{error}");
+    let format = [1, 0, 1, 0, 0x80, 0xbb, 0, 0, 0, 0x77, 1, 0, 2, 0, 16, 0];
+    let said = outcome(Parser::Wav, &wav(&[(b"fmt ", 16, &format), (b"data", u32::MAX - 1, &[0; 100])])).said;
+    assert!(said.unwrap_err().contains("expected 2147483647 samples but found 50"));
+}
+
+#[test]
+fn tables_are_read_row_by_row_and_not_beyond_their_size() {
+    let line = format!("LUT_1D_SIZE 2\n{}\n", "0 ".repeat(10 << 20));
+    let error = refusal(Parser::Cube, line.as_bytes());
+    assert!(error.contains("expected three numbers"), "{error}");
+    let rows = format!("LUT_1D_SIZE 2\n{}", "0 0 0\n".repeat(3 << 20));
+    assert!(refusal(Parser::Cube, rows.as_bytes()).contains("expected 2 rows for LUT_1D_SIZE 2 but found 3145728"));
+    for text in ["LUT_3D_SIZE 256\n", "LUT_3D_SIZE 99999999999999999999\n", "LUT_1D_SIZE -1\n", "\u{feff}"] {
+        refusal(Parser::Cube, text.as_bytes());
+    }
+}
+
+/// A PNG whose header says that it is so large, of RGBA with so many bits; its data is that of another picture.
+fn png(width: u32, height: u32, depth: u8) -> Vec<u8> {
+    let mut head = b"IHDR".to_vec();
+    head.extend([&width.to_be_bytes()[..], &height.to_be_bytes(), &[depth, 6, 0, 0, 0]].concat());
+    let chunk = |data: &[u8]| [&(data.len() as u32 - 4).to_be_bytes(), data, &crc(data).to_be_bytes()].concat();
+    let data = [b"IDAT".to_vec(), vec![0x78, 0x9c, 0x63, 0, 0, 0, 1, 0, 1]].concat();
+    [b"\x89PNG\r\n\x1a\n".to_vec(), chunk(&head), chunk(&data), chunk(b"IEND")].concat()
+}
+
+fn crc(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!0, |crc, &byte| {
+        (0..8).fold(crc ^ u32::from(byte), |crc, _| crc >> 1 ^ if crc & 1 == 1 { 0xedb8_8320 } else { 0 })
+    })
+}
+
+fn bmp(width: u32, height: u32) -> Vec<u8> {
+    let mut bytes = b"BM\0\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0".to_vec();
+    bytes.extend([&width.to_le_bytes()[..], &height.to_le_bytes(), &[1, 0, 32, 0], &[0; 24]].concat());
+    bytes
+}
+
+fn jpeg(width: u16, height: u16) -> Vec<u8> {
+    let mut bytes = b"\xff\xd8\xff\xc0\0\x11\x08".to_vec();
+    bytes.extend([&height.to_be_bytes()[..], &width.to_be_bytes(), b"\x03\x01\x11\0\x02\x11\0\x03\x11\0"].concat());
+    bytes.extend(b"\xff\xda\0\x0c\x03\x01\0\x02\0\x03\0\0\x3f\0\0\xff\xd9");
+    bytes
+}
+
+fn webp(width: u32, height: u32) -> Vec<u8> {
+    let bits = (width - 1) | (height - 1) << 14;
+    let data = [&[0x2f][..], &bits.to_le_bytes(), &[0; 20]].concat();
+    let chunk = [b"VP8L", &(data.len() as u32).to_le_bytes()[..], &data, &[0]].concat();
+    [b"RIFF", &(chunk.len() as u32 + 4).to_le_bytes()[..], b"WEBP", &chunk].concat()
+}
+
+#[test]
+fn pictures_that_declare_more_than_a_gibibyte_are_refused_before_their_pixels() {
+    for (bytes, words) in [
+        (png(16_384, 16_384, 16), "take at most 1024 MiB but found 16384x16384 pixels that take 3072 MiB"),
+        (png(12_000, 12_000, 16), "12000x12000"),
+        (png(16_385, 16, 8), "exceeds limit"),
+        (png(u32::MAX >> 1, u32::MAX >> 1, 8), ""),
+        (bmp(60_000, 60_000), ""),
+        (bmp(1 << 30, 1), ""),
+        (jpeg(65_500, 65_500), ""),
+        (jpeg(16_384, 16_384), "16384x16384 pixels that take 1792 MiB"),
+        (webp(16_384, 16_384), ""),
+    ] {
+        let outcome = outcome(Parser::Open, &bytes);
+        println!("{outcome:?}");
+        let error = outcome.said.expect_err("an error");
+        assert!(error.contains(words), "{error}");
+        assert!(outcome.peak < 100 << 20, "{} MiB: {error}", outcome.peak >> 20);
+    }
+}
