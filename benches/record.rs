@@ -11,7 +11,7 @@ use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use framereel::canvas::Capture;
 use framereel::color::ColorSpace;
-use framereel::encode::{self, EncoderChoice, EncoderConfig, Target, VideoEncoder};
+use framereel::encode::{self, EncoderChoice, EncoderConfig, RateControl, VideoEncoder};
 use framereel::filter::FilterChain;
 use framereel::frame::{Frame, PixelFormat, Size};
 use framereel::gpu::Gpu;
@@ -77,7 +77,7 @@ fn encoder(choice: EncoderChoice, size: Size) -> Box<dyn VideoEncoder> {
     let config = EncoderConfig {
         size,
         rate: RATE,
-        target: Target::Bitrate(MediaRecorderOptions::VIDEO_BITS_PER_SECOND),
+        rate_control: RateControl::Bitrate(MediaRecorderOptions::VIDEO_BITS_PER_SECOND),
         speed: None,
         key_interval: MediaRecorderOptions::KEY_FRAME_INTERVAL,
         threads: thread::available_parallelism().map_or(1, usize::from),

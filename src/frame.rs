@@ -45,17 +45,12 @@ pub enum PixelFormat {
     I444,
     /// Y alone.
     Gray8,
-    /// Nothing: the frame of a source that is drawn by a shader.
-    Blank,
-    /// Nothing here: a premultiplied picture in a texture on the GPU.
-    Texture,
 }
 
 impl PixelFormat {
     /// How many planes a frame of this format has.
     pub const fn planes(self) -> usize {
         match self {
-            Self::Blank | Self::Texture => 0,
             Self::Rgba8 | Self::Gray8 => 1,
             Self::I420 | Self::I422 | Self::I444 => 3,
         }
@@ -66,7 +61,7 @@ impl PixelFormat {
         match self {
             Self::I420 => (1, 1),
             Self::I422 => (1, 0),
-            Self::Rgba8 | Self::I444 | Self::Gray8 | Self::Blank | Self::Texture => (0, 0),
+            Self::Rgba8 | Self::I444 | Self::Gray8 => (0, 0),
         }
     }
 

@@ -1,6 +1,7 @@
-//! The house's one rule (ARCHITECTURE.md): imports go down the floors, never up. A module may use its own floor and
-//! those below.
+//! The rules of ARCHITECTURE.md that can be read from the source. Imports go down the floors, never up: a module may use
+//! its own floor and those below. One name has one meaning: no two types have the same.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -55,6 +56,37 @@ fn imports_are_found_however_they_are_written() {
     assert_eq!(names("// use crate::recorder;\n/// [`crate::recorder`]\nuse mycrate::x;"), [""; 0]);
     let program = |text: &str| targets(text, "main").into_iter().map(|(_, name)| name).collect::<Vec<_>>();
     assert_eq!(program("use framereel::gpu::Gpu;"), ["gpu"]);
+}
+
+#[test]
+fn no_two_types_have_the_same_name() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut types = BTreeMap::<String, Vec<String>>::new();
+    for file in rust_files(&source) {
+        let text = fs::read_to_string(&file).expect("a readable file");
+        for name in text.lines().filter_map(defined_type) {
+            types.entry(name.to_owned()).or_default().push(file.display().to_string());
+        }
+    }
+    assert!(types.len() > 100, "only {} types found in {}", types.len(), source.display());
+    types.retain(|_, files| files.len() > 1);
+    assert!(types.is_empty(), "types with the same name:\n{types:#?}");
+}
+
+/// The type that this line defines, unless it is within a trait, an implementation or a function.
+fn defined_type(line: &str) -> Option<&str> {
+    let line = line.strip_prefix("pub ").or_else(|| line.strip_prefix("pub(crate) ")).unwrap_or(line);
+    let line = line.strip_prefix("pub(super) ").unwrap_or(line);
+    let rest = ["struct ", "enum ", "trait ", "type "].iter().find_map(|keyword| line.strip_prefix(keyword))?;
+    rest.split(|c: char| !c.is_alphanumeric()).next()
+}
+
+#[test]
+fn definitions_of_types_are_found() {
+    assert_eq!(defined_type("pub(super) trait Output: Write + Seek + Send {"), Some("Output"));
+    assert_eq!(defined_type("struct Recording<'a> {"), Some("Recording"));
+    assert_eq!(defined_type("    type Output = Span;"), None);
+    assert_eq!(defined_type("// struct Output"), None);
 }
 
 fn floor(module: &str) -> Option<usize> {

@@ -58,6 +58,25 @@ fn bits_per_second_overrides_both_others_shared_about_nine_to_one() {
 }
 
 #[test]
+fn sound_of_constant_bitrate_has_packets_of_one_size_and_of_variable_bitrate_has_not() {
+    let sizes = |mode| {
+        let wish = MediaRecorderOptions { audio_bitrate_mode: mode, ..options() };
+        let studio = Studio::audio();
+        let recorder = MediaRecorder::new(&studio.stream, wish).unwrap();
+        assert_eq!(recorder.audio_bitrate_mode(), mode);
+        recorder.start(None).unwrap();
+        studio.sound(0..2_000);
+        recorder.stop();
+        let file = lived(&recorder).file();
+        let packets = packets(file.path())?;
+        Some(packets.iter().map(|packet| packet.end - packet.start).collect::<std::collections::BTreeSet<_>>().len())
+    };
+    let (Some(constant), Some(variable)) = (sizes(BitrateMode::Constant), sizes(BitrateMode::Variable)) else { return };
+    assert_eq!(constant, 1);
+    assert!(variable > 1);
+}
+
+#[test]
 fn a_bitrate_of_one_kind_holds_for_that_kind() {
     let wish = MediaRecorderOptions { video_bits_per_second: Some(700_000), ..options() };
     let recorder = MediaRecorder::new(&Studio::both().stream, wish).unwrap();

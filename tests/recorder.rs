@@ -6,7 +6,7 @@ mod program;
 use std::path::{Path, PathBuf};
 
 use framereel::color::ColorSpace;
-use framereel::encode::{self, EncoderChoice, EncoderConfig, Target};
+use framereel::encode::{self, EncoderChoice, EncoderConfig, RateControl};
 use framereel::frame::{Frame, PixelFormat, Size};
 use framereel::gpu::Gpu;
 use framereel::mux::{Finished, VideoTrack, WebmWriter};
@@ -78,7 +78,7 @@ fn next_to_nothing_is_lost_on_the_way_through_the_canvas() {
         let config = EncoderConfig {
             size: Size::new(width, height),
             rate: source(&clip()).info().rate.unwrap(),
-            target: Target::Bitrate(MediaRecorderOptions::VIDEO_BITS_PER_SECOND),
+            rate_control: RateControl::Bitrate(MediaRecorderOptions::VIDEO_BITS_PER_SECOND),
             speed: None,
             key_interval: MediaRecorderOptions::KEY_FRAME_INTERVAL,
             threads: std::thread::available_parallelism().map_or(1, usize::from),

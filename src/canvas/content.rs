@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::filter::FilterChain;
-use crate::frame::{Frame, PixelFormat, Size};
+use crate::frame::{Frame, Size};
 use crate::gpu::{Drawing, Gpu};
 
 /// What was drawn, with the chain of that moment. Cheap to clone.
@@ -30,14 +30,12 @@ impl Drawn {
         }
     }
 
-    /// A range error when it is larger than the GPU takes; a `NotSupportedError` for a frame without a picture.
+    /// A range error when it is larger than the GPU takes.
     pub fn check(&self, gpu: &Gpu) -> Result<()> {
         match self {
-            Self::Frame(frame) if frame.format == PixelFormat::Texture => Err(Error::not_supported(
-                "expected a frame with bytes but found one that is a texture; draw it with `draw_texture`",
-            )),
-            Self::Frame(frame) if frame.format.planes() > 0 => gpu.check_size(frame.size),
-            _ => Ok(()),
+            Self::Frame(frame) => gpu.check_size(frame.size),
+            // It is on the GPU already.
+            Self::Texture(_) => Ok(()),
         }
     }
 }

@@ -204,7 +204,7 @@ impl Canvas {
     ///
     /// # Errors
     /// When the GPU failed earlier; all tracks have ended then. A range error when the frame drawn is larger than the
-    /// adapter takes, `NotSupportedError` when it is one of [`PixelFormat::Texture`]; then nothing is captured.
+    /// adapter takes; then nothing is captured.
     pub fn present(&mut self) -> Result<()> {
         self.paint(self.clock.now()).map(drop)
     }

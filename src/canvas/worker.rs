@@ -34,11 +34,11 @@ const QUEUE: usize = 2;
 pub struct Job {
     pub content: Content,
     pub size: Size,
-    pub targets: Vec<Target>,
+    pub targets: Vec<CaptureTarget>,
 }
 
 /// A stream that captured the paint.
-pub struct Target {
+pub struct CaptureTarget {
     /// Kept so that the track ends only once the picture has arrived.
     generator: Arc<TrackGenerator>,
     paint: CapturedPaint,
@@ -65,12 +65,12 @@ impl CanvasStreams {
     }
 
     /// Paints content number `content` at `now`: which streams capture it. Streams that nobody holds any more are removed.
-    pub fn paint(&self, now: Timestamp, content: u64) -> Vec<Target> {
+    pub fn paint(&self, now: Timestamp, content: u64) -> Vec<CaptureTarget> {
         let mut state = self.lock();
         state.streams.retain(|stream| stream.is_wanted());
         let captured = state.streams.iter().filter_map(|stream| {
             let paint = stream.capture_paint(now, content)?;
-            Some(Target { generator: stream.clone(), paint })
+            Some(CaptureTarget { generator: stream.clone(), paint })
         });
         captured.collect()
     }
@@ -156,7 +156,7 @@ struct FilterStage {
     /// Whether the GPU has accepted any chain.
     begun: bool,
     /// Where the pictures go that the GPU has under way, in their order.
-    in_flight: VecDeque<Vec<Target>>,
+    in_flight: VecDeque<Vec<CaptureTarget>>,
 }
 
 impl FilterStage {
@@ -228,7 +228,7 @@ impl FilterStage {
         let picture = self.capture.as_mut().map(Capture::take).transpose()?.flatten();
         let picture = picture.ok_or_else(|| Error::unknown("expected a picture from the GPU but found none"))?;
         let mut frame = Arc::new(picture);
-        for Target { generator, paint } in self.in_flight.pop_front().unwrap_or_default() {
+        for CaptureTarget { generator, paint } in self.in_flight.pop_front().unwrap_or_default() {
             if frame.timestamp != paint.timestamp {
                 // Another frame of the same bytes, if another stream has this one already.
                 Arc::make_mut(&mut frame).timestamp = paint.timestamp;

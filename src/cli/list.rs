@@ -1,6 +1,6 @@
 //! `framereel filters` and `framereel codecs`: what there is, as tables.
 
-use framereel::filter::{Output, Picture};
+use framereel::filter::{PassOutput, SourcePicture, SourcePixels};
 use framereel::frame::PixelFormat;
 use framereel::{Result, encode, filter};
 
@@ -10,8 +10,8 @@ use super::print;
 /// The filters: name, arguments, defaults and what each does; or the passes of one chain, as film takes them.
 pub fn filters(args: &FiltersArgs) -> Result<()> {
     if let Some(chain) = &args.explain {
-        let film = Picture { format: PixelFormat::I420, size: args.size };
-        let plan = filter::plan(chain, film, args.size, Output::I420);
+        let film = SourcePicture { pixels: SourcePixels::Bytes(PixelFormat::I420), size: args.size };
+        let plan = filter::plan(chain, film, args.size, PassOutput::I420);
         return print(plan.to_string().trim_end());
     }
     let head = ["FILTER", "ARGUMENTS", "DEFAULT", ""].map(str::to_owned);

@@ -83,14 +83,14 @@ impl<R: Seek> Seek for Stoppable<R> {
 /// The report as one JSON object, with `output` (null when no file was kept) and, after a failure, `error`.
 fn json(repaired: Result<&Repaired, &Error>, output: &Path) -> String {
     #[derive(Serialize)]
-    struct Summary<'a> {
+    struct RepairSummary<'a> {
         output: Option<String>,
         #[serde(flatten)]
         repaired: Option<&'a Repaired>,
         #[serde(skip_serializing_if = "Option::is_none")]
         error: Option<String>,
     }
-    let summary = Summary {
+    let summary = RepairSummary {
         output: repaired.is_ok().then(|| output.display().to_string()),
         repaired: repaired.ok(),
         error: repaired.err().map(Error::to_string),

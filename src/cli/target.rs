@@ -26,7 +26,7 @@ const CHUNK_DIGITS: usize = 5;
 
 /// Where a recording goes.
 pub struct Target {
-    kind: Kind,
+    kind: TargetKind,
     force: bool,
     /// The files that are recorded, which are never written to.
     sources: Vec<PathBuf>,
@@ -40,7 +40,7 @@ pub struct Target {
 /// Pieces or chunks that were opened. The recorder's thread opens them.
 type Opened = Arc<Mutex<Vec<PathBuf>>>;
 
-enum Kind {
+enum TargetKind {
     File(PathBuf, Option<Span>),
     Stdout(Option<Span>),
     Pieces(Numbered, Split),
@@ -62,16 +62,16 @@ impl Target {
             (Some(_), _) if to_stdout || is_device(&path) => {
                 return Err(usage("-o NAME.webm beside --split", given, "pieces are files beside each other"));
             }
-            (Some(split), _) => Kind::Pieces(Numbered::beside(&path, PIECE_DIGITS), split),
-            (None, timeslice) if to_stdout => Kind::Stdout(timeslice),
+            (Some(split), _) => TargetKind::Pieces(Numbered::beside(&path, PIECE_DIGITS), split),
+            (None, timeslice) if to_stdout => TargetKind::Stdout(timeslice),
             (None, Some(timeslice)) if folder.is_some() => {
-                Kind::Chunks(Numbered::beside(&path, CHUNK_DIGITS), timeslice)
+                TargetKind::Chunks(Numbered::beside(&path, CHUNK_DIGITS), timeslice)
             }
             (None, Some(_)) if !is_device(&path) => {
                 let why = "one file needs no timeslice: it plays while it is written";
                 return Err(usage("-o FOLDER/ or -o - beside --timeslice", given, why));
             }
-            (None, timeslice) => Kind::File(path, timeslice),
+            (None, timeslice) => TargetKind::File(path, timeslice),
         };
         let missing = folder.filter(|folder| !folder.exists()).map(Path::to_owned);
         let audio = match &args.audio {
@@ -93,17 +93,17 @@ impl Target {
             self.made = Some(folder);
         }
         match &self.kind {
-            Kind::Stdout(timeslice) => Ok(paced(FileSink::stdout()?, *timeslice)),
-            Kind::File(path, timeslice) => {
+            TargetKind::Stdout(timeslice) => Ok(paced(FileSink::stdout()?, *timeslice)),
+            TargetKind::File(path, timeslice) => {
                 self.sources.iter().try_for_each(|source| not_the_source(path, source))?;
                 Ok(paced(FileSink::create(path, self.force)?, *timeslice))
             }
-            Kind::Chunks(chunks, timeslice) => {
+            TargetKind::Chunks(chunks, timeslice) => {
                 chunks.refuse_old(self.force)?;
                 // A reader would take chunks of an earlier recording for this one's.
                 Ok(Destination::Chunks { timeslice: *timeslice, open: self.opener(chunks, 1) })
             }
-            Kind::Pieces(pieces, split) => {
+            TargetKind::Pieces(pieces, split) => {
                 pieces.refuse_old(self.force)?;
                 // The first piece is opened before any work, when nothing says yet that there will be a recording.
                 let mut open = self.opener(pieces, 2);
@@ -138,10 +138,10 @@ impl Target {
     /// The files that hold the recording.
     pub fn kept(&self, report: &Report) -> Vec<PathBuf> {
         match &self.kind {
-            Kind::File(..) | Kind::Stdout(_) if report.frames_encoded == 0 => Vec::new(),
-            Kind::File(path, _) => vec![path.clone()],
-            Kind::Stdout(_) => vec!["-".into()],
-            Kind::Pieces(..) | Kind::Chunks(..) => {
+            TargetKind::File(..) | TargetKind::Stdout(_) if report.frames_encoded == 0 => Vec::new(),
+            TargetKind::File(path, _) => vec![path.clone()],
+            TargetKind::Stdout(_) => vec!["-".into()],
+            TargetKind::Pieces(..) | TargetKind::Chunks(..) => {
                 let opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
                 opened.iter().filter(|path| path.exists()).take(report.files as usize).cloned().collect()
             }
@@ -151,9 +151,9 @@ impl Target {
     /// What is empty as long as nothing is recorded, and then goes.
     pub fn traces(&self) -> Vec<PathBuf> {
         let file = match &self.kind {
-            Kind::File(path, _) => Some(path.clone()),
-            Kind::Pieces(pieces, _) => Some(pieces.path(1)),
-            Kind::Stdout(_) | Kind::Chunks(..) => None,
+            TargetKind::File(path, _) => Some(path.clone()),
+            TargetKind::Pieces(pieces, _) => Some(pieces.path(1)),
+            TargetKind::Stdout(_) | TargetKind::Chunks(..) => None,
         };
         file.into_iter().chain(self.made.clone()).collect()
     }
@@ -166,7 +166,7 @@ impl Target {
             let _ = fs::remove_dir(folder);
         }
         match &self.kind {
-            Kind::Pieces(files, _) | Kind::Chunks(files, _) if self.force && !kept.is_empty() => {
+            TargetKind::Pieces(files, _) | TargetKind::Chunks(files, _) if self.force && !kept.is_empty() => {
                 files.remove_all_but(kept)
             }
             _ => Ok(()),
@@ -176,14 +176,14 @@ impl Target {
     /// Whether what is recorded may come out where a summary does.
     pub fn is_piped(&self) -> bool {
         match &self.kind {
-            Kind::Stdout(_) => true,
-            Kind::File(path, _) => is_device(path),
-            Kind::Pieces(..) | Kind::Chunks(..) => false,
+            TargetKind::Stdout(_) => true,
+            TargetKind::File(path, _) => is_device(path),
+            TargetKind::Pieces(..) | TargetKind::Chunks(..) => false,
         }
     }
 
     pub fn is_stdout(&self) -> bool {
-        matches!(self.kind, Kind::Stdout(_))
+        matches!(self.kind, TargetKind::Stdout(_))
     }
 }
 

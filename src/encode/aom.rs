@@ -11,7 +11,7 @@ use std::ptr;
 
 use libaom_sys as sys;
 
-use super::{EncoderConfig, KeyRhythm, Target, VideoEncoder};
+use super::{EncoderConfig, KeyRhythm, RateControl, VideoEncoder};
 use crate::av1::{self, SequenceHeader};
 use crate::error::{Error, Result};
 use crate::frame::{Frame, Size};
@@ -26,7 +26,7 @@ pub(super) struct AomEncoder {
     header: Option<SequenceHeader>,
 }
 
-/// libaom's clock, a tenth of a millisecond. It plans the rate by it and nothing else; packets keep the frame's own time.
+/// libaom's time base: a tenth of a millisecond. Its rate control alone uses these times; packets keep the frame's own.
 const TICKS_PER_SECOND: i32 = 10_000;
 const NANOS_PER_TICK: i64 = 1_000_000_000 / TICKS_PER_SECOND as i64;
 
@@ -39,7 +39,7 @@ struct TickClock {
 }
 
 impl TickClock {
-    /// The rate control does not know a longer gap from this one: a minute.
+    /// A minute, from which on a gap makes no difference to the rate control.
     const MAX_GAP: i64 = 60 * TICKS_PER_SECOND as i64;
     /// Half of what libaom takes, which leaves days for the next key frame to come.
     const REOPEN_AT: i64 = 1 << 31;
@@ -52,7 +52,7 @@ impl TickClock {
         ticks
     }
 
-    /// Whether libaom's limit comes nearer than is good.
+    /// Whether the encoder should be opened again at the next key frame.
     fn is_high(&self) -> bool {
         self.last.is_some_and(|(_, ticks)| ticks >= Self::REOPEN_AT)
     }
@@ -129,10 +129,10 @@ fn controls(config: &EncoderConfig) -> Vec<(sys::aome_enc_control_id, c_int)> {
         (sys::AV1E_SET_COLOR_RANGE, sys::AOM_CR_STUDIO_RANGE as c_int),
         (sys::AV1E_SET_CHROMA_SAMPLE_POSITION, sys::AOM_CSP_VERTICAL as c_int),
     ];
-    match config.target {
+    match config.rate_control {
         // Cyclic refresh spends spare bits on what stands still.
-        Target::Bitrate(_) => controls.push((sys::AV1E_SET_AQ_MODE, 3)),
-        Target::Quality(quality) => {
+        RateControl::Bitrate(_) => controls.push((sys::AV1E_SET_AQ_MODE, 3)),
+        RateControl::Quality(quality) => {
             controls.push((sys::AV1E_SET_AQ_MODE, 0));
             controls.push((sys::AOME_SET_CQ_LEVEL, quality_level(quality) as c_int));
         }
@@ -170,8 +170,8 @@ fn settings(config: &EncoderConfig) -> Result<sys::aom_codec_enc_cfg_t> {
     settings.rc_dropframe_thresh = 0;
     settings.rc_resize_mode = 0;
     settings.kf_mode = sys::AOM_KF_DISABLED;
-    match config.target {
-        Target::Bitrate(bits) => {
+    match config.rate_control {
+        RateControl::Bitrate(bits) => {
             settings.rc_end_usage = sys::AOM_CBR;
             settings.rc_target_bitrate = (bits / 1000).max(1);
             settings.rc_min_quantizer = 2;
@@ -182,7 +182,7 @@ fn settings(config: &EncoderConfig) -> Result<sys::aom_codec_enc_cfg_t> {
             settings.rc_buf_optimal_sz = 600;
             settings.rc_buf_sz = 1000;
         }
-        Target::Quality(_) => {
+        RateControl::Quality(_) => {
             settings.rc_end_usage = sys::AOM_Q;
             settings.rc_min_quantizer = 0;
             settings.rc_max_quantizer = 63;

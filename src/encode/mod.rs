@@ -24,7 +24,7 @@ pub struct EncoderConfig {
     /// The nominal rate, which the rate control plans with. Frames may come at other times.
     pub rate: FrameRate,
     /// What to aim for: bits a second, or a constant quality.
-    pub target: Target,
+    pub rate_control: RateControl,
     /// 0 (slowest, best) to 10 (fastest); none: what keeps up with a camera.
     pub speed: Option<u8>,
     /// A key frame comes at least this often.
@@ -50,13 +50,13 @@ impl EncoderConfig {
                 found = self.size,
             )));
         }
-        match self.target {
-            Target::Bitrate(bits) if !Self::BITRATES.contains(&bits) => Err(Error::range(format!(
+        match self.rate_control {
+            RateControl::Bitrate(bits) if !Self::BITRATES.contains(&bits) => Err(Error::range(format!(
                 "expected a bitrate from {} to {} bits a second but found {bits}",
                 Self::BITRATES.start(),
                 Self::BITRATES.end()
             ))),
-            Target::Quality(quality) if quality > 100 => {
+            RateControl::Quality(quality) if quality > 100 => {
                 Err(Error::range(format!("expected a quality from 0 to 100 but found {quality}")))
             }
             _ => match self.speed {
@@ -82,7 +82,7 @@ impl EncoderConfig {
 
 /// What an encoder aims for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Target {
+pub enum RateControl {
     /// Bits a second, averaged.
     Bitrate(u32),
     /// Constant quality, 0 (worst) to 100 (best), whatever the size of the file.

@@ -11,7 +11,7 @@ use ::rav1e::prelude::{
     FrameTypeOverride, Opaque, Rational, SceneDetectionSpeed, SegmentationLevel,
 };
 
-use super::{EncoderConfig, KeyRhythm, Target, VideoEncoder};
+use super::{EncoderConfig, KeyRhythm, RateControl, VideoEncoder};
 use crate::av1::{self, SequenceHeader};
 use crate::error::{Error, Result};
 use crate::frame::{Frame, Size};
@@ -122,19 +122,19 @@ fn settings(config: &EncoderConfig, threads: usize) -> Rav1eConfig {
         transfer_characteristics: TransferCharacteristics::BT709,
         matrix_coefficients: MatrixCoefficients::BT709,
     });
-    match config.target {
+    match config.rate_control {
         // With a bitrate the quantizer is the ceiling: any lower one misses the target.
-        Target::Bitrate(bits) => {
+        RateControl::Bitrate(bits) => {
             settings.bitrate = i32::try_from(bits).unwrap_or(i32::MAX);
             settings.quantizer = 255;
         }
-        Target::Quality(quality) => settings.quantizer = 255 - usize::from(quality.min(100)) * 255 / 100,
+        RateControl::Quality(quality) => settings.quantizer = 255 - usize::from(quality.min(100)) * 255 / 100,
     }
     // rav1e fixes the segments' quantizer offsets at a key frame. Where the rate control then lowers the quantizer, a
     // segment reaches 0, which is lossless to a decoder and not to rav1e 0.8.1: of a calm picture, 320x180 at 2.5 Mb/s,
     // 13 of 20 frames could be decoded at speed 1 and 19 of 60 at speed 6, and all of them without segments. A constant
     // quality stays clear of it.
-    if matches!(config.target, Target::Bitrate(_)) {
+    if matches!(config.rate_control, RateControl::Bitrate(_)) {
         settings.speed_settings.segmentation = SegmentationLevel::Disabled;
     }
     // No reordering and one frame of lookahead hold 4 frames back instead of the preset's 22.

@@ -21,7 +21,7 @@ fn config(size: Size) -> EncoderConfig {
     EncoderConfig {
         size,
         rate: RATE,
-        target: Target::Bitrate(500_000),
+        rate_control: RateControl::Bitrate(500_000),
         speed: None,
         key_interval: Span::from_secs(2),
         threads: 2,
@@ -77,13 +77,13 @@ fn write<W: Write + Seek>(sink: W, encoder: &dyn VideoEncoder, packets: &[Encode
     (sink, written.and(finished))
 }
 
-struct Recording {
+struct Encoded {
     _folder: tempfile::TempDir,
     path: PathBuf,
     codec: String,
 }
 
-fn record(choice: EncoderChoice, config: &EncoderConfig, frames: &[Frame], keys: &[usize]) -> Recording {
+fn record(choice: EncoderChoice, config: &EncoderConfig, frames: &[Frame], keys: &[usize]) -> Encoded {
     let mut encoder = open(choice, config).unwrap();
     assert_eq!(encoder.codec_private(), None);
     let packets = encode(&mut *encoder, frames, keys);
@@ -95,7 +95,7 @@ fn record(choice: EncoderChoice, config: &EncoderConfig, frames: &[Frame], keys:
     let mut writer = WebmWriter::new(file, &track.into()).unwrap();
     packets.iter().for_each(|packet| writer.write(TrackKind::Video, packet).unwrap());
     writer.finish(None).outcome.unwrap();
-    Recording { _folder: folder, path, codec: encoder.codec_string().unwrap() }
+    Encoded { _folder: folder, path, codec: encoder.codec_string().unwrap() }
 }
 
 /// The program's standard output, after it ran without a complaint; none, with a word about it, where it is not there.
@@ -305,9 +305,9 @@ fn the_bitrate_is_met_and_quality_costs_bytes() {
     };
     for choice in choices() {
         // Two seconds: 25 000 bytes at 100 kb/s.
-        let low = bytes(choice, Target::Bitrate(100_000));
+        let low = bytes(choice, RateControl::Bitrate(100_000));
         assert!(low < 25_000 * 3 / 2, "{choice}: {low} bytes");
-        let qualities = [0, 50, 100].map(|quality| bytes(choice, Target::Quality(quality)));
+        let qualities = [0, 50, 100].map(|quality| bytes(choice, RateControl::Quality(quality)));
         assert!(qualities.is_sorted() && qualities[0] * 3 < qualities[2], "{choice}: {qualities:?}");
     }
 }
@@ -351,7 +351,8 @@ fn every_speed_gives_frames_that_all_decode_when_the_rate_control_refines_them()
     let frames: Vec<Frame> = (0..20).map(|index| calm_picture(size, index)).collect();
     for choice in choices() {
         for speed in 0..=10 {
-            let config = EncoderConfig { speed: Some(speed), target: Target::Bitrate(1_000_000), ..config(size) };
+            let config =
+                EncoderConfig { speed: Some(speed), rate_control: RateControl::Bitrate(1_000_000), ..config(size) };
             let recording = record(choice, &config, &frames, &[12]);
             if let Some(decoded) = decode(&recording.path) {
                 assert_eq!(decoded.len(), frames.len() * frames[0].data().len(), "{choice} at speed {speed}");
@@ -368,8 +369,8 @@ fn what_cannot_be_encoded_is_refused_with_both_values() {
         (config(Size::new(15, 16)), "found 15x16"),
         (config(Size::new(16, 65537)), "found 16x65537"),
         (config(Size::new(0, 0)), "found 0x0"),
-        (EncoderConfig { target: Target::Bitrate(0), ..config(SIZE) }, "found 0"),
-        (EncoderConfig { target: Target::Quality(101), ..config(SIZE) }, "found 101"),
+        (EncoderConfig { rate_control: RateControl::Bitrate(0), ..config(SIZE) }, "found 0"),
+        (EncoderConfig { rate_control: RateControl::Quality(101), ..config(SIZE) }, "found 101"),
         (EncoderConfig { speed: Some(11), ..config(SIZE) }, "found 11"),
     ] {
         let error = open(EncoderChoice::Auto, &config).err().unwrap();

@@ -1,21 +1,21 @@
-//! Where a piece of sound belongs that comes with a time of its own, after others that were sampled by a clock of their
-//! own.
+//! Aligns buffers of sound to their timestamps. The device's sampling clock and the clock of the timestamps differ, so the
+//! samples drift from their times.
 //!
-//! Pieces are joined without a seam where that leaves them at their time, give or take [`TOLERANCE`]: the times of real
-//! devices jitter. What is off by more, a drift that added up too, is put right at once, with silence where sound is
-//! missing, by a cut where there is too much. The first piece stands exactly where it says.
+//! Buffers are joined without a gap while they stay within [`TOLERANCE`] of their timestamps, because timestamps of real
+//! devices jitter. A larger difference, also one that added up, is corrected at once: by silence where sound is missing,
+//! by a cut where there is too much. The first buffer is placed exactly at its timestamp.
 
 use crate::audio::{AudioBuffer, samples_in, span_of};
 use crate::error::{Error, Result};
 use crate::time::{Span, Timestamp};
 
-/// How far sound may be from its time, early or late.
+/// The greatest difference between sound and its timestamp, early or late.
 pub(super) const TOLERANCE: Span = Span::from_millis(2);
 
-/// The longest silence between two pieces. A time beyond is no time.
+/// The longest silence between two buffers; a timestamp beyond is an error.
 const LONGEST_GAP: Span = Span::from_secs(24 * 3600);
 
-/// Time 0 up to the end of what was placed so far.
+/// What was placed so far, from time 0 on.
 pub(super) struct Timeline {
     /// When the first sample at the current rate is heard.
     from: Timestamp,
@@ -25,12 +25,12 @@ pub(super) struct Timeline {
     samples: u64,
 }
 
-/// What makes a piece fit.
+/// What aligns a buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Placement {
-    /// So many samples of silence come before it.
+    /// This many samples of silence are inserted before it.
     pub silence: u64,
-    /// So many of its first samples are cut off.
+    /// This many of its first samples are cut off.
     pub cut: usize,
 }
 
@@ -39,7 +39,7 @@ impl Timeline {
         Self { from: Timestamp::ZERO, rate: None, samples: 0 }
     }
 
-    /// Goes on at this rate from `at`, the end so far as whoever resamples has rounded it.
+    /// Continues at this rate from `at`, the end so far as the resampler has rounded it.
     pub(super) fn change_rate(&mut self, rate: u32, at: Timestamp) {
         *self = Self { from: at, rate: Some(rate), samples: 0 };
     }
@@ -48,12 +48,12 @@ impl Timeline {
         self.rate
     }
 
-    /// When the last sample is over.
+    /// The end of the last sample.
     pub(super) fn end(&self) -> Timestamp {
         self.rate.map_or(self.from, |rate| self.from + span_of(self.samples, rate))
     }
 
-    /// Appends a piece at the current rate. A range error when it begins more than a day after the end so far.
+    /// Appends a buffer at the current rate. A range error when it begins more than a day after the end so far.
     pub(super) fn place(&mut self, sound: &AudioBuffer) -> Result<Placement> {
         let end = self.end();
         let late = Span::from_nanos(sound.timestamp.as_nanos().saturating_sub(end.as_nanos()));

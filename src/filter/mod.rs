@@ -23,7 +23,9 @@ pub use color_matrix::ColorMatrix;
 pub use custom::{Custom, Field, FieldKind, Kind};
 pub use file::FileAccess;
 pub use lut::Lut;
-pub use plan::{Axis, Bell, Extent, Input, Output, Pass, Picture, Plan, Point, Stage, plan};
+pub use plan::{
+    Axis, Bell, Extent, Pass, PassInput, PassOutput, Plan, Point, SourcePicture, SourcePixels, Stage, plan,
+};
 
 /// What a filter is, apart from the values it is given.
 #[derive(Debug)]

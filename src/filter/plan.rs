@@ -23,13 +23,22 @@ mod tests;
 pub use bell::Bell;
 pub use planner::plan;
 
-/// What the first pass reads.
+/// The picture that a plan begins with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Picture {
-    /// The layout of the source's bytes.
-    pub format: PixelFormat,
-    /// The source's size in pixels.
+pub struct SourcePicture {
+    /// Where its pixels are.
+    pub pixels: SourcePixels,
+    /// Its size in pixels.
     pub size: Size,
+}
+
+/// Where the pixels of a picture are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SourcePixels {
+    /// In a frame's bytes, laid out so.
+    Bytes(PixelFormat),
+    /// In a texture on the GPU, premultiplied.
+    Texture,
 }
 
 /// What is to be done for every frame.
@@ -47,7 +56,7 @@ pub struct Plan {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pass {
     /// Where its pixels come from.
-    pub input: Input,
+    pub input: PassInput,
     /// How much of the plane the input covers.
     pub from: Extent,
     /// How they are gathered.
@@ -63,7 +72,7 @@ pub struct Pass {
     /// The texture of what this pass made of the frame before, for filters that remember.
     pub previous: Option<usize>,
     /// Where they go.
-    pub output: Output,
+    pub output: PassOutput,
     /// How much of the plane the output covers.
     pub to: Extent,
 }
@@ -93,16 +102,18 @@ impl Extent {
 
 /// Where a pass takes its pixels from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Input {
-    /// The source's bytes.
-    Source(PixelFormat),
+pub enum PassInput {
+    /// The picture that the plan begins with.
+    Source(SourcePixels),
+    /// Nothing: the pass draws.
+    Nothing,
     /// The texture of this number.
     Texture(usize),
 }
 
 /// Where a pass puts its pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Output {
+pub enum PassOutput {
     /// The texture of this number: half floats, premultiplied.
     Texture(usize),
     /// Packed I420, as encoders want it: over black, in the recording's colours.

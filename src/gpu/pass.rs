@@ -1,4 +1,4 @@
-//! Runs a plan: one dispatch a pass, as the plan says, and no thought of its own.
+//! Runs a plan: one dispatch for each pass. All decisions are in the plan.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use super::upload::SourceBuffer;
 use super::{Gpu, shader};
 use crate::color::ColorSpace;
 use crate::error::{Error, Result};
-use crate::filter::{FilterChain, Input, Output, Pass, Picture, Plan, plan};
+use crate::filter::{FilterChain, Pass, PassInput, PassOutput, Plan, SourcePicture, SourcePixels, plan};
 use crate::frame::{Frame, PixelFormat, Size};
 use crate::time::Timestamp;
 
@@ -16,16 +16,17 @@ use crate::time::Timestamp;
 pub struct Renderer {
     gpu: Gpu,
     chain: FilterChain,
-    picture: Picture,
+    picture: SourcePicture,
     size: Size,
     format: PixelFormat,
-    source: SourceBuffer,
-    /// Somebody's own texture that is the source.
+    /// The bytes of the frame that is the source.
+    source: Option<SourceBuffer>,
+    /// The texture that is the source.
     drawn: Option<wgpu::Texture>,
     output: wgpu::Buffer,
-    /// The chroma of a recording's picture before it is taken down.
+    /// The chroma of a recording's picture before it is subsampled.
     chroma: Option<wgpu::Buffer>,
-    /// What a user's loop raises that never ends.
+    /// A word that users' WGSL sets when its loops turn too often.
     alarm: wgpu::Buffer,
     sampler: wgpu::Sampler,
     pipelines: HashMap<String, wgpu::ComputePipeline>,
@@ -38,16 +39,20 @@ pub struct Renderer {
 }
 
 impl Renderer {
-    /// Plans and compiles: frames like `picture` become pictures of `size`, filtered by `chain`, in `format`, which is
+    /// Plans and compiles: sources like `picture` become pictures of `size`, filtered by `chain`, in `format`, which is
     /// [`PixelFormat::I420`] or [`PixelFormat::Rgba8`].
     ///
     /// # Errors
     /// A range error when a size is above the adapter's limit; `UnknownError` when a shader does not compile.
-    pub fn new(gpu: &Gpu, chain: &FilterChain, picture: Picture, size: Size, format: PixelFormat) -> Result<Self> {
+    pub fn new(
+        gpu: &Gpu,
+        chain: &FilterChain,
+        picture: SourcePicture,
+        size: Size,
+        format: PixelFormat,
+    ) -> Result<Self> {
         gpu.check_size(size)?;
-        if picture.format.planes() > 0 {
-            gpu.check_size(picture.size)?;
-        }
+        gpu.check_size(picture.size)?;
         let device = gpu.device();
         let wide = u64::from(size.width.next_multiple_of(8)) * u64::from(size.height);
         let mut renderer = Self {
@@ -56,7 +61,10 @@ impl Renderer {
             picture,
             size,
             format,
-            source: SourceBuffer::new(gpu, picture.format, picture.size),
+            source: match picture.pixels {
+                SourcePixels::Bytes(format) => Some(SourceBuffer::new(gpu, format, picture.size)),
+                SourcePixels::Texture => None,
+            },
             drawn: None,
             output: storage(device, "output", PackedLayout::new(format, size).len as u64),
             chroma: (format == PixelFormat::I420).then(|| storage(device, "chroma", wide * 4)),
@@ -74,13 +82,13 @@ impl Renderer {
             rendered: 0,
         };
         // A texture is bound when it is there.
-        if picture.format != PixelFormat::Texture {
+        if picture.pixels != SourcePixels::Texture {
             renderer.set_time(Timestamp::ZERO)?;
         }
         Ok(renderer)
     }
 
-    /// Puts another chain in the place of this one; on an error the old one stays.
+    /// Replaces the chain; on an error the old one stays in use.
     ///
     /// # Errors
     /// `UnknownError` when a shader does not compile.
@@ -93,8 +101,8 @@ impl Renderer {
     /// Plans for this instant of an animated chain. Most often only numbers change.
     fn set_time(&mut self, time: Timestamp) -> Result<()> {
         let target = match self.format {
-            PixelFormat::I420 => Output::I420,
-            PixelFormat::Rgba8 => Output::Rgba8,
+            PixelFormat::I420 => PassOutput::I420,
+            PixelFormat::Rgba8 => PassOutput::Rgba8,
             format => {
                 return Err(Error::not_supported(format!("expected to render I420 or RGBA but found {format:?}")));
             }
@@ -118,7 +126,7 @@ impl Renderer {
             let textures = self.textures_for(&plan);
             let steps = self.build(&plan, &textures, texts);
             if let Some(error) = pollster::block_on(scope.pop()) {
-                // What did not compile is not to be found again as if it had.
+                // A pipeline that did not compile must not be used again.
                 self.pipelines.retain(|wgsl, _| self.steps.iter().any(|step| step.wgsl == *wgsl));
                 return Err(Error::unknown("the GPU refused the filters").with_source(error));
             }
@@ -179,19 +187,23 @@ impl Renderer {
         };
         let mut bindings = Vec::new();
         match pass.input {
-            Input::Source(PixelFormat::Blank) => {}
-            Input::Source(PixelFormat::Texture) => bindings.extend(drawn.map(|view| (2, [Binding::Sampled(view); 2]))),
-            Input::Source(_) => bindings.push((2, [Binding::Read(self.source.buffer()); 2])),
-            Input::Texture(index) => bindings.push((2, both(index).map(Binding::Sampled))),
+            PassInput::Nothing => {}
+            PassInput::Source(SourcePixels::Texture) => {
+                bindings.extend(drawn.map(|view| (2, [Binding::Sampled(view); 2])))
+            }
+            PassInput::Source(SourcePixels::Bytes(_)) => {
+                bindings.extend(self.source.as_ref().map(|source| (2, [Binding::Read(source.buffer()); 2])));
+            }
+            PassInput::Texture(index) => bindings.push((2, both(index).map(Binding::Sampled))),
         }
         bindings.push((
             3,
             match pass.output {
-                Output::Texture(index) => both(index).map(Binding::Stored),
-                Output::I420 | Output::Rgba8 => [Binding::Written(&self.output); 2],
+                PassOutput::Texture(index) => both(index).map(Binding::Stored),
+                PassOutput::I420 | PassOutput::Rgba8 => [Binding::Written(&self.output); 2],
             },
         ));
-        if let (Output::I420, Some(chroma)) = (pass.output, &self.chroma) {
+        if let (PassOutput::I420, Some(chroma)) = (pass.output, &self.chroma) {
             bindings.push((4, [Binding::Written(chroma); 2]));
         }
         if shader::samples(pass) {
@@ -213,7 +225,7 @@ impl Renderer {
         self.drawn.as_ref().map(|texture| texture.create_view(&wgpu::TextureViewDescriptor::default()))
     }
 
-    /// Reads this texture from now on; the rest stays as it is.
+    /// Replaces the texture that is the source.
     fn set_drawn(&mut self, texture: &wgpu::Texture, time: Timestamp) -> Result<()> {
         let before = self.drawn.replace(texture.clone());
         if before.is_none_or(|before| is_linear(&before) != is_linear(texture)) {
@@ -234,17 +246,17 @@ impl Renderer {
         Ok(())
     }
 
-    /// What it takes.
-    pub fn picture(&self) -> Picture {
+    /// The sources that it renders.
+    pub fn picture(&self) -> SourcePicture {
         self.picture
     }
 
-    /// Where what comes out lies.
+    /// The buffer of the packed picture.
     pub fn output(&self) -> &wgpu::Buffer {
         &self.output
     }
 
-    /// Where a word lies that is not 0 when a user's loop never ended.
+    /// The buffer of a word that is not 0 when loops of users' WGSL turned too often.
     pub fn alarm(&self) -> &wgpu::Buffer {
         &self.alarm
     }
@@ -260,10 +272,10 @@ impl Renderer {
         time: Timestamp,
         index: u64,
     ) -> Result<()> {
-        match drawing {
-            Drawing::Frame(frame) => self.source.write(&self.gpu, frame),
-            Drawing::Texture(texture) if self.drawn.as_ref() == Some(texture) && !self.steps.is_empty() => {}
-            Drawing::Texture(texture) => self.set_drawn(texture, time)?,
+        if let Drawing::Texture(texture) = drawing
+            && (self.drawn.as_ref() != Some(texture) || self.steps.is_empty())
+        {
+            self.set_drawn(texture, time)?;
         }
         if self.chain.is_animated() {
             self.set_time(time)?;
@@ -272,7 +284,11 @@ impl Renderer {
             Drawing::Frame(frame) => frame.color,
             Drawing::Texture(_) => ColorSpace::RECORDED,
         };
-        let (plane_offset, plane_stride) = self.source.words();
+        let reads_source = matches!(self.plan.passes.first(), Some(Pass { input: PassInput::Source(_), .. }));
+        if let (Drawing::Frame(frame), Some(source), true) = (drawing, &self.source, reads_source) {
+            source.write(&self.gpu, frame);
+        }
+        let (plane_offset, plane_stride) = self.source.as_ref().map(SourceBuffer::words).unwrap_or_default();
         for step in &self.steps {
             let info = FrameInfo {
                 output_size: [step.to.texels().width, step.to.texels().height],
@@ -303,7 +319,7 @@ impl Renderer {
     }
 }
 
-/// What is drawn: bytes, or a texture that is on the GPU already.
+/// What is rendered: a frame's bytes, or a texture that is on the GPU already.
 #[derive(Debug, Clone, Copy)]
 pub enum Drawing<'a> {
     /// A frame's bytes.
@@ -314,12 +330,13 @@ pub enum Drawing<'a> {
 }
 
 impl Drawing<'_> {
-    /// What the first pass of its plan reads.
-    pub fn picture(self) -> Picture {
+    /// What its plan begins with.
+    pub fn picture(self) -> SourcePicture {
         match self {
-            Self::Frame(frame) => Picture { format: frame.format, size: frame.size },
+            Self::Frame(frame) => SourcePicture { pixels: SourcePixels::Bytes(frame.format), size: frame.size },
             Self::Texture(texture) => {
-                Picture { format: PixelFormat::Texture, size: Size::new(texture.width(), texture.height()) }
+                let size = Size::new(texture.width(), texture.height());
+                SourcePicture { pixels: SourcePixels::Texture, size }
             }
         }
     }

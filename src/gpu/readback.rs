@@ -1,5 +1,5 @@
 //! Pictures back from the GPU: a ring of staging buffers, so that the next frame is rendered while the last one is
-//! still on its way. Frames come out in the order they went in.
+//! being copied. Frames come out in the order they were submitted.
 
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, channel};
@@ -14,7 +14,7 @@ use crate::time::Timestamp;
 
 /// How many frames may be under way at once.
 const RING: usize = 3;
-/// A frame that takes longer than this has hung with its driver. (Users' loops that never end raise an alarm before.)
+/// The driver hangs when a frame takes longer than this. (Users' loops that never end are found before.)
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How a packed picture lies in its buffer. I420's rows are padded to 8 pixels of luma and 4 of chroma.
@@ -77,7 +77,7 @@ impl Readback {
         Self { gpu: gpu.clone(), format, size, idle, under_way: VecDeque::with_capacity(RING) }
     }
 
-    /// Whether no further frame may set out before one has come back.
+    /// Whether a frame must be received before the next one can be submitted.
     pub fn is_full(&self) -> bool {
         self.idle.is_empty()
     }
@@ -87,7 +87,7 @@ impl Readback {
         self.under_way.is_empty()
     }
 
-    /// Submits what `encoder` holds, and the way back of the picture that it renders.
+    /// Submits what `encoder` holds, and the copy of the picture that it renders.
     ///
     /// # Errors
     /// `InvalidStateError` when the ring is full.
@@ -113,7 +113,7 @@ impl Readback {
         Ok(())
     }
 
-    /// Waits for the frame that set out first; none when none is under way.
+    /// Waits for the frame that was submitted first; none when none is under way.
     ///
     /// # Errors
     /// `UnknownError` when the device is lost or hangs.

@@ -2,7 +2,9 @@
 
 use std::fmt::Write;
 
-use crate::filter::{Axis, Custom, Edge, Effect, FieldKind, Filter, Input, Kind, Output, Pass, Point, Stage, Value};
+use crate::filter::{
+    Axis, Custom, Edge, Effect, FieldKind, Filter, Kind, Pass, PassInput, PassOutput, Point, SourcePixels, Stage, Value,
+};
 use crate::frame::PixelFormat;
 
 macro_rules! wgsl {
@@ -33,15 +35,15 @@ pub fn compose(pass: &Pass, linear: bool) -> String {
     };
     composer.input(pass);
     composer.stage(pass);
-    if let Output::Texture(_) = pass.output {
+    if let PassOutput::Texture(_) = pass.output {
         composer.add(wgsl!("convert/picture_store"));
     }
     if !has_own_main(&pass.stage) {
         composer.points(pass);
         composer.add(match pass.output {
-            Output::Texture(_) => wgsl!("convert/picture_pack"),
-            Output::I420 => wgsl!("convert/i420_pack"),
-            Output::Rgba8 => wgsl!("convert/rgba_pack"),
+            PassOutput::Texture(_) => wgsl!("convert/picture_pack"),
+            PassOutput::I420 => wgsl!("convert/i420_pack"),
+            PassOutput::Rgba8 => wgsl!("convert/rgba_pack"),
         });
     }
     composer.text
@@ -64,7 +66,7 @@ pub fn tile(stage: &Stage) -> ([u32; 2], [u32; 2]) {
 
 /// Whether the pass's shader reads its input through a sampler.
 pub fn samples(pass: &Pass) -> bool {
-    matches!(pass.input, Input::Texture(_)) && matches!(pass.stage, Stage::Area(_))
+    matches!(pass.input, PassInput::Texture(_)) && matches!(pass.stage, Stage::Area(_))
 }
 
 /// Whether a user's WGSL stands in the pass's shader: it may raise the alarm.
@@ -109,16 +111,16 @@ impl Composer {
 
     fn input(&mut self, pass: &Pass) {
         match pass.input {
-            Input::Texture(_) => {
+            PassInput::Texture(_) => {
                 let _ = writeln!(self.text, "const EDGE_CLAMP = {};", pass.edge == Edge::Clamp);
                 self.add(wgsl!("convert/picture"));
             }
-            Input::Source(PixelFormat::Blank) => {}
-            Input::Source(PixelFormat::Texture) => {
+            PassInput::Nothing => {}
+            PassInput::Source(SourcePixels::Texture) => {
                 let _ = writeln!(self.text, "const LINEAR = {};", self.linear);
                 self.add(wgsl!("convert/drawn_unpack"));
             }
-            Input::Source(format) => {
+            PassInput::Source(SourcePixels::Bytes(format)) => {
                 self.add(wgsl!("convert/source"));
                 match format {
                     PixelFormat::Rgba8 => self.add(wgsl!("convert/rgba_unpack")),
@@ -139,9 +141,9 @@ impl Composer {
     fn stage(&mut self, pass: &Pass) {
         match &pass.stage {
             Stage::Copy => match pass.input {
-                Input::Texture(_) => self.add(wgsl!("convert/picture_unpack")),
-                Input::Source(PixelFormat::Blank) => self.add(wgsl!("convert/blank_unpack")),
-                Input::Source(_) => {}
+                PassInput::Texture(_) => self.add(wgsl!("convert/picture_unpack")),
+                // What unpacks the source copies it too; and what begins with nothing is drawn, not copied.
+                PassInput::Source(_) | PassInput::Nothing => {}
             },
             Stage::Area(filter) => self.area(filter, pass),
             Stage::Blur { axis: Axis::X, .. } => {

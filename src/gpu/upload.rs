@@ -18,8 +18,7 @@ impl SourceBuffer {
         let bytes = layout(format, size).iter().map(|plane| plane.bytes()).sum::<usize>();
         let buffer = gpu.device().create_buffer(&wgpu::BufferDescriptor {
             label: Some("source"),
-            // A buffer is never empty.
-            size: bytes.max(4) as u64,
+            size: bytes as u64,
             usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST,
             mapped_at_creation: false,
         });
@@ -44,11 +43,8 @@ impl SourceBuffer {
     /// Sends a frame of this buffer's format and size; it arrives before what is submitted next.
     pub fn write(&self, gpu: &Gpu, frame: &Frame) {
         debug_assert_eq!((frame.format, frame.size), (self.format, self.size));
-        if self.format.planes() == 0 {
-            return;
-        }
         let Some(bytes) = NonZeroU64::new(self.buffer.size()) else { return };
-        // None when the device is lost, which `Gpu::check` tells of.
+        // None when the device is lost, which reading the picture back reports.
         let Some(mut view) = gpu.queue().write_buffer_with(&self.buffer, 0, bytes) else { return };
         for (index, plane) in layout(self.format, self.size).iter().enumerate() {
             let mut rows = view.slice(plane.offset..plane.offset + plane.bytes());

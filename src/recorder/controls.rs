@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::error::Error;
 use crate::filter::FilterChain;
 
-/// Chains to go on with.
+/// Chains that replace those of the recording.
 #[derive(Debug, Default)]
 pub(super) struct Edits {
     /// What draws the source.
@@ -15,7 +15,7 @@ pub(super) struct Edits {
     pub filter: Option<FilterChain>,
 }
 
-/// Requests to a running recording, and what it has to say.
+/// Requests to a running recording, and the errors of those that were refused.
 #[derive(Debug, Default)]
 pub struct Controls {
     stop: AtomicBool,
@@ -24,7 +24,7 @@ pub struct Controls {
 }
 
 impl Controls {
-    /// Nothing asked for yet.
+    /// Without requests.
     pub const fn new() -> Self {
         Self {
             stop: AtomicBool::new(false),
@@ -33,28 +33,29 @@ impl Controls {
         }
     }
 
-    /// Asks for the recording's end: what was taken so far is encoded and the file finished. Whether it was asked before.
+    /// Asks the recording to stop: what was taken so far is encoded and the file is finished. True when it was asked
+    /// before.
     pub fn stop(&self) -> bool {
         self.stop.swap(true, Ordering::Relaxed)
     }
 
-    /// Whether the end was asked for.
+    /// Whether it was asked to stop.
     pub fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
 
-    /// Puts another chain in the place of the recording's, from the next frame on.
+    /// Replaces the recording's chain, from the next frame on.
     pub fn set_filter(&self, filter: FilterChain) {
         self.edits.lock().unwrap_or_else(PoisonError::into_inner).filter = Some(filter);
     }
 
-    /// Puts another drawing in the place of the source's ([`Source::drawn_by`](crate::source::Source::drawn_by)), from the
-    /// next frame on.
+    /// Replaces the chain that draws the source ([`Source::drawn_by`](crate::source::Source::drawn_by)), from the next
+    /// frame on.
     pub fn set_drawing(&self, drawing: FilterChain) {
         self.edits.lock().unwrap_or_else(PoisonError::into_inner).drawing = Some(drawing);
     }
 
-    /// Errors of chains that the GPU refused, each told once; the chain before stayed.
+    /// The errors of chains that the GPU refused since the last call; the chain before stayed in use.
     pub fn refused(&self) -> Vec<Error> {
         std::mem::take(&mut *self.refused.lock().unwrap_or_else(PoisonError::into_inner))
     }

@@ -9,13 +9,14 @@ use crate::color::ColorSpace;
 use crate::error::{Error, ErrorKind, Result};
 use crate::frame::{Frame, PixelFormat, Size};
 
-/// What becomes of frames of another size than the recording's, which is the track's when it starts (CSS `object-fit`).
+/// How frames of another size than the recording's are brought to it (CSS `object-fit`). The recording's size is the
+/// track's when it starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Fit {
     /// The whole picture, with black around it where the shapes differ.
     #[default]
     Contain,
-    /// The whole recording is filled; what stands over is cut off, alike on both sides.
+    /// The recording is filled; what reaches beyond it is cut off, equally on both sides.
     Cover,
     /// Stretched to the recording's shape.
     Fill,

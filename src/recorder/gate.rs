@@ -1,21 +1,22 @@
-//! What of a stream belongs to a recording, and when it is shown there: pauses are left out and close up. Pure.
+//! Which part of a stream is recorded, and at which time of the recording it is shown. Pauses are left out, so that what
+//! follows a pause joins what was before it. Pure: decides by timestamps alone.
 
 use crate::time::{Span, Timestamp};
 
-/// Where something of the stream belongs.
+/// Whether a frame or a sample is recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
-    /// Into the recording, at this time of it.
+    /// Yes, at this time of the recording.
     At(Timestamp),
-    /// Nowhere: it was before the beginning.
+    /// No: it is before the recording's beginning.
     Before,
-    /// Nowhere: the recording was paused.
+    /// No: the recording was paused.
     Paused,
-    /// Nowhere: it was after the end.
+    /// No: it is after the recording's end.
     After,
 }
 
-/// Maps the stream's time to the recording's.
+/// Maps times of the stream to times of the recording.
 ///
 /// ```text
 /// stream     ──────┬═════════┬─ ─ ─ ─┬══════════┬─────▶
@@ -24,41 +25,41 @@ pub enum Place {
 /// ```
 #[derive(Debug, Default)]
 pub struct Gate {
-    /// The stream's time at which the recording begins; none while its first picture decides that.
+    /// The time of the stream at which the recording begins; none until the first frame sets it.
     origin: Option<Timestamp>,
-    /// From when to when; the last one may be open.
+    /// The beginning and the end of each pause, in the stream's time; the last one may have no end yet.
     pauses: Vec<(Timestamp, Option<Timestamp>)>,
     end: Option<Timestamp>,
-    /// The recording's own limit.
+    /// The greatest length of the recording.
     limit: Option<Span>,
 }
 
 impl Gate {
-    /// A recording that begins at `origin`, or with the first picture where that is none, and is `limit` long at most.
+    /// A recording that begins at `origin`, or with the first frame where that is none, and is at most `limit` long.
     pub fn new(origin: Option<Timestamp>, limit: Option<Span>) -> Self {
         Self { origin, pauses: Vec::new(), end: None, limit }
     }
 
-    /// The recording is so long at most.
+    /// Sets the greatest length of the recording.
     pub fn set_limit(&mut self, limit: Option<Span>) {
         self.limit = limit;
     }
 
-    /// Nothing from `now` on belongs to the recording. Without effect while paused.
+    /// What follows is not recorded, from `now` on. Without effect while paused.
     pub fn pause(&mut self, now: Timestamp) {
         if !self.is_paused() {
             self.pauses.push((now, None));
         }
     }
 
-    /// From `now` on it does again. Without effect while not paused.
+    /// What follows is recorded again, from `now` on. Without effect while not paused.
     pub fn resume(&mut self, now: Timestamp) {
         if let Some((begin, end @ None)) = self.pauses.last_mut() {
             *end = Some(now.max(*begin));
         }
     }
 
-    /// Nothing from `now` on belongs to the recording any more.
+    /// Ends the recording at `now`. Only the first call has an effect.
     pub fn stop(&mut self, now: Timestamp) {
         self.end.get_or_insert(now);
     }
@@ -67,13 +68,13 @@ impl Gate {
         matches!(self.pauses.last(), Some((_, None)))
     }
 
-    /// Whether nothing of this time or later belongs to the recording any more.
+    /// Whether the recording was stopped at or before this time of the stream.
     pub fn is_past(&self, time: Timestamp) -> bool {
         self.end.is_some_and(|end| time >= end)
     }
 
-    /// Where a picture of this time belongs. The first one that belongs anywhere begins a recording that has no
-    /// beginning yet.
+    /// Whether a frame of this time of the stream is recorded, and at which time. The first one that is begins a
+    /// recording that has no beginning yet.
     pub fn place(&mut self, time: Timestamp) -> Place {
         if self.is_past(time) {
             return Place::After;
@@ -92,13 +93,13 @@ impl Gate {
         Place::At(placed)
     }
 
-    /// Whether the recording has its full length when the stream has come to `time`.
+    /// Whether the recording has reached its limit at this time of the stream.
     pub fn is_full(&self, time: Timestamp) -> bool {
         let length = self.length_at(time).map(|length| length - Timestamp::ZERO);
         self.limit.is_some_and(|limit| length.is_some_and(|length| length >= limit))
     }
 
-    /// How long the recording is when the stream has come to `time`; none while it has not begun.
+    /// How long the recording is at this time of the stream; none while it has not begun.
     pub fn length_at(&self, time: Timestamp) -> Option<Timestamp> {
         let origin = self.origin?;
         let time = self.end.map_or(time, |end| time.min(end));
@@ -106,12 +107,13 @@ impl Gate {
         Some(self.limit.map_or(length, |limit| length.min(Timestamp::ZERO + limit)))
     }
 
-    /// When the recording ends, once that is known.
+    /// The time of the recording at which it ends, once it was stopped.
     pub fn end(&self) -> Option<Timestamp> {
         self.end.and_then(|end| self.length_at(end))
     }
 
-    /// The parts of `[from, to)` that belong to the recording, each with the recording's time at its beginning, in order.
+    /// The parts of `[from, to)` that are recorded, in order: each one's begin and end in the stream's time, and the
+    /// recording's time at its beginning.
     pub fn cut(&self, from: Timestamp, to: Timestamp) -> Vec<(Timestamp, Timestamp, Timestamp)> {
         let Some(origin) = self.origin else { return Vec::new() };
         let mut parts = Vec::new();
@@ -134,7 +136,7 @@ impl Gate {
         parts
     }
 
-    /// The time of the recording: less its beginning and the pauses since.
+    /// The time of the recording at `time` of the stream: without what was before the origin, and without pauses.
     fn recorded(&self, origin: Timestamp, time: Timestamp) -> Timestamp {
         let mut paused = Span::ZERO;
         for &(begin, end) in &self.pauses {

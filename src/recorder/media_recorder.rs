@@ -7,7 +7,7 @@ use super::events::{Event, Events};
 use super::mime::MimeType;
 use super::options::{Bitrates, MediaRecorderOptions};
 use super::output::Destination;
-use super::pipeline::{INPUT_QUEUE, Input, Session, SessionListener, SessionPlan, Start};
+use super::pipeline::{INPUT_QUEUE, Session, SessionListener, SessionPlan, Start, TrackInput};
 use super::report::{Progress, Report};
 use crate::blob::Blob;
 use crate::clock::Clock;
@@ -347,9 +347,9 @@ impl RecorderCore {
         let counters = Arc::new(FrameCounters::default());
         let bitrates = self.options.bitrates(video.is_some(), audio.is_some());
         let subscribe = |track: Option<MediaStreamTrack>, depth| {
-            let input = |track: MediaStreamTrack| -> Result<Input> {
+            let input = |track: MediaStreamTrack| -> Result<TrackInput> {
                 let shift = shift(&track, &clock)?;
-                Ok(Input { subscription: track.subscribe(depth, &counters), shift })
+                Ok(TrackInput { subscription: track.subscribe(depth, &counters), shift })
             };
             track.map(input).transpose()
         };

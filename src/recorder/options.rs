@@ -1,7 +1,7 @@
 //! What a recorder is asked for.
 
 use crate::encode::opus::{BitrateMode, OpusConfig};
-use crate::encode::{EncoderChoice, EncoderConfig, Target};
+use crate::encode::{EncoderChoice, EncoderConfig, RateControl};
 use crate::error::{Error, Result};
 use crate::filter::FilterChain;
 use crate::frame::Size;
@@ -123,7 +123,7 @@ impl MediaRecorderOptions {
         EncoderConfig {
             size,
             rate: self.frame_rate.or(rate).unwrap_or(NOMINAL_RATE),
-            target: self.quality.map_or(Target::Bitrate(bitrates.video), Target::Quality),
+            rate_control: self.quality.map_or(RateControl::Bitrate(bitrates.video), RateControl::Quality),
             speed: self.speed,
             key_interval: self.video_key_frame_interval_duration.or(by_count).unwrap_or(Self::KEY_FRAME_INTERVAL),
             threads: std::thread::available_parallelism().map_or(1, usize::from),

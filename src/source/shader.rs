@@ -1,22 +1,22 @@
 //! A user's WGSL as a source: `fn image(position: vec2f) -> vec4f` is drawn for every frame.
 //!
-//! The frames themselves are blank; the GPU draws them in the chain's first pass, and nothing is uploaded.
+//! The GPU draws in the chain's first pass, which reads no frame: the frames here are all one, black, and never uploaded.
 
 use std::path::Path;
 
 use super::pattern::{DEFAULT_RATE, DEFAULT_SIZE};
 use super::{Source, SourceInfo, SourceOptions};
-use crate::color::ColorSpace;
 use crate::error::{Error, Result};
 use crate::filter::{Custom, FilterChain, Kind};
-use crate::frame::{Frame, PixelFormat};
+use crate::frame::Frame;
 use crate::time::{FrameRate, Span, Timestamp};
 
-/// Blank frames at a constant rate, for a shader to draw. Its size and rate are 1280×720 and 30 when none is asked for.
+/// Times at a constant rate for a shader to draw at, each with the same black frame. Its size and rate are 1280×720 and 30 when none is asked for.
 pub struct ShaderSource {
     info: SourceInfo,
     drawing: FilterChain,
     rate: FrameRate,
+    black: Frame,
     next: u64,
 }
 
@@ -34,9 +34,10 @@ impl ShaderSource {
         let drawing = drawing(path, &options.params)?;
         let (size, rate) = (options.size.unwrap_or(DEFAULT_SIZE), options.rate.unwrap_or(DEFAULT_RATE));
         let info = SourceInfo { kind: "shader", size, rate: Some(rate), frames: None, endless: true };
-        Ok(Self { info, drawing, rate, next: 0 })
+        Ok(Self { info, drawing, rate, black: Frame::black(size), next: 0 })
     }
 }
+
 /// The chain that draws what the file's `image` says, with these parameters (`NAME=VALUE`).
 ///
 /// # Errors
@@ -64,7 +65,6 @@ impl Source for ShaderSource {
     fn next_frame(&mut self) -> Result<Option<Frame>> {
         let timestamp: Timestamp = self.rate.timestamp(self.next);
         self.next += 1;
-        let blank = Frame::packed(PixelFormat::Blank, self.info.size, ColorSpace::RECORDED, Vec::new());
-        Ok(Some(blank.with_timestamp(timestamp)))
+        Ok(Some(self.black.clone().with_timestamp(timestamp)))
     }
 }

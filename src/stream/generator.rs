@@ -7,7 +7,7 @@ use super::capture::CaptureRule;
 use super::events::TrackEvent;
 use super::receipt::{DropReason, Promise};
 use super::subscription::Delivery;
-use super::track::{Failure, MediaStreamTrack, ReadyState, TrackCore, TrackKind, TrackSettings};
+use super::track::{MediaStreamTrack, ReadyState, TrackCore, TrackFailure, TrackKind, TrackSettings};
 use super::{CaptureRate, MediaStream, lock};
 use crate::audio::AudioBuffer;
 use crate::clock::Clock;
@@ -245,7 +245,7 @@ impl TrackGenerator {
         self.end(Some((error.kind().clone(), error.to_string())));
     }
 
-    fn end(&self, failure: Option<Failure>) {
+    fn end(&self, failure: Option<TrackFailure>) {
         self.live_tracks().for_each(|track| track.source_ended(failure.as_ref()));
     }
 

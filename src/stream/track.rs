@@ -92,12 +92,12 @@ pub(super) struct TrackCore {
 struct Life {
     state: ReadyState,
     /// Why it ended, when that was a failure.
-    failure: Option<Failure>,
+    failure: Option<TrackFailure>,
     subscribers: Vec<Subscriber>,
 }
 
 /// An error cannot be cloned; its kind and text can.
-pub(super) type Failure = (ErrorKind, String);
+pub(super) type TrackFailure = (ErrorKind, String);
 
 impl PartialEq for MediaStreamTrack {
     fn eq(&self, other: &Self) -> bool {
@@ -125,7 +125,7 @@ impl MediaStreamTrack {
         Self::with(source, ReadyState::Live, None)
     }
 
-    fn with(source: Arc<TrackSource>, state: ReadyState, failure: Option<Failure>) -> Self {
+    fn with(source: Arc<TrackSource>, state: ReadyState, failure: Option<TrackFailure>) -> Self {
         let core = Arc::new(TrackCore {
             id: new_id(),
             source: source.clone(),
@@ -281,7 +281,7 @@ impl MediaStreamTrack {
     }
 
     /// Its source ended, or failed.
-    pub(super) fn source_ended(&self, failure: Option<&Failure>) {
+    pub(super) fn source_ended(&self, failure: Option<&TrackFailure>) {
         if self.end(failure) {
             self.0.listeners.tell(|| TrackEvent::Ended);
             self.0.listeners.close();
@@ -294,7 +294,7 @@ impl MediaStreamTrack {
     }
 
     /// Ends it; whether it was live.
-    fn end(&self, failure: Option<&Failure>) -> bool {
+    fn end(&self, failure: Option<&TrackFailure>) -> bool {
         let mut life = lock(&self.0.life);
         if life.state == ReadyState::Ended {
             return false;

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use framereel::filter::{Custom, FilterChain, Input, Lut, Output, Picture, plan};
+use framereel::filter::{Custom, FilterChain, Lut, PassInput, PassOutput, SourcePicture, SourcePixels, plan};
 use framereel::frame::{PixelFormat, Size};
 use framereel::mux::{Detail, inspect, repair};
 use framereel::source::audio::AudioSource;
@@ -119,10 +119,11 @@ impl Parser {
                 if !course.is_empty() {
                     chain.animate(course)?;
                 }
-                let source = Picture { format: PixelFormat::I420, size: Size::new(320, 180) };
+                let source =
+                    SourcePicture { pixels: SourcePixels::Bytes(PixelFormat::I420), size: Size::new(320, 180) };
                 let chain = chain.at(Timestamp::ZERO + Span::from_millis(500));
-                let planned = plan(&chain, source, source.size, Output::I420);
-                assert!(matches!(planned.passes.first().map(|pass| pass.input), Some(Input::Source(_))));
+                let planned = plan(&chain, source, source.size, PassOutput::I420);
+                assert!(matches!(planned.passes.first().map(|pass| pass.input), Some(PassInput::Source(_))));
                 Ok(chain.to_string())
             }
             Self::Wgsl => {

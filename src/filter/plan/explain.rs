@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use super::{Axis, Input, Output, Pass, Plan, Point, Stage};
-use crate::frame::PixelFormat;
+use super::{Axis, Pass, PassInput, PassOutput, Plan, Point, SourcePixels, Stage};
 
 /// One line a pass: where its pixels come from, what is done to them and where they go.
 impl fmt::Display for Plan {
@@ -20,18 +19,19 @@ impl fmt::Display for Plan {
 impl fmt::Display for Pass {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut steps = vec![match self.input {
-            Input::Source(PixelFormat::Blank) => "nothing".to_owned(),
-            Input::Source(format) => format!("unpack {format:?}"),
-            Input::Texture(texture) => format!("texture {texture}"),
+            PassInput::Source(SourcePixels::Bytes(format)) => format!("unpack {format:?}"),
+            PassInput::Source(SourcePixels::Texture) => "unpack a texture".to_owned(),
+            PassInput::Nothing => "nothing".to_owned(),
+            PassInput::Texture(texture) => format!("texture {texture}"),
         }];
         if self.stage != Stage::Copy {
             steps.push(self.stage.to_string());
         }
         steps.extend(self.points.iter().map(Point::to_string));
         steps.push(match self.output {
-            Output::Texture(texture) => format!("texture {texture} of {}", self.to.texels()),
-            Output::I420 => format!("pack I420 of {}", self.to.size),
-            Output::Rgba8 => format!("pack RGBA of {}", self.to.size),
+            PassOutput::Texture(texture) => format!("texture {texture} of {}", self.to.texels()),
+            PassOutput::I420 => format!("pack I420 of {}", self.to.size),
+            PassOutput::Rgba8 => format!("pack RGBA of {}", self.to.size),
         });
         f.write_str(&steps.join(" | "))
     }

@@ -64,6 +64,11 @@ impl Filter {
         }
     }
 
+    /// Whether it draws and reads no picture.
+    pub(super) fn draws(&self) -> bool {
+        self.custom().is_some_and(|custom| custom.kind() == Kind::Image)
+    }
+
     /// The numbers as the shader reads them, where [`Filter::places`] says.
     fn params(&self) -> Vec<[f32; 4]> {
         let mut params = vec![[0.0; 4]; self.numbers().len().div_ceil(4)];

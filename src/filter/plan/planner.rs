@@ -1,6 +1,6 @@
 //! The planner: takes a chain filter by filter and decides what joins the open pass and what ends it.
 
-use super::{Axis, Bell, Extent, Input, Output, Pass, Picture, Plan, Point, Stage};
+use super::{Axis, Bell, Extent, Pass, PassInput, PassOutput, Plan, Point, SourcePicture, SourcePixels, Stage};
 use crate::filter::color_matrix::ColorMatrix;
 use crate::filter::{Custom, Edge, Effect, Filter, FilterChain, Kind};
 use crate::frame::{PixelFormat, Size};
@@ -20,12 +20,14 @@ const SAFE_SIDE: u32 = 8192;
 const WIDEST_MARGIN: u32 = 1024;
 
 /// Plans how `source` becomes a picture of `size`, filtered by `chain`. A source of another size is fitted in whole, in
-/// the middle, transparent around. An animated chain is planned for one instant: give [`FilterChain::at`].
-pub fn plan(chain: &FilterChain, source: Picture, size: Size, output: Output) -> Plan {
-    // A picture that is yet to be drawn is drawn at the size it is wanted.
-    let source = if source.format == PixelFormat::Blank { Picture { size, ..source } } else { source };
-    let mut planner = Planner::new(source, chain.edge());
-    if source.size != size {
+/// the middle, transparent around. A chain whose first filter draws ([`Kind::Image`]) draws at `size` and reads no source.
+/// An animated chain is planned for one instant: give [`FilterChain::at`].
+pub fn plan(chain: &FilterChain, source: SourcePicture, size: Size, output: PassOutput) -> Plan {
+    let draws = chain.filters().first().is_some_and(Filter::draws);
+    let (input, from) =
+        if draws { (PassInput::Nothing, size) } else { (PassInput::Source(source.pixels), source.size) };
+    let mut planner = Planner::new(input, from, chain.edge());
+    if from != size {
         planner.fit(size);
     }
     for (index, filter) in chain.filters().iter().enumerate() {
@@ -65,7 +67,7 @@ struct Planner {
 
 /// A pass that still takes points.
 struct OpenPass {
-    input: Input,
+    input: PassInput,
     from: Extent,
     stage: Stage,
     points: Vec<Point>,
@@ -77,7 +79,7 @@ struct OpenPass {
 impl OpenPass {
     /// Whether a stage can begin on this without a picture to finish first.
     fn is_untouched(&self) -> bool {
-        let ready = matches!(self.input, Input::Texture(_) | Input::Source(PixelFormat::Blank));
+        let ready = matches!(self.input, PassInput::Texture(_) | PassInput::Nothing);
         ready && self.stage == Stage::Copy && self.points.is_empty()
     }
 
@@ -109,15 +111,19 @@ impl Point {
 }
 
 impl Planner {
-    fn new(source: Picture, edge: Edge) -> Self {
+    fn new(input: PassInput, from: Size, edge: Edge) -> Self {
+        let opaque = match input {
+            PassInput::Source(SourcePixels::Bytes(format)) => format != PixelFormat::Rgba8,
+            PassInput::Source(SourcePixels::Texture) | PassInput::Texture(_) | PassInput::Nothing => false,
+        };
         let open = OpenPass {
-            input: Input::Source(source.format),
-            from: Extent::of(source.size),
+            input,
+            from: Extent::of(from),
             stage: Stage::Copy,
             points: Vec::new(),
-            opaque: !matches!(source.format, PixelFormat::Rgba8 | PixelFormat::Blank | PixelFormat::Texture),
+            opaque,
             original: None,
-            to: Extent::of(source.size),
+            to: Extent::of(from),
         };
         Self { passes: Vec::new(), textures: Vec::new(), twins: Vec::new(), edge, spread: 0, open }
     }
@@ -154,7 +160,7 @@ impl Planner {
     }
 
     /// Ends the open pass.
-    fn emit(&mut self, output: Output) {
+    fn emit(&mut self, output: PassOutput) {
         let OpenPass { input, from, opaque, original, to, .. } = self.open;
         let stage = std::mem::replace(&mut self.open.stage, Stage::Copy);
         let points = std::mem::take(&mut self.open.points);
@@ -175,8 +181,8 @@ impl Planner {
     /// Ends the open pass with its picture in `texture`, which the next goes on from.
     fn emit_texture(&mut self, texture: usize) {
         let opaque = self.open.opaque_after();
-        self.emit(Output::Texture(texture));
-        self.open.input = Input::Texture(texture);
+        self.emit(PassOutput::Texture(texture));
+        self.open.input = PassInput::Texture(texture);
         self.open.from = self.open.to;
         self.open.opaque = opaque;
         self.open.original = None;
@@ -218,7 +224,7 @@ impl Planner {
     fn place(&mut self, size: Size, held: Option<usize>) -> usize {
         let free = |texture: usize| {
             self.textures[texture] == size
-                && self.open.input != Input::Texture(texture)
+                && self.open.input != PassInput::Texture(texture)
                 && self.open.original.is_none_or(|(original, _)| original != texture)
                 && held != Some(texture)
                 && !self.twins.iter().any(|twins| twins.contains(&texture))
@@ -298,11 +304,11 @@ impl Planner {
 
     /// The picture as it is, and blurred, or what the filter feeds the blur with; `filter` makes one colour of both.
     fn combine(&mut self, filter: &Filter, sigma: f32, shift: [f32; 2], feeds: bool) {
-        if !matches!(self.open.input, Input::Texture(_)) || !self.open.is_untouched() {
+        if !matches!(self.open.input, PassInput::Texture(_)) || !self.open.is_untouched() {
             let texture = self.place(self.open.to.texels(), None);
             self.emit_texture(texture);
         }
-        let Input::Texture(original) = self.open.input else { return };
+        let PassInput::Texture(original) = self.open.input else { return };
         let extent = self.open.from;
         let opaque = self.open.opaque;
         if feeds {

@@ -4,17 +4,20 @@ use super::planner::fit;
 use super::*;
 
 const HD: Size = Size::new(1280, 720);
-const FILM: Picture = Picture { format: PixelFormat::I420, size: HD };
+const FILM: SourcePicture = SourcePicture { pixels: SourcePixels::Bytes(PixelFormat::I420), size: HD };
 
 fn passes(chain: &str, size: Size) -> Vec<Pass> {
-    plan(&chain.parse().unwrap(), FILM, size, Output::I420).passes
+    plan(&chain.parse().unwrap(), FILM, size, PassOutput::I420).passes
 }
 
 #[test]
 fn a_run_of_pointwise_filters_is_one_pass_with_unpack_and_pack() {
     let passes = passes("sepia(1) contrast(1.2) saturate(1.4) hue-rotate(20deg) vignette(0.4)", HD);
     assert_eq!(passes.len(), 1);
-    assert_eq!((passes[0].input, passes[0].output), (Input::Source(PixelFormat::I420), Output::I420));
+    assert_eq!(
+        (passes[0].input, passes[0].output),
+        (PassInput::Source(SourcePixels::Bytes(PixelFormat::I420)), PassOutput::I420)
+    );
     assert!(passes[0].opaque);
     assert_eq!(passes[0].points.len(), 5);
 }
@@ -50,15 +53,15 @@ fn textures_alternate_and_no_pass_writes_what_it_reads() {
         "blur(5px) blur(5px)",
         "drop-shadow(3px 3px 2px blue) blur(2px) drop-shadow(1px 1px 9px red) hue-rotate(90deg)",
     ] {
-        let plan = plan(&chain.parse().unwrap(), FILM, Size::new(640, 480), Output::Rgba8);
+        let plan = plan(&chain.parse().unwrap(), FILM, Size::new(640, 480), PassOutput::Rgba8);
         let mut written = None;
         for pass in &plan.passes {
-            if let Input::Texture(texture) = pass.input {
+            if let PassInput::Texture(texture) = pass.input {
                 assert_eq!(Some(texture), written, "each pass goes on where the last one ended");
                 assert_eq!(plan.textures[texture], pass.from.texels());
             }
-            if let Output::Texture(texture) = pass.output {
-                assert_ne!(pass.input, Input::Texture(texture));
+            if let PassOutput::Texture(texture) = pass.output {
+                assert_ne!(pass.input, PassInput::Texture(texture));
                 assert!(pass.original.is_none_or(|(original, _)| original != texture), "{chain}");
                 assert_ne!(pass.previous, Some(texture), "{chain}");
                 assert_eq!(plan.textures[texture], pass.to.texels());
@@ -67,7 +70,7 @@ fn textures_alternate_and_no_pass_writes_what_it_reads() {
         }
         assert!(plan.textures.len() <= 20, "{chain}: {:?}", plan.textures);
         assert_eq!(plan.passes.last().unwrap().to, Extent::of(Size::new(640, 480)));
-        assert_eq!(plan.passes.last().unwrap().output, Output::Rgba8);
+        assert_eq!(plan.passes.last().unwrap().output, PassOutput::Rgba8);
     }
 }
 
@@ -127,11 +130,11 @@ fn another_shape_is_fitted_in_whole_with_nothing_around_it() {
 #[test]
 fn a_filter_may_say_what_its_blur_is_fed_with_and_gets_the_picture_as_it_was() {
     let passes = passes("sepia(1) bloom(1, 1px, 0.5)", HD);
-    let Input::Texture(original) = passes[1].input else { panic!("{:?}", passes[1]) };
-    assert_eq!(passes[0].output, Output::Texture(original));
+    let PassInput::Texture(original) = passes[1].input else { panic!("{:?}", passes[1]) };
+    assert_eq!(passes[0].output, PassOutput::Texture(original));
     assert!(matches!(passes[1].points[..], [Point::Feed(_)]) && passes[1].stage == Stage::Copy);
     let last = passes.last().unwrap();
     assert!(matches!(last.points[..], [Point::Combine(_)]) && last.opaque);
     assert_eq!(last.original, Some((original, Extent::of(HD))));
-    assert!(passes[1..].iter().all(|pass| pass.output != Output::Texture(original)), "nothing writes over it");
+    assert!(passes[1..].iter().all(|pass| pass.output != PassOutput::Texture(original)), "nothing writes over it");
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::filter::{FileAccess, FilterChain, ParamKind, Picture, catalog, plan};
+use crate::filter::{FileAccess, FilterChain, ParamKind, SourcePicture, SourcePixels, catalog, plan};
 use crate::frame::Size;
 use wgpu::naga;
 
@@ -57,26 +57,25 @@ fn every_plan_of_random_chains_composes_to_shaders_that_naga_accepts() {
     );
     let mut seed = 0x9e37_79b9_7f4a_7c15;
     write("image.wgsl", "fn image(position: vec2f) -> vec4f { return vec4f(position / frame.resolution, 0.0, 0.5); }");
-    let formats = [
-        PixelFormat::Rgba8,
-        PixelFormat::I420,
-        PixelFormat::I422,
-        PixelFormat::I444,
-        PixelFormat::Gray8,
-        PixelFormat::Blank,
-        PixelFormat::Texture,
+    let sources = [
+        SourcePixels::Bytes(PixelFormat::Rgba8),
+        SourcePixels::Bytes(PixelFormat::I420),
+        SourcePixels::Bytes(PixelFormat::I422),
+        SourcePixels::Bytes(PixelFormat::I444),
+        SourcePixels::Bytes(PixelFormat::Gray8),
+        SourcePixels::Texture,
     ];
     let mut seen = std::collections::HashSet::new();
     for round in 0..400 {
         let mut text = random_chain(&mut seed, &files);
-        if formats[round % formats.len()] == PixelFormat::Blank && !text.is_empty() {
-            // What has no picture of its own is drawn first.
+        if round % 7 == 6 {
+            // A drawing needs no source.
             text = format!("shader({:?}) {text}", files.path().join("image.wgsl"));
         }
         let chain = FilterChain::parse_with(&text, &FileAccess::Any).unwrap_or_else(|error| panic!("{error}"));
-        let picture = Picture { format: formats[round % formats.len()], size: Size::new(320, 180) };
+        let picture = SourcePicture { pixels: sources[round % sources.len()], size: Size::new(320, 180) };
         let size = [Size::new(320, 180), Size::new(100, 100)][round / 7 % 2];
-        let output = [Output::I420, Output::Rgba8][round / 14 % 2];
+        let output = [PassOutput::I420, PassOutput::Rgba8][round / 14 % 2];
         let plan = plan(&chain, picture, size, output);
         for pass in &plan.passes {
             let wgsl = compose(pass, round % 2 == 1);

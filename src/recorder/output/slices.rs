@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 
 /// Gathers a slice and writes it in one piece.
 pub struct Slices {
-    to: Target,
+    to: SliceTarget,
     gathered: Vec<u8>,
     /// How many bytes of the slices before were written.
     stored: u64,
@@ -20,7 +20,7 @@ pub struct Slices {
     mime_type: String,
 }
 
-enum Target {
+enum SliceTarget {
     Pipe(FileSink),
     Files(OpenFile),
 }
@@ -28,15 +28,15 @@ enum Target {
 impl Slices {
     /// To this pipe.
     pub fn to_pipe(sink: FileSink, mime_type: &str) -> Self {
-        Self::new(Target::Pipe(sink), mime_type)
+        Self::new(SliceTarget::Pipe(sink), mime_type)
     }
 
     /// To a file for each slice.
     pub fn to_files(open: OpenFile, mime_type: &str) -> Self {
-        Self::new(Target::Files(open), mime_type)
+        Self::new(SliceTarget::Files(open), mime_type)
     }
 
-    fn new(to: Target, mime_type: &str) -> Self {
+    fn new(to: SliceTarget, mime_type: &str) -> Self {
         Self { to, gathered: Vec::new(), stored: 0, files: 0, failed: false, mime_type: mime_type.to_owned() }
     }
 
@@ -48,11 +48,11 @@ impl Slices {
         // Until it is there.
         self.failed = true;
         match &mut self.to {
-            Target::Pipe(sink) => {
+            SliceTarget::Pipe(sink) => {
                 write_all(sink, &slice)?;
                 self.files = 1;
             }
-            Target::Files(open) => {
+            SliceTarget::Files(open) => {
                 let mut sink = open(self.files + 1)?;
                 if let Err(error) = write_all(&mut sink, &slice) {
                     // A part of a slice cannot be joined to the others.

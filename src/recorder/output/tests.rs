@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::color::ColorSpace;
-use crate::encode::{EncoderChoice, EncoderConfig, Target};
+use crate::encode::{EncoderChoice, EncoderConfig, RateControl};
 use crate::error::ErrorKind;
 use crate::frame::{Frame, PixelFormat, Size};
 use crate::mux::VideoTrack;
@@ -190,7 +190,7 @@ fn recording(size: Size, destination: Destination) -> (OutputWriter, Vec<crate::
     let config = EncoderConfig {
         size,
         rate,
-        target: Target::Quality(90),
+        rate_control: RateControl::Quality(90),
         speed: None,
         key_interval: Span::from_millis(400),
         threads: 1,

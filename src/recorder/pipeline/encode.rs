@@ -7,7 +7,9 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 use super::message::{Message, Packet};
-use super::{ARRIVAL_DELAY, Input, POLL_INTERVAL, PUSH_INTERVAL, REPEAT_INTERVAL, STOP_TIMEOUT, SessionState, lock};
+use super::{
+    ARRIVAL_DELAY, POLL_INTERVAL, PUSH_INTERVAL, REPEAT_INTERVAL, STOP_TIMEOUT, SessionState, TrackInput, lock,
+};
 use crate::clock::Clock;
 use crate::encode::{EncoderConfig, VideoEncoder};
 use crate::error::Result;
@@ -27,7 +29,7 @@ const LONGEST_STILL: Span = Span::from_secs(10);
 
 /// The encode stage.
 pub(super) struct Encode<'a> {
-    input: Input,
+    input: TrackInput,
     session: &'a SessionState,
     clock: &'a Clock,
     encoder: Box<dyn VideoEncoder>,
@@ -72,7 +74,7 @@ impl<'a> Encode<'a> {
     /// A stage that encodes what `input` brings with `encoder`, opened as `config` says; `with_sound` when there is sound
     /// beside it.
     pub fn new(
-        input: Input,
+        input: TrackInput,
         (encoder, config): (Box<dyn VideoEncoder>, EncoderConfig),
         options: &MediaRecorderOptions,
         with_sound: bool,

@@ -82,8 +82,8 @@ pub struct SessionPlan {
     /// What the encoders are asked for, in bits a second.
     pub bitrates: Bitrates,
     pub mime_type: Option<MimeType>,
-    pub video: Option<Input>,
-    pub audio: Option<Input>,
+    pub video: Option<TrackInput>,
+    pub audio: Option<TrackInput>,
     /// Counts the frames of both inputs.
     pub counters: Arc<FrameCounters>,
     /// The clock that the recording's times come from.
@@ -95,7 +95,7 @@ pub struct SessionPlan {
 }
 
 /// A track's samples.
-pub struct Input {
+pub struct TrackInput {
     pub subscription: Subscription,
     /// What is added to their timestamps to get the session's time.
     pub shift: Span,
@@ -152,6 +152,21 @@ impl SessionState {
 
     fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Acquire)
+    }
+
+    /// A session whose recording begins at `origin`, without threads.
+    #[cfg(test)]
+    fn idle(origin: Timestamp) -> Self {
+        Self {
+            gate: Mutex::new(Gate::new(Some(origin), None)),
+            splitter: Mutex::default(),
+            messages: MessageQueue::new(PACKET_QUEUE),
+            stopping: AtomicBool::new(false),
+            tracks: AtomicUsize::new(0),
+            key: AtomicBool::new(false),
+            counters: Arc::default(),
+            video: None,
+        }
     }
 }
 
@@ -244,11 +259,11 @@ impl Encoders {
     fn open(
         options: &MediaRecorderOptions,
         bitrates: Bitrates,
-        video: Option<&Input>,
-        audio: Option<&Input>,
+        video: Option<&TrackInput>,
+        audio: Option<&TrackInput>,
         clock: &Clock,
     ) -> Result<Self> {
-        let settings = |input: &Input| input.subscription.settings();
+        let settings = |input: &TrackInput| input.subscription.settings();
         let mut encoders = Self { video: None, codec: None, opus: None, tracks: Tracks::default() };
         if let Some(TrackSettings::Video { size, .. }) = video.map(settings) {
             let config = options.encoder_config(size, clock.rate(), bitrates);

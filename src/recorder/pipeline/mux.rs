@@ -23,7 +23,7 @@ use crate::time::{Span, Timestamp};
 /// The mux stage.
 pub(super) struct Mux<'a> {
     interleaver: Interleaver,
-    target: Target,
+    target: MuxTarget,
     tracks: Tracks,
     mime_type: String,
     events: Events,
@@ -38,7 +38,7 @@ pub(super) struct Mux<'a> {
 }
 
 /// What packets go to.
-enum Target {
+enum MuxTarget {
     /// A replay that does not record yet.
     Buffer(ReplayBuffer),
     /// A recording.
@@ -59,7 +59,7 @@ impl<'a> Mux<'a> {
         Self {
             // In real time a track that lags has nothing to bring; otherwise its thread has not had its turn.
             interleaver: Interleaver::new(video, audio, if clock.is_real() { MAX_TRACK_LAG } else { Span::MAX }),
-            target: Target::Buffer(ReplayBuffer::new(Span::ZERO, video)),
+            target: MuxTarget::Buffer(ReplayBuffer::new(Span::ZERO, video)),
             tracks,
             mime_type,
             events,
@@ -79,7 +79,7 @@ impl<'a> Mux<'a> {
 
     /// Keeps the last `length` in memory.
     pub fn buffer(&mut self, length: Span) {
-        self.target = Target::Buffer(ReplayBuffer::new(length, self.tracks.video.is_some()));
+        self.target = MuxTarget::Buffer(ReplayBuffer::new(length, self.tracks.video.is_some()));
     }
 
     /// Begins to write what follows; the recording begins with what has the time `origin`.
@@ -88,7 +88,7 @@ impl<'a> Mux<'a> {
         if let Err(error) = output.write_header() {
             self.fail(error);
         }
-        self.target = Target::Output(Box::new(output));
+        self.target = MuxTarget::Output(Box::new(output));
         self.events.push_start(self.mime_type.clone());
     }
 
@@ -138,7 +138,7 @@ impl<'a> Mux<'a> {
             }
             Message::Advance(kind, time) => {
                 self.interleaver.advance(kind, time);
-                if let Target::Output(output) = &mut self.target {
+                if let MuxTarget::Output(output) = &mut self.target {
                     output.advance(time);
                 }
                 self.write()
@@ -152,13 +152,13 @@ impl<'a> Mux<'a> {
                 self.write()
             }
             Message::Event(event) => {
-                if let Target::Output(_) = self.target {
+                if let MuxTarget::Output(_) = self.target {
                     self.events.push(event);
                 }
                 Ok(Room::Left)
             }
             Message::RequestData => {
-                if let Target::Output(output) = &mut self.target {
+                if let MuxTarget::Output(output) = &mut self.target {
                     output.request_data()?;
                 }
                 Ok(Room::Left)
@@ -194,7 +194,7 @@ impl<'a> Mux<'a> {
                 return Ok(Room::None);
             }
         }
-        if let Target::Output(output) = &self.target {
+        if let MuxTarget::Output(output) = &self.target {
             self.listener.progressed(output.progress());
         }
         Ok(Room::Left)
@@ -202,11 +202,11 @@ impl<'a> Mux<'a> {
 
     fn write_packet(&mut self, packet: Packet) -> Result<Room> {
         let room = match &mut self.target {
-            Target::Buffer(buffer) => {
+            MuxTarget::Buffer(buffer) => {
                 buffer.push(packet);
                 Room::Left
             }
-            Target::Output(output) => output.write(packet)?,
+            MuxTarget::Output(output) => output.write(packet)?,
         };
         if room == Room::None {
             // What is still on its way comes past the recording's end.
@@ -224,7 +224,7 @@ impl<'a> Mux<'a> {
 
     /// What the replay holds, as a file that seeks.
     fn save_replay(&self) -> Result<Blob> {
-        let Target::Buffer(buffer) = &self.target else {
+        let MuxTarget::Buffer(buffer) = &self.target else {
             return Err(Error::new(ErrorKind::InvalidState, "expected a replay but found that it records already"));
         };
         let destination = Destination::Blobs { timeslice: None };
@@ -257,7 +257,7 @@ impl<'a> Mux<'a> {
         options: &MediaRecorderOptions,
         begun: &Sender<()>,
     ) -> Result<Room> {
-        let Target::Buffer(buffer) = &mut self.target else { return Ok(Room::Left) };
+        let MuxTarget::Buffer(buffer) = &mut self.target else { return Ok(Room::Left) };
         let (origin, mut packets) = (buffer.begin(), buffer.take());
         let limit = options.time_limit.map(|limit| (origin - Timestamp::ZERO) + limit);
         lock(&self.session.gate).set_limit(limit);
@@ -284,8 +284,8 @@ impl<'a> Mux<'a> {
     pub fn finish(self, report: &mut Report, recording: &mut RunningRecording) {
         let counters = &self.session.counters;
         let mut output = match self.target {
-            Target::Output(output) => output,
-            Target::Buffer(buffer) => {
+            MuxTarget::Output(output) => output,
+            MuxTarget::Buffer(buffer) => {
                 counters.set_end_reason(DropReason::NotRecorded);
                 drop((buffer, self.interleaver));
                 report.count(counters);
@@ -306,5 +306,81 @@ impl<'a> Mux<'a> {
         report.bytes = progress.bytes;
         self.listener.ending(report);
         tell_end(recording, failure, data);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering;
+
+    use super::*;
+    use crate::color::ColorSpace;
+    use crate::encode::opus::{BitrateMode, OpusConfig, OpusEncoder, RATE};
+    use crate::encode::{EncoderChoice, header};
+    use crate::frame::Size;
+    use crate::mux::{AudioTrack, VideoTrack};
+    use crate::recorder::options::Bitrates;
+    use crate::recorder::report::Progress;
+    use crate::stream::{Outcome, Receipt};
+
+    struct Nobody;
+
+    impl SessionListener for Nobody {
+        fn begun(&self, _: &Report) {}
+        fn progressed(&self, _: Progress) {}
+        fn ending(&self, _: &Report) {}
+    }
+
+    fn tracks(options: &MediaRecorderOptions) -> Tracks {
+        let size = Size::new(64, 64);
+        let config = options.encoder_config(size, None, Bitrates { video: 100_000, audio: 64_000 });
+        let codec_private = header(EncoderChoice::Auto, &config).unwrap().codec_private;
+        let video = Some(VideoTrack { size, codec_private, color: ColorSpace::RECORDED });
+        let opus = OpusEncoder::new(&OpusConfig { channels: 1, bitrate: 64_000, mode: BitrateMode::Variable }).unwrap();
+        let audio = Some(AudioTrack { rate: RATE, channels: 1, codec_private: opus.codec_private() });
+        Tracks { video, audio }
+    }
+
+    #[test]
+    fn a_picture_that_comes_too_late_is_counted_and_no_other_is_written_before_the_key_frame_that_is_asked_for() {
+        let (clock, session, options) =
+            (Clock::real(), SessionState::idle(Timestamp::ZERO), MediaRecorderOptions::default());
+        let mut mux = Mux::new(tracks(&options), "video/webm".to_owned(), Events::new(), &Nobody, &session, &clock);
+        mux.begin(Destination::Blobs { timeslice: None }, &options, Timestamp::ZERO);
+        let packet = |kind, secs, key, ticket| {
+            let timestamp = Timestamp::ZERO + Span::from_secs(secs);
+            let media = EncodedPacket { data: vec![0; 8], timestamp, duration: Span::from_millis(20), key };
+            Message::Packet(Packet { kind, media, begins_piece: false, ticket })
+        };
+        let mut receipts = Vec::new();
+        for (kind, secs, key) in [
+            (TrackKind::Video, 0, true),
+            (TrackKind::Audio, 1, true),
+            // Further than a track may lag: what waits is written.
+            (TrackKind::Audio, 40, true),
+            (TrackKind::Video, 2, false),
+            (TrackKind::Video, 41, false),
+            (TrackKind::Video, 42, true),
+            (TrackKind::Video, 43, false),
+        ] {
+            let ticket = (kind == TrackKind::Video).then(|| {
+                let (receipt, promise) = Receipt::new();
+                receipts.push(receipt);
+                let mut ticket = session.counters.ticket(Some(promise));
+                ticket.take_in();
+                ticket
+            });
+            mux.handle(packet(kind, secs, key, ticket)).unwrap();
+        }
+        assert!(session.key.load(Ordering::Acquire), "a key frame is requested");
+        for kind in [TrackKind::Video, TrackKind::Audio] {
+            mux.handle(Message::StageEnded(kind, Ok(()))).unwrap();
+        }
+        let mut report = Report::default();
+        mux.finish(&mut report, &mut Events::new().begin());
+        let at = |secs| Outcome::Encoded(Timestamp::ZERO + Span::from_secs(secs));
+        let late = Outcome::Dropped(DropReason::OutOfOrder);
+        assert_eq!(receipts.iter().map(Receipt::wait).collect::<Vec<_>>(), [at(0), late, late, at(42), at(43)]);
+        assert_eq!((report.frames_encoded, session.counters.counts().dropped(DropReason::OutOfOrder)), (3, 2));
     }
 }

@@ -6,7 +6,7 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 use super::message::{Message, Packet};
-use super::{ARRIVAL_DELAY, Input, POLL_INTERVAL, REPEAT_INTERVAL, SessionState, lock};
+use super::{ARRIVAL_DELAY, POLL_INTERVAL, REPEAT_INTERVAL, SessionState, TrackInput, lock};
 use crate::audio::{AudioBuffer, samples_in};
 use crate::clock::Clock;
 use crate::encode::opus::OpusEncoder;
@@ -22,7 +22,7 @@ const SILENCE: Span = Span::from_secs(1);
 
 /// The sound stage.
 pub(super) struct Sound<'a> {
-    input: Input,
+    input: TrackInput,
     session: &'a SessionState,
     clock: &'a Clock,
     encoder: OpusEncoder,
@@ -41,7 +41,13 @@ pub(super) struct Sound<'a> {
 
 impl<'a> Sound<'a> {
     /// A stage that encodes what `input` brings from now on; `alone` when there are no pictures.
-    pub fn new(input: Input, encoder: OpusEncoder, alone: bool, session: &'a SessionState, clock: &'a Clock) -> Self {
+    pub fn new(
+        input: TrackInput,
+        encoder: OpusEncoder,
+        alone: bool,
+        session: &'a SessionState,
+        clock: &'a Clock,
+    ) -> Self {
         let began = clock.now();
         Self {
             input,
@@ -204,5 +210,28 @@ impl<'a> Sound<'a> {
             };
             session.messages.send(Message::Packet(Packet { kind: TrackKind::Audio, media, begins_piece, ticket: None }))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::encode::opus::{BitrateMode, OpusConfig};
+    use crate::stream::TrackGenerator;
+
+    #[test]
+    fn the_silence_of_hours_is_made_a_second_at_a_time() {
+        let clock = Clock::real();
+        let began = clock.now() - Span::from_secs(2 * 3600);
+        let session = SessionState::idle(began);
+        let track = TrackGenerator::audio(48_000, 2, &clock).track();
+        let input = TrackInput { subscription: track.subscribe(4, &session.counters), shift: Span::ZERO };
+        let config = OpusConfig { channels: 2, bitrate: 64_000, mode: BitrateMode::Variable };
+        let mut sound = Sound::new(input, OpusEncoder::new(&config).unwrap(), true, &session, &clock);
+        sound.began = began;
+        // Nobody takes the packets, so that it ends after the first part.
+        session.messages.close();
+        assert!(!sound.fill_silence().unwrap());
+        assert_eq!(sound.encoded, Timestamp::ZERO + Span::from_secs(1));
     }
 }
