@@ -2,16 +2,18 @@
 //! suite). Tracks are fed by hand, with no GPU; the files are judged by ffmpeg.
 
 mod support {
+    pub mod packets;
     pub mod program;
     pub mod studio;
 }
 
 use std::time::Duration;
 
-use framereel::recorder::{Event, MediaRecorder, MediaRecorderOptions, RecordingState};
+use framereel::recorder::{BitrateMode, Event, MediaRecorder, MediaRecorderOptions, RecordingState};
 use framereel::stream::{MediaStream, TrackGenerator};
 use framereel::time::{Span, Timestamp};
 use framereel::{ErrorKind, Result};
+use support::packets::packets;
 use support::studio::{SOUND, Studio, lived, names};
 
 fn kind<T: std::fmt::Debug>(result: Result<T>) -> &'static str {

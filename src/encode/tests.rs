@@ -298,8 +298,8 @@ fn planes_with_padding_between_their_rows_give_the_same_packets() {
 #[test]
 fn the_bitrate_is_met_and_quality_costs_bytes() {
     let frames = pictures(SIZE, 50);
-    let bytes = |choice, target| {
-        let config = EncoderConfig { target, ..config(SIZE) };
+    let bytes = |choice, rate_control| {
+        let config = EncoderConfig { rate_control, ..config(SIZE) };
         let packets = encode(&mut *open(choice, &config).unwrap(), &frames, &[]);
         packets.iter().map(|packet| packet.data.len()).sum::<usize>()
     };

@@ -224,8 +224,8 @@ mod tests {
         let clock = Clock::real();
         let began = clock.now() - Span::from_secs(2 * 3600);
         let session = SessionState::idle(began);
-        let track = TrackGenerator::audio(48_000, 2, &clock).track();
-        let input = TrackInput { subscription: track.subscribe(4, &session.counters), shift: Span::ZERO };
+        let generator = TrackGenerator::audio(48_000, 2, &clock);
+        let input = TrackInput { subscription: generator.track().subscribe(4, &session.counters), shift: Span::ZERO };
         let config = OpusConfig { channels: 2, bitrate: 64_000, mode: BitrateMode::Variable };
         let mut sound = Sound::new(input, OpusEncoder::new(&config).unwrap(), true, &session, &clock);
         sound.began = began;
