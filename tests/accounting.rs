@@ -320,13 +320,13 @@ fn a_film_of_two_thousand_frames_a_second_keeps_its_length() {
 }
 
 /// A source of two pictures, an hour apart.
-struct TwoPictures(std::vec::IntoIter<Frame>, SourceInfo);
+struct TwoPictures(std::array::IntoIter<Frame, 2>, SourceInfo);
 
 impl TwoPictures {
     fn new() -> Self {
         let info = SourceInfo { kind: "test", size: SIZE, rate: None, frames: None, endless: false };
         let frames = [0, 3600].map(|secs| plain(100).with_timestamp(Timestamp::ZERO + Span::from_secs(secs)));
-        Self(frames.to_vec().into_iter(), info)
+        Self(frames.into_iter(), info)
     }
 }
 

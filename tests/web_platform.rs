@@ -331,8 +331,7 @@ mod mediastream_clone {
     fn tests_that_cloning_mediastreamtrack_objects_works_as_expected() {
         let source = user_media(true, true);
         let stream = &source.stream;
-        let clones = stream.tracks();
-        let clones: Vec<_> = clones.iter().map(|track| track.clone()).collect();
+        let clones = stream.tracks().to_vec();
         assert!(clones.iter().zip(stream.tracks()).all(|(clone, track)| clone.id() != track.id()));
         stream.tracks().iter().for_each(|track| track.stop());
         assert!(!stream.is_active());

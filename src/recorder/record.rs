@@ -194,7 +194,7 @@ impl Recording {
             (fed, recorded)
         });
         let mut report = recorder.report();
-        let (fed, counts) = fed.map_or_else(|error| (Err(error), PacerCounts::default()), |fed| fed);
+        let (fed, counts) = fed.unwrap_or_else(|error| (Err(error), PacerCounts::default()));
         // Frames that the GPU still has under way are counted when they arrive and find no recorder.
         wait_for_end(&stream);
         report.account(&recorder.counters(), counts);

@@ -355,7 +355,7 @@ mod tests {
         let mut receipts = Vec::new();
         for (kind, secs, key) in [
             (TrackKind::Video, 0, true),
-            (TrackKind::Audio, 1, true),
+            (TrackKind::Audio, 20, true),
             // Further than a track may lag: what waits is written.
             (TrackKind::Audio, 40, true),
             (TrackKind::Video, 2, false),
