@@ -55,12 +55,14 @@
 //! - **What is captured.** [`Canvas::present`](canvas::Canvas::present) paints. A stream captures what was painted, is new
 //!   and is wanted: at every paint, at a rate, or by [`request_frame`](stream::MediaStreamTrack::request_frame). With
 //!   [`request_frame_at`](stream::MediaStreamTrack::request_frame_at) you give the time and get a
-//!   [`Receipt`](stream::Receipt), which tells what became of the frame.
+//!   [`Receipt`](stream::Receipt), which tells what became of the frame: encoded once it is in the file, or dropped and why.
 //! - **Whose time.** A [`Clock`](clock::Clock) is real, goes by steps, or by the stamps on the frames. In real time a
 //!   recorder that is late loses frames, which are counted; otherwise everything waits. Times are kept as they are: the
 //!   frame rate varies if yours does.
 //! - **What is told.** [`events()`](recorder::MediaRecorder::events) is an iterator that ends with the recording and may be
-//!   read on any thread; [`on_event`](recorder::MediaRecorder::on_event) calls you back.
+//!   read on any thread; [`on_event`](recorder::MediaRecorder::on_event) calls you back. Tracks and streams tell of mute,
+//!   unmute, the end and added and removed tracks in the same way
+//!   ([`MediaStreamTrack::events`](stream::MediaStreamTrack::events)).
 //! - **Sound.** A [`TrackGenerator::audio`](stream::TrackGenerator::audio) on the canvas's clock, added to the stream, is
 //!   recorded as Opus. Pauses are cut out of pictures and sound at the same instant.
 //!
@@ -71,6 +73,7 @@
 //! | a blob every second | `start(Duration::from_secs(1))`; [joined](blob::Blob::join) they are the file, and [`into_seekable`](blob::Blob::into_seekable) gives it its index |
 //! | a file, which plays at every instant | [`start_to`](recorder::MediaRecorder::start_to) a [`FileSink`](recorder::FileSink) |
 //! | a file after the other, with no frame lost | `start_to` [`Pieces`](recorder::Pieces), by time or by size |
+//! | a pipe, or a file for each slice | `start_to` [`Destination::Stream`](recorder::Destination::Stream) or [`Destination::Chunks`](recorder::Destination::Chunks) |
 //! | memory, for the last seconds only | [`Replay`](recorder::Replay) |
 //!
 //! A file whose program was killed is made whole by [`mux::repair()`], and [`mux::inspect()`] tells what is in a file.
@@ -117,7 +120,7 @@
 //! |---|---|
 //! | 3 | [`recorder`]: recorders, the pipeline from a stream to a file, replays, and sources from end to end |
 //! | 2 | [`source`]: where frames and sound come from · [`canvas`]: what frames are drawn on · [`gpu`]: what runs there · [`encode`]: AV1, Opus |
-//! | 1 | [`filter`]: chains, users' WGSL, colour tables and the plan of passes · [`mux`]: WebM written, inspected and repaired · [`blob`]: bytes with a type · [`stream`]: streams and tracks · [`still`]: PNG, JPEG, WebP |
+//! | 1 | [`filter`]: chains, users' WGSL, colour tables and the plan of passes · [`mux`]: WebM written, inspected and repaired · [`blob`]: bytes with a type · [`stream`]: streams and tracks · `av1`: its headers · [`still`]: PNG, JPEG, WebP |
 //! | 0 | [`frame`], [`audio`], [`clock`], [`packet`], [`color`], [`time`], [`Error`] |
 //!
 //! # Features

@@ -113,14 +113,17 @@ impl FileSink {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
         }
-        let metadata = path.metadata()?;
-        if metadata.is_dir() {
-            return Err(io::ErrorKind::IsADirectory.into());
-        }
-        if metadata.is_file() && !overwrite {
+        // A link that leads nowhere is a file that is there.
+        let regular = match path.metadata() {
+            Ok(metadata) if metadata.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
+            Ok(metadata) => metadata.is_file(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && path.is_symlink() => true,
+            Err(error) => return Err(error),
+        };
+        if regular && !overwrite {
             return Ok(None);
         }
-        Ok(Some((options().write(true).open(path)?, false)))
+        Ok(Some((options().write(true).create(true).truncate(false).open(path)?, false)))
     }
 
     /// Where it writes.

@@ -38,6 +38,25 @@ fn a_name_that_cannot_be_written_fails_before_any_work() {
     assert_eq!(std::fs::read(&file).unwrap(), b"old");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_link_is_not_followed_unless_what_is_there_may_be_overwritten() {
+    let folder = folder();
+    let (there, elsewhere) = (folder.path().join("there"), folder.path().join("elsewhere"));
+    std::fs::write(&there, "old").unwrap();
+    for (name, target) in [("link", &there), ("dangling", &elsewhere)] {
+        let link = folder.path().join(name);
+        std::os::unix::fs::symlink(target, &link).unwrap();
+        assert_eq!(*FileSink::create(&link, false).unwrap_err().kind(), ErrorKind::NotAllowed);
+        assert_eq!(std::fs::read(&there).unwrap(), b"old");
+        assert!(!elsewhere.exists());
+    }
+    let mut sink = FileSink::create(folder.path().join("link"), true).unwrap();
+    sink.write_all(b"new").unwrap();
+    drop(sink);
+    assert_eq!(std::fs::read(&there).unwrap(), b"new");
+}
+
 #[test]
 fn a_sink_that_nothing_was_written_to_leaves_no_trace() {
     let folder = folder();
