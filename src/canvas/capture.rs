@@ -6,13 +6,13 @@ use crate::frame::{Frame, PixelFormat, Size};
 use crate::gpu::{Drawing, Gpu, Readback, Renderer};
 use crate::time::Timestamp;
 
-/// Frames through a chain and back, several under way at once. Frames may change their size and format on the way: what
+/// Frames through a chain and back, several in flight at once. Frames may change their size and format on the way: what
 /// comes out keeps its own.
 pub struct Capture {
     gpu: Gpu,
     filter: FilterChain,
     renderer: Option<Renderer>,
-    /// Made with the first frame, where an error can be told.
+    /// Made with the first frame, where an error can be returned.
     readback: Option<Readback>,
     size: Size,
     format: PixelFormat,
@@ -47,12 +47,12 @@ impl Capture {
         self.readback.as_ref().is_some_and(Readback::is_full)
     }
 
-    /// Whether no picture is under way.
+    /// Whether no picture is in flight.
     pub fn is_empty(&self) -> bool {
         self.readback.as_ref().is_none_or(Readback::is_empty)
     }
 
-    /// Sends a frame on its way; its picture comes back with `timestamp`.
+    /// Submits a frame; its picture is received with `timestamp`.
     ///
     /// # Errors
     /// A range error when the frame is larger than the adapter takes; `UnknownError` when the GPU fails.
@@ -60,7 +60,7 @@ impl Capture {
         self.submit_drawing(Drawing::Frame(frame), timestamp)
     }
 
-    /// Sends what is drawn in somebody's own texture on its way, as it is when this is called: everything that was
+    /// Submits what is drawn in somebody's own texture, as it is when this is called: everything that was
     /// submitted to the queue before is in it. The texture is of the [`Gpu`]'s device, holds premultiplied colours
     /// (opaque ones are) and has `TEXTURE_BINDING` among its usages. Formats that end in `Srgb` are taken for what they
     /// show.
@@ -92,7 +92,7 @@ impl Capture {
         Ok(())
     }
 
-    /// Waits for the picture that set out first; none when none is under way.
+    /// Waits for the picture that was sent first; none when none is in flight.
     ///
     /// # Errors
     /// `UnknownError` when the GPU fails.

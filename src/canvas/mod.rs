@@ -135,8 +135,8 @@ impl Canvas {
         self.filter = Arc::new(filter.clone());
     }
 
-    /// The errors of chains that the GPU refused when a frame was captured, each told once; the chain before stayed. (The very
-    /// first has none before it: it ends the tracks.)
+    /// The errors of chains that the GPU refused when a frame was captured, each reported once; the chain before stayed in
+    /// use. (The very first has none before it: it ends the tracks.)
     pub fn refused(&self) -> Vec<Error> {
         self.streams.take_refused()
     }
@@ -198,9 +198,9 @@ impl Canvas {
         self.open = false;
     }
 
-    /// Paints what is drawn: every stream decides whether it captures it, and what is captured sets out. A stepped clock
-    /// goes on by a step, even when nothing was new. By a clock that is not real, this waits while the streams' recorders
-    /// are behind.
+    /// Paints what is drawn: every stream decides whether it captures it, and what is captured is sent to the filter thread.
+    /// A stepped clock goes on by a step, even when nothing was new. By a clock that is not real, this waits while the
+    /// streams' recorders are behind.
     ///
     /// # Errors
     /// When the GPU failed earlier; all tracks have ended then. A range error when the frame drawn is larger than the
@@ -251,7 +251,7 @@ impl Canvas {
     /// [`request_frame`](crate::stream::MediaStreamTrack::request_frame) asks for it, and once for what is shown first.
     /// What is drawn already is new to it.
     ///
-    /// A stream whose track was stopped, or that nobody holds any more, is let go at the next paint.
+    /// A stream whose track was stopped, or that nobody holds any more, is removed at the next paint.
     ///
     /// # Errors
     /// `NotSupportedError` for a rate that is negative, infinite or no number; the GPU's error when it failed earlier.

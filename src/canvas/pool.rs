@@ -18,7 +18,7 @@ impl Pool {
         Self { usage, view_formats, textures: Vec::new() }
     }
 
-    /// One that nobody uses. It holds what was drawn in it last. Those of another size or format are let go.
+    /// One that nobody uses. It holds what was drawn in it last. Those of another size or format are dropped.
     pub fn take(&mut self, gpu: &Gpu, size: Size, format: wgpu::TextureFormat) -> Arc<wgpu::Texture> {
         self.textures.retain(|texture| {
             (texture.width(), texture.height(), texture.format()) == (size.width, size.height, format)

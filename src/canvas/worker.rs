@@ -5,11 +5,11 @@
 //!  the canvas's thread                       the thread "filter"
 //! ┌──────────────────────┐    ┌──────────────────────────────────────────────┐
 //! │ draw, texture        │Job │ upload ▶ passes ▶ I420 ▶ readback             │ Arc<Frame>   one track
-//! │ present ─▶ decisions ├───▶│          (several under way at once)  deliver ├────────────▶ and another
+//! │ present ─▶ decisions ├───▶│          (several in flight at once)  deliver ├────────────▶ and another
 //! └──────────────────────┘  2 └──────────────────────────────────────────────┘
 //! ```
 //!
-//! While jobs are waiting the GPU has several under way; when none is, those that are come back at once. Policy for a
+//! While jobs are waiting the GPU has several in flight; when none is, those that are come back at once. Policy for a
 //! full channel: in real time the capture is lost and counted, else the canvas waits.
 
 use std::collections::VecDeque;
@@ -80,7 +80,7 @@ impl CanvasStreams {
         self.lock().streams.iter().for_each(|stream| stream.set_size(size));
     }
 
-    /// No more paints: the tracks end when what is under way has arrived.
+    /// No more paints: the tracks end when what is in flight has arrived.
     pub fn end(&self) {
         self.lock().streams.clear();
     }
@@ -155,7 +155,7 @@ struct FilterStage {
     accepted: Arc<FilterChain>,
     /// Whether the GPU has accepted any chain.
     begun: bool,
-    /// Where the pictures go that the GPU has under way, in their order.
+    /// Where the pictures go that the GPU has in flight, in their order.
     in_flight: VecDeque<Vec<CaptureTarget>>,
 }
 
@@ -223,7 +223,7 @@ impl FilterStage {
         capture.submit_drawing(drawing, time)
     }
 
-    /// Waits for the oldest picture that is under way and hands it to its streams.
+    /// Waits for the oldest picture that is in flight and hands it to its streams.
     fn deliver(&mut self) -> Result<()> {
         let picture = self.capture.as_mut().map(Capture::take).transpose()?.flatten();
         let picture = picture.ok_or_else(|| Error::unknown("expected a picture from the GPU but found none"))?;

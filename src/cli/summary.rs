@@ -1,4 +1,4 @@
-//! What is told of a recording at its end: a few aligned lines, or one JSON object.
+//! What is printed of a recording at its end: a few aligned lines, or one JSON object.
 
 use std::path::{Path, PathBuf};
 

@@ -42,7 +42,7 @@ impl Watch {
             let Ok(event) = event else { return };
             let ours = |path: &PathBuf| path.file_name().is_some_and(|name| names.iter().any(|own| own == name));
             if event.paths.iter().any(ours) && !event.kind.is_access() {
-                // Nobody listens any more once the watch has ended.
+                // The receiver is gone once the watch has ended.
                 let _ = changed.send(());
             }
         })

@@ -108,7 +108,7 @@ impl VideoEncoder for AomEncoder {
     }
 }
 
-/// What libaom is told after it opened, in the order of its documentation.
+/// What libaom is set to after it opened, in the order of its documentation.
 fn controls(config: &EncoderConfig) -> Vec<(sys::aome_enc_control_id, c_int)> {
     let mut controls = vec![
         (sys::AOME_SET_CPUUSED, c_int::from(config.speed.unwrap_or(9))),

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::frame::{Frame, PixelFormat, Plane, Size};
 use crate::time::Timestamp;
 
-/// How many frames may be under way at once.
+/// How many frames may be in flight at once.
 const RING: usize = 3;
 /// The driver hangs when a frame takes longer than this. (Users' loops that never end are found before.)
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -51,7 +51,7 @@ pub struct Readback {
     under_way: VecDeque<Flight>,
 }
 
-/// A frame on its way back.
+/// A frame that is being read back.
 struct Flight {
     buffer: wgpu::Buffer,
     submission: wgpu::SubmissionIndex,
@@ -82,7 +82,7 @@ impl Readback {
         self.idle.is_empty()
     }
 
-    /// Whether no frame is under way.
+    /// Whether no frame is in flight.
     pub fn is_empty(&self) -> bool {
         self.under_way.is_empty()
     }
@@ -113,7 +113,7 @@ impl Readback {
         Ok(())
     }
 
-    /// Waits for the frame that was submitted first; none when none is under way.
+    /// Waits for the frame that was submitted first; none when none is in flight.
     ///
     /// # Errors
     /// `UnknownError` when the device is lost or hangs.

@@ -85,7 +85,7 @@ pub struct Finished<W> {
     pub end: Timestamp,
 }
 
-/// A program that is killed loses no more than this, and what is on its way.
+/// A program that is killed loses no more than this, and what is in flight.
 const SYNC_INTERVAL: Span = Span::from_millis(100);
 
 /// No sink holds back more than this, in bytes.
@@ -147,7 +147,7 @@ impl<W: Write + Seek> WebmWriter<W> {
         let nanos = packet.timestamp.as_nanos() + NANOS_PER_MILLI / 2;
         let added = self.segment.add_frame(track, &packet.data, nanos as u64, packet.key);
         let mut state = self.sink.state();
-        // An error is kept, and told next.
+        // An error is kept, and returned by the next call.
         let _ = state.pass_on();
         state.outcome()?;
         added.map_err(|error| Error::unknown("libwebm did not take a packet").with_source(error))?;
@@ -390,7 +390,7 @@ impl<W: Write + Seek> SinkState<W> {
     /// Writes a live file's header before libwebm does.
     fn write_header_early(&mut self, header: Vec<u8>) {
         self.block = header;
-        // An error is kept, and told next.
+        // An error is kept, and returned by the next call.
         let _ = self.pass_on();
         self.header_is_out = true;
     }

@@ -53,7 +53,7 @@ struct EventsCore {
 #[derive(Debug, Default)]
 struct EventsContent {
     queue: VecDeque<Entry>,
-    /// How many recordings have not told their end yet.
+    /// How many recordings have not reported their end.
     running: usize,
     /// The type of the recording whose start was delivered last.
     mime_type: String,
@@ -188,7 +188,7 @@ impl Events {
     }
 }
 
-/// A recording whose end is not told yet. However its thread ends, nobody waits for it for ever.
+/// A recording whose end is not reported yet. However its thread ends, nobody waits for it forever.
 pub(super) struct RunningRecording {
     pub events: Events,
     over: bool,

@@ -30,8 +30,8 @@ pub enum RecordingState {
 
 /// Records a [`MediaStream`], as the Web's `MediaRecorder` does.
 ///
-/// Calls return at once; what follows from them is told by [`MediaRecorder::events`]. After `stop` it can start again.
-/// What was captured before `start` is not recorded, also when it is still on its way. Dropped while it records, it ends: a
+/// Calls return at once; what follows from them is reported by [`MediaRecorder::events`]. After `stop` it can start again.
+/// What was captured before `start` is not recorded, also when it is still in flight. Dropped while it records, it ends: a
 /// file is finished, blobs that nobody waits for are lost.
 pub struct MediaRecorder {
     core: Arc<RecorderCore>,
@@ -65,7 +65,7 @@ struct Status {
     report: Report,
     /// Counts the frames of the present or last session.
     counters: Arc<FrameCounters>,
-    /// Fails the session that is under way.
+    /// Fails the running session.
     fail: Option<Box<dyn Fn(Error) + Send>>,
 }
 
@@ -136,7 +136,7 @@ impl MediaRecorder {
         self.core.events.clone()
     }
 
-    /// Calls this for every event of this recorder's recordings, those under way and those to come, on a thread of its own,
+    /// Calls this for every event of this recorder's recordings, the present ones and those to come, on a thread of its own,
     /// which ends when the recorder is dropped. An event is delivered once: what this takes, [`MediaRecorder::events`] does
     /// not.
     ///
@@ -253,7 +253,7 @@ impl MediaRecorder {
         self.while_active("to request a key frame of", Session::request_key_frame)
     }
 
-    /// Ends the recording with what was captured until now; without effect when inactive. What is still on its way is
+    /// Ends the recording with what was captured until now; without effect when inactive. What is still in flight is
     /// recorded; the data and [`Event::Stop`] follow.
     pub fn stop(&self) {
         let running = self.running();
@@ -295,7 +295,7 @@ impl MediaRecorder {
 
 impl Drop for MediaRecorder {
     fn drop(&mut self) {
-        /// How long a file may take to be finished. A pipe that nobody reads takes for ever.
+        /// How long a file may take to be finished. A pipe that nobody reads takes forever.
         const FINISH_TIMEOUT: Duration = Duration::from_secs(10);
         self.stop();
         if let Some(RunningSession { session, to_files }) = self.running().take() {

@@ -39,7 +39,7 @@ const NOMINAL_SPAN: Span = Span::from_millis(33);
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 /// How many frames the source reads ahead.
 const READ_AHEAD: usize = 2;
-/// How long frames that the GPU has under way are waited for at the end; it gives up on one after 10 s itself.
+/// How long frames that the GPU has in flight are waited for at the end; it gives up on one after 10 s itself.
 const ARRIVAL_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Whether a recording is over: because it was stopped, or because its recorder has ended.
@@ -158,7 +158,7 @@ impl Recording {
         let recorder = MediaRecorder::new(&stream, recorder_options(options, rate))?;
         recorder.start_to(destination)?;
         let (frames_out, frames) = sync_channel(READ_AHEAD);
-        // The source may wait for ever for its next frame, and a recording that is stopped does not wait for it.
+        // The source may wait forever for its next frame, and a recording that is stopped does not wait for it.
         thread::Builder::new().name("source".into()).spawn(|| read(video, frames_out)).map_err(Error::no_thread)?;
         let feed = Feed { canvas, sound, drawing, filter, counters: recorder.counters(), began: None };
         let expected = expected_length(info.frames.map(|frames| (frames, frame_span)), options.duration);
@@ -195,7 +195,7 @@ impl Recording {
         });
         let mut report = recorder.report();
         let (fed, counts) = fed.unwrap_or_else(|error| (Err(error), PacerCounts::default()));
-        // Frames that the GPU still has under way are counted when they arrive and find no recorder.
+        // Frames that the GPU still has in flight are counted when they arrive and find no recorder.
         wait_for_end(&stream);
         report.account(&recorder.counters(), counts);
         // A stage fails after the one before it; the first on the path knows why.

@@ -14,11 +14,11 @@ pub enum TrackEvent {
     Mute,
     /// Its source brings something again.
     Unmute,
-    /// Its source has ended or failed. Not told when the program itself stopped the track.
+    /// Its source has ended or failed. Not sent when the program itself stopped the track.
     Ended,
 }
 
-/// What happens to a stream (Media Capture and Streams §4.2). A program that changes a stream itself is not told.
+/// What happens to a stream (Media Capture and Streams §4.2). Changes by the program itself send no event.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum StreamEvent {
@@ -100,7 +100,7 @@ impl<E> Listeners<E> {
         Self(Mutex::new(Vec::new()))
     }
 
-    /// Another listener. One that is `closed` from the beginning is told nothing.
+    /// Another listener. One that is `closed` from the beginning gets nothing.
     pub fn listen(&self, closed: bool) -> Listener<E> {
         let content = Mutex::new(Pending { events: VecDeque::new(), closed });
         let queue = Arc::new(EventQueue { content, changed: Condvar::new() });

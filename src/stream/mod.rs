@@ -117,7 +117,7 @@ impl MediaStream {
     }
 
     /// Adds a track; one that is there already is not added again. Recorders that record the stream end
-    /// (`InvalidModificationError`). Listeners are not told: the program knows what it does.
+    /// (`InvalidModificationError`). No event is sent: the program knows what it does.
     pub fn add_track(&self, track: &MediaStreamTrack) {
         if self.insert(track) {
             self.notify_observers();
@@ -144,7 +144,7 @@ impl MediaStream {
         leading.map(|track| track.clock().clone())
     }
 
-    /// What happens to it from now on. Each listener hears all of it.
+    /// What happens to it from now on. Each listener gets all of it.
     pub fn events(&self) -> Listener<StreamEvent> {
         self.0.listeners.listen(false)
     }

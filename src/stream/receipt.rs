@@ -266,7 +266,7 @@ impl FrameCounters {
         self.change(|counts| counts.sound_lost += duration);
     }
 
-    /// Why the recorder ended: what is on its way then and gets lost, gets lost for this reason.
+    /// Why the recorder ended: what is in flight then and gets lost, gets lost for this reason.
     pub fn set_end_reason(&self, reason: DropReason) {
         self.change(|counts| counts.end_reason = reason);
     }

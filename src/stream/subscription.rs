@@ -157,7 +157,7 @@ impl Subscription {
         self.track().is_silenced()
     }
 
-    /// Whether nothing that was captured is still on its way here.
+    /// Whether nothing that was captured is still in flight here.
     pub fn is_settled(&self) -> bool {
         self.account.in_flight.load(Ordering::Acquire) == 0
     }

@@ -198,7 +198,7 @@ impl MediaStreamTrack {
         }
     }
 
-    /// What happens to it from now on. Each listener hears all of it.
+    /// What happens to it from now on. Each listener gets all of it.
     pub fn events(&self) -> Listener<TrackEvent> {
         // Under the lock, so that a track that ends meanwhile closes this listener too.
         let life = lock(&self.0.life);
@@ -301,7 +301,7 @@ impl MediaStreamTrack {
         }
         life.state = ReadyState::Ended;
         life.failure = failure.cloned();
-        // Their queues end when what is on its way has arrived.
+        // Their queues end when what is in flight has arrived.
         life.subscribers.clear();
         drop(life);
         let reason = if failure.is_some() { DropReason::Failed } else { DropReason::NotRecorded };

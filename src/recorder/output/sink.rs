@@ -255,7 +255,7 @@ fn duplicate(stdout: &io::Stdout) -> io::Result<File> {
 fn appends(file: &File) -> bool {
     #[cfg(unix)]
     return rustix::fs::fcntl_getfl(file).is_ok_and(|flags| flags.contains(rustix::fs::OFlags::APPEND));
-    // Nobody tells.
+    // Not known on this system.
     #[cfg(windows)]
     return {
         let _ = file;

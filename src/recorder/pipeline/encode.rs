@@ -137,7 +137,7 @@ impl<'a> Encode<'a> {
         Ok(())
     }
 
-    /// Whether nothing that was captured before the stop is still on its way; in real time, or has been for too long.
+    /// Whether nothing that was captured before the stop is still in flight; in real time, or has been for too long.
     fn is_over(&self, stopping_since: Instant) -> bool {
         self.input.subscription.is_settled() || self.clock.is_real() && stopping_since.elapsed() > STOP_TIMEOUT
     }
@@ -181,7 +181,7 @@ impl<'a> Encode<'a> {
         self.encode(&frame, ticket)
     }
 
-    /// Beside sound, repeats the last picture as often as the gap up to `time` needs; false when nobody takes the packets.
+    /// Beside sound, repeats the last picture as often as the gap up to `time` needs; false when the queue is closed.
     fn bridge_gap(&mut self, time: Timestamp) -> Result<bool> {
         while self.with_sound
             && let Some(LastPicture { frame, .. }) = &self.last
@@ -198,7 +198,7 @@ impl<'a> Encode<'a> {
         Ok(true)
     }
 
-    /// Encodes a frame, and sends the packets that are ready; false when nobody takes them.
+    /// Encodes a frame, and sends the packets that are ready; false when the queue is closed.
     fn encode(&mut self, frame: &Frame, ticket: Ticket) -> Result<bool> {
         let time = frame.timestamp;
         let by_count = self.key_count.is_some_and(|count| self.frames.is_multiple_of(count.into()));
@@ -250,7 +250,7 @@ impl<'a> Encode<'a> {
         self.session.messages.post(Message::Advance(TrackKind::Video, time))
     }
 
-    /// Sends the packets that are ready; false when nobody takes them.
+    /// Sends the packets that are ready; false when the queue is closed.
     fn send(&mut self) -> bool {
         let bytes = self.ready.iter().map(|packet| packet.data.len() as u64).sum();
         lock(&self.session.splitter).add_bytes(bytes);

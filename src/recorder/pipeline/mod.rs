@@ -64,7 +64,7 @@ pub const INPUT_QUEUE: [usize; 2] = [4, 50];
 const PACKET_QUEUE: usize = 64;
 /// How long a stage waits for input before it checks whether it is to stop.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
-/// How long a stage of a recording in real time waits for what is still on its way when it is stopped.
+/// How long a stage of a recording in real time waits for what is still in flight when it is stopped.
 const STOP_TIMEOUT: Duration = Duration::from_secs(2);
 /// In real time, how far one track may lag behind the other before it is not waited for.
 const MAX_TRACK_LAG: Span = Span::from_secs(10);
@@ -105,12 +105,12 @@ pub struct TrackInput {
 pub enum Start {
     /// It records to this destination.
     Record(Destination),
-    /// It keeps the last seconds, of this length, until it is told where to record to.
+    /// It keeps the last seconds, of this length, until it gets a destination to record to.
     Buffer(Span),
 }
 
-/// Whoever runs a session: told the codecs once they are known, the progress while it runs, and that it is over before the
-/// end is told to the program.
+/// Whoever runs a session: gets the codecs once they are known, the progress while it runs, and the end before the program
+/// does.
 pub trait SessionListener: Send {
     fn begun(&self, report: &Report);
     fn progressed(&self, progress: Progress);

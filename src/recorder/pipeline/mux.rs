@@ -46,7 +46,7 @@ enum MuxTarget {
 }
 
 impl<'a> Mux<'a> {
-    /// A stage for these tracks, which become a file of this type. It keeps nothing before it is told where to.
+    /// A stage for these tracks, which become a file of this type. It keeps nothing before it gets a target.
     pub fn new(
         tracks: Tracks,
         mime_type: String,
@@ -168,7 +168,7 @@ impl<'a> Mux<'a> {
                 Ok(Room::Left)
             }
             Message::SaveReplay(saved) => {
-                // Whoever asked may have gone.
+                // The caller may have given up.
                 let _ = saved.send(self.save_replay());
                 Ok(Room::Left)
             }
@@ -209,13 +209,13 @@ impl<'a> Mux<'a> {
             MuxTarget::Output(output) => output.write(packet)?,
         };
         if room == Room::None {
-            // What is still on its way comes past the recording's end.
+            // What is still in flight is later than the recording's end.
             self.session.counters.set_end_reason(DropReason::Ended);
         }
         Ok(room)
     }
 
-    /// The recording ends because of this; the first reason is what is told.
+    /// The recording ends because of this; the first reason is reported.
     pub fn fail(&mut self, error: Error) {
         self.failure.get_or_insert(error);
         self.session.counters.set_end_reason(DropReason::Failed);
@@ -270,7 +270,7 @@ impl<'a> Mux<'a> {
         }
         *lock(&self.session.splitter) = splitter;
         self.begin(destination, options, origin);
-        // Whoever asked may have gone.
+        // The caller may have given up.
         let _ = begun.send(());
         for packet in packets {
             if self.write_packet(packet)? == Room::None {

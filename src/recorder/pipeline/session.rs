@@ -1,4 +1,4 @@
-//! A recording under way, as the recorder holds it.
+//! A running recording, as the recorder holds it.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -16,7 +16,7 @@ use crate::recorder::output::Destination;
 use crate::recorder::splitter::Splitter;
 use crate::stream::DropReason;
 
-/// A recording under way: its threads, and what they can be asked for.
+/// A running recording: its threads, and what they can be asked for.
 pub struct Session {
     state: Arc<SessionState>,
     clock: Clock,
@@ -47,7 +47,7 @@ impl Session {
             if let Some(before) = before {
                 before.join();
             }
-            // However it ends, nobody waits for it for ever: a recording that is dropped tells its end.
+            // However it ends, nobody waits for it forever: a recording that is dropped reports its end.
             let _ = catch_panic("mux", || run(plan, &listener, &own, recording));
             own.messages.close();
         });
@@ -117,7 +117,7 @@ impl Session {
     /// Waits for the threads' end.
     pub fn join(mut self) {
         if let Some(thread) = self.thread.take() {
-            // A panic in it was told as an error.
+            // A panic in it was reported as an error.
             let _ = thread.join();
         }
     }

@@ -119,7 +119,7 @@ impl<'a> Sound<'a> {
         Arc::new(sound)
     }
 
-    /// Encodes what was held up to this time of the session; false when nobody takes it.
+    /// Encodes what was held up to this time of the session; false when the queue is closed.
     fn take_until(&mut self, time: Timestamp) -> Result<bool> {
         while let Some(sound) = self.held.front().cloned() {
             let begin = self.taken.map_or(sound.timestamp, |(taken, ..)| taken.max(sound.timestamp));
@@ -139,7 +139,7 @@ impl<'a> Sound<'a> {
     }
 
     /// Encodes the parts of the sound between these times of the session that belong to the recording, and silence where
-    /// there was none before it. False when nobody takes the packets.
+    /// there was none before it. False when the queue is closed.
     fn encode(&mut self, sound: &AudioBuffer, from: Timestamp, to: Timestamp) -> Result<bool> {
         let parts = lock(&self.session.gate).cut(from, to);
         for (begin, end, placed) in parts {
@@ -165,7 +165,7 @@ impl<'a> Sound<'a> {
         Ok(self.send())
     }
 
-    /// In real time, a source that brings nothing is silent. False when nobody takes the packets.
+    /// In real time, a source that brings nothing is silent. False when the queue is closed.
     fn fill_silence(&mut self) -> Result<bool> {
         let arrived = self.clock.now() - ARRIVAL_DELAY;
         let TrackSettings::Audio { rate, channels } = self.input.subscription.settings() else { return Ok(true) };
@@ -198,7 +198,7 @@ impl<'a> Sound<'a> {
         taken.is_some_and(|taken| gate.end().is_some_and(|end| taken >= end))
     }
 
-    /// Sends the packets that are ready; false when nobody takes them. Sound alone can be split at every packet.
+    /// Sends the packets that are ready; false when the queue is closed. Sound alone can be split at every packet.
     fn send(&mut self) -> bool {
         let (alone, session) = (self.alone, self.session);
         self.ready.drain(..).all(|media| {

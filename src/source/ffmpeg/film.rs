@@ -108,8 +108,8 @@ impl Film {
     }
 }
 
-/// The command that makes ffmpeg write every picture as it is in the file and when it is shown; with arguments before the input and
-/// after it.
+/// The command that makes ffmpeg write every picture as it is in the file and when it is shown; with arguments before the
+/// input and after it.
 fn command(path: &Path, stream: &Stream, before: &[String], after: &[&str]) -> Command {
     let mut command = program("ffmpeg");
     command.arg("-nostdin").args(["-v", "error"]).args(before);
