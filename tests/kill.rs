@@ -54,11 +54,12 @@ fn a_recorder_that_is_killed_leaves_all_but_the_last_second() {
         }
     }
     println!(
-        "{:<24} {:>5} {:>8} {:>9} {:>9} {:>11} {:>12} {:>9} {:>12} {:>9}",
+        "{:<24} {:>5} {:>8} {:>9} {:>4} {:>9} {:>11} {:>12} {:>9} {:>12} {:>9}",
         "",
         "runs",
         "too soon",
         "ffprobe",
+        "cut",
         "Chromium",
         "loss, most",
         "Duration off",
@@ -102,6 +103,7 @@ struct Row {
     runs: usize,
     too_soon: usize,
     probed: usize,
+    cut: usize,
     opened: usize,
     loss: f64,
     duration_off: f64,
@@ -119,6 +121,7 @@ impl Row {
             return;
         };
         self.probed += 1;
+        self.cut += usize::from(file.cut);
         self.opened += usize::from(file.chromium.as_ref().is_some_and(Result::is_ok));
         self.duration_off = self.duration_off.max(file.duration_off);
         self.repaired += usize::from(file.repaired.is_ok());
@@ -129,10 +132,10 @@ impl Row {
 
 impl std::fmt::Display for Row {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { runs, too_soon, probed, opened, loss, duration_off, repaired, repaired_off, sought } = self;
+        let Self { runs, too_soon, probed, cut, opened, loss, duration_off, repaired, repaired_off, sought } = self;
         write!(
             f,
-            "{runs:>5} {too_soon:>8} {probed:>9} {opened:>9} {loss:>9.3} s {duration_off:>10.3} s {repaired:>9} \
+            "{runs:>5} {too_soon:>8} {probed:>9} {cut:>4} {opened:>9} {loss:>9.3} s {duration_off:>10.3} s {repaired:>9} \
              {repaired_off:>10.3} s {sought:>9}"
         )
     }

@@ -237,6 +237,9 @@ impl Found {
     }
 }
 
+/// What ffmpeg says of a file that ends within a block. It decodes all blocks before.
+const CUT: &str = "File ended prematurely";
+
 /// What ffmpeg says while it decodes all of a file.
 fn complaints(path: &Path) -> String {
     let mut ffmpeg = Command::new("ffmpeg");
@@ -270,6 +273,8 @@ pub struct Verdict<'a> {
 #[derive(Debug)]
 pub struct Judged {
     found: Found,
+    /// Whether the file ends within a block: Linux may end a write to a file at a page's border when the process is killed.
+    pub cut: bool,
     complaints: String,
     /// How far the Duration that the file states is off, in seconds.
     pub duration_off: f64,
@@ -294,6 +299,7 @@ impl<'a> Verdict<'a> {
         let loss = killed.loss(&found);
         let file = (!found.packets.is_empty()).then(|| Judged {
             duration_off: killed.off(&found),
+            cut: found.complaints.contains(CUT),
             complaints: complaints(path),
             chromium: None,
             repaired: Repaired::of(killed, &found),
@@ -326,7 +332,11 @@ impl<'a> Verdict<'a> {
                 faults
                     .extend(said.iter().filter_map(|said| said.as_ref().err()).map(|error| format!("{what}: {error}")));
             }
-            for complaint in [&file.complaints, &file.found.complaints] {
+            let of_cut = |text: &str| file.cut && text.contains(CUT);
+            for complaint in file.complaints.lines().chain(file.found.complaints.lines()) {
+                if of_cut(complaint) {
+                    continue;
+                }
                 faults.extend((!complaint.is_empty()).then(|| format!("ffmpeg complains: {complaint}")));
             }
         }

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use super::message::{Message, Packet};
 use super::{
-    ARRIVAL_DELAY, POLL_INTERVAL, PUSH_INTERVAL, REPEAT_INTERVAL, STOP_TIMEOUT, SessionState, TrackInput, lock,
+    ARRIVAL_DELAY, MAX_WAIT, POLL_INTERVAL, PUSH_INTERVAL, REPEAT_INTERVAL, STOP_TIMEOUT, SessionState, TrackInput,
+    lock,
 };
 use crate::clock::Clock;
 use crate::encode::{EncoderConfig, VideoEncoder};
@@ -117,6 +118,7 @@ impl<'a> Encode<'a> {
             let over = self.session.is_stopping() && self.is_over(*stopping_since.get_or_insert_with(Instant::now));
             match self.input.subscription.receiver.recv_timeout(if over { Duration::ZERO } else { POLL_INTERVAL }) {
                 Ok(Sample::Video { frame, ticket }) => {
+                    let (frame, ticket) = self.newest(frame, ticket);
                     if !self.take(&frame, ticket)? {
                         break;
                     }
@@ -135,6 +137,22 @@ impl<'a> Encode<'a> {
             }
         }
         Ok(())
+    }
+
+    /// This frame, or, in real time, a newer one where this one has waited for too long: an encoder that is too slow drops
+    /// frames anyway, and what waits for it is lost when the program is killed.
+    fn newest(&self, mut frame: Arc<Frame>, mut ticket: Ticket) -> (Arc<Frame>, Ticket) {
+        let is_late = |frame: &Frame| self.clock.now() - (frame.timestamp + self.input.shift) > MAX_WAIT;
+        while self.clock.is_real()
+            && !self.session.is_stopping()
+            && is_late(&frame)
+            && let Ok(Sample::Video { frame: newer, ticket: next }) = self.input.subscription.receiver.try_recv()
+        {
+            ticket.take_in();
+            std::mem::replace(&mut ticket, next).dropped(DropReason::Busy);
+            frame = newer;
+        }
+        (frame, ticket)
     }
 
     /// Whether nothing that was captured before the stop is still in flight; in real time, or has been for too long.

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Each stage is a thread with the stage's name. Policy for a full queue: in real time a track drops what a recorder has no
-//! room for, and counts it; by stepped and stamped clocks everything waits, so that nothing is lost and the slowest stage
+//! room for, and what has waited for too long, and counts it; by stepped and stamped clocks everything waits, so that nothing is lost and the slowest stage
 //! sets the pace.
 //!
 //! What belongs to the recording is decided before it is encoded, in two pure places: the [`Gate`] by timestamps alone, so
@@ -68,6 +68,8 @@ const POLL_INTERVAL: Duration = Duration::from_millis(20);
 const STOP_TIMEOUT: Duration = Duration::from_secs(2);
 /// In real time, how far one track may lag behind the other before it is not waited for.
 const MAX_TRACK_LAG: Span = Span::from_secs(10);
+/// In real time, how old a frame may be that is encoded while newer ones wait.
+const MAX_WAIT: Span = Span::from_millis(250);
 /// In real time, what is older than this has arrived.
 const ARRIVAL_DELAY: Span = Span::from_millis(150);
 /// In real time, sound and a still picture are written at least so often.
