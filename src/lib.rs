@@ -103,7 +103,8 @@
 //! }
 //! ```
 //!
-//! [`source::audio`] opens sound to go with it. [`Controls`](recorder::Controls) end it, or give it another chain while it
+//! Given a source alone, it records pictures alone; [`Media::with_sound`](recorder::Media::with_sound) takes the source's
+//! own sound too, and [`source::audio`] opens other sound to go with it. [`Controls`](recorder::Controls) end it, or give it another chain while it
 //! runs.
 //!
 //! # Filters and stills

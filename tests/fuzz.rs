@@ -47,7 +47,7 @@ fn y4m() -> Vec<Vec<u8>> {
 }
 
 fn matroska() -> Vec<Vec<u8>> {
-    ["film.webm", "groups.mkv"].map(|name| fs::read(data().join(name)).expect("a film")).to_vec()
+    ["film.webm", "groups.mkv", "sound.webm"].map(|name| fs::read(data().join(name)).expect("a film")).to_vec()
 }
 
 fn wav() -> Vec<Vec<u8>> {
@@ -191,7 +191,7 @@ const SHADER_WORDS: [&str; 32] = [
 ];
 
 /// What ffprobe says of a film with a turned picture.
-const PROBES: [&str; 2] = [
+const PROBES: [&str; 3] = [
     r#"{"programs": [], "streams": [{"index": 0, "codec_name": "h264", "codec_type": "video", "width": 64, "height": 48,
         "sample_aspect_ratio": "4:3", "pix_fmt": "yuv420p", "color_range": "tv", "color_space": "bt709", "chroma_location": "left",
         "r_frame_rate": "30000/1001", "avg_frame_rate": "25/1", "time_base": "1/12800", "duration": "0.400000", "nb_frames": "10",
@@ -199,6 +199,8 @@ const PROBES: [&str; 2] = [
         "rotation": -90}]}], "format": {"filename": "file:a.mp4", "duration": "0.400000"}}"#,
     r#"{"streams": [{"width": 1920, "height": 1080, "pix_fmt": "yuva444p10le", "r_frame_rate": "0/0", "avg_frame_rate": "1/0",
         "time_base": "1/1000", "sample_aspect_ratio": "N/A", "nb_frames": "N/A"}], "format": {}}"#,
+    r#"{"streams": [{"codec_type": "audio", "sample_rate": "44100", "channels": 6, "channel_layout": "5.1", "start_time": "-0.023220",
+        "duration": "4.001000"}], "format": {"duration": "4.1"}}"#,
 ];
 const PROBE_WORDS: [&str; 10] =
     ["null", "true", "[]", "{}", "\"N/A\"", "\"width\": 1", "\"streams\": [{}]", "rgb24", "\"rotation\": 1e308", "1/0"];
@@ -215,10 +217,10 @@ fn made(parser: Parser, seed: u64, case: u64) -> Vec<u8> {
     let random = &mut Random::of(seed, case);
     match parser {
         Parser::Y4m => mutation::bytes(random, &y4m()),
-        Parser::Matroska | Parser::Inspect | Parser::Repair if random.below(2) == 0 => {
+        Parser::Matroska | Parser::Opus | Parser::Inspect | Parser::Repair if random.below(2) == 0 => {
             mutation::elements(random, &matroska())
         }
-        Parser::Matroska | Parser::Inspect | Parser::Repair => mutation::bytes(random, &matroska()),
+        Parser::Matroska | Parser::Opus | Parser::Inspect | Parser::Repair => mutation::bytes(random, &matroska()),
         Parser::Wav => mutation::bytes(random, &wav()),
         Parser::Picture | Parser::Open => mutation::bytes(random, &pictures()),
         Parser::Cube => mutation::text(random, &CUBES, &CUBE_WORDS),
@@ -336,6 +338,11 @@ fn child() {
 #[test]
 fn damaged_y4m_is_read_or_refused() {
     survives(Parser::Y4m);
+}
+
+#[test]
+fn damaged_opus_is_decoded_or_refused() {
+    survives(Parser::Opus);
 }
 
 #[test]

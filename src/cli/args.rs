@@ -6,15 +6,14 @@ use clap::{Args as Arguments, Parser, Subcommand};
 use framereel::encode::EncoderChoice;
 use framereel::filter::{Custom, Edge, FilterChain};
 use framereel::frame::Size;
-use framereel::source::audio::AudioSpec;
 use framereel::source::{SourceSpec, shader};
 use framereel::time::{FrameRate, Span};
 
 use framereel::Result;
 
 use super::values::{
-    KeyInterval, Split, audio_bitrate, bitrate, bytes, chain, codec, edge, key_interval, matroska_path, size,
-    some_time, split, still_path, webm_path,
+    AudioChoice, KeyInterval, Split, audio_bitrate, bitrate, bytes, chain, codec, edge, gain, key_interval,
+    matroska_path, size, some_time, sound, split, still_path, webm_path,
 };
 
 /// Records frames through GPU filters into a seekable .webm or a still.
@@ -52,11 +51,19 @@ pub struct RecordArgs {
     /// current folder]
     #[arg(short, long, value_name = "FILE.webm", value_parser = webm_path)]
     pub output: Option<PathBuf>,
-    /// Sound beside the pictures, as long as they are: tone (beeps with the pattern's seconds) or a .wav file
-    #[arg(long, value_name = "FILE.wav")]
-    pub audio: Option<AudioSpec>,
+    /// Sound beside the pictures, as long as they are: a file, of sound or a film; tone (beeps with the pattern's seconds);
+    /// or none [default: the film's own]
+    #[arg(long, value_name = "FILE", value_parser = sound)]
+    pub audio: Option<AudioChoice>,
+    /// Record the source's own sound too, mixed with that of --audio
+    #[arg(long, requires = "audio")]
+    pub mix: bool,
+    /// Make the sound of --audio, or else the source's own, so much louder or quieter, in decibels from -60 to 20; a
+    /// limiter keeps it from clipping
+    #[arg(long, value_name = "DB", allow_hyphen_values = true, value_parser = gain)]
+    pub audio_gain: Option<f32>,
     /// Bits a second of the sound, 6k to 510k [default: 128k]
-    #[arg(long, value_name = "BITS", requires = "audio", value_parser = audio_bitrate)]
+    #[arg(long, value_name = "BITS", value_parser = audio_bitrate)]
     pub audio_bitrate: Option<u32>,
     /// Frames a second, as 30, 29.97 or 30000/1001 [default: each frame keeps its own time]
     #[arg(long, value_name = "N")]
@@ -259,7 +266,8 @@ Examples:
   framereel record film.mp4 --shader wave.wgsl --param strength=0.8 --watch
   framereel record film.mp4 --filter \"blur(0px)\" --animate \"blur.radius: 0s 0, 2s 8, 5s 0\" --edge clamp
   framereel record shader:plasma.wgsl --duration 5s          a shader as a source
-  framereel record film.mp4 --audio film.wav                 with sound
+  framereel record film.mp4 --audio music.mp3                other sound than the film's own
+  framereel record film.mp4 --audio voice.wav --mix --audio-gain 3   over the film's own
   framereel record pattern --audio tone --duration 10s       flashes and beeps, to judge a player by
   framereel record film.mp4 --split 10m                      film-001.webm, film-002.webm, ten minutes each
   framereel record film.mp4 --split 100MB -o parts/          parts/film-001.webm and so on, of some 100 MB each

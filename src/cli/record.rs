@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use framereel::filter::FilterChain;
 use framereel::gpu::Gpu;
 use framereel::recorder::{self, Controls, Failure, Media, MediaRecorderOptions, RecordEvent, RecordOptions, Report};
-use framereel::source::audio::open_audio;
-use framereel::source::{self, SourceInfo, SourceOptions};
+use framereel::source::audio::{AudioSource, open_audio};
+use framereel::source::mix::MixSource;
+use framereel::source::{self, Source, SourceInfo, SourceOptions};
 use framereel::time::Span;
 use framereel::{Error, ErrorKind, Result};
 
@@ -16,7 +17,7 @@ use super::args::RecordArgs;
 use super::progress::Bar;
 use super::summary::{json, summary};
 use super::target::Target;
-use super::values::KeyInterval;
+use super::values::{AudioChoice, KeyInterval};
 use super::watch::Watch;
 use super::{end_at_once, on_signal, print};
 
@@ -55,7 +56,7 @@ fn record(args: &RecordArgs, target: &mut Target) -> Result<Report, Box<Failure>
         gpu.check_size(size).map_err(nothing_kept)?;
     }
     let video = source::open(&args.input.source, &args.source_options()).map_err(nothing_kept)?;
-    let audio = args.audio.as_ref().map(|audio| open_audio(audio, args.start)).transpose().map_err(nothing_kept)?;
+    let audio = args.open_sound(&*video).map_err(nothing_kept)?;
     let options = args.record_options(video.info(), chain);
     let _watch = args.watch.then(|| Watch::begin(args, &signals.controls)).transpose().map_err(nothing_kept)?;
     let mut bar = Bar::new();
@@ -103,6 +104,32 @@ fn listen_to_signals(traces: Vec<PathBuf>) -> Result<&'static Signals> {
 impl RecordArgs {
     fn source_options(&self) -> SourceOptions {
         SourceOptions { start: self.start, size: self.input.size, rate: self.fps, params: self.input.source_params() }
+    }
+
+    /// The sound that was asked for, else the source's own; or both.
+    fn open_sound(&self, video: &dyn Source) -> Result<Option<Box<dyn AudioSource>>> {
+        let own = || {
+            video.sound().map_err(|error| {
+                let remedy = "the source's own sound cannot be read; --audio none records without it";
+                Error::new(error.kind().clone(), remedy).with_source(error)
+            })
+        };
+        let (chosen, beside) = match &self.audio {
+            Some(AudioChoice::None) => (None, None),
+            Some(AudioChoice::Other(spec)) => {
+                (Some(open_audio(spec, self.start)?), if self.mix { own()? } else { None })
+            }
+            None => (own()?, None),
+        };
+        let gain = self.audio_gain.unwrap_or(0.0);
+        match (chosen, beside) {
+            (Some(chosen), None) if gain == 0.0 => Ok(Some(chosen)),
+            (None, None) => Ok(None),
+            (chosen, beside) => {
+                let inputs = chosen.map(|chosen| (chosen, gain)).into_iter().chain(beside.map(|own| (own, 0.0)));
+                Ok(Some(Box::new(MixSource::new(inputs.collect())?)))
+            }
+        }
     }
 
     fn record_options(&self, source: &SourceInfo, filter: FilterChain) -> RecordOptions {

@@ -17,7 +17,7 @@ use framereel::time::Span;
 use framereel::{Error, ErrorKind, Result};
 
 use super::args::RecordArgs;
-use super::values::{Split, is_device, is_folder};
+use super::values::{AudioChoice, Split, is_device, is_folder};
 use super::{not_the_source, output, output_in};
 
 /// Digits in the number of a piece, and of a chunk.
@@ -75,7 +75,7 @@ impl Target {
         };
         let missing = folder.filter(|folder| !folder.exists()).map(Path::to_owned);
         let audio = match &args.audio {
-            Some(AudioSpec::File(path)) => Some(path.clone()),
+            Some(AudioChoice::Other(AudioSpec::File(path))) => Some(path.clone()),
             _ => None,
         };
         let film = match source {

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use framereel::filter::{Edge, FileAccess, FilterChain};
 use framereel::frame::Size;
 use framereel::recorder::MediaRecorderOptions;
+use framereel::source::audio::AudioSpec;
+use framereel::source::mix::MixSource;
 use framereel::still::StillFormat;
 use framereel::time::Span;
 use framereel::{Error, ErrorKind, Result};
@@ -133,6 +135,34 @@ pub fn some_time(text: &str) -> Result<Span> {
 /// A chain, which may name any file: whoever runs the program can read those anyway.
 pub fn chain(text: &str) -> Result<FilterChain> {
     FilterChain::parse_with(text, &FileAccess::Any)
+}
+
+/// What is recorded beside the pictures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AudioChoice {
+    /// Nothing.
+    None,
+    /// Something else than the source's own sound.
+    Other(AudioSpec),
+}
+
+/// `none`, `tone`, else a path. A file named so is reached as `./none`.
+pub fn sound(text: &str) -> Result<AudioChoice, std::convert::Infallible> {
+    match text {
+        "none" => Ok(AudioChoice::None),
+        other => other.parse().map(AudioChoice::Other),
+    }
+}
+
+/// `-6`, `3.5dB`: decibels.
+pub fn gain(text: &str) -> Result<f32> {
+    let wrong = || syntax(format!("expected decibels such as -6 or 3.5dB but found `{text}`"));
+    let gain: f32 = text.strip_suffix("dB").unwrap_or(text).trim_end().parse().map_err(|_| wrong())?;
+    let (least, most) = MixSource::GAINS.into_inner();
+    if gain.is_nan() || !(least..=most).contains(&gain) {
+        return Err(range_error(format!("expected a gain from {least} to {most} dB but found `{text}`")));
+    }
+    Ok(gain)
 }
 
 pub fn edge(text: &str) -> Result<Edge> {

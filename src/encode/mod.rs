@@ -10,10 +10,10 @@ use crate::time::{FrameRate, Span, Timestamp};
 
 #[cfg(feature = "aom")]
 mod aom;
-mod mixer;
+pub(crate) mod mixer;
 pub mod opus;
 mod rav1e;
-mod resampler;
+pub(crate) mod resampler;
 mod timeline;
 
 /// What a video encoder is asked for.

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 /// The filter's length at the lower of both rates, in samples.
 const SINC_LEN: usize = 128;
 
-pub(super) struct Resampler {
+pub(crate) struct Resampler {
     sinc: Async<f32>,
     from: u32,
     to: u32,
@@ -26,7 +26,7 @@ pub(super) struct Resampler {
 
 impl Resampler {
     /// From one rate to another, both within [`AudioBuffer::RATES`](crate::audio::AudioBuffer::RATES).
-    pub(super) fn new(from: u32, to: u32, channels: usize) -> Result<Self> {
+    pub(crate) fn new(from: u32, to: u32, channels: usize) -> Result<Self> {
         let ratio = f64::from(to) / f64::from(from);
         // Going down, the filter covers as many samples of the output.
         let len = ((SINC_LEN as f64 / ratio.min(1.0)).ceil() as usize).next_multiple_of(8);
@@ -39,7 +39,7 @@ impl Resampler {
     }
 
     /// Takes samples of every channel and appends what comes of them to `out`.
-    pub(super) fn feed(&mut self, sound: &[Vec<f32>], out: &mut [Vec<f32>]) -> Result<()> {
+    pub(crate) fn feed(&mut self, sound: &[Vec<f32>], out: &mut [Vec<f32>]) -> Result<()> {
         for (pending, samples) in self.pending.iter_mut().zip(sound) {
             pending.extend_from_slice(samples);
         }
@@ -53,7 +53,7 @@ impl Resampler {
     }
 
     /// Appends what is still inside: all in all `taken * to / from` samples, rounded, will have come.
-    pub(super) fn finish(mut self, out: &mut [Vec<f32>]) -> Result<()> {
+    pub(crate) fn finish(mut self, out: &mut [Vec<f32>]) -> Result<()> {
         let (from, to) = (u128::from(self.from), u128::from(self.to));
         let due = ((u128::from(self.taken) * to + from / 2) / from) as u64;
         let mut left = self.pending[0].len();

@@ -6,7 +6,7 @@
 //! sound ─────────────────────────────────AudioBuffer ──────▶ audio track ─┘
 //! ```
 //!
-//! The source reads ahead on a thread of its own; the canvas's thread filters; the recorder's encode and write. Sound is
+//! The source and its sound are read ahead on threads of their own; the canvas's thread filters; the recorder's encode and write. Sound is
 //! fed as far as the pictures have come, so that neither waits for the other.
 
 use std::sync::Arc;
@@ -39,6 +39,8 @@ const NOMINAL_SPAN: Span = Span::from_millis(33);
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 /// How many frames the source reads ahead.
 const READ_AHEAD: usize = 2;
+/// How many buffers of sound are read ahead; of 20 ms, most often.
+const SOUND_AHEAD: usize = 50;
 /// How long frames that the GPU has in flight are waited for at the end; it gives up on one after 10 s itself.
 const ARRIVAL_TIMEOUT: Duration = Duration::from_secs(15);
 
@@ -53,6 +55,18 @@ pub struct Media {
     pub audio: Option<Box<dyn AudioSource>>,
 }
 
+impl Media {
+    /// A source with its own sound, where it has any.
+    ///
+    /// # Errors
+    /// Those of [`Source::sound`].
+    pub fn with_sound(video: Box<dyn Source>) -> Result<Self> {
+        let audio = video.sound()?;
+        Ok(Self { video, audio })
+    }
+}
+
+/// The pictures alone.
 impl From<Box<dyn Source>> for Media {
     fn from(video: Box<dyn Source>) -> Self {
         Self { video, audio: None }
@@ -149,7 +163,7 @@ impl Recording {
         let clock = if options.real_time { Clock::real() } else { Clock::stamped() };
         let mut canvas = Canvas::new(gpu, size)?.with_clock(clock.clone());
         let stream = canvas.capture_stream(None)?;
-        let sound = audio.map(|source| SoundFeed::new(source, &clock));
+        let sound = audio.map(|source| SoundFeed::begin(source, &clock)).transpose()?;
         if let Some(sound) = &sound {
             stream.add_track(sound.track.track());
         }
@@ -158,8 +172,8 @@ impl Recording {
         let recorder = MediaRecorder::new(&stream, recorder_options(options, rate))?;
         recorder.start_to(destination)?;
         let (frames_out, frames) = sync_channel(READ_AHEAD);
-        // The source may wait forever for its next frame, and a recording that is stopped does not wait for it.
-        thread::Builder::new().name("source".into()).spawn(|| read(video, frames_out)).map_err(Error::no_thread)?;
+        let mut video = video;
+        read_ahead("source", move || video.next_frame(), frames_out)?;
         let feed = Feed { canvas, sound, drawing, filter, counters: recorder.counters(), began: None };
         let expected = expected_length(info.frames.map(|frames| (frames, frame_span)), options.duration);
         let (rate, limit) = (options.rate, options.duration);
@@ -248,15 +262,22 @@ fn recorder_options(options: &RecordOptions, rate: Option<FrameRate>) -> MediaRe
     recorder
 }
 
-/// The source stage: frames as they come, then the error that ended them, if one did.
-fn read(mut source: Box<dyn Source>, frames: SyncSender<Result<Frame>>) {
-    let mut next = || catch_panic("source", || source.next_frame()).flatten().transpose();
-    while let Some(frame) = next() {
-        let failed = frame.is_err();
-        if frames.send(frame).is_err() || failed {
-            return;
+/// The source stage: what it gives, then the error that ended it, if one did. A source may wait forever for its next
+/// frame; its thread is not waited for.
+fn read_ahead<T: Send + 'static>(
+    stage: &'static str,
+    mut next: impl FnMut() -> Result<Option<T>> + Send + 'static,
+    to: SyncSender<Result<T>>,
+) -> Result<()> {
+    let read = move || {
+        while let Some(item) = catch_panic(stage, &mut next).flatten().transpose() {
+            let failed = item.is_err();
+            if to.send(item).is_err() || failed {
+                return;
+            }
         }
-    }
+    };
+    thread::Builder::new().name(stage.into()).spawn(read).map(drop).map_err(Error::no_thread)
 }
 
 /// The source's frames, until it ends or fails, or the recording is over.
@@ -408,17 +429,20 @@ impl Feed {
 
 /// The sound of a source, given as far as the pictures have come.
 struct SoundFeed {
-    source: Box<dyn AudioSource>,
+    buffers: Receiver<Result<AudioBuffer>>,
     track: TrackGenerator,
     /// What was read and not yet given.
     rest: Option<AudioBuffer>,
 }
 
 impl SoundFeed {
-    fn new(source: Box<dyn AudioSource>, clock: &Clock) -> Self {
+    /// Begins to read it.
+    fn begin(mut source: Box<dyn AudioSource>, clock: &Clock) -> Result<Self> {
         let info = source.info();
         let track = TrackGenerator::audio(info.rate, info.channels, clock);
-        Self { source, track, rest: None }
+        let (to, buffers) = sync_channel(SOUND_AHEAD);
+        read_ahead("sound source", move || source.next_buffer(), to)?;
+        Ok(Self { buffers, track, rest: None })
     }
 
     /// Gives what is heard before `time`, `shift` later, unless the recording is over.
@@ -426,9 +450,10 @@ impl SoundFeed {
         while !is_over() {
             let sound = match self.rest.take() {
                 Some(sound) => sound,
-                None => match self.source.next_buffer()? {
-                    Some(sound) => sound,
-                    None => return Ok(Given::AllThereIs),
+                None => match self.buffers.recv_timeout(POLL_INTERVAL) {
+                    Ok(sound) => sound?,
+                    Err(RecvTimeoutError::Timeout) => continue,
+                    Err(RecvTimeoutError::Disconnected) => return Ok(Given::AllThereIs),
                 },
             };
             let samples = (samples_in(time - sound.timestamp, sound.rate) as usize).min(sound.samples());

@@ -3,21 +3,28 @@
 
 use std::convert::Infallible;
 use std::fs::File;
+use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use super::ffmpeg::FfmpegSound;
+use super::opus;
 use super::tone::ToneSource;
 use super::wav::WavSource;
 use crate::audio::AudioBuffer;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::mux::matroska;
 use crate::time::Span;
+
+/// Enough of a file to know it by.
+const HEAD: u64 = 12;
 
 /// What to open, as the user named it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AudioSpec {
     /// The built-in test tone.
     Tone,
-    /// A WAV file.
+    /// A file: WAV and Opus in WebM by ourselves, all else, and the sound of films, through the `ffmpeg` program.
     File(PathBuf),
 }
 
@@ -36,7 +43,7 @@ impl FromStr for AudioSpec {
 /// What is known of a source of sound before its first buffer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AudioInfo {
-    /// One word for people: `tone`, `wav`.
+    /// One word for people: `tone`, `wav`, `webm`, `ffmpeg`.
     pub kind: &'static str,
     /// Samples a second in each channel, within [`AudioBuffer::RATES`].
     pub rate: u32,
@@ -58,9 +65,18 @@ pub trait AudioSource: Send {
     fn next_buffer(&mut self) -> Result<Option<AudioBuffer>>;
 }
 
+/// Where in a file the sound is to begin. The first buffer then has timestamp 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SoundStart {
+    /// So much after the sound's own beginning.
+    Skip(Span),
+    /// At this time of the file, as its timestamps count; silence comes first where the sound begins later.
+    FileTime(Span),
+}
+
 /// Opens a source of sound. What is heard before `start` is skipped, to the sample; the first buffer then has timestamp
-/// 0. The errors: what is named does not exist, may not be read, is a directory, is no WAV file or one of a form that is
-/// not read, or ends before the start asked for.
+/// 0. The errors: what is named does not exist, may not be read, is a directory, holds no sound, needs a program that is
+/// missing, or ends before the start asked for.
 pub fn open_audio(spec: &AudioSpec, start: Option<Span>) -> Result<Box<dyn AudioSource>> {
     match spec {
         AudioSpec::Tone => Ok(Box::new(ToneSource::new(start))),
@@ -73,15 +89,40 @@ fn open_file(path: &Path, start: Option<Span>) -> Result<Box<dyn AudioSource>> {
     if metadata.is_dir() {
         return Err(Error::reading(path, std::io::ErrorKind::IsADirectory.into()));
     }
-    let file = File::open(path).map_err(|error| Error::reading(path, error))?;
+    let name = path.display().to_string();
+    let mut file = File::open(path).map_err(|error| Error::reading(path, error))?;
     let len = metadata.is_file().then_some(metadata.len());
-    Ok(Box::new(WavSource::new(file, &path.display().to_string(), len, start)?))
+    let mut head = Vec::new();
+    (&mut file).take(HEAD).read_to_end(&mut head).map_err(|error| Error::reading(path, error))?;
+    if head.is_empty() {
+        return Err(Error::not_readable("expected sound but found an empty file").at(name));
+    }
+    let start_at = SoundStart::Skip(start.unwrap_or(Span::ZERO));
+    let is_wav = head.starts_with(b"RIFF") && head.ends_with(b"WAVE");
+    // A pipe can only be read from its beginning.
+    let found = if is_wav || len.is_none() {
+        match WavSource::new(Cursor::new(head).chain(file), &name, len, start) {
+            // Forms of WAV that we do not read.
+            Err(error) if *error.kind() == ErrorKind::NotSupported && len.is_some() => ffmpeg_sound(path, start_at)?,
+            source => Some(Box::new(source?) as Box<dyn AudioSource>),
+        }
+    } else if head.starts_with(matroska::MAGIC) {
+        opus::open_matroska(path, start_at)?
+    } else {
+        ffmpeg_sound(path, start_at)?
+    };
+    found.ok_or_else(|| Error::not_readable("expected sound but found a file without any").at(name))
+}
+
+fn ffmpeg_sound(path: &Path, start: SoundStart) -> Result<Option<Box<dyn AudioSource>>> {
+    let sound = FfmpegSound::open(path, start)?;
+    Ok(sound.map(|sound| Box::new(sound) as Box<dyn AudioSource>))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::ErrorKind;
+    use crate::source::ffmpeg::clips;
 
     fn refused(path: &Path) -> Error {
         open_audio(&AudioSpec::File(path.to_owned()), None).err().unwrap()
@@ -102,21 +143,32 @@ mod tests {
         assert!(refused(folder.path()).to_string().contains("found a directory"));
         std::fs::write(&path, []).unwrap();
         let error = refused(&path).to_string();
-        assert!(error.contains("a.wav: expected a WAV file but found an empty one"), "{error}");
+        assert!(error.contains("a.wav: expected sound but found an empty file"), "{error}");
     }
 
     #[test]
-    fn other_files_are_named_with_the_way_to_convert_them() {
+    fn a_file_that_is_no_sound_and_a_film_without_sound_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.wav");
-        for (bytes, found) in [
-            (&b"\x1a\x45\xdf\xa3 and more of it"[..], "found a Matroska or WebM file"),
-            (b"RIFF\x10\0\0\0AVI LIST....", "found a RIFF file"),
-            (b"hello", "found `hello`"),
-        ] {
-            std::fs::write(&path, bytes).unwrap();
-            let error = refused(&path).to_string();
-            assert!(error.contains(found) && error.contains("ffmpeg -i FILE OUT.wav"), "{error}");
+        std::fs::write(&path, b"\x1a\x45\xdf\xa3 and more of it").unwrap();
+        assert!(refused(&path).to_string().contains("a.wav: "));
+        let Some((_folder, silent)) = clips::made("a.mp4", "testsrc=s=64x64:r=25:d=0.12", "-c:v mpeg4") else { return };
+        let error = refused(&silent).to_string();
+        assert!(error.contains("expected sound but found a file without any"), "{error}");
+        std::fs::write(&path, b"hello").unwrap();
+        let error = refused(&path).to_string();
+        assert!(error.contains("a.wav: expected a file that ffmpeg can read but found none"), "{error}");
+    }
+
+    #[test]
+    fn forms_of_wav_that_we_do_not_read_are_read_by_ffmpeg() {
+        let Some((_folder, path)) = clips::made("a.wav", "sine=d=0.5:r=44100", "-c:a adpcm_ms") else { return };
+        let mut sound = open_audio(&AudioSpec::File(path), Some(Span::from_millis(100))).unwrap();
+        assert_eq!((sound.info().kind, sound.info().rate, sound.info().channels), ("ffmpeg", 44_100, 1));
+        let mut samples = 0;
+        while let Some(buffer) = sound.next_buffer().unwrap() {
+            samples += buffer.samples();
         }
+        assert!(samples.abs_diff(44_100 * 4 / 10) < 2048, "{samples}");
     }
 }

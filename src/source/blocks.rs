@@ -28,6 +28,12 @@ impl<R: Read + Seek> Blocks<R> {
     /// Reads up to the first cluster and takes the first track that is `wanted`, which errors call `name`: not a
     /// Matroska file, damaged or cut before that, no such track.
     pub(super) fn open(reader: R, name: &str, wanted: impl Fn(&Track) -> bool) -> Result<Self> {
+        let none = || Error::not_readable(format!("expected a track of {name} but found none"));
+        Self::find(reader, name, wanted)?.ok_or_else(none)
+    }
+
+    /// The same; none where there is no such track.
+    pub(super) fn find(reader: R, name: &str, wanted: impl Fn(&Track) -> bool) -> Result<Option<Self>> {
         let mut file = Matroska::open(reader)?;
         let mut info = Info::default();
         let mut track = None;
@@ -37,15 +43,15 @@ impl<R: Read + Seek> Blocks<R> {
                 Some(Item::Header(header)) if header.id == id::INFO => info = Info::read(&file.header_data(header)?),
                 Some(Item::Header(header)) if header.id == id::TRACKS => {
                     let found = Track::all(&file.header_data(header)?).into_iter().find(&wanted);
-                    let none = || Error::not_readable(format!("expected a track of {name} but found none"));
-                    track = Some(found.ok_or_else(none)?);
+                    let Some(found) = found else { return Ok(None) };
+                    track = Some(found);
                 }
                 Some(Item::Header(_)) => {}
                 Some(_) => {
                     let late = || Error::not_supported(format!("expected the tracks before the {name} but found none"));
                     let track = track.ok_or_else(late)?;
                     file.go_to(first);
-                    return Ok(Self { file, scale: info.scale, track, first });
+                    return Ok(Some(Self { file, scale: info.scale, track, first }));
                 }
                 None => {
                     let missing = if track.is_some() { name } else { "tracks" };

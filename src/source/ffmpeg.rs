@@ -27,7 +27,7 @@
 
 use std::ffi::OsString;
 use std::io::ErrorKind as IoErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::{
@@ -35,6 +35,7 @@ use super::{
 };
 use crate::error::{Error, Result};
 use crate::frame::Frame;
+use crate::source::audio::{AudioSource, SoundStart};
 use crate::time::{Span, Timestamp};
 
 use decoding::End;
@@ -45,11 +46,14 @@ mod decoding;
 mod film;
 mod frame_times;
 mod probe;
+mod run;
+mod sound;
 
 pub use decoding::timed;
 pub use probe::probed;
+pub use sound::FfmpegSound;
 
-/// The demuxers of ffmpeg that are permitted: those of the containers, streams and pictures in use. None of them opens a
+/// The demuxers of ffmpeg that are permitted: those of the containers, streams, pictures and sounds in use. None of them opens a
 /// file but the one that it is given (`mov` could, but only when it is asked to). Some are of newer versions than the one
 /// that is installed; formats of old games are left out, for some of those look for files beside their own.
 const DEMUXERS: &str = "mov,matroska,avi,flv,live_flv,mpegts,mpeg,mpegvideo,m4v,h261,h263,h264,hevc,vvc,evc,av1,obu,ivf,ogg,\
@@ -57,7 +61,8 @@ const DEMUXERS: &str = "mov,matroska,avi,flv,live_flv,mpegts,mpeg,mpegvideo,m4v,
     mjpeg_2000,smjpeg,nuv,nsv,bink,smk,flic,roq,ico,alias_pix,bmp_pipe,cri_pipe,dds_pipe,dpx_pipe,exr_pipe,gem_pipe,\
     gif_pipe,hdr_pipe,j2k_pipe,jpeg_pipe,jpegls_pipe,jpegxl_pipe,jpegxl_anim,jpegxs_pipe,pam_pipe,pbm_pipe,pcx_pipe,\
     pfm_pipe,pgm_pipe,pgmyuv_pipe,pgx_pipe,phm_pipe,photocd_pipe,pictor_pipe,png_pipe,ppm_pipe,psd_pipe,qdraw_pipe,\
-    qoi_pipe,sgi_pipe,sunrast_pipe,tiff_pipe,vbn_pipe,webp_pipe,xbm_pipe,xpm_pipe,xwd_pipe";
+    qoi_pipe,sgi_pipe,sunrast_pipe,tiff_pipe,vbn_pipe,webp_pipe,xbm_pipe,xpm_pipe,xwd_pipe,\
+    wav,w64,aiff,au,caf,flac,mp3,aac,ac3,eac3,dts,dtshd,truehd,mlp,amr,ape,tta,tak,wv,mpc,mpc8,voc,loas";
 /// How to get the program.
 pub const INSTALL: &str = "install it (Debian and Ubuntu: `apt install ffmpeg`, macOS: `brew install ffmpeg`)";
 
@@ -76,6 +81,7 @@ pub fn version() -> Option<String> {
 pub struct FfmpegSource {
     info: SourceInfo,
     stream: Stream,
+    path: PathBuf,
     name: String,
     film: Film,
     /// When the first frame that is given is shown, from the film's first frame on.
@@ -122,7 +128,8 @@ impl FfmpegSource {
             endless: false,
         };
         let first = film.next_time().unwrap_or_default();
-        Ok(Self { info, stream, name: name.to_owned(), film, first, last: first, read: 0, until })
+        let (path, name) = (path.to_owned(), name.to_owned());
+        Ok(Self { info, stream, path, name, film, first, last: first, read: 0, until })
     }
 
     /// What it means that ffmpeg gives no more.
@@ -163,6 +170,15 @@ impl FfmpegSource {
 impl Source for FfmpegSource {
     fn info(&self) -> &SourceInfo {
         &self.info
+    }
+
+    fn sound(&self) -> Result<Option<Box<dyn AudioSource>>> {
+        let begin = self.stream.begin + (self.first - Timestamp::ZERO);
+        if self.stream.demuxer == Demuxer::Image {
+            return Ok(None);
+        }
+        let sound = FfmpegSound::open(&self.path, SoundStart::FileTime(begin))?;
+        Ok(sound.map(|sound| Box::new(sound) as Box<dyn AudioSource>))
     }
 
     fn next_frame(&mut self) -> Result<Option<Frame>> {
@@ -219,7 +235,7 @@ fn not_started(error: std::io::Error) -> Error {
     if error.kind() == IoErrorKind::NotFound {
         return Error::not_found(format!(
             "expected the ffmpeg program, which reads this kind of file, but found none; {INSTALL}. Without it, .y4m, AV1 \
-             .webm, PNG, JPEG, WebP and BMP files can be read"
+             .webm, PNG, JPEG, WebP, BMP and WAV files can be read"
         ));
     }
     Error::unknown("the ffmpeg program did not start").with_source(error)

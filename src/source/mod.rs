@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use self::audio::AudioSource;
 use crate::error::{Error, Result};
 use crate::filter::FilterChain;
 use crate::frame::{Frame, Size};
@@ -12,6 +13,8 @@ use crate::time::{FrameRate, Span, Timestamp};
 pub mod audio;
 pub mod ffmpeg;
 pub mod image;
+pub mod mix;
+pub mod opus;
 pub mod pattern;
 pub mod shader;
 pub mod tone;
@@ -95,6 +98,15 @@ pub trait Source: Send {
     /// The filters that draw what its frames lack; none, but for a source that is a shader. They come before all others.
     fn drawn_by(&self) -> FilterChain {
         FilterChain::default()
+    }
+
+    /// The sound that belongs to its frames, from the first frame on; none where there is none. It can be asked for before
+    /// the first frame is taken.
+    ///
+    /// # Errors
+    /// When there is sound that cannot be read, or a program that reads it is missing.
+    fn sound(&self) -> Result<Option<Box<dyn AudioSource>>> {
+        Ok(None)
     }
 
     /// The next frame, or none at the end. After an error or the end it is not called again. A file that breaks off

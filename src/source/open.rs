@@ -82,7 +82,7 @@ fn open_file(path: &Path, options: &SourceOptions) -> Result<Box<dyn Source>> {
 /// With our own decoder, or with ffmpeg when it holds anything but 8-bit AV1.
 fn open_matroska(path: &Path, file: File, name: &str, options: &SourceOptions) -> Result<Box<dyn Source>> {
     let unsupported = match WebmSource::new(file, name, options) {
-        Ok(source) => return Ok(Box::new(source)),
+        Ok(source) => return Ok(Box::new(source.with_path(path))),
         Err(error) if *error.kind() == ErrorKind::NotSupported => error,
         Err(error) => return Err(error),
     };
@@ -119,11 +119,12 @@ pub fn decoders() -> Vec<Decoder> {
     let built_in = |name, reads| Decoder { name, reads, found: Some("built in".to_owned()), remedy: "" };
     vec![
         built_in("y4m", "YUV4MPEG2 with 8 bits, from files and standard input"),
-        built_in("webm", "AV1 with 8 bits in WebM and Matroska"),
+        built_in("webm", "AV1 with 8 bits, and Opus, in WebM and Matroska"),
+        built_in("wav", "WAV sound"),
         built_in("image", "PNG, JPEG, WebP and BMP pictures"),
         Decoder {
             name: "ffmpeg",
-            reads: "everything else: MP4, MOV, MKV, GIF and more",
+            reads: "everything else: MP4, MOV, MKV, GIF, MP3, FLAC and more",
             found: ffmpeg::version(),
             remedy: ffmpeg::INSTALL,
         },

@@ -11,10 +11,13 @@
 
 use std::collections::VecDeque;
 use std::io::{Read, Seek};
+use std::path::{Path, PathBuf};
 
 use re_rav1d::dav1d::{Decoder, Error as DecodeError, Picture, PixelLayout, PlanarImageComponent, Settings};
 
+use super::audio::{AudioSource, SoundStart};
 use super::blocks::Blocks;
+use super::opus::open_matroska;
 use super::{Source, SourceInfo, SourceOptions, check_gap, checked_size, start_beyond_end};
 use crate::av1::{self, SequenceHeader};
 use crate::color::ColorSpace;
@@ -30,6 +33,8 @@ const MAX_PIXELS: u64 = 35_651_584;
 /// Decodes the first video track of a WebM file.
 pub struct WebmSource<R: Read + Seek> {
     file: Blocks<R>,
+    /// Where the file is, for its sound.
+    path: Option<PathBuf>,
     decoder: Decoder,
     info: SourceInfo,
     name: String,
@@ -79,6 +84,7 @@ impl<R: Read + Seek + Send> WebmSource<R> {
         let name = name.to_owned();
         Ok(Self {
             file,
+            path: None,
             decoder,
             info,
             name,
@@ -89,6 +95,11 @@ impl<R: Read + Seek + Send> WebmSource<R> {
             sent: walk.key,
             end: None,
         })
+    }
+
+    /// The same source, whose sound is that of the file at `path`.
+    pub fn with_path(self, path: &Path) -> Self {
+        Self { path: Some(path.to_owned()), ..self }
     }
 
     /// Sends the next block to the decoder and takes the pictures that this makes ready.
@@ -187,6 +198,11 @@ impl<R: Read + Seek + Send> WebmSource<R> {
 impl<R: Read + Seek + Send> Source for WebmSource<R> {
     fn info(&self) -> &SourceInfo {
         &self.info
+    }
+
+    fn sound(&self) -> Result<Option<Box<dyn AudioSource>>> {
+        let start = SoundStart::FileTime(self.first - Timestamp::ZERO);
+        self.path.as_ref().map_or(Ok(None), |path| open_matroska(path, start))
     }
 
     fn next_frame(&mut self) -> Result<Option<Frame>> {

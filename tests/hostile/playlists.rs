@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use framereel::ErrorKind;
+use framereel::source::audio::{AudioSpec, open_audio};
 use framereel::source::{SourceOptions, SourceSpec, ffmpeg, open};
 
 use crate::program::Bench;
@@ -19,8 +20,11 @@ fn films() -> Option<tempfile::TempDir> {
     for name in ["secret.ts", "secret.mp4", "picture-1.tga", "picture-2.tga"] {
         let mut command = Command::new("ffmpeg");
         command.args(["-nostdin", "-v", "error", "-f", "lavfi", "-i", "testsrc=s=64x48:r=25:d=0.2"]);
-        let frames = if name.ends_with("tga") { "1" } else { "5" };
-        command.args(["-frames:v", frames, "-pix_fmt", if name.ends_with("tga") { "rgb24" } else { "yuv420p" }]);
+        if name.ends_with("tga") {
+            command.args(["-frames:v", "1", "-pix_fmt", "rgb24"]);
+        } else {
+            command.args(["-f", "lavfi", "-i", "sine=d=0.2", "-frames:v", "5", "-pix_fmt", "yuv420p"]);
+        }
         assert!(command.arg(folder.path().join(name)).status().unwrap().success());
     }
     Some(folder)
@@ -34,6 +38,16 @@ fn count(path: &Path) -> framereel::Result<usize> {
         frames += 1;
     }
     Ok(frames)
+}
+
+/// How many samples of sound a file gives.
+fn sound(path: &Path) -> framereel::Result<usize> {
+    let mut source = open_audio(&AudioSpec::File(path.to_owned()), None)?;
+    let mut samples = 0;
+    while let Some(buffer) = source.next_buffer()? {
+        samples += buffer.samples();
+    }
+    Ok(samples)
 }
 
 #[test]
@@ -91,16 +105,19 @@ fn a_film_that_is_a_playlist_reads_no_other_file() {
             fs::write(&path, &list).unwrap();
             let error = count(&path).err().unwrap_or_else(|| panic!("{list} as .{ending} gives frames"));
             assert!([ErrorKind::NotReadable, ErrorKind::NotSupported].contains(error.kind()), "{error:?}");
+            let error = sound(&path).err().unwrap_or_else(|| panic!("{list} as .{ending} gives sound"));
+            assert!([ErrorKind::NotReadable, ErrorKind::NotSupported].contains(error.kind()), "{error:?}");
             fs::remove_file(&path).unwrap();
         }
     }
     fs::write(&film, hls(&ts)).unwrap();
     let error = count(&film).unwrap_err().to_string();
     assert!(
-        error.contains("expected a film or a picture in one file but found a format that may name other files"),
+        error.contains("expected a film, a picture or sound in one file but found a format that may name other files"),
         "{error}"
     );
     assert_eq!(count(&folder.path().join("secret.ts")).unwrap(), 5);
+    assert!(sound(&folder.path().join("secret.ts")).unwrap() > 1_000);
 }
 
 #[test]

@@ -18,8 +18,9 @@ use std::time::{Duration, Instant};
 use framereel::filter::{Custom, FilterChain, Lut, PassInput, PassOutput, SourcePicture, SourcePixels, plan};
 use framereel::frame::{PixelFormat, Size};
 use framereel::mux::{Detail, inspect, repair};
-use framereel::source::audio::AudioSource;
+use framereel::source::audio::{AudioSource, SoundStart};
 use framereel::source::image::{ImageSource, sniff};
+use framereel::source::opus::OpusSource;
 use framereel::source::wav::WavSource;
 use framereel::source::webm::WebmSource;
 use framereel::source::y4m::Y4mSource;
@@ -39,6 +40,8 @@ pub enum Parser {
     Y4m,
     /// Matroska, as a source: AV1 is decoded.
     Matroska,
+    /// Matroska, as sound: Opus is decoded.
+    Opus,
     /// Matroska, inspected.
     Inspect,
     /// Matroska, repaired, and the result inspected.
@@ -61,9 +64,10 @@ pub enum Parser {
 }
 
 impl Parser {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Y4m,
         Self::Matroska,
+        Self::Opus,
         Self::Inspect,
         Self::Repair,
         Self::Wav,
@@ -103,14 +107,12 @@ impl Parser {
                 inspect(Cursor::new(&output), Detail::Numbers)?;
                 Ok(repaired.faults.join("; "))
             }
-            Self::Wav => {
-                let mut sound = WavSource::new(bytes, "sound", Some(bytes.len() as u64), None)?;
-                let mut samples = 0;
-                while let Some(buffer) = sound.next_buffer()? {
-                    samples += buffer.channels()[0].len();
-                }
-                Ok(format!("{samples} samples"))
+            Self::Opus => {
+                let start = SoundStart::Skip(Span::from_millis(30));
+                let sound = OpusSource::new(Cursor::new(bytes.to_vec()), "sound", start)?;
+                sound.map_or(Ok("no sound".to_owned()), samples)
             }
+            Self::Wav => samples(WavSource::new(bytes, "sound", Some(bytes.len() as u64), None)?),
             Self::Cube => Lut::parse(&text()).map(|lut| format!("{:?}", lut.apply([0.25, 0.5, 0.75]))),
             Self::Chain => {
                 let text = text();
@@ -130,7 +132,7 @@ impl Parser {
                 let custom = Custom::parse("a.wgsl", &text())?;
                 Ok(format!("{:?}, {} bytes", custom.kind(), custom.wgsl("user0_").len()))
             }
-            Self::Probe => ffmpeg::probed(bytes).map(|info| format!("{info:?}")),
+            Self::Probe => ffmpeg::probed(bytes),
             Self::Times => {
                 let (times, message) = ffmpeg::timed(bytes);
                 Ok(format!("{} times; {message}", times.len()))
@@ -166,6 +168,18 @@ fn frames(mut source: impl Source) -> Result<String> {
         frames += 1;
     }
     Ok(format!("{frames} frames"))
+}
+
+/// Reads sound to its end, or its first minute: what is made of gaps is silence.
+fn samples(mut sound: impl AudioSource) -> Result<String> {
+    let (mut samples, most) = (0, 60 * sound.info().rate as usize);
+    while let Some(buffer) = sound.next_buffer()? {
+        samples += buffer.samples();
+        if samples > most {
+            break;
+        }
+    }
+    Ok(format!("{samples} samples"))
 }
 
 /// How one case ended within its limits.

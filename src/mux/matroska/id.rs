@@ -25,6 +25,7 @@ pub(crate) const TRACK_TYPE: u32 = 0x83;
 pub(crate) const DEFAULT_DURATION: u32 = 0x23_e383;
 pub(crate) const CODEC_ID: u32 = 0x86;
 pub(crate) const CODEC_PRIVATE: u32 = 0x63a2;
+pub(crate) const CODEC_DELAY: u32 = 0x56aa;
 pub(crate) const CONTENT_ENCODINGS: u32 = 0x6d80;
 pub(crate) const VIDEO: u32 = 0xe0;
 pub(crate) const PIXEL_WIDTH: u32 = 0xb0;

@@ -32,6 +32,8 @@ pub(crate) struct Track {
     pub(crate) private: Vec<u8>,
     /// How long one frame lasts, where the file says so.
     pub(crate) default_duration: Option<Span>,
+    /// What is taken from the timestamps of blocks to get the time at which they are heard.
+    pub(crate) codec_delay: Span,
     /// The width in pixels, unchecked.
     pub(crate) width: u64,
     /// The height in pixels, unchecked.
@@ -77,6 +79,7 @@ impl Track {
                 id::DEFAULT_DURATION => {
                     track.default_duration = i64::try_from(unsigned(data)).ok().map(Span::from_nanos);
                 }
+                id::CODEC_DELAY => track.codec_delay = codec_delay(unsigned(data)),
                 id::CONTENT_ENCODINGS => track.encoded = true,
                 id::VIDEO => track.read_video(data),
                 id::AUDIO => track.read_audio(data),
@@ -116,6 +119,12 @@ impl Track {
             _ => None,
         }
     }
+}
+
+/// A delay of this many nanoseconds; one above a second cannot be true.
+fn codec_delay(nanos: u64) -> Span {
+    const MOST: u64 = 1_000_000_000;
+    if nanos <= MOST { Span::from_nanos(nanos as i64) } else { Span::ZERO }
 }
 
 fn kind(value: u64) -> TrackType {

@@ -8,11 +8,10 @@
 //! frames are shown at wrong times; no more than [`MAX_AHEAD`] times are kept.
 
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread::JoinHandle;
 
-use super::not_started;
+use super::run::{Run, last_line};
 use crate::error::{Error, Result};
 
 /// Filters that print `frame:… pts:… pts_time:…` and then [`MARK`] for each picture: only pictures with an entry of
@@ -45,12 +44,10 @@ pub struct End {
     pub broken: bool,
 }
 
-/// ffmpeg at work.
+/// A run of ffmpeg that decodes pictures.
 pub struct Decoding {
-    child: Child,
-    pictures: ChildStdout,
+    run: Run,
     times: Receiver<Option<i64>>,
-    messages: Option<JoinHandle<String>>,
     /// A picture's length in bytes.
     len: usize,
     /// How many bytes of an incomplete picture came last.
@@ -59,23 +56,16 @@ pub struct Decoding {
 
 impl Decoding {
     /// Starts ffmpeg, which is to write pictures of `len` bytes each.
-    pub fn start(mut command: Command, len: usize) -> Result<Self> {
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().map_err(not_started)?;
-        let pipes = child.stdout.take().zip(child.stderr.take());
-        let (pictures, stderr) = pipes.ok_or_else(|| Error::unknown("ffmpeg started without its pipes"))?;
+    pub fn start(command: Command, len: usize) -> Result<Self> {
         let (found, times) = sync_channel(MAX_AHEAD);
-        let messages = std::thread::Builder::new()
-            .name("ffmpeg stderr".into())
-            .spawn(move || read_messages(stderr, found))
-            .map_err(Error::no_thread)?;
-        Ok(Self { child, pictures, times, messages: Some(messages), len, rest: 0 })
+        let run = Run::start(command, move |stderr| read_messages(stderr, found))?;
+        Ok(Self { run, times, len, rest: 0 })
     }
 
     /// The next picture; none at the end, whatever the reason for it.
     pub fn next_picture(&mut self) -> Result<Option<DecodedPicture>> {
         let mut data = Vec::with_capacity(self.len.min(MAX_RESERVED));
-        let read = (&mut self.pictures).take(self.len as u64).read_to_end(&mut data);
+        let read = (&mut self.run.output).take(self.len as u64).read_to_end(&mut data);
         read.map_err(|error| Error::not_readable("ffmpeg's frames could not be read").with_source(error))?;
         if data.len() < self.len {
             self.rest += data.len();
@@ -87,20 +77,8 @@ impl Decoding {
 
     /// Waits for the end of a run that gives no more pictures.
     pub fn end(&mut self) -> Result<End> {
-        let status = self.child.wait().map_err(|error| Error::unknown("ffmpeg was lost").with_source(error))?;
-        let messages = self.messages.take().and_then(|thread| thread.join().ok()).unwrap_or_default();
-        Ok(End { status, message: last_line(&messages), broken: self.rest > 0 })
-    }
-}
-
-impl Drop for Decoding {
-    fn drop(&mut self) {
-        // It may have ended by itself; then there is nothing to kill and only its status to collect.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        if let Some(messages) = self.messages.take() {
-            let _ = messages.join();
-        }
+        let (status, message) = self.run.end()?;
+        Ok(End { status, message, broken: self.rest > 0 })
     }
 }
 
@@ -144,12 +122,6 @@ fn time_in(line: &str) -> Option<(&str, Option<i64>)> {
         return None;
     }
     Some((before, if ticks == "NOPTS" { None } else { Some(ticks.parse().ok()?) }))
-}
-
-/// The last line that is not empty. Control characters, which a terminal would obey, are left out.
-pub fn last_line(text: &str) -> String {
-    let line = text.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default();
-    line.chars().filter(|c| !c.is_control()).collect()
 }
 
 /// What a run's standard error says: the times in ticks, and the last line of the rest. For tests.

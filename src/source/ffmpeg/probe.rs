@@ -1,4 +1,4 @@
-//! What ffprobe says of a file's first video stream, and how its frames are to come.
+//! What ffprobe says of a file's first video stream and of its first sound, and how both are to come.
 //!
 //! Its answer is a stranger's: it repeats what the film's headers say. It is read up to [`MAX_ANSWER`] bytes, and every
 //! number is checked before it is used; a rate that cannot be is taken for one that is not known.
@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::decoding::last_line;
-use super::{Demuxer, SourceInfo, add_input, checked_size, not_started, plausible, program};
+use super::run::last_line;
+use super::{Demuxer, add_input, checked_size, not_started, plausible, program};
 use crate::color::{ColorSpace, Matrix, Range, Siting};
 use crate::error::{Error, Result};
 use crate::frame::{PixelFormat, Size};
@@ -43,6 +43,8 @@ pub struct Stream {
     pub color: ColorSpace,
     /// How long the stream is.
     pub duration: Option<Span>,
+    /// The time of its first frame in the file; films do not always begin at 0.
+    pub begin: Span,
     /// No frame begins after this: how long the whole file is, or the stream where that is longer.
     pub end: Option<Span>,
     /// How many frames there are, by the header's count or else by the length.
@@ -83,8 +85,11 @@ struct ProbedStream {
     r_frame_rate: String,
     avg_frame_rate: String,
     time_base: String,
+    start_time: String,
     duration: String,
     nb_frames: String,
+    sample_rate: String,
+    channels: usize,
     tags: std::collections::HashMap<String, String>,
     side_data_list: Vec<SideData>,
 }
@@ -95,36 +100,61 @@ struct SideData {
     rotation: f64,
 }
 
-/// Asks ffprobe.
+/// What is known of a file's sound.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SoundStream {
+    /// Samples a second.
+    pub rate: u32,
+    pub channels: usize,
+    /// The time of its first sample in the file.
+    pub begin: Span,
+    /// How long it is.
+    pub duration: Option<Span>,
+}
+
+/// Asks ffprobe about the first sound; none where there is none.
+pub fn probe_sound(path: &Path) -> Result<Option<SoundStream>> {
+    match ask(path, Demuxer::Probed, "a:0")? {
+        Ok(answer) => read_sound(&answer),
+        Err(messages) => Err(unreadable("sound", &messages)),
+    }
+}
+
+/// Asks ffprobe about the first video stream.
 pub fn probe(path: &Path) -> Result<Stream> {
-    let refused = match ask(path, Demuxer::Probed)? {
+    let refused = match ask(path, Demuxer::Probed, "v:0")? {
         Ok(answer) => return read(&answer, Demuxer::Probed),
         Err(messages) => messages,
     };
     // Some pictures are known to ffmpeg by their names only.
     if refused.contains(REFUSED)
         && refused.contains("image2")
-        && let Ok(answer) = ask(path, Demuxer::Image)?
+        && let Ok(answer) = ask(path, Demuxer::Image, "v:0")?
     {
         return read(&answer, Demuxer::Image);
     }
-    let message = last_line(&refused);
-    if refused.contains(REFUSED) {
-        return Err(Error::not_supported(format!(
-            "expected a film or a picture in one file but found a format that may name other files, or holds no \
-             pictures: {message}"
-        )));
+    Err(unreadable("pictures", &refused))
+}
+
+/// What ffprobe's messages mean when it has no answer about a file's `kind`.
+fn unreadable(kind: &str, messages: &str) -> Error {
+    let message = last_line(messages);
+    if messages.contains(REFUSED) {
+        return Error::not_supported(format!(
+            "expected a film, a picture or sound in one file but found a format that may name other files, or holds no \
+             {kind}: {message}"
+        ));
     }
-    Err(Error::not_readable(format!("expected a file that ffmpeg can read but found none: {message}")))
+    Error::not_readable(format!("expected a file that ffmpeg can read but found none: {message}"))
 }
 
 /// What ffmpeg says when a file's demuxer is not among those that are permitted.
 const REFUSED: &str = "Format not on whitelist";
 
-/// ffprobe's answer, or its messages when it has none.
-fn ask(path: &Path, demuxer: Demuxer) -> Result<Result<Vec<u8>, String>> {
+/// ffprobe's answer about the streams that are selected, or its messages when it has none.
+fn ask(path: &Path, demuxer: Demuxer, streams: &str) -> Result<Result<Vec<u8>, String>> {
     let mut command = program("ffprobe");
-    command.args(["-v", "error", "-select_streams", "v:0", "-show_streams", "-show_format", "-of", "json"]);
+    command.args(["-v", "error", "-select_streams", streams, "-show_streams", "-show_format", "-of", "json"]);
     add_input(&mut command, path, demuxer);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(not_started)?;
@@ -184,11 +214,28 @@ fn read(answer: &[u8], demuxer: Demuxer) -> Result<Stream> {
     Ok(Stream { demuxer, end: stream.duration().max(length(&probe.format.duration)), ..stream.plan()? })
 }
 
-/// What an answer of ffprobe's makes of a film. For tests.
+/// What an answer says of the sound.
+fn read_sound(answer: &[u8]) -> Result<Option<SoundStream>> {
+    let probe: Probe = serde_json::from_slice(answer)
+        .map_err(|error| Error::unknown("ffprobe's answer was not understood").with_source(error))?;
+    let Some(stream) = probe.streams.into_iter().next() else { return Ok(None) };
+    let rate = stream.sample_rate.parse().unwrap_or(0);
+    if rate == 0 || stream.channels == 0 {
+        return Err(Error::not_readable("expected sound that ffmpeg can decode but found a stream that it cannot"));
+    }
+    let duration = stream.duration().or_else(|| length(&probe.format.duration));
+    Ok(Some(SoundStream { rate, channels: stream.channels, begin: stream.begin(), duration }))
+}
+
+/// What is made of an answer of ffprobe's about pictures and about sound. For tests.
 #[doc(hidden)]
-pub fn probed(answer: &[u8]) -> Result<SourceInfo> {
-    let stream = read(answer, Demuxer::Probed)?;
-    Ok(SourceInfo { kind: "ffmpeg", size: stream.size, rate: Some(stream.rate), frames: stream.frames, endless: false })
+pub fn probed(answer: &[u8]) -> Result<String> {
+    let sound = read_sound(answer);
+    let stream = read(answer, Demuxer::Probed);
+    match (stream, sound) {
+        (Err(error), Err(_)) => Err(error),
+        found => Ok(format!("{found:?}")),
+    }
 }
 
 impl ProbedStream {
@@ -216,6 +263,7 @@ impl ProbedStream {
             format,
             color,
             duration,
+            begin: self.begin(),
             end: duration,
             frames,
             counted,
@@ -329,6 +377,13 @@ impl ProbedStream {
         !["yuv", "gray", "ya", "nv", "p0", "p2", "p4", "uyvy", "uyyv", "yvyu", "yuyv", "y2", "ayuv", "vuy", "xv"]
             .iter()
             .any(|start| self.pix_fmt.starts_with(start))
+    }
+
+    /// The time of its first frame or sample; 0 where that is not known or cannot be.
+    fn begin(&self) -> Span {
+        const MOST: f64 = 1e9;
+        let seconds = self.start_time.parse::<f64>().ok().filter(|seconds| seconds.abs() <= MOST);
+        Span::from_nanos((seconds.unwrap_or(0.0) * 1e9).round() as i64)
     }
 
     /// From the stream, or from the tag that Matroska muxers write.

@@ -1,0 +1,234 @@
+//! Opus in WebM or Matroska, decoded by libopus: the sound of what we record can be read again without another program.
+//!
+//! One or two channels (channel mapping family 0), one packet a block. All else is a `NotSupported` error, after which ffmpeg
+//! is asked. Samples stand where the blocks' timestamps say, less the track's CodecDelay (RFC 9559 §5.1.4.1.26);
+//! timestamps are rounded to milliseconds, so packets are joined without a gap while they agree to [`TOLERANCE`].
+//!
+//! # Budget
+//! The file is read as [`crate::mux::matroska`] says. A packet has at most 64 KiB and 120 ms. Gaps, of at most a day,
+//! are filled with silence 20 ms at a time.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{Read, Seek};
+use std::path::Path;
+
+use opus::{Channels, Decoder};
+
+use super::audio::{AudioInfo, AudioSource, SoundStart};
+use super::blocks::Blocks;
+use super::ffmpeg::FfmpegSound;
+use super::{LONGEST_GAP, start_beyond_end};
+use crate::audio::{AudioBuffer, samples_in, span_of};
+use crate::error::{Error, ErrorKind, Result};
+use crate::mux::matroska::{Track, TrackType};
+use crate::time::{Span, Timestamp};
+
+/// libopus decodes to this rate, whatever the rate was before.
+const RATE: u32 = 48_000;
+/// How far a packet may be from the end of the one before it to be joined to it.
+const TOLERANCE: Span = Span::from_millis(10);
+/// A decoder needs so long to give exact samples (RFC 7845 §4.6).
+const PREROLL: Span = Span::from_millis(80);
+/// The longest packet (RFC 6716 §3.2).
+const LONGEST_PACKET: Span = Span::from_millis(120);
+/// The largest packet taken, in bytes.
+const MAX_PACKET: usize = 64 << 10;
+/// Samples in a buffer: 20 ms.
+const BUFFER: usize = RATE as usize / 50;
+
+/// Decodes the first Opus track of a WebM file.
+pub struct OpusSource<R: Read + Seek> {
+    file: Blocks<R>,
+    decoder: Decoder,
+    info: AudioInfo,
+    name: String,
+    /// The time of the file at which the sound begins.
+    begin: Timestamp,
+    /// Decoded samples of each channel that are not given out yet.
+    ready: Vec<VecDeque<f32>>,
+    /// How many samples of silence come before them.
+    silence: u64,
+    /// How many samples were placed: given out, ready or silent.
+    placed: u64,
+    /// How many samples were given out.
+    given: u64,
+    packets: u64,
+    /// What came after the last block: the end or an error.
+    end: Option<Result<()>>,
+}
+
+/// The sound of a Matroska file, by our own decoder or by ffmpeg; none where there is none.
+pub(super) fn open_matroska(path: &Path, start: SoundStart) -> Result<Option<Box<dyn AudioSource>>> {
+    let name = path.display().to_string();
+    let file = File::open(path).map_err(|error| Error::reading(path, error))?;
+    match OpusSource::new(file, &name, start) {
+        Ok(source) => Ok(source.map(|source| Box::new(source) as Box<dyn AudioSource>)),
+        Err(error) if *error.kind() == ErrorKind::NotSupported => {
+            let sound = FfmpegSound::open(path, start)?;
+            Ok(sound.map(|sound| Box::new(sound) as Box<dyn AudioSource>))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+impl<R: Read + Seek + Send> OpusSource<R> {
+    /// Reads the headers and walks over all blocks once, without reading their data. None where the file has no sound.
+    /// `name` is what errors call the file.
+    ///
+    /// # Errors
+    /// `NotSupportedError` for another codec, more than two channels and laced blocks; `NotReadableError` for a damaged
+    /// header; a range error when the sound ends before the start.
+    pub fn new(reader: R, name: &str, start: SoundStart) -> Result<Option<Self>> {
+        Self::open(reader, name, start).map_err(|error| error.at(name))
+    }
+
+    fn open(reader: R, name: &str, start: SoundStart) -> Result<Option<Self>> {
+        let Some(mut file) = Blocks::find(reader, "sound", |track| track.kind == TrackType::Audio)? else {
+            return Ok(None);
+        };
+        let channels = check_track(file.track())?;
+        let delay = file.track().codec_delay;
+        let Some((first, last)) = walk(&mut file)? else { return Ok(None) };
+        // Samples whose time comes out before the first block's are the decoder's delay.
+        let last = last - delay + Span::from_millis(20);
+        let begin = match start {
+            SoundStart::FileTime(time) => Timestamp::ZERO + time,
+            SoundStart::Skip(skipped) => {
+                if skipped > Span::ZERO && first + skipped >= last {
+                    return Err(start_beyond_end(skipped, last - first));
+                }
+                first + skipped
+            }
+        };
+        let length = Some((last - begin).max(Span::ZERO));
+        let mode = if channels == 1 { Channels::Mono } else { Channels::Stereo };
+        Ok(Some(Self {
+            file,
+            decoder: Decoder::new(RATE, mode)
+                .map_err(|error| Error::unknown("libopus did not start").with_source(error))?,
+            info: AudioInfo { kind: "webm", rate: RATE, channels, length, endless: false },
+            name: name.to_owned(),
+            begin,
+            ready: vec![VecDeque::new(); channels],
+            silence: 0,
+            placed: 0,
+            given: 0,
+            packets: 0,
+            end: None,
+        }))
+    }
+
+    /// Decodes the next block and places its samples; false at the end.
+    fn advance(&mut self) -> Result<bool> {
+        let Some(block) = self.file.next_block()? else { return Ok(false) };
+        let time = block.timestamp - self.file.track().codec_delay;
+        if time + LONGEST_PACKET + PREROLL < self.begin {
+            return Ok(true);
+        }
+        self.packets += 1;
+        let damaged = |what: &str| {
+            Error::not_readable(format!("expected an Opus packet at {} but found {what}", time - Timestamp::ZERO))
+        };
+        let data = self.file.read(&block)?;
+        if data.is_empty() || data.len() > MAX_PACKET {
+            return Err(damaged(&format!("one of {} bytes", data.len())));
+        }
+        let channels = self.info.channels;
+        let mut samples = vec![0.0; samples_in(LONGEST_PACKET, RATE) as usize * channels];
+        let decoded = self.decoder.decode_float(&data, &mut samples, false);
+        let decoded = decoded.map_err(|error| damaged("a damaged one").with_source(error))?;
+        self.place(&samples[..decoded * channels], time)?;
+        Ok(true)
+    }
+
+    /// Takes interleaved samples that are heard from `time` of the file on. Nothing may be ready.
+    fn place(&mut self, samples: &[f32], time: Timestamp) -> Result<()> {
+        let channels = self.info.channels;
+        let late = (time - self.begin) - span_of(self.placed, RATE);
+        if late > LONGEST_GAP {
+            return Err(Error::not_readable(format!("expected sound within {LONGEST_GAP} but found it {late} later")));
+        }
+        let joined = self.placed > 0 && late <= TOLERANCE && late >= Span::ZERO - TOLERANCE;
+        let mut left_out = 0;
+        if !joined && late > Span::ZERO {
+            // Nothing is ready: blocks are decoded when all before them was given out.
+            self.silence = samples_in(late, RATE);
+            self.placed += self.silence;
+        } else if !joined {
+            left_out = samples_in(Span::ZERO - late, RATE) as usize * channels;
+        }
+        for sample in samples.get(left_out..).unwrap_or_default().chunks_exact(channels) {
+            self.ready.iter_mut().zip(sample).for_each(|(ready, &value)| ready.push_back(value));
+            self.placed += 1;
+        }
+        Ok(())
+    }
+
+    /// The next samples of each channel, up to 20 ms.
+    fn take(&mut self) -> Option<Vec<Vec<f32>>> {
+        let silent = self.silence.min(BUFFER as u64);
+        let planes = if silent > 0 {
+            self.silence -= silent;
+            vec![vec![0.0; silent as usize]; self.info.channels]
+        } else {
+            let samples = self.ready[0].len().min(BUFFER);
+            self.ready.iter_mut().map(|ready| ready.drain(..samples).collect()).collect()
+        };
+        (!planes[0].is_empty()).then_some(planes)
+    }
+}
+
+impl<R: Read + Seek + Send> AudioSource for OpusSource<R> {
+    fn info(&self) -> &AudioInfo {
+        &self.info
+    }
+
+    fn next_buffer(&mut self) -> Result<Option<AudioBuffer>> {
+        loop {
+            if let Some(planes) = self.take() {
+                let timestamp = Timestamp::ZERO + span_of(self.given, RATE);
+                self.given += planes[0].len() as u64;
+                return AudioBuffer::new(RATE, timestamp, planes).map(Some);
+            }
+            if let Some(end) = self.end.take() {
+                self.end = Some(Ok(()));
+                return end.map(|()| None).map_err(|error| error.at(&self.name));
+            }
+            match self.advance() {
+                Ok(true) => {}
+                Ok(false) => self.end = Some(Ok(())),
+                Err(error) => self.end = Some(Err(error)),
+            }
+        }
+    }
+}
+
+/// How many channels, when we can decode them.
+fn check_track(track: &Track) -> Result<usize> {
+    // The identification header (RFC 7845 §5.1).
+    let (channels, family) = (track.private.get(9).copied(), track.private.get(18).copied());
+    let found = match (track.codec.as_str(), channels, family) {
+        _ if track.encoded => "a track that is compressed or encrypted once more".to_owned(),
+        ("A_OPUS", Some(channels @ 1..=2), Some(0)) => return Ok(channels.into()),
+        ("A_OPUS", channels, family) => {
+            format!("{} channels of mapping family {}", channels.unwrap_or(0), family.unwrap_or(0))
+        }
+        (codec, ..) => format!("the codec {codec}"),
+    };
+    Err(Error::not_supported(format!("expected plain Opus of one or two channels but found {found}")))
+}
+
+/// The times of the first and of the last block, up to where the file breaks off; none where there are none.
+fn walk<R: Read + Seek>(file: &mut Blocks<R>) -> Result<Option<(Timestamp, Timestamp)>> {
+    let mut times: Option<(Timestamp, Timestamp)> = None;
+    loop {
+        match file.next_block() {
+            Ok(Some(block)) => times = Some((times.map_or(block.timestamp, |(first, _)| first), block.timestamp)),
+            Err(error) if *error.kind() == ErrorKind::NotSupported => return Err(error),
+            Ok(None) | Err(_) => break,
+        }
+    }
+    file.rewind();
+    Ok(times)
+}
