@@ -1,5 +1,5 @@
 //! What is in a WebM or Matroska file: its tracks, clusters, key frames and cues, how long it is and what is wrong with
-//! it. Nothing is decoded. The budget is that of [`super::matroska`].
+//! it. Nothing is decoded. The budget is that of `mux/matroska.rs`.
 
 use std::io::{Read, Seek};
 

@@ -10,7 +10,7 @@
 //! # Budget
 //! Memory holds the plan: 24 bytes for each piece of a cluster, of which there are one or two, and 60 for each key frame.
 //! At most 4 million pieces, 2 million key frames and 1000 headers such as `Tags` are planned; a file with more is
-//! refused. What is read of it is bounded as [`super::matroska`] says.
+//! refused. What is read of it is bounded as `mux/matroska.rs` says.
 
 use std::io::{Read, Seek, Write};
 

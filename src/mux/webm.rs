@@ -2,7 +2,7 @@
 //! written: the Duration is kept up, and the sink flushed, ten times a second.
 //!
 //! The bytes are libwebm's. It hides why a write failed and asks for the position all the time, so it writes into a
-//! [`SharedSink`] that remembers the first error, knows its position and writes each block in one piece.
+//! `SharedSink` that remembers the first error, knows its position and writes each block in one piece.
 
 use std::collections::VecDeque;
 use std::io::{self, Cursor, Seek, SeekFrom, Write};

@@ -11,7 +11,7 @@
 //! # What a film may not do
 //! A file may be called `film.mp4` and be a playlist that names other files, or have a name that is a pattern for many.
 //! The programs may open one file and no other: the protocol is `file` alone, the path is led by `file:`, and only
-//! demuxers are permitted that read nothing but the file that they are given ([`DEMUXERS`]). Playlists (HLS, DASH,
+//! demuxers are permitted that read nothing but the file that they are given (`DEMUXERS`). Playlists (HLS, DASH,
 //! `ffconcat`, Smooth Streaming), session descriptions, scripts of AviSynth and VapourSynth and the directories of IMF
 //! are not among them, whatever the file's name. Still pictures that ffmpeg knows by their names only are read by its
 //! `image2` with patterns switched off.

@@ -2,10 +2,10 @@
 //!
 //! One or two channels (channel mapping family 0), one packet a block. All else is a `NotSupported` error, after which ffmpeg
 //! is asked. Samples stand where the blocks' timestamps say, less the track's CodecDelay (RFC 9559 §5.1.4.1.26);
-//! timestamps are rounded to milliseconds, so packets are joined without a gap while they agree to [`TOLERANCE`].
+//! timestamps are rounded to milliseconds, so packets are joined without a gap while they agree to `TOLERANCE`.
 //!
 //! # Budget
-//! The file is read as [`crate::mux::matroska`] says. A packet has at most 64 KiB and 120 ms. Gaps, of at most a day,
+//! The file is read as `mux/matroska.rs` says. A packet has at most 64 KiB and 120 ms. Gaps, of at most a day,
 //! are filled with silence 20 ms at a time.
 
 use std::collections::VecDeque;

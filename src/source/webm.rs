@@ -5,7 +5,7 @@
 //! pictures that change their size midway are an error when they do.
 //!
 //! # Budget
-//! The file is read as [`crate::mux::matroska`] says: frames of at most 64 MiB, one at a time. Pictures have at most
+//! The file is read as `mux/matroska.rs` says: frames of at most 64 MiB, one at a time. Pictures have at most
 //! 35,651,584 pixels, those of AV1's highest levels, and the decoder refuses larger ones than the track has; it holds up
 //! to ten. Frames are at most a day apart.
 
