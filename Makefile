@@ -12,6 +12,8 @@ help:
 	@echo 'make test   set up and run every check and test'
 	@echo 'make fuzz   read 10,000 damaged files with each parser, and print a table'
 
+# Mesa looks for a window system in there, and complains where it is not set.
+demo: export XDG_RUNTIME_DIR ?= /tmp
 demo:
 	scripts/setup.sh build
 	cargo build --release --bin framereel --example side_by_side

@@ -62,6 +62,12 @@ impl Blob {
         Ok(Self::of([(Store::File(Arc::new(file)), 0..metadata.len())], mime_type.into()))
     }
 
+    /// The bytes that an open file has.
+    pub(crate) fn from_open_file(file: File, mime_type: String) -> io::Result<Self> {
+        let length = file.metadata()?.len();
+        Ok(Self::of([(Store::File(Arc::new(file)), 0..length)], mime_type))
+    }
+
     /// One after the other, as `new Blob([a, b])`; of the first one's type.
     pub fn join(blobs: impl IntoIterator<Item = Self>) -> Self {
         let mut blobs = blobs.into_iter().peekable();

@@ -218,3 +218,82 @@ fn sound_that_breaks_off_ends_the_recording_with_an_error_and_what_was_recorded_
     let length: f64 = length.unwrap().trim().parse().unwrap();
     assert!((1.0..3.0).contains(&length), "{length}");
 }
+
+/// A film of noise that lasts 16 s, with pictures that begin at `late`, in seconds.
+fn late_pictures(bench: &Bench, name: &str, late: f64) -> bool {
+    let noise = NOISE.replace("d=4", "d=16");
+    let encoding = "-c:v mpeg2video -c:a mp2 -b:a 192k";
+    ffmpeg(&format!("-itsoffset {late} -f lavfi -i {PICTURES} -f lavfi -i {noise} {encoding}"), &bench.path(name))
+}
+
+#[test]
+fn sound_begins_with_the_first_picture_that_is_decoded_whatever_the_header_says() {
+    let bench = Bench::new();
+    if !late_pictures(&bench, "late.mkv", 12.0) {
+        return;
+    }
+    let noise = samples(&bench, &format!("-f lavfi -i {} ", NOISE.replace("d=4", "d=16")), "");
+    record(&bench, "late.mkv", "", "late.webm");
+    assert_in_sync(&bench, "late.webm", 0.5, &noise, 12.5);
+    record(&bench, "late.mkv", "--start 1.33", "late.webm");
+    assert_in_sync(&bench, "late.webm", 0.5, &noise, 13.82);
+    // A broadcast that was switched on within a group of pictures.
+    let whole = format!("-f lavfi -i {PICTURES} -f lavfi -i {NOISE} -c:v mpeg2video -g 25 -c:a mp2 -b:a 192k");
+    assert!(ffmpeg(&whole, &bench.path("whole.ts")));
+    let bytes = std::fs::read(bench.path("whole.ts")).unwrap();
+    let cut = bytes.len() * 3 / 10 / 188 * 188;
+    std::fs::write(bench.path("cut.ts"), &bytes[cut..]).unwrap();
+    let report = bench.json(["record", "cut.ts", "-o", "cut.webm", "--json"]);
+    let left_out = (100 - report["frames_encoded"].as_u64().unwrap()) as f64 / 25.0;
+    assert!(left_out > 0.5, "{report}");
+    assert_in_sync(&bench, "cut.webm", 0.5, &noise, left_out + 0.5);
+}
+
+#[test]
+fn sound_goes_on_in_time_where_the_clock_was_reset_and_where_its_channels_change() {
+    let bench = Bench::new();
+    let part = |name: &str, sound: &str| {
+        ffmpeg(&format!("-f lavfi -i {PICTURES} -f lavfi -i {NOISE} -c:v mpeg2video {sound}"), &bench.path(name))
+    };
+    if !part("a.ts", "-c:a mp2 -b:a 192k") {
+        return;
+    }
+    let noise = noise(&bench);
+    let joined = |names: [&str; 2]| names.map(|name| std::fs::read(bench.path(name)).unwrap()).concat();
+    std::fs::write(bench.path("reset.ts"), joined(["a.ts", "a.ts"])).unwrap();
+    record(&bench, "reset.ts", "", "reset.webm");
+    assert_in_sync(&bench, "reset.webm", 1.0, &noise, 1.0);
+    let found = samples(&bench, "", "reset.webm");
+    assert!(found.len().abs_diff(8 * RATE) < RATE / 2, "{} s", found.len() as f64 / RATE as f64);
+    // A packet is lost where two files meet.
+    let (lag, agreement) = lag(&noise, 1.0, &found, 5.0);
+    assert!(lag.abs() < 2_400 && agreement > 0.5, "{lag} samples, {agreement}");
+    assert!(
+        part("stereo.ts", "-c:a ac3 -b:a 192k -ac 2")
+            && part("surround.ts", "-c:a ac3 -b:a 384k -ac 6 -output_ts_offset 4")
+    );
+    std::fs::write(bench.path("change.ts"), joined(["stereo.ts", "surround.ts"])).unwrap();
+    record(&bench, "change.ts", "", "change.webm");
+    assert_in_sync(&bench, "change.webm", 1.0, &noise, 1.0);
+    let found = samples(&bench, "", "change.webm");
+    assert!(found.len().abs_diff(8 * RATE) < RATE / 2, "{} s", found.len() as f64 / RATE as f64);
+}
+
+#[test]
+fn a_sound_file_that_breaks_off_is_an_error_and_rates_that_cannot_be_are_resampled() {
+    let bench = Bench::new();
+    if !ffmpeg("-f lavfi -i sine=f=300:d=20 -c:a mp3 -write_xing 1", &bench.path("whole.mp3")) {
+        return;
+    }
+    let bytes = std::fs::read(bench.path("whole.mp3")).unwrap();
+    std::fs::write(bench.path("cut.mp3"), &bytes[..bytes.len() / 2]).unwrap();
+    let args = ["record", "pattern", "--audio", "cut.mp3", "--duration", "20s", "-o", "a.webm", "--force"];
+    bench.run(args).failed(1, &["cut.mp3", "of sound but found"]);
+    let args = ["record", "pattern", "--audio", "whole.mp3", "--duration", "20s", "-o", "a.webm", "--force"];
+    bench.run(args).succeeded();
+    let low = format!("-f lavfi -i {PICTURES} -f lavfi -i sine=f=300:d=4:r=2000 -c:v mpeg4 -c:a pcm_s16le");
+    assert!(ffmpeg(&low, &bench.path("low.mkv")));
+    record(&bench, "low.mkv", "", "low.webm");
+    let found = samples(&bench, "", "low.webm");
+    assert!(found[RATE..2 * RATE].iter().any(|sample| sample.abs() > 0.05), "silent");
+}

@@ -50,7 +50,7 @@ fn listen(stream: &MediaStream) -> Subscription {
 /// The next frame and who waits to hear of it.
 fn next(listener: &Subscription) -> (Arc<Frame>, crate::stream::Ticket) {
     match listener.receiver.recv_timeout(PATIENCE).expect("a frame") {
-        Sample::Video { frame, ticket } => (frame, ticket),
+        Sample::Video { frame, ticket, .. } => (frame, ticket),
         Sample::Audio(_) => panic!("a canvas is silent"),
     }
 }

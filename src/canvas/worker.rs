@@ -16,6 +16,7 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::Capture;
 use super::content::Content;
@@ -111,7 +112,15 @@ impl CanvasStreams {
 }
 
 /// The canvas's end of the channel to the thread. The thread ends when this is dropped and all is delivered.
-pub struct Worker(SyncSender<Job>);
+///
+/// Dropping it waits for the thread, for a while: a program may end as soon as its canvas is gone, and drivers crash when
+/// they are at work while a process exits.
+pub struct Worker {
+    /// None once it is dropped.
+    jobs: Option<SyncSender<Job>>,
+    /// Disconnected when the thread has released what it had of the GPU.
+    ended: Receiver<()>,
+}
 
 impl Worker {
     /// Starts the thread. Nothing is made on the GPU before the first job.
@@ -120,6 +129,7 @@ impl Worker {
     /// `UnknownError` when the system gives no thread.
     pub fn start(gpu: &Gpu, streams: &Arc<CanvasStreams>) -> Result<Self> {
         let (sender, jobs) = sync_channel(QUEUE);
+        let (running, ended) = sync_channel(1);
         let mut stage = FilterStage::new(gpu, streams);
         let run = move || {
             let outcome = catch_unwind(AssertUnwindSafe(|| stage.run(&jobs)));
@@ -128,20 +138,32 @@ impl Worker {
             if let Err(error) = outcome {
                 stage.fail(&error, &jobs);
             }
+            drop(stage);
+            drop(running);
         };
         let thread = std::thread::Builder::new().name("filter".into()).spawn(run);
         thread.map_err(Error::no_thread)?;
-        Ok(Self(sender))
+        Ok(Self { jobs: Some(sender), ended })
     }
 
     /// Hands a job over, by the clock's policy for a full channel. A thread that has ended has failed, which
     /// [`CanvasStreams::check`] tells; then the job's deliveries count as failed.
     pub fn send(&self, job: Job, clock: &Clock) {
+        let Some(jobs) = &self.jobs else { return };
         if !clock.is_real() {
-            let _ = self.0.send(job);
-        } else if let Err(TrySendError::Full(job)) = self.0.try_send(job) {
+            let _ = jobs.send(job);
+        } else if let Err(TrySendError::Full(job)) = jobs.try_send(job) {
             job.targets.into_iter().for_each(|target| lose(target.paint.deliveries, DropReason::Busy));
         }
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        /// A recorder that does not read, and a GPU that hangs, are not waited for any longer.
+        const PATIENCE: Duration = Duration::from_secs(2);
+        drop(self.jobs.take());
+        let _ = self.ended.recv_timeout(PATIENCE);
     }
 }
 

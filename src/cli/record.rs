@@ -55,8 +55,8 @@ fn record(args: &RecordArgs, target: &mut Target) -> Result<Report, Box<Failure>
     if let Some(size) = args.input.size {
         gpu.check_size(size).map_err(nothing_kept)?;
     }
-    let video = source::open(&args.input.source, &args.source_options()).map_err(nothing_kept)?;
-    let audio = args.open_sound(&*video).map_err(nothing_kept)?;
+    let mut video = source::open(&args.input.source, &args.source_options()).map_err(nothing_kept)?;
+    let audio = args.open_sound(&mut *video).map_err(nothing_kept)?;
     let options = args.record_options(video.info(), chain);
     let _watch = args.watch.then(|| Watch::begin(args, &signals.controls)).transpose().map_err(nothing_kept)?;
     let mut bar = Bar::new();
@@ -107,8 +107,10 @@ impl RecordArgs {
     }
 
     /// The sound that was asked for, else the source's own; or both.
-    fn open_sound(&self, video: &dyn Source) -> Result<Option<Box<dyn AudioSource>>> {
-        let own = || {
+    fn open_sound(&self, video: &mut dyn Source) -> Result<Option<Box<dyn AudioSource>>> {
+        // Other sound begins where the first frame does, which may be shown before the start asked for.
+        let start = if self.start.is_some() { video.first_frame().or(self.start) } else { None };
+        let mut own = || {
             video.sound().map_err(|error| {
                 let remedy = "the source's own sound cannot be read; --audio none records without it";
                 Error::new(error.kind().clone(), remedy).with_source(error)
@@ -116,9 +118,7 @@ impl RecordArgs {
         };
         let (chosen, beside) = match &self.audio {
             Some(AudioChoice::None) => (None, None),
-            Some(AudioChoice::Other(spec)) => {
-                (Some(open_audio(spec, self.start)?), if self.mix { own()? } else { None })
-            }
+            Some(AudioChoice::Other(spec)) => (Some(open_audio(spec, start)?), if self.mix { own()? } else { None }),
             None => (own()?, None),
         };
         let gain = self.audio_gain.unwrap_or(0.0);

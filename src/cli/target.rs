@@ -252,6 +252,12 @@ impl Numbered {
 
     fn remove_all_but(&self, kept: &[PathBuf]) -> Result<()> {
         for old in self.old().iter().filter(|old| !kept.contains(old)) {
+            let written =
+                fs::File::open(old).is_ok_and(|file| matches!(file.try_lock(), Err(fs::TryLockError::WouldBlock)));
+            if written {
+                let what = "expected files that nobody writes but found another recording writing this one";
+                return Err(Error::new(ErrorKind::NotAllowed, what).at(old.display()));
+            }
             fs::remove_file(old).map_err(|error| {
                 Error::new(ErrorKind::Write, "could not be removed").at(old.display()).with_source(error)
             })?;

@@ -38,6 +38,15 @@ pub(super) const MAX_CHANNELS: usize = LAYOUTS.len() + 1;
 /// These samples of a sound, 1 to [`MAX_CHANNELS`] channels of it, as `channels` (1 or 2). One channel is heard on both
 /// sides; two become their mean. Samples beyond full scale are clipped, and what is no number is silence.
 pub(crate) fn mixed(sound: &AudioBuffer, samples: Range<usize>, channels: usize) -> Vec<Vec<f32>> {
+    mixed_by(sound, samples, channels, clean)
+}
+
+/// The same without clipping.
+pub(crate) fn mixed_unclipped(sound: &AudioBuffer, samples: Range<usize>, channels: usize) -> Vec<Vec<f32>> {
+    mixed_by(sound, samples, channels, |sample| if sample.is_finite() { sample } else { 0.0 })
+}
+
+fn mixed_by(sound: &AudioBuffer, samples: Range<usize>, channels: usize, clean: fn(f32) -> f32) -> Vec<Vec<f32>> {
     let from: Vec<&[f32]> = sound.channels().iter().map(|channel| &channel[samples.clone()]).collect();
     if let [only] = from[..] {
         return vec![only.iter().copied().map(clean).collect(); channels];

@@ -6,7 +6,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -42,8 +42,14 @@ impl FileAccess {
                  with files"
             )),
             Self::Folder(folder) => {
+                // Refused by its name alone, so that a stranger cannot find out which files there are elsewhere.
+                let inside = |part| matches!(part, Component::Normal(_) | Component::CurDir);
+                let path = folder.join(name);
+                if !path.strip_prefix(folder).is_ok_and(|rest| rest.components().all(inside)) {
+                    return refused(format!("expected a file in the folder {} but found `{name}`", folder.display()));
+                }
                 let whole = |path: &Path| path.canonicalize().map_err(|error| Error::reading(path, error));
-                let (folder, path) = (whole(folder)?, whole(&folder.join(name))?);
+                let (folder, path) = (whole(folder)?, whole(&path)?);
                 if path.starts_with(&folder) {
                     return Ok(path);
                 }

@@ -87,9 +87,9 @@ impl Events {
 
     /// The next event; waits for this long at most. None when the time is over or nothing is to come.
     pub fn next_within(&self, timeout: Duration) -> Option<Event> {
-        let until = Instant::now() + timeout;
+        let begun = Instant::now();
         self.next_or(|content, changed| {
-            let left = until.saturating_duration_since(Instant::now());
+            let left = timeout.saturating_sub(begun.elapsed());
             if content.running == 0 || left.is_zero() {
                 return None;
             }

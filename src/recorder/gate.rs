@@ -93,6 +93,12 @@ impl Gate {
         Place::At(placed)
     }
 
+    /// Whether a frame of this time of the stream is recorded.
+    pub fn is_recorded(&self, time: Timestamp) -> bool {
+        let paused = self.pauses.iter().any(|&(begin, end)| time >= begin && end.is_none_or(|end| time < end));
+        !self.is_past(time) && !paused && !self.is_full(time) && self.origin.is_none_or(|origin| time >= origin)
+    }
+
     /// Whether the recording has reached its limit at this time of the stream.
     pub fn is_full(&self, time: Timestamp) -> bool {
         let length = self.length_at(time).map(|length| length - Timestamp::ZERO);

@@ -192,6 +192,8 @@ impl MediaRecorder {
     fn begin(&self, start: Start, state: RecordingState, to_files: bool) -> Result<()> {
         let mut running = self.running();
         let plan = self.core.plan(start)?;
+        // A file of the session before is finished before this one ends.
+        let to_files = to_files || running.as_ref().is_some_and(|running| running.to_files);
         let before = running.take().map(|running| running.session);
         let number = self.core.begin_session(state, &plan);
         let listener = StatusUpdater { core: self.core.clone(), number };

@@ -41,8 +41,8 @@ const POLL_INTERVAL: Duration = Duration::from_millis(50);
 const READ_AHEAD: usize = 2;
 /// How many buffers of sound are read ahead; of 20 ms, most often.
 const SOUND_AHEAD: usize = 50;
-/// How long frames that the GPU has in flight are waited for at the end; it gives up on one after 10 s itself.
-const ARRIVAL_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long frames that the GPU has in flight are waited for at the end; it gives up on one after 60 s itself.
+const ARRIVAL_TIMEOUT: Duration = Duration::from_secs(70);
 
 /// Whether a recording is over: because it was stopped, or because its recorder has ended.
 type IsOver<'a> = dyn Fn() -> bool + Sync + 'a;
@@ -60,7 +60,7 @@ impl Media {
     ///
     /// # Errors
     /// Those of [`Source::sound`].
-    pub fn with_sound(video: Box<dyn Source>) -> Result<Self> {
+    pub fn with_sound(mut video: Box<dyn Source>) -> Result<Self> {
         let audio = video.sound()?;
         Ok(Self { video, audio })
     }
@@ -208,10 +208,15 @@ impl Recording {
             (fed, recorded)
         });
         let mut report = recorder.report();
-        let (fed, counts) = fed.unwrap_or_else(|error| (Err(error), PacerCounts::default()));
         // Frames that the GPU still has in flight are counted when they arrive and find no recorder.
         wait_for_end(&stream);
-        report.account(&recorder.counters(), counts);
+        let fed = match fed {
+            Ok((fed, counts)) => {
+                report.account(&recorder.counters(), counts);
+                fed
+            }
+            Err(error) => Err(error),
+        };
         // A stage fails after the one before it; the first on the path knows why.
         (fed.and(recorded), report)
     }
@@ -448,10 +453,13 @@ impl SoundFeed {
     /// Gives what is heard before `time`, `shift` later, unless the recording is over.
     fn give_until(&mut self, time: Timestamp, shift: Span, is_over: &IsOver) -> Result<Given> {
         while !is_over() {
+            let real = self.track.track().clock().is_real();
             let sound = match self.rest.take() {
                 Some(sound) => sound,
-                None => match self.buffers.recv_timeout(POLL_INTERVAL) {
+                None => match self.buffers.recv_timeout(if real { Duration::ZERO } else { POLL_INTERVAL }) {
                     Ok(sound) => sound?,
+                    // In real time pictures do not wait for sound.
+                    Err(RecvTimeoutError::Timeout) if real => return Ok(Given::UpToTime),
                     Err(RecvTimeoutError::Timeout) => continue,
                     Err(RecvTimeoutError::Disconnected) => return Ok(Given::AllThereIs),
                 },

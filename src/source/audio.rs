@@ -7,7 +7,7 @@ use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use super::ffmpeg::FfmpegSound;
+use super::ffmpeg::{FfmpegSound, TimeBase};
 use super::opus;
 use super::tone::ToneSource;
 use super::wav::WavSource;
@@ -115,7 +115,7 @@ fn open_file(path: &Path, start: Option<Span>) -> Result<Box<dyn AudioSource>> {
 }
 
 fn ffmpeg_sound(path: &Path, start: SoundStart) -> Result<Option<Box<dyn AudioSource>>> {
-    let sound = FfmpegSound::open(path, start)?;
+    let sound = FfmpegSound::open(path, start, TimeBase::Original)?;
     Ok(sound.map(|sound| Box::new(sound) as Box<dyn AudioSource>))
 }
 

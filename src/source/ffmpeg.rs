@@ -51,7 +51,7 @@ mod sound;
 
 pub use decoding::timed;
 pub use probe::probed;
-pub use sound::FfmpegSound;
+pub use sound::{FfmpegSound, TimeBase};
 
 /// The demuxers of ffmpeg that are permitted: those of the containers, streams, pictures and sounds in use. None of them opens a
 /// file but the one that it is given (`mov` could, but only when it is asked to). Some are of newer versions than the one
@@ -172,12 +172,19 @@ impl Source for FfmpegSource {
         &self.info
     }
 
-    fn sound(&self) -> Result<Option<Box<dyn AudioSource>>> {
-        let begin = self.stream.begin + (self.first - Timestamp::ZERO);
+    fn first_frame(&self) -> Option<Span> {
+        Some(self.first - Timestamp::ZERO)
+    }
+
+    fn sound(&mut self) -> Result<Option<Box<dyn AudioSource>>> {
         if self.stream.demuxer == Demuxer::Image {
             return Ok(None);
         }
-        let sound = FfmpegSound::open(&self.path, SoundStart::FileTime(begin))?;
+        let Some(zero) = self.film.zero(&self.path, &self.stream).map_err(|error| error.at(&self.name))? else {
+            return Ok(None);
+        };
+        let begin = SoundStart::FileTime(zero + (self.first - Timestamp::ZERO));
+        let sound = FfmpegSound::open(&self.path, begin, self.film.time_base())?;
         Ok(sound.map(|sound| Box::new(sound) as Box<dyn AudioSource>))
     }
 

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use super::audio::{AudioInfo, AudioSource};
 use crate::audio::{AudioBuffer, span_of};
-use crate::encode::mixer::mixed;
+use crate::encode::mixer::mixed_unclipped;
 use crate::encode::resampler::Resampler;
 use crate::error::{Error, Result};
 use crate::time::Timestamp;
@@ -122,7 +122,7 @@ impl MixInput {
         while self.samples() < samples && !self.ended {
             match self.source.next_buffer()? {
                 Some(sound) => {
-                    let planes = mixed(&sound, 0..sound.samples(), self.ready.len());
+                    let planes = mixed_unclipped(&sound, 0..sound.samples(), self.ready.len());
                     if sound.rate == RATE {
                         self.ready.iter_mut().zip(planes).for_each(|(ready, plane)| ready.extend(plane));
                     } else {

@@ -24,6 +24,7 @@ pub mod y4m;
 
 mod blocks;
 mod open;
+mod sample_queue;
 pub use open::{Decoder, decoders, open};
 
 /// The widest and the highest picture taken, in pixels.
@@ -105,8 +106,14 @@ pub trait Source: Send {
     ///
     /// # Errors
     /// When there is sound that cannot be read, or a program that reads it is missing.
-    fn sound(&self) -> Result<Option<Box<dyn AudioSource>>> {
+    fn sound(&mut self) -> Result<Option<Box<dyn AudioSource>>> {
         Ok(None)
+    }
+
+    /// When its first frame is shown on its own time line, which begins with the first frame of all: 0 unless a start was
+    /// asked for. None where that is the start itself.
+    fn first_frame(&self) -> Option<Span> {
+        None
     }
 
     /// The next frame, or none at the end. After an error or the end it is not called again. A file that breaks off

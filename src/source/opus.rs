@@ -1,14 +1,12 @@
 //! Opus in WebM or Matroska, decoded by libopus: the sound of what we record can be read again without another program.
 //!
 //! One or two channels (channel mapping family 0), one packet a block. All else is a `NotSupported` error, after which ffmpeg
-//! is asked. Samples stand where the blocks' timestamps say, less the track's CodecDelay (RFC 9559 §5.1.4.1.26);
-//! timestamps are rounded to milliseconds, so packets are joined without a gap while they agree to `TOLERANCE`.
+//! is asked. Samples stand where the blocks' timestamps say, less the track's CodecDelay (RFC 9559 §5.1.4.1.26).
 //!
 //! # Budget
 //! The file is read as `mux/matroska.rs` says. A packet has at most 64 KiB and 120 ms. Gaps, of at most a day,
 //! are filled with silence 20 ms at a time.
 
-use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{Read, Seek};
 use std::path::Path;
@@ -17,25 +15,22 @@ use opus::{Channels, Decoder};
 
 use super::audio::{AudioInfo, AudioSource, SoundStart};
 use super::blocks::Blocks;
-use super::ffmpeg::FfmpegSound;
-use super::{LONGEST_GAP, start_beyond_end};
-use crate::audio::{AudioBuffer, samples_in, span_of};
+use super::ffmpeg::{FfmpegSound, TimeBase};
+use super::sample_queue::SampleQueue;
+use super::start_beyond_end;
+use crate::audio::{AudioBuffer, samples_in};
 use crate::error::{Error, ErrorKind, Result};
 use crate::mux::matroska::{Track, TrackType};
 use crate::time::{Span, Timestamp};
 
 /// libopus decodes to this rate, whatever the rate was before.
 const RATE: u32 = 48_000;
-/// How far a packet may be from the end of the one before it to be joined to it.
-const TOLERANCE: Span = Span::from_millis(10);
 /// A decoder needs so long to give exact samples (RFC 7845 §4.6).
 const PREROLL: Span = Span::from_millis(80);
 /// The longest packet (RFC 6716 §3.2).
 const LONGEST_PACKET: Span = Span::from_millis(120);
 /// The largest packet taken, in bytes.
 const MAX_PACKET: usize = 64 << 10;
-/// Samples in a buffer: 20 ms.
-const BUFFER: usize = RATE as usize / 50;
 
 /// Decodes the first Opus track of a WebM file.
 pub struct OpusSource<R: Read + Seek> {
@@ -45,15 +40,7 @@ pub struct OpusSource<R: Read + Seek> {
     name: String,
     /// The time of the file at which the sound begins.
     begin: Timestamp,
-    /// Decoded samples of each channel that are not given out yet.
-    ready: Vec<VecDeque<f32>>,
-    /// How many samples of silence come before them.
-    silence: u64,
-    /// How many samples were placed: given out, ready or silent.
-    placed: u64,
-    /// How many samples were given out.
-    given: u64,
-    packets: u64,
+    queue: SampleQueue,
     /// What came after the last block: the end or an error.
     end: Option<Result<()>>,
 }
@@ -65,7 +52,7 @@ pub(super) fn open_matroska(path: &Path, start: SoundStart) -> Result<Option<Box
     match OpusSource::new(file, &name, start) {
         Ok(source) => Ok(source.map(|source| Box::new(source) as Box<dyn AudioSource>)),
         Err(error) if *error.kind() == ErrorKind::NotSupported => {
-            let sound = FfmpegSound::open(path, start)?;
+            let sound = FfmpegSound::open(path, start, TimeBase::Original)?;
             Ok(sound.map(|sound| Box::new(sound) as Box<dyn AudioSource>))
         }
         Err(error) => Err(error),
@@ -91,7 +78,7 @@ impl<R: Read + Seek + Send> OpusSource<R> {
         let delay = file.track().codec_delay;
         let Some((first, last)) = walk(&mut file)? else { return Ok(None) };
         // Samples whose time comes out before the first block's are the decoder's delay.
-        let last = last - delay + Span::from_millis(20);
+        let last = last - delay + LONGEST_PACKET;
         let begin = match start {
             SoundStart::FileTime(time) => Timestamp::ZERO + time,
             SoundStart::Skip(skipped) => {
@@ -103,18 +90,16 @@ impl<R: Read + Seek + Send> OpusSource<R> {
         };
         let length = Some((last - begin).max(Span::ZERO));
         let mode = if channels == 1 { Channels::Mono } else { Channels::Stereo };
+        let failed = |error| Error::unknown("libopus did not start").with_source(error);
+        let mut decoder = Decoder::new(RATE, mode).map_err(failed)?;
+        decoder.set_gain(output_gain(file.track())).map_err(failed)?;
         Ok(Some(Self {
             file,
-            decoder: Decoder::new(RATE, mode)
-                .map_err(|error| Error::unknown("libopus did not start").with_source(error))?,
+            decoder,
             info: AudioInfo { kind: "webm", rate: RATE, channels, length, endless: false },
             name: name.to_owned(),
             begin,
-            ready: vec![VecDeque::new(); channels],
-            silence: 0,
-            placed: 0,
-            given: 0,
-            packets: 0,
+            queue: SampleQueue::new(RATE, channels, begin),
             end: None,
         }))
     }
@@ -126,7 +111,6 @@ impl<R: Read + Seek + Send> OpusSource<R> {
         if time + LONGEST_PACKET + PREROLL < self.begin {
             return Ok(true);
         }
-        self.packets += 1;
         let damaged = |what: &str| {
             Error::not_readable(format!("expected an Opus packet at {} but found {what}", time - Timestamp::ZERO))
         };
@@ -138,44 +122,8 @@ impl<R: Read + Seek + Send> OpusSource<R> {
         let mut samples = vec![0.0; samples_in(LONGEST_PACKET, RATE) as usize * channels];
         let decoded = self.decoder.decode_float(&data, &mut samples, false);
         let decoded = decoded.map_err(|error| damaged("a damaged one").with_source(error))?;
-        self.place(&samples[..decoded * channels], time)?;
+        self.queue.place(&samples[..decoded * channels], time)?;
         Ok(true)
-    }
-
-    /// Takes interleaved samples that are heard from `time` of the file on. Nothing may be ready.
-    fn place(&mut self, samples: &[f32], time: Timestamp) -> Result<()> {
-        let channels = self.info.channels;
-        let late = (time - self.begin) - span_of(self.placed, RATE);
-        if late > LONGEST_GAP {
-            return Err(Error::not_readable(format!("expected sound within {LONGEST_GAP} but found it {late} later")));
-        }
-        let joined = self.placed > 0 && late <= TOLERANCE && late >= Span::ZERO - TOLERANCE;
-        let mut left_out = 0;
-        if !joined && late > Span::ZERO {
-            // Nothing is ready: blocks are decoded when all before them was given out.
-            self.silence = samples_in(late, RATE);
-            self.placed += self.silence;
-        } else if !joined {
-            left_out = samples_in(Span::ZERO - late, RATE) as usize * channels;
-        }
-        for sample in samples.get(left_out..).unwrap_or_default().chunks_exact(channels) {
-            self.ready.iter_mut().zip(sample).for_each(|(ready, &value)| ready.push_back(value));
-            self.placed += 1;
-        }
-        Ok(())
-    }
-
-    /// The next samples of each channel, up to 20 ms.
-    fn take(&mut self) -> Option<Vec<Vec<f32>>> {
-        let silent = self.silence.min(BUFFER as u64);
-        let planes = if silent > 0 {
-            self.silence -= silent;
-            vec![vec![0.0; silent as usize]; self.info.channels]
-        } else {
-            let samples = self.ready[0].len().min(BUFFER);
-            self.ready.iter_mut().map(|ready| ready.drain(..samples).collect()).collect()
-        };
-        (!planes[0].is_empty()).then_some(planes)
     }
 }
 
@@ -186,10 +134,8 @@ impl<R: Read + Seek + Send> AudioSource for OpusSource<R> {
 
     fn next_buffer(&mut self) -> Result<Option<AudioBuffer>> {
         loop {
-            if let Some(planes) = self.take() {
-                let timestamp = Timestamp::ZERO + span_of(self.given, RATE);
-                self.given += planes[0].len() as u64;
-                return AudioBuffer::new(RATE, timestamp, planes).map(Some);
+            if let Some(buffer) = self.queue.take()? {
+                return Ok(Some(buffer));
             }
             if let Some(end) = self.end.take() {
                 self.end = Some(Ok(()));
@@ -217,6 +163,14 @@ fn check_track(track: &Track) -> Result<usize> {
         (codec, ..) => format!("the codec {codec}"),
     };
     Err(Error::not_supported(format!("expected plain Opus of one or two channels but found {found}")))
+}
+
+/// By how much the samples are to be amplified, in 1/256 dB (RFC 7845 §5.1).
+fn output_gain(track: &Track) -> i32 {
+    match track.private.get(16..18) {
+        Some(&[low, high]) => i16::from_le_bytes([low, high]).into(),
+        _ => 0,
+    }
 }
 
 /// The times of the first and of the last block, up to where the file breaks off; none where there are none.

@@ -39,7 +39,8 @@ pub struct WebmSource<R: Read + Seek> {
     info: SourceInfo,
     name: String,
     color: ColorSpace,
-    /// When the first frame to give is shown, on the file's time line.
+    /// When the file's first frame is shown, and the first one to give, on the file's time line.
+    begin: Timestamp,
     first: Timestamp,
     last: Option<Timestamp>,
     ready: VecDeque<Frame>,
@@ -89,6 +90,7 @@ impl<R: Read + Seek + Send> WebmSource<R> {
             info,
             name,
             color,
+            begin: walk.earliest,
             first: walk.first,
             last: None,
             ready: VecDeque::new(),
@@ -200,7 +202,11 @@ impl<R: Read + Seek + Send> Source for WebmSource<R> {
         &self.info
     }
 
-    fn sound(&self) -> Result<Option<Box<dyn AudioSource>>> {
+    fn first_frame(&self) -> Option<Span> {
+        Some(self.first - self.begin)
+    }
+
+    fn sound(&mut self) -> Result<Option<Box<dyn AudioSource>>> {
         let start = SoundStart::FileTime(self.first - Timestamp::ZERO);
         self.path.as_ref().map_or(Ok(None), |path| open_matroska(path, start))
     }
@@ -233,8 +239,9 @@ struct Walk {
     blocks: u64,
     /// Which one is on screen at the start asked for.
     shown: u64,
-    /// When that one is shown.
+    /// When that one is shown, and the first of all.
     first: Timestamp,
+    earliest: Timestamp,
     /// The last key frame up to it.
     key: u64,
     /// When the last one ends.
@@ -280,7 +287,7 @@ impl Walk {
             None => rate_of(blocks - 1, latest - earliest, tick),
         };
         let end = latest + rate.map_or(tick, FrameRate::frame_span);
-        Ok(Self { blocks, shown, first, key, end, rate, whole })
+        Ok(Self { blocks, shown, first, earliest, key, end, rate, whole })
     }
 }
 

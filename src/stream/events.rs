@@ -48,13 +48,13 @@ struct Pending<E> {
 impl<E> Listener<E> {
     /// The next event; waits for this long at most. None when the time is over or nothing can follow.
     pub fn next_within(&self, timeout: Duration) -> Option<E> {
-        let until = Instant::now() + timeout;
+        let begun = Instant::now();
         let mut pending = self.0.lock();
         loop {
             if let Some(event) = pending.events.pop_front() {
                 return Some(event);
             }
-            let left = until.saturating_duration_since(Instant::now());
+            let left = timeout.saturating_sub(begun.elapsed());
             if pending.closed || left.is_zero() {
                 return None;
             }

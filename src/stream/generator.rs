@@ -167,7 +167,9 @@ impl TrackGenerator {
             return None;
         }
         let due = lock(rule).paint(now, content)?;
-        Some(CapturedPaint { timestamp: due.timestamp, deliveries: self.deliveries(due.promise.as_ref()) })
+        let deliveries = self.deliveries(due.promise.as_ref());
+        // The last recorder may have ended meanwhile.
+        (!deliveries.is_empty()).then_some(CapturedPaint { timestamp: due.timestamp, deliveries })
     }
 
     /// Whether any of its tracks is live and held by somebody else. (Only whoever holds a track can clone it, so one that

@@ -226,6 +226,8 @@ pub(crate) struct FrameCounts {
     pub sound_lost: Span,
     /// What becomes of frames that are still on their way when the recorder has ended.
     end_reason: DropReason,
+    /// Whether that is a failure, which nothing replaces.
+    failed: bool,
 }
 
 impl FrameCounts {
@@ -245,7 +247,7 @@ impl Default for FrameCounts {
     fn default() -> Self {
         let dropped = [0; DropReason::COUNT];
         let end_reason = DropReason::Failed;
-        Self { frames_in: 0, repeated: 0, encoded: 0, dropped, sound_lost: Span::ZERO, end_reason }
+        Self { frames_in: 0, repeated: 0, encoded: 0, dropped, sound_lost: Span::ZERO, end_reason, failed: false }
     }
 }
 
@@ -266,9 +268,14 @@ impl FrameCounters {
         self.change(|counts| counts.sound_lost += duration);
     }
 
-    /// Why the recorder ended: what is in flight then and gets lost, gets lost for this reason.
+    /// Why the recorder ended: what is in flight then and gets lost, gets lost for this reason. A failure stays the reason.
     pub fn set_end_reason(&self, reason: DropReason) {
-        self.change(|counts| counts.end_reason = reason);
+        self.change(|counts| {
+            if !counts.failed {
+                counts.end_reason = reason;
+            }
+            counts.failed |= reason == DropReason::Failed;
+        });
     }
 
     /// All counts at one moment.

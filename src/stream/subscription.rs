@@ -10,17 +10,23 @@ use super::{MediaStreamTrack, TrackKind, TrackSettings};
 use crate::audio::AudioBuffer;
 use crate::error::Error;
 use crate::frame::Frame;
+use crate::time::Timestamp;
 
 /// What a track brings.
 #[derive(Debug)]
 pub(crate) enum Sample {
-    Video { frame: Arc<Frame>, ticket: Ticket },
+    /// A frame, and when it arrived by the track's clock.
+    Video {
+        frame: Arc<Frame>,
+        ticket: Ticket,
+        arrived: Timestamp,
+    },
     Audio(Arc<AudioBuffer>),
 }
 
 #[cfg(test)]
 impl Sample {
-    pub fn timestamp(&self) -> crate::time::Timestamp {
+    pub fn timestamp(&self) -> Timestamp {
         match self {
             Self::Video { frame, .. } => frame.timestamp,
             Self::Audio(sound) => sound.timestamp,
@@ -67,8 +73,9 @@ impl Delivery {
 
     /// Hands a frame over. In real time it is lost when there is no room for it; otherwise this waits for room.
     pub(super) fn frame(mut self, frame: Arc<Frame>) {
+        let arrived = self.track.clock().now();
         if let Some(ticket) = self.ticket.take()
-            && let Some(Sample::Video { ticket, .. }) = self.send(Sample::Video { frame, ticket })
+            && let Some(Sample::Video { ticket, .. }) = self.send(Sample::Video { frame, ticket, arrived })
         {
             ticket.dropped(DropReason::Busy);
         }

@@ -15,8 +15,8 @@
 //! - An operation is an operator, an access, a call or, within a function, an argument. A function has at most
 //!   [`MAX_OPERATIONS`], and so has all that is outside functions: for each, naga goes over the expressions before it
 //!   (`naga::front::Typifier::grow`), so its time grows with the square of their number.
-//! - Names may refer to names that are declared further down, but at most [`MAX_AHEAD`] times one behind the other: each
-//!   is a call of this program deeper.
+//! - Names may refer to names that are declared further down, but at most [`MAX_AHEAD`] times one behind the other; and
+//!   names, types and brackets together nest at most [`MAX_DEPTH`] deep, for each is a call of this program deeper.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -33,6 +33,7 @@ const MAX_OPERATIONS: usize = 24 << 10;
 /// How often a value is copied, converted or written out for each time that it stands in an expression, at most.
 const USES: u64 = 4;
 const MAX_AHEAD: usize = 64;
+const MAX_DEPTH: usize = 400;
 /// The scalars of the largest vector and of the largest matrix.
 const VECTOR: u64 = 4;
 const MATRIX: u64 = 16;
@@ -105,6 +106,10 @@ struct Sizes<'a, 'b> {
     lengths: HashMap<&'a str, Option<u64>>,
     /// How many names are being found.
     ahead: usize,
+    /// How deep names, types and brackets nest at present.
+    depth: usize,
+    /// Where the list in angle brackets is over that begins with this token.
+    template_ends: Vec<usize>,
 }
 
 /// A bracket that is open in an expression.
@@ -154,7 +159,15 @@ impl<'a, 'b> Sizes<'a, 'b> {
             let length = rest.iter().position(|token| token.is(end) || token.is("}")).unwrap_or(rest.len());
             declared.entry(name.text).or_default().push(Declared { keyword: at - 1, tokens: at + 1..at + 1 + length });
         }
-        Ok(Self { code, declared, known: HashMap::new(), lengths: HashMap::new(), ahead: 0 })
+        Ok(Self {
+            code,
+            declared,
+            known: HashMap::new(),
+            lengths: HashMap::new(),
+            ahead: 0,
+            depth: 0,
+            template_ends: template_ends(code),
+        })
     }
 
     /// The size of the largest constant or type of this name; 0 where there is none.
@@ -213,8 +226,26 @@ impl<'a, 'b> Sizes<'a, 'b> {
         Ok(size)
     }
 
+    /// Does this one level deeper.
+    fn deeper<T>(&mut self, at: usize, find: impl FnOnce(&mut Self) -> Result<T, RuleFault>) -> Result<T, RuleFault> {
+        if self.depth == MAX_DEPTH {
+            let place = self.code.get(at).map_or(0..0, Token::range);
+            let message =
+                format!("expected constants and types that nest at most {MAX_DEPTH} deep but found deeper ones");
+            return Err((place, message));
+        }
+        self.depth += 1;
+        let found = find(self);
+        self.depth -= 1;
+        found
+    }
+
     /// The size of the type that begins at `at`, and where it ends.
     fn ty(&mut self, at: usize) -> Result<(u64, usize), RuleFault> {
+        self.deeper(at, |sizes| sizes.ty_within(at))
+    }
+
+    fn ty_within(&mut self, at: usize) -> Result<(u64, usize), RuleFault> {
         if self.text(at) != "array" || self.text(at + 1) != "<" {
             let size = match self.of_name(self.text(at))? {
                 0 => predeclared(self.text(at)).unwrap_or(MATRIX),
@@ -241,19 +272,7 @@ impl<'a, 'b> Sizes<'a, 'b> {
 
     /// Where the list in angle brackets that begins at `at` is over.
     fn after_template(&self, at: usize) -> usize {
-        let mut depth = 0_usize;
-        for (index, token) in self.code.iter().enumerate().skip(at) {
-            match token.text {
-                "<" => depth += 1,
-                ">" => depth -= 1,
-                ";" | "{" | "}" => return index,
-                _ => {}
-            }
-            if depth == 0 {
-                return index + 1;
-            }
-        }
-        self.code.len()
+        self.template_ends[at]
     }
 
     /// The size of the largest value in these tokens. What it takes to evaluate them is added to `work`.
@@ -348,6 +367,10 @@ impl<'a, 'b> Sizes<'a, 'b> {
     }
 
     fn factor(&mut self, at: usize) -> Result<(Option<u64>, usize), RuleFault> {
+        self.deeper(at, |sizes| sizes.factor_within(at))
+    }
+
+    fn factor_within(&mut self, at: usize) -> Result<(Option<u64>, usize), RuleFault> {
         match self.code.get(at) {
             Some(token) if token.is("(") => {
                 let (value, end) = self.sum(at + 1)?;
@@ -377,6 +400,26 @@ impl<'a, 'b> Sizes<'a, 'b> {
         self.lengths.insert(name, value);
         Ok(value)
     }
+}
+
+/// For each `<`, the token behind the `>` that belongs to it, or where the statement ends; 0 for other tokens.
+fn template_ends(code: &[Token]) -> Vec<usize> {
+    let mut ends = vec![0; code.len()];
+    let mut open = Vec::new();
+    for (at, token) in code.iter().enumerate() {
+        match token.text {
+            "<" => open.push(at),
+            ">" => {
+                if let Some(begin) = open.pop() {
+                    ends[begin] = at + 1;
+                }
+            }
+            ";" | "{" | "}" => open.drain(..).for_each(|begin| ends[begin] = at),
+            _ => {}
+        }
+    }
+    open.into_iter().for_each(|begin| ends[begin] = code.len());
+    ends
 }
 
 /// The size of WGSL's own scalars, vectors and matrices; none for other names.

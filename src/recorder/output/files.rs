@@ -45,7 +45,7 @@ impl Files {
         let nothing = || Blob::new(Vec::new(), self.mime_type.clone());
         let Some(sink) = self.present.as_ref().filter(|sink| sink.is_regular()) else { return nothing() };
         let stored = sink.stored();
-        let file = Blob::from_file(sink.path(), self.mime_type.clone()).ok();
+        let file = sink.reader().and_then(|file| Blob::from_open_file(file, self.mime_type.clone())).ok();
         file.map_or_else(nothing, |file| file.slice(self.handed_out.min(stored)..stored))
     }
 }

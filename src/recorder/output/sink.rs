@@ -10,9 +10,9 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use same_file::Handle;
-
 use crate::error::{Error, ErrorKind, Result};
+
+const LOCKED: &str = "expected a file that nobody writes but found another recording writing it; give another name";
 
 /// A file being written, or a device or pipe by a file's name.
 ///
@@ -21,6 +21,8 @@ use crate::error::{Error, ErrorKind, Result};
 #[derive(Debug)]
 pub struct FileSink {
     path: PathBuf,
+    /// The same without links, for a regular file.
+    real_path: PathBuf,
     file: File,
     /// There was nothing of that name before.
     created: bool,
@@ -54,13 +56,18 @@ impl FileSink {
             Ok(Some((file, created))) => {
                 let regular = file.metadata().is_ok_and(|metadata| metadata.is_file());
                 if regular && !lock(&file) {
-                    let what = "expected a file that nobody writes but found another recording writing it; \
-                                give another name";
-                    return Err(Error::new(ErrorKind::NotAllowed, what).at(path.display()));
+                    return Err(Error::new(ErrorKind::NotAllowed, LOCKED).at(path.display()));
                 }
                 let seekable = (&file).stream_position().is_ok();
                 let mut sink = Self::of(path, file, seekable);
                 (sink.created, sink.regular) = (created, regular);
+                if regular {
+                    sink.real_path = sink.path.canonicalize().unwrap_or_else(|_| sink.path.clone());
+                    if !sink.is_at_its_path() {
+                        // Whoever wrote it removed it before it was locked here.
+                        return Err(Error::new(ErrorKind::NotAllowed, LOCKED).at(sink.path.display()));
+                    }
+                }
                 Ok(sink)
             }
             Ok(None) => {
@@ -91,6 +98,7 @@ impl FileSink {
 
     fn of(path: PathBuf, file: File, seekable: bool) -> Self {
         Self {
+            real_path: path.clone(),
             path,
             file,
             created: false,
@@ -108,7 +116,7 @@ impl FileSink {
 
     /// The file and whether it is new; none where there is one already that is to stay.
     fn open(path: &Path, overwrite: bool) -> io::Result<Option<(File, bool)>> {
-        match options().write(true).create_new(true).open(path) {
+        match options().read(true).write(true).create_new(true).open(path) {
             Ok(file) => return Ok(Some((file, true))),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
@@ -123,7 +131,10 @@ impl FileSink {
         if regular && !overwrite {
             return Ok(None);
         }
-        Ok(Some((options().write(true).create(true).truncate(false).open(path)?, false)))
+        let open = |read| options().read(read).write(true).create(true).truncate(false).open(path);
+        // A file may be one that is to be written only; a pipe for which nobody writes would never be read.
+        let file = if regular { open(true).or_else(|_| open(false)) } else { open(false) };
+        file.map(|file| Some((file, false)))
     }
 
     /// Where it writes.
@@ -169,15 +180,29 @@ impl FileSink {
     fn remove(&mut self) {
         if self.regular && !self.removed && self.is_at_its_path() {
             // Nothing is left to do about a file that cannot be removed.
-            let _ = std::fs::remove_file(&self.path);
+            let _ = std::fs::remove_file(&self.real_path);
         }
         self.removed = true;
     }
 
-    /// Whether the file of this name is still the one that was opened.
+    /// The file again, to be read.
+    pub(super) fn reader(&self) -> io::Result<File> {
+        self.file.try_clone()
+    }
+
+    /// Whether the file of this name is still the one that was opened. Nothing is opened: a pipe of this name would wait.
+    #[cfg(unix)]
     fn is_at_its_path(&self) -> bool {
-        let own = self.file.try_clone().and_then(Handle::from_file);
-        own.is_ok_and(|own| Handle::from_path(&self.path).is_ok_and(|found| found == own))
+        use std::os::unix::fs::MetadataExt;
+        let inode = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
+        let found = std::fs::symlink_metadata(&self.real_path).map(inode);
+        found.is_ok_and(|found| self.file.metadata().map(inode).is_ok_and(|own| own == found))
+    }
+
+    #[cfg(not(unix))]
+    fn is_at_its_path(&self) -> bool {
+        let own = self.file.try_clone().and_then(same_file::Handle::from_file);
+        own.is_ok_and(|own| same_file::Handle::from_path(&self.real_path).is_ok_and(|found| found == own))
     }
 
     /// Passes the gathered writes on. After a failure those that did not fit are forgotten, and the file, where it

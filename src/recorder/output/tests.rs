@@ -40,6 +40,31 @@ fn a_name_that_cannot_be_written_fails_before_any_work() {
 
 #[cfg(unix)]
 #[test]
+fn a_pipe_in_the_place_of_a_file_is_not_opened_and_the_file_behind_a_link_is_the_one_that_is_removed() {
+    let folder = folder();
+    let [path, moved] = ["file", "moved"].map(|name| folder.path().join(name));
+    let mut files = files::Files::one(FileSink::create(&path, false).unwrap(), "video/webm");
+    files.begin().unwrap();
+    files.write_all(b"own bytes").unwrap();
+    files.flush().unwrap();
+    std::fs::rename(&path, &moved).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    assert_eq!(files.take_data().unwrap().bytes().unwrap(), b"own bytes");
+    files.end(false).unwrap();
+    assert!(path.exists() && moved.exists());
+
+    let [target, link] = ["target", "link"].map(|name| folder.path().join(name));
+    std::fs::write(&target, "old").unwrap();
+    std::os::unix::fs::symlink(&target, &link).unwrap();
+    let mut sink = FileSink::create(&link, true).unwrap();
+    sink.write_all(b"half").unwrap();
+    sink.flush().unwrap();
+    sink.discard();
+    assert!(!target.exists() && link.is_symlink());
+}
+
+#[cfg(unix)]
+#[test]
 fn a_link_is_not_followed_unless_what_is_there_may_be_overwritten() {
     let folder = folder();
     let (there, elsewhere) = (folder.path().join("there"), folder.path().join("elsewhere"));

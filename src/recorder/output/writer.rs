@@ -23,6 +23,9 @@ pub enum Room {
     None,
 }
 
+/// What a block takes besides its packet, at most.
+const BLOCK: u64 = 16;
+
 /// Writes one recording.
 pub struct OutputWriter {
     tracks: Tracks,
@@ -41,8 +44,10 @@ pub struct OutputWriter {
     /// Packets written to the present piece: all, and those of the leading track.
     packets: u64,
     leading_packets: u64,
-    /// Key frames in the present piece, each of which takes some bytes of the Cues.
+    /// Key frames of video in the present piece, each of which takes some bytes of the Cues.
     keys: u64,
+    /// Bytes of the sound that was written since the last picture: libwebm holds it back.
+    held_sound: u64,
     /// Packets that were written and have not arrived in the file, and what arrived there of the present piece.
     unsaved: VecDeque<Unsaved>,
     saved: u64,
@@ -100,6 +105,7 @@ impl OutputWriter {
             packets: 0,
             leading_packets: 0,
             keys: 0,
+            held_sound: 0,
             unsaved: VecDeque::new(),
             saved: 0,
             saved_end: Timestamp::ZERO,
@@ -159,6 +165,7 @@ impl OutputWriter {
         if let Sink::Idle(_) = self.sink {
             self.begin_piece(time)?;
         }
+        let size = media.data.len() as u64 + BLOCK;
         let (timestamp, end) = (self.recording_time(time), self.recording_time(time + media.duration));
         let media = EncodedPacket { timestamp: Timestamp::ZERO + (time - self.piece_origin), ..media };
         let leading = kind == self.leading_kind();
@@ -170,11 +177,12 @@ impl OutputWriter {
             return Err(blame(container, error));
         }
         self.packets += 1;
+        self.held_sound = if leading { 0 } else { self.held_sound + size };
         self.progress.recorded = self.progress.recorded.max(end - Timestamp::ZERO);
         self.progress.bytes = self.stored + container.bytes();
         if leading {
             self.leading_packets += 1;
-            self.keys += u64::from(media.key);
+            self.keys += u64::from(media.key && kind == TrackKind::Video);
             self.progress.frames += u64::from(kind == TrackKind::Video);
             if ticket.as_ref().is_some_and(Ticket::is_awaited) {
                 // Somebody may wait for it before the next frame.
@@ -254,7 +262,7 @@ impl OutputWriter {
             self.piece_origin = time;
         }
         self.sink = Sink::Writing(Box::new(WebmWriter::new(output, &self.tracks)?));
-        (self.packets, self.leading_packets, self.keys, self.saved) = (0, 0, 0, 0);
+        (self.packets, self.leading_packets, self.keys, self.saved, self.held_sound) = (0, 0, 0, 0, 0);
         Ok(())
     }
 
@@ -341,9 +349,12 @@ impl OutputWriter {
         /// What a file's end may take, and each cluster's header with its cue point.
         const REST: u64 = 512;
         const CLUSTER: u64 = 64;
+        // Without pictures, clusters begin by time.
+        let clusters = self.keys + self.progress.recorded.as_secs_f64() as u64;
         let frames =
             packet.kind == TrackKind::Video && self.frame_limit.is_some_and(|limit| self.progress.frames >= limit);
-        let needed = self.progress.bytes + packet.media.data.len() as u64 + REST + (self.keys + 1) * CLUSTER;
+        let packet_size = packet.media.data.len() as u64 + BLOCK;
+        let needed = self.progress.bytes + self.held_sound + packet_size + REST + (clusters + 1) * CLUSTER;
         frames || self.size_limit.is_some_and(|limit| needed > limit)
     }
 }

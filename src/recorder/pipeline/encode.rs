@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use super::message::{Message, Packet};
 use super::{
-    ARRIVAL_DELAY, MAX_WAIT, POLL_INTERVAL, PUSH_INTERVAL, REPEAT_INTERVAL, STOP_TIMEOUT, SessionState, TrackInput,
-    lock,
+    ARRIVAL_DELAY, INPUT_QUEUE, MAX_WAIT, POLL_INTERVAL, PUSH_INTERVAL, REPEAT_INTERVAL, STOP_TIMEOUT, SessionState,
+    TrackInput, lock,
 };
 use crate::clock::Clock;
 use crate::encode::{EncoderConfig, VideoEncoder};
@@ -28,6 +28,9 @@ const TICK: Span = Span::from_millis(1);
 /// and takes none that is more than 32 s away.
 const LONGEST_STILL: Span = Span::from_secs(10);
 
+/// In real time, beside sound, how long the first picture is waited for.
+const LATEST_PICTURE: Span = Span::from_millis(500);
+
 /// The encode stage.
 pub(super) struct Encode<'a> {
     input: TrackInput,
@@ -42,8 +45,8 @@ pub(super) struct Encode<'a> {
     with_sound: bool,
     /// How many frames were encoded.
     frames: u64,
-    /// The picture that is on screen.
-    last: Option<LastPicture>,
+    /// The picture that is on screen, at the time at which it was encoded last.
+    last: Option<Frame>,
     /// The time of the last picture that the track brought.
     arrived: Option<Timestamp>,
     /// The time of the last packet that left the encoder.
@@ -54,14 +57,6 @@ pub(super) struct Encode<'a> {
     in_encoder: VecDeque<InEncoder>,
     /// Packets that are ready to be sent.
     ready: Vec<EncodedPacket>,
-}
-
-/// The picture that was encoded last.
-struct LastPicture {
-    /// At the time at which it was encoded last.
-    frame: Frame,
-    /// Whether that was a repetition.
-    repeated: bool,
 }
 
 /// A frame in the encoder.
@@ -117,15 +112,15 @@ impl<'a> Encode<'a> {
             // Checked before the queue is: what had arrived by then is in it.
             let over = self.session.is_stopping() && self.is_over(*stopping_since.get_or_insert_with(Instant::now));
             match self.input.subscription.receiver.recv_timeout(if over { Duration::ZERO } else { POLL_INTERVAL }) {
-                Ok(Sample::Video { frame, ticket }) => {
-                    let (frame, ticket) = self.newest(frame, ticket);
-                    if !self.take(&frame, ticket)? {
+                Ok(Sample::Video { frame, ticket, arrived }) => {
+                    if !self.take_newest(frame, ticket, arrived)? {
                         break;
                     }
                 }
                 Ok(Sample::Audio(_)) => {}
                 Err(RecvTimeoutError::Disconnected) => {
                     self.session.track_ended(self.clock.now());
+                    self.hold_last()?;
                     break;
                 }
                 Err(RecvTimeoutError::Timeout) if over => break,
@@ -139,20 +134,53 @@ impl<'a> Encode<'a> {
         Ok(())
     }
 
-    /// This frame, or, in real time, a newer one where this one has waited for too long: an encoder that is too slow drops
-    /// frames anyway, and what waits for it is lost when the program is killed.
-    fn newest(&self, mut frame: Arc<Frame>, mut ticket: Ticket) -> (Arc<Frame>, Ticket) {
-        let is_late = |frame: &Frame| self.clock.now() - (frame.timestamp + self.input.shift) > MAX_WAIT;
-        while self.clock.is_real()
-            && !self.session.is_stopping()
-            && is_late(&frame)
-            && let Ok(Sample::Video { frame: newer, ticket: next }) = self.input.subscription.receiver.try_recv()
-        {
+    /// Takes a frame, or, in real time, a newer one where this one has waited for too long: an encoder that is too slow drops
+    /// frames anyway, and what waits for it is lost when the program is killed. A frame gives way only to one that is
+    /// recorded. False when no later one is.
+    fn take_newest(&mut self, mut frame: Arc<Frame>, mut ticket: Ticket, mut arrived: Timestamp) -> Result<bool> {
+        let mut next = None;
+        for _ in 0..INPUT_QUEUE[0] {
+            let late = self.clock.now() - (arrived + self.input.shift) > MAX_WAIT;
+            if !self.clock.is_real() || self.session.is_stopping() || !late {
+                break;
+            }
+            let Ok(Sample::Video { frame: newer, ticket: its, arrived: at }) =
+                self.input.subscription.receiver.try_recv()
+            else {
+                break;
+            };
+            if !lock(&self.session.gate).is_recorded(newer.timestamp + self.input.shift) {
+                next = Some((newer, its));
+                break;
+            }
             ticket.take_in();
-            std::mem::replace(&mut ticket, next).dropped(DropReason::Busy);
-            frame = newer;
+            std::mem::replace(&mut ticket, its).dropped(DropReason::Busy);
+            (frame, arrived) = (newer, at);
         }
-        (frame, ticket)
+        let more = self.take(&frame, ticket)?;
+        match next {
+            Some((frame, ticket)) if more => self.take(&frame, ticket),
+            _ => Ok(more),
+        }
+    }
+
+    /// The track has ended. As long as there is sound, its last picture stays: libwebm holds sound back until a picture
+    /// follows.
+    fn hold_last(&mut self) -> Result<()> {
+        while self.with_sound && self.last.is_some() {
+            let stopping = self.session.is_stopping();
+            let goes_on = if self.clock.is_real() {
+                stopping || self.stand_still()?
+            } else {
+                let time = lock(&self.session.gate).length_at(self.clock.now());
+                time.map_or(Ok(true), |time| self.bridge_gap(time))?
+            };
+            if stopping || !goes_on {
+                break;
+            }
+            std::thread::sleep(POLL_INTERVAL);
+        }
+        Ok(())
     }
 
     /// Whether nothing that was captured before the stop is still in flight; in real time, or has been for too long.
@@ -188,32 +216,47 @@ impl<'a> Encode<'a> {
             return Ok(true);
         }
         self.arrived = Some(time);
-        // If the picture before it was repeated meanwhile, it comes right after that.
-        let repeated = self.last.as_ref().filter(|last| last.repeated);
-        let time = repeated.map_or(time, |last| time.max(last.frame.timestamp + TICK));
+        // The picture before it may have been repeated at a later time; then this one comes a tick after that.
+        let last = self.last.as_ref().map(|last| last.timestamp);
+        let time = last.filter(|last| time <= *last).map_or(time, |last| last + TICK);
         let frame = self.fitter.fit(frame)?.with_timestamp(time);
         if !self.bridge_gap(time)? {
             return Ok(false);
         }
-        self.last = Some(LastPicture { frame: frame.clone(), repeated: false });
+        self.last = Some(frame.clone());
         self.encode(&frame, ticket)
     }
 
     /// Beside sound, repeats the last picture as often as the gap up to `time` needs; false when the queue is closed.
     fn bridge_gap(&mut self, time: Timestamp) -> Result<bool> {
+        if self.with_sound
+            && self.last.is_none()
+            && time - Timestamp::ZERO > LONGEST_STILL
+            && !self.begin_black(Timestamp::ZERO)?
+        {
+            return Ok(false);
+        }
         while self.with_sound
-            && let Some(LastPicture { frame, .. }) = &self.last
+            && let Some(frame) = &self.last
             && time - frame.timestamp > LONGEST_STILL
         {
             let again = frame.timestamp + LONGEST_STILL;
             let frame = frame.clone().with_timestamp(again);
-            self.last = Some(LastPicture { frame: frame.clone(), repeated: true });
+            self.last = Some(frame.clone());
             let ticket = self.session.counters.repeat();
             if !self.encode(&frame, ticket)? {
                 return Ok(false);
             }
         }
         Ok(true)
+    }
+
+    /// Beside sound, the recording is black until the first picture comes.
+    fn begin_black(&mut self, time: Timestamp) -> Result<bool> {
+        let frame = Frame::black(self.config.size).with_timestamp(time);
+        self.last = Some(frame.clone());
+        let ticket = self.session.counters.repeat();
+        self.encode(&frame, ticket)
     }
 
     /// Encodes a frame, and sends the packets that are ready; false when the queue is closed.
@@ -247,7 +290,12 @@ impl<'a> Encode<'a> {
         }
         let silenced = self.input.subscription.is_silenced();
         let turned = std::mem::replace(&mut self.silenced, silenced) != silenced;
-        let Some(LastPicture { frame: last, .. }) = &self.last else { return Ok(self.advance(time)) };
+        let Some(last) = &self.last else {
+            return match self.with_sound && time - Timestamp::ZERO > LATEST_PICTURE {
+                true => self.begin_black(time),
+                false => Ok(self.with_sound || self.advance(time)),
+            };
+        };
         let interval = if self.sent < Some(last.timestamp) { PUSH_INTERVAL } else { REPEAT_INTERVAL };
         let settled = self.input.subscription.is_settled();
         if time <= last.timestamp || !turned && (time - last.timestamp < interval || !settled) {
@@ -259,7 +307,7 @@ impl<'a> Encode<'a> {
         let picture = last.clone().with_timestamp(time);
         let shown = if silenced { Frame::black(picture.size).with_timestamp(time) } else { picture.clone() };
         // Keep the real picture; black is shown only while the track is muted or disabled.
-        self.last = Some(LastPicture { frame: picture, repeated: true });
+        self.last = Some(picture);
         let ticket = self.session.counters.repeat();
         self.encode(&shown, ticket)
     }

@@ -68,9 +68,9 @@ const POLL_INTERVAL: Duration = Duration::from_millis(20);
 const STOP_TIMEOUT: Duration = Duration::from_secs(2);
 /// In real time, how far one track may lag behind the other before it is not waited for.
 const MAX_TRACK_LAG: Span = Span::from_secs(10);
-/// In real time, how old a frame may be that is encoded while newer ones wait.
-const MAX_WAIT: Span = Span::from_millis(250);
-/// In real time, what is older than this has arrived.
+/// In real time, how long a frame that is encoded may have waited while newer ones wait behind it.
+const MAX_WAIT: Span = Span::from_millis(200);
+/// In real time, everything older than this is taken to have arrived.
 const ARRIVAL_DELAY: Span = Span::from_millis(150);
 /// In real time, sound and a still picture are written at least so often.
 const REPEAT_INTERVAL: Span = Span::from_millis(200);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::interleaver::Interleaver;
 use super::message::Message;
-use super::{MAX_TRACK_LAG, POLL_INTERVAL, SessionListener, SessionState, lock, tell_end};
+use super::{MAX_TRACK_LAG, POLL_INTERVAL, SessionListener, SessionState, catch_panic, lock, tell_end};
 use crate::blob::Blob;
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
@@ -273,6 +273,10 @@ impl<'a> Mux<'a> {
         // The caller may have given up.
         let _ = begun.send(());
         for packet in packets {
+            if limit.is_some_and(|limit| packet.media.timestamp - Timestamp::ZERO >= limit) {
+                self.session.counters.set_end_reason(DropReason::Ended);
+                return Ok(Room::None);
+            }
             if self.write_packet(packet)? == Room::None {
                 return Ok(Room::None);
             }
@@ -295,13 +299,19 @@ impl<'a> Mux<'a> {
         // By stamps, nobody knows how long the last picture is shown; and a recording that failed ends with what it has.
         let timed = self.clock.is_real() || self.clock.rate().is_some();
         let end = if timed && self.failure.is_none() && !self.full { lock(&self.session.gate).end() } else { None };
-        let (written, data) = output.finish(end);
+        // The function that opens the file of the last slice is the program's.
+        let finished = catch_panic("mux", || output.finish(end));
+        let (written, data) = finished.unwrap_or_else(|error| {
+            counters.set_end_reason(DropReason::Failed);
+            let data = Blob::new(Vec::new(), self.mime_type.clone());
+            (Err(error), BlobEvent { data, timecode: Timestamp::ZERO })
+        });
         let failure = self.failure.or(written.err());
-        // What could not be written any more.
-        drop(self.interleaver);
-        report.count(counters);
-        report.files = output.files();
         let progress = output.progress();
+        report.files = output.files();
+        // What could not be written any more.
+        drop((output, self.interleaver));
+        report.count(counters);
         report.duration_s = progress.recorded.as_secs_f64();
         report.bytes = progress.bytes;
         self.listener.ending(report);

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
@@ -93,8 +94,9 @@ impl<'a> Sound<'a> {
             if !self.take_until(known)? {
                 return Ok(());
             }
-            // With pictures, those tell that the limit is reached.
-            if self.alone && self.taken.is_some_and(|(taken, ..)| lock(&self.session.gate).is_full(taken)) {
+            // As long as there are pictures, the stage that encodes those checks the limit.
+            let last = self.alone || self.session.tracks.load(Ordering::Acquire) == 1;
+            if last && self.taken.is_some_and(|(taken, ..)| lock(&self.session.gate).is_full(taken)) {
                 self.session.counters.set_end_reason(DropReason::Ended);
                 self.session.stop_at(self.clock.now());
                 break;

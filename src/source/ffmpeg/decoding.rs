@@ -28,8 +28,11 @@ const MAX_AHEAD: usize = 4096;
 /// How much is reserved for a picture before its bytes have come.
 const MAX_RESERVED: usize = 64 << 20;
 
-/// A decoded picture.
-pub struct DecodedPicture {
+/// The same for chunks of sound.
+pub const PRINT_SOUND_TIMES: &str =
+    "ametadata=mode=add:key=framereel:value=1,ametadata=mode=print:key=framereel:file=pipe\\\\:2:direct=1";
+/// A decoded picture, or a chunk of sound.
+pub struct Decoded {
     pub data: Vec<u8>,
     /// When it is shown, in the ticks that the filters were given; none where the film does not say.
     pub ticks: Option<i64>,
@@ -44,35 +47,35 @@ pub struct End {
     pub broken: bool,
 }
 
-/// A run of ffmpeg that decodes pictures.
+/// A run of ffmpeg that decodes pictures or sound.
 pub struct Decoding {
     run: Run,
     times: Receiver<Option<i64>>,
-    /// A picture's length in bytes.
+    /// The length of each in bytes.
     len: usize,
     /// How many bytes of an incomplete picture came last.
     rest: usize,
 }
 
 impl Decoding {
-    /// Starts ffmpeg, which is to write pictures of `len` bytes each.
+    /// Starts ffmpeg, which is to write pictures or chunks of `len` bytes each.
     pub fn start(command: Command, len: usize) -> Result<Self> {
         let (found, times) = sync_channel(MAX_AHEAD);
         let run = Run::start(command, move |stderr| read_messages(stderr, found))?;
         Ok(Self { run, times, len, rest: 0 })
     }
 
-    /// The next picture; none at the end, whatever the reason for it.
-    pub fn next_picture(&mut self) -> Result<Option<DecodedPicture>> {
+    /// The next one; none at the end, whatever the reason for it.
+    pub fn next(&mut self) -> Result<Option<Decoded>> {
         let mut data = Vec::with_capacity(self.len.min(MAX_RESERVED));
         let read = (&mut self.run.output).take(self.len as u64).read_to_end(&mut data);
-        read.map_err(|error| Error::not_readable("ffmpeg's frames could not be read").with_source(error))?;
+        read.map_err(|error| Error::not_readable("what ffmpeg decodes could not be read").with_source(error))?;
         if data.len() < self.len {
             self.rest += data.len();
             return Ok(None);
         }
         let ticks = self.times.recv().map_err(|_| Error::unknown("ffmpeg gave a frame without its time"))?;
-        Ok(Some(DecodedPicture { data, ticks }))
+        Ok(Some(Decoded { data, ticks }))
     }
 
     /// Waits for the end of a run that gives no more pictures.

@@ -4,9 +4,10 @@ use std::collections::VecDeque;
 use std::path::Path;
 use std::process::Command;
 
-use super::decoding::{DecodedPicture, Decoding, End, PRINT_TIMES};
+use super::decoding::{Decoded, Decoding, End, PRINT_TIMES};
 use super::frame_times::FrameTimes;
 use super::probe::Stream;
+use super::sound::TimeBase;
 use super::{add_input, program, start_beyond_end};
 use crate::error::Result;
 use crate::frame::Frame;
@@ -19,14 +20,15 @@ const ROUNDED: Span = Span::from_nanos(500_000);
 pub struct Film {
     decoding: Decoding,
     times: FrameTimes,
+    time_base: TimeBase,
     /// What was read ahead.
-    ready: VecDeque<(DecodedPicture, Timestamp)>,
+    ready: VecDeque<(Decoded, Timestamp)>,
 }
 
 impl Film {
     /// All of it.
     pub fn whole(path: &Path, stream: &Stream) -> Result<Self> {
-        Self::open(command(path, stream, &[], &[]), stream, None)
+        Self::open(command(path, stream, &[], &[]), stream, None, TimeBase::Corrected)
     }
 
     /// From the picture on screen at `start` on. A range error where the film ends before.
@@ -36,29 +38,29 @@ impl Film {
     pub fn from(path: &Path, stream: &Stream, start: Span) -> Result<Self> {
         // Times must stay as they are in the file, or ffmpeg counts them from where it went.
         let kept = ["-copyts".to_owned()];
-        let mut one = Self::open(command(path, stream, &kept, &["-frames:v", "1"]), stream, None)?;
-        let zero = one.decoding.next_picture()?.and_then(|picture| picture.ticks);
+        let mut one = Self::first(path, stream)?;
+        let zero = one.decoding.next()?.and_then(|picture| picture.ticks);
         drop(one);
         if let Some(zero) = zero {
             let begin = zero as f64 * stream.tick.0 as f64 / stream.tick.1 as f64;
             let seconds = begin + start.as_secs_f64();
             let seek = ["-copyts", "-noaccurate_seek", "-seek_timestamp", "1", "-ss", &format!("{seconds:.6}")]
                 .map(str::to_owned);
-            let mut film = Self::open(command(path, stream, &seek, &[]), stream, Some(zero))?;
+            let mut film = Self::open(command(path, stream, &seek, &[]), stream, Some(zero), TimeBase::Original)?;
             if film.skip_to(start, stream)? {
                 return Ok(film);
             }
         }
         // The file has no such places to go to, or ffmpeg missed the one before.
-        let mut film = Self::open(command(path, stream, &kept, &[]), stream, zero)?;
+        let mut film = Self::open(command(path, stream, &kept, &[]), stream, zero, TimeBase::Original)?;
         film.skip_to(start, stream)?;
         Ok(film)
     }
 
-    fn open(command: Command, stream: &Stream, zero: Option<i64>) -> Result<Self> {
+    fn open(command: Command, stream: &Stream, zero: Option<i64>, time_base: TimeBase) -> Result<Self> {
         let decoding = Decoding::start(command, Frame::packed_len(stream.format, stream.size))?;
         let times = FrameTimes::new(stream.tick, zero, stream.rate.frame_span());
-        Ok(Self { decoding, times, ready: VecDeque::new() })
+        Ok(Self { decoding, times, time_base, ready: VecDeque::new() })
     }
 
     /// Drops what is no longer on screen at `start`; says whether there is something that is.
@@ -85,17 +87,41 @@ impl Film {
         Ok(true)
     }
 
+    /// The time in the file of the film's first picture, which another run of ffmpeg prints unless this one has. None where
+    /// there is no picture.
+    pub fn zero(&self, path: &Path, stream: &Stream) -> Result<Option<Span>> {
+        match self.time_base {
+            TimeBase::Original => Ok(self.times.zero()),
+            TimeBase::Corrected => {
+                let mut one = Self::first(path, stream)?;
+                one.next_picture()?;
+                Ok(one.times.zero())
+            }
+        }
+    }
+
+    /// The first picture alone, with its own time.
+    fn first(path: &Path, stream: &Stream) -> Result<Self> {
+        let kept = ["-copyts".to_owned()];
+        Self::open(command(path, stream, &kept, &["-frames:v", "1"]), stream, None, TimeBase::Original)
+    }
+
+    /// How its times are counted.
+    pub fn time_base(&self) -> TimeBase {
+        self.time_base
+    }
+
     /// When the next picture is shown, where it has been read already.
     pub fn next_time(&self) -> Option<Timestamp> {
         self.ready.front().map(|(_, time)| *time)
     }
 
     /// The next picture and when it is shown; none at the end, whatever the reason for it.
-    pub fn next_picture(&mut self) -> Result<Option<(DecodedPicture, Timestamp)>> {
+    pub fn next_picture(&mut self) -> Result<Option<(Decoded, Timestamp)>> {
         if let Some(ready) = self.ready.pop_front() {
             return Ok(Some(ready));
         }
-        let picture = self.decoding.next_picture()?;
+        let picture = self.decoding.next()?;
         Ok(picture.map(|picture| {
             let time = self.times.place(picture.ticks);
             (picture, time)

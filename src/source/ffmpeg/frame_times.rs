@@ -33,6 +33,12 @@ impl FrameTimes {
         Self { tick, zero, nominal, moved: 0, last: None }
     }
 
+    /// The tick that is time 0, once it is known, as a time of the film.
+    pub fn zero(&self) -> Option<Span> {
+        let nanos = i128::from(self.zero?) * 1_000_000_000 * i128::from(self.tick.0) / i128::from(self.tick.1);
+        Some(Span::from_nanos(nanos.clamp(-LONGEST, LONGEST) as i64))
+    }
+
     /// When the next frame is shown, which the film says is at `ticks`: negative where that is before time 0.
     pub fn place(&mut self, ticks: Option<i64>) -> Timestamp {
         let nominal = i128::from(self.nominal.as_nanos());

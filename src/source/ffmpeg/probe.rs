@@ -14,6 +14,7 @@ use serde::Deserialize;
 
 use super::run::last_line;
 use super::{Demuxer, add_input, checked_size, not_started, plausible, program};
+use crate::audio::AudioBuffer;
 use crate::color::{ColorSpace, Matrix, Range, Siting};
 use crate::error::{Error, Result};
 use crate::frame::{PixelFormat, Size};
@@ -43,8 +44,6 @@ pub struct Stream {
     pub color: ColorSpace,
     /// How long the stream is.
     pub duration: Option<Span>,
-    /// The time of its first frame in the file; films do not always begin at 0.
-    pub begin: Span,
     /// No frame begins after this: how long the whole file is, or the stream where that is longer.
     pub end: Option<Span>,
     /// How many frames there are, by the header's count or else by the length.
@@ -69,6 +68,7 @@ struct Probe {
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct ProbedFormat {
+    format_name: String,
     duration: String,
 }
 
@@ -103,13 +103,24 @@ struct SideData {
 /// What is known of a file's sound.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SoundStream {
-    /// Samples a second.
-    pub rate: u32,
-    pub channels: usize,
+    /// Samples a second; 0 where ffprobe has not come to the sound.
+    rate: u32,
+    channels: usize,
     /// The time of its first sample in the file.
     pub begin: Span,
-    /// How long it is.
+    /// How long it is by its own header.
     pub duration: Option<Span>,
+    /// Whether it is in a broadcast's container, whose clock may be reset.
+    pub has_resets: bool,
+}
+
+impl SoundStream {
+    /// The rate and the number of channels to decode it to: its own, at most so many, else the fallback's.
+    pub fn output(&self, fallback: (u32, usize), most: usize) -> (u32, usize) {
+        let rate = if AudioBuffer::RATES.contains(&self.rate) { self.rate } else { fallback.0 };
+        let channels = if (1..=most).contains(&self.channels) { self.channels } else { fallback.1 };
+        (rate, channels)
+    }
 }
 
 /// Asks ffprobe about the first sound; none where there is none.
@@ -123,7 +134,14 @@ pub fn probe_sound(path: &Path) -> Result<Option<SoundStream>> {
 /// Asks ffprobe about the first video stream.
 pub fn probe(path: &Path) -> Result<Stream> {
     let refused = match ask(path, Demuxer::Probed, "v:0")? {
-        Ok(answer) => return read(&answer, Demuxer::Probed),
+        // Pictures that begin late may not have been reached.
+        Ok(answer) => match read(&answer, Demuxer::Probed) {
+            Err(_) => match ask_deeply(path)? {
+                Ok(answer) => return read(&answer, Demuxer::Probed),
+                Err(messages) => messages,
+            },
+            stream => return stream,
+        },
         Err(messages) => messages,
     };
     // Some pictures are known to ffmpeg by their names only.
@@ -153,8 +171,26 @@ const REFUSED: &str = "Format not on whitelist";
 
 /// ffprobe's answer about the streams that are selected, or its messages when it has none.
 fn ask(path: &Path, demuxer: Demuxer, streams: &str) -> Result<Result<Vec<u8>, String>> {
+    answer(path, demuxer, streams, &[])
+}
+
+/// The same about pictures, after it has read as much as a minute.
+fn ask_deeply(path: &Path) -> Result<Result<Vec<u8>, String>> {
+    answer(path, Demuxer::Probed, "v:0", &["-analyzeduration", "60M", "-probesize", "100M"])
+}
+
+fn answer(path: &Path, demuxer: Demuxer, streams: &str, depth: &[&str]) -> Result<Result<Vec<u8>, String>> {
     let mut command = program("ffprobe");
-    command.args(["-v", "error", "-select_streams", streams, "-show_streams", "-show_format", "-of", "json"]);
+    command.args(depth).args([
+        "-v",
+        "error",
+        "-select_streams",
+        streams,
+        "-show_streams",
+        "-show_format",
+        "-of",
+        "json",
+    ]);
     add_input(&mut command, path, demuxer);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(not_started)?;
@@ -219,12 +255,16 @@ fn read_sound(answer: &[u8]) -> Result<Option<SoundStream>> {
     let probe: Probe = serde_json::from_slice(answer)
         .map_err(|error| Error::unknown("ffprobe's answer was not understood").with_source(error))?;
     let Some(stream) = probe.streams.into_iter().next() else { return Ok(None) };
+    let begin = stream.begin();
+    // Matroska's tag says when it ends.
+    let duration = match length(&stream.duration) {
+        None => stream.duration().map(|end| end - begin),
+        own => own,
+    };
     let rate = stream.sample_rate.parse().unwrap_or(0);
-    if rate == 0 || stream.channels == 0 {
-        return Err(Error::not_readable("expected sound that ffmpeg can decode but found a stream that it cannot"));
-    }
-    let duration = stream.duration().or_else(|| length(&probe.format.duration));
-    Ok(Some(SoundStream { rate, channels: stream.channels, begin: stream.begin(), duration }))
+    let has_resets = ["mpegts", "mpeg"].contains(&probe.format.format_name.as_str());
+    let duration = duration.filter(|own| *own > Span::ZERO);
+    Ok(Some(SoundStream { rate, channels: stream.channels, begin, duration, has_resets }))
 }
 
 /// What is made of an answer of ffprobe's about pictures and about sound. For tests.
@@ -263,7 +303,6 @@ impl ProbedStream {
             format,
             color,
             duration,
-            begin: self.begin(),
             end: duration,
             frames,
             counted,
@@ -379,7 +418,7 @@ impl ProbedStream {
             .any(|start| self.pix_fmt.starts_with(start))
     }
 
-    /// The time of its first frame or sample; 0 where that is not known or cannot be.
+    /// The time of its first sample; 0 where that is not known or cannot be.
     fn begin(&self) -> Span {
         const MOST: f64 = 1e9;
         let seconds = self.start_time.parse::<f64>().ok().filter(|seconds| seconds.abs() <= MOST);

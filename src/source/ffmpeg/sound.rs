@@ -1,98 +1,174 @@
-//! The sound of a file, as the `ffmpeg` program decodes it.
+//! The sound of a file, as the `ffmpeg` program decodes it: in chunks of 20 ms, each with its time, as pictures come.
 //!
-//! ffmpeg's `aresample` puts every sample where its timestamp says: it begins with the sample that is asked for, fills gaps
-//! with silence and leaves out what overlaps. So sample `n` of what comes through the pipe is heard `n / rate` seconds
-//! after the first, and no times need to be sent.
+//! Chunks are put where their times say ([`SampleQueue`]). The times count as those of the pictures do, and where they fall
+//! by a second or more the clock was reset, as it is for pictures: such sound follows the sound before it.
 //!
 //! # Budget
-//! What comes through the pipe is taken 20 ms at a time. Messages and ffprobe's answer are limited as those about pictures.
+//! A chunk is 20 ms of at most eight channels. Messages, times and ffprobe's answer are limited as those about pictures.
 
-use std::io::Read;
 use std::path::Path;
 
+use super::decoding::{Decoded, Decoding, End, PRINT_SOUND_TIMES};
 use super::probe::{SoundStream, probe_sound};
-use super::run::Run;
 use super::{Demuxer, add_input, program};
-use crate::audio::{AudioBuffer, samples_in, span_of};
+use crate::audio::{AudioBuffer, span_of};
 use crate::error::{Error, Result};
 use crate::source::audio::{AudioInfo, AudioSource, SoundStart};
+use crate::source::sample_queue::SampleQueue;
 use crate::source::start_beyond_end;
 use crate::time::{Span, Timestamp};
 
-/// Differences from the timestamps up to this many seconds are left alone: in Matroska they are rounded to milliseconds.
-const TOLERANCE: &str = "0.01";
 /// From this time of a file on, ffmpeg seeks instead of decoding all that comes before, and so much earlier.
 const SEEK_MARGIN: Span = Span::from_secs(5);
-/// The rate that sound is resampled to where its own cannot be taken.
-const FALLBACK_RATE: u32 = 48_000;
+/// The rate and the channels where the stream's own cannot be taken or are not known yet.
+const FALLBACK: (u32, usize) = (48_000, 2);
 /// ffmpeg's names of the layouts of 1 to 8 channels that WAVE files have.
 const LAYOUTS: [&str; 8] = ["mono", "stereo", "3.0", "quad", "5.0", "5.1", "6.1", "7.1"];
-/// How much sound may be missing at the end, as the file counts it, before that is an error.
+/// Times that fall by this much were reset.
+const RESET: Span = Span::from_secs(1);
+/// In broadcasts, ffmpeg takes times that rise by more than this for a reset (its `-dts_delta_threshold`).
+const JUMP: Span = Span::from_secs(10);
+/// How much sound may be missing at the end, as the stream itself counts it, before that is an error: so much, and with
+/// nothing printed by ffmpeg, so large a part of it.
 const MISSING: Span = Span::from_secs(1);
-/// How much of ffmpeg's messages is kept, from their beginning, in bytes.
-const MAX_MESSAGES: u64 = 64 << 10;
+const MISSING_PART: i64 = 20;
+
+/// How a run of ffmpeg counts the times of pictures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimeBase {
+    /// As they are in the file.
+    Original,
+    /// From the file's beginning; in broadcasts, corrected where the clock was reset.
+    Corrected,
+}
 
 /// Sound of a file's first sound track, as ffmpeg decodes it.
 pub struct FfmpegSound {
     info: AudioInfo,
     name: String,
-    run: Run,
-    /// How many samples of each channel came.
-    read: u64,
+    decoding: Decoding,
+    start: SoundStart,
+    /// Empty until the first chunk came.
+    queue: Option<SampleQueue>,
+    /// Whether ffmpeg takes a jump forward in the pictures' times for a reset of the clock.
+    corrects_jumps: bool,
+    /// What is added to times since they were reset last.
+    moved: Span,
+    /// When the last chunk ends.
+    end: Option<Timestamp>,
+    chunks: u64,
+    /// How long the sound is by its own header, from its own beginning on.
+    duration: Option<Span>,
+    /// Where the run began to decode, after the sound's own beginning.
+    sought: Span,
+    finished: bool,
 }
 
 impl FfmpegSound {
-    /// The sound from this start on; silence where it begins later. None where there is no sound.
+    /// The sound from this start on, beside pictures whose times are counted so; silence where it begins later. None where there is no
+    /// sound.
     ///
     /// # Errors
     /// `NotFoundError` where the programs are missing, `NotReadableError` where they cannot read the file, `RangeError` where
     /// the sound ends before the start.
-    pub fn open(path: &Path, start: SoundStart) -> Result<Option<Self>> {
+    pub fn open(path: &Path, start: SoundStart, base: TimeBase) -> Result<Option<Self>> {
         let name = path.display().to_string();
-        Self::start(path, start, &name).map_err(|error| error.at(&name))
+        Self::start(path, start, base, &name).map_err(|error| error.at(&name))
     }
 
-    fn start(path: &Path, start: SoundStart, name: &str) -> Result<Option<Self>> {
+    fn start(path: &Path, start: SoundStart, base: TimeBase, name: &str) -> Result<Option<Self>> {
         let Some(stream) = probe_sound(path)? else { return Ok(None) };
-        let begin = match start {
-            SoundStart::FileTime(time) => time,
-            SoundStart::Skip(skipped) => match stream.duration {
-                Some(end) if skipped > Span::ZERO && skipped >= end => return Err(start_beyond_end(skipped, end)),
-                _ => stream.begin + skipped,
-            },
+        let SoundStream { begin: own, duration, has_resets, .. } = stream;
+        let (rate, channels) = stream.output(FALLBACK, LAYOUTS.len());
+        let skipped = match start {
+            SoundStart::FileTime(time) => time - own,
+            SoundStart::Skip(skipped) => skipped,
         };
-        let rate = if AudioBuffer::RATES.contains(&stream.rate) { stream.rate } else { FALLBACK_RATE };
-        let layout = LAYOUTS.get(stream.channels - 1).copied().unwrap_or("stereo");
-        let channels = if stream.channels <= LAYOUTS.len() { stream.channels } else { 2 };
-        let SoundStream { begin: own, duration, .. } = stream;
-        let length = duration.map(|duration| (duration - (begin - own)).max(Span::ZERO));
+        if let (SoundStart::Skip(_), Some(duration)) = (start, duration)
+            && skipped > Span::ZERO
+            && skipped >= duration
+        {
+            return Err(start_beyond_end(skipped, duration));
+        }
+        let length = duration.map(|duration| (duration - skipped).max(Span::ZERO));
         let info = AudioInfo { kind: "ffmpeg", rate, channels, length, endless: false };
         let mut command = program("ffmpeg");
         command.args(["-nostdin", "-v", "error", "-copyts"]);
-        if begin - own > SEEK_MARGIN {
-            let seconds = format!("{:.6}", (begin - SEEK_MARGIN).as_secs_f64());
+        let mut sought = Span::ZERO;
+        if skipped > SEEK_MARGIN {
+            sought = skipped - SEEK_MARGIN;
+            let seconds = format!("{:.6}", (own + sought).as_secs_f64());
             command.args(["-noaccurate_seek", "-seek_timestamp", "1", "-ss", &seconds]);
         }
         add_input(&mut command, path, Demuxer::Probed);
-        let first = samples_in(begin, rate) as i64 - samples_in(Span::ZERO - begin, rate) as i64;
-        let filter =
-            format!("aresample={rate}:async=1:min_hard_comp={TOLERANCE}:first_pts={first},aformat=flt:{rate}:{layout}");
+        let (layout, samples) = (LAYOUTS[channels - 1], chunk(rate));
+        // A change of rate or channels within the sound leaves its output as it is.
+        let filter = format!(
+            "aresample={rate},aformat=sample_fmts=flt:sample_rates={rate}:channel_layouts={layout},\
+             asettb=1/1000000,asetnsamples=n={samples}:p=1,{PRINT_SOUND_TIMES}"
+        );
         command.args(["-map", "0:a:0", "-af", &filter, "-f", "f32le", "-"]);
-        let run = Run::start(command, |stderr| {
-            let mut kept = Vec::new();
-            let mut stderr = stderr;
-            // What cannot be read is as if it were not there; the rest is read so that ffmpeg can end.
-            let _ = (&mut stderr).take(MAX_MESSAGES).read_to_end(&mut kept);
-            let _ = std::io::copy(&mut stderr, &mut std::io::sink());
-            String::from_utf8_lossy(&kept).into_owned()
-        })?;
-        Ok(Some(Self { info, name: name.to_owned(), run, read: 0 }))
+        let decoding = Decoding::start(command, samples * channels * size_of::<f32>())?;
+        Ok(Some(Self {
+            info,
+            name: name.to_owned(),
+            decoding,
+            start: match start {
+                // A seek leaves out the sound's own beginning, from which would be counted.
+                SoundStart::Skip(skipped) if sought > Span::ZERO => SoundStart::FileTime(own + skipped),
+                start => start,
+            },
+            queue: None,
+            corrects_jumps: base == TimeBase::Corrected && has_resets,
+            moved: Span::ZERO,
+            end: None,
+            chunks: 0,
+            duration,
+            sought,
+            finished: false,
+        }))
+    }
+
+    /// Takes the next chunk; false at the end.
+    fn advance(&mut self) -> Result<bool> {
+        let Some(Decoded { data, ticks }) = self.decoding.next()? else { return self.finish().map(|()| false) };
+        let time = self.time_of(ticks);
+        let samples: Vec<f32> = data.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
+        let queue = self.queue.get_or_insert_with(|| {
+            let begin = match self.start {
+                SoundStart::FileTime(begin) => Timestamp::ZERO + begin,
+                SoundStart::Skip(skipped) => time + skipped,
+            };
+            SampleQueue::new(self.info.rate, self.info.channels, begin)
+        });
+        self.chunks += 1;
+        queue.place(&samples, time)?;
+        Ok(true)
+    }
+
+    /// When the next chunk is heard, which the file says is at so many microseconds.
+    fn time_of(&mut self, micros: Option<i64>) -> Timestamp {
+        let own = micros.map(|micros| Timestamp::from_nanos(micros.saturating_mul(1000)));
+        let time = match (own, self.end) {
+            (None, end) => end.unwrap_or_default(),
+            (Some(own), None) => own,
+            (Some(own), Some(end))
+                if own + self.moved < end - RESET || self.corrects_jumps && own + self.moved > end + JUMP =>
+            {
+                self.moved = end - own;
+                end
+            }
+            (Some(own), Some(_)) => own + self.moved,
+        };
+        self.end = Some(time + span_of(chunk(self.info.rate) as u64, self.info.rate));
+        time
     }
 
     /// What it means that ffmpeg gives no more.
     fn finish(&mut self) -> Result<()> {
-        let (status, message) = self.run.end()?;
-        let read = span_of(self.read, self.info.rate);
+        self.finished = true;
+        let End { status, message, .. } = self.decoding.end()?;
+        let read = self.sought + span_of(self.chunks * chunk(self.info.rate) as u64, self.info.rate);
         if !status.success() {
             let message = if message.is_empty() { status.to_string() } else { message };
             return Err(Error::not_readable(format!(
@@ -100,13 +176,20 @@ impl FfmpegSound {
             )));
         }
         // A file that ends early is no failure to ffmpeg. Its header's figures may be off by a little all the same.
-        match self.info.length {
-            Some(length) if !message.is_empty() && read + MISSING < length => {
-                Err(Error::not_readable(format!("expected {length} of sound but found {read}: {message}")))
-            }
-            _ => Ok(()),
+        let Some(duration) = self.duration else { return Ok(()) };
+        let part = Span::from_nanos(duration.as_nanos() / MISSING_PART);
+        let allowed = if message.is_empty() { MISSING + part } else { MISSING };
+        if read + allowed >= duration {
+            return Ok(());
         }
+        let why = if message.is_empty() { "the file breaks off" } else { &message };
+        Err(Error::not_readable(format!("expected {duration} of sound but found {read}: {why}")))
     }
+}
+
+/// How many samples a chunk has: 20 ms.
+fn chunk(rate: u32) -> usize {
+    (rate / 50).max(1) as usize
 }
 
 impl AudioSource for FfmpegSound {
@@ -115,24 +198,13 @@ impl AudioSource for FfmpegSound {
     }
 
     fn next_buffer(&mut self) -> Result<Option<AudioBuffer>> {
-        const BYTES: usize = size_of::<f32>();
-        let AudioInfo { rate, channels, .. } = self.info;
-        let wanted = (rate / 50).max(1) as usize * channels * BYTES;
-        let mut data = Vec::with_capacity(wanted);
-        let read = (&mut self.run.output).take(wanted as u64).read_to_end(&mut data);
-        read.map_err(|error| Error::not_readable("ffmpeg's sound could not be read").with_source(error))?;
-        let samples = data.len() / (channels * BYTES);
-        if samples == 0 {
-            return self.finish().map(|()| None).map_err(|error| error.at(&self.name));
-        }
-        let mut planes = vec![Vec::with_capacity(samples); channels];
-        for sample in data.chunks_exact(channels * BYTES) {
-            for (plane, bytes) in planes.iter_mut().zip(sample.chunks_exact(BYTES)) {
-                plane.push(f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]));
+        loop {
+            if let Some(buffer) = self.queue.as_mut().map_or(Ok(None), SampleQueue::take)? {
+                return Ok(Some(buffer));
+            }
+            if self.finished || !self.advance().map_err(|error| error.at(&self.name))? {
+                return Ok(None);
             }
         }
-        let timestamp = Timestamp::ZERO + span_of(self.read, rate);
-        self.read += samples as u64;
-        AudioBuffer::new(rate, timestamp, planes).map(Some)
     }
 }
