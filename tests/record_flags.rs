@@ -180,6 +180,9 @@ fn sound_that_cannot_be_read_is_refused_and_no_file_stays() {
     bench.write("text.wav", "this is no sound");
     fails(&bench, &with(&["--audio", "none.wav"]), 1, &["none.wav", "found nothing of that name"]);
     fails(&bench, &with(&["--audio", "text.wav"]), 1, &["text.wav", "expected a file that ffmpeg can read"]);
+    fails(&bench, &with(&["--audio", "none", "--mix"]), 2, &["--mix", "--audio none"]);
+    fails(&bench, &with(&["--mix"]), 2, &["--audio"]);
+    fails(&bench, &with(&["--audio-gain", "30"]), 2, &["from -60 to 20 dB", "`30`"]);
     fails(&bench, &with(&["--audio", "tone", "--audio-bitrate", "5k"]), 2, &["6k to 510k", "`5k`"]);
     fails(&bench, &with(&["--audio", "tone", "-o", "new/", "--filter", "sepai()"]), 2, &["sepia"]);
     fails(&bench, &with(&["--audio", "none.wav", "-o", "new/"]), 1, &["none.wav"]);

@@ -117,6 +117,10 @@ impl RecordArgs {
             })
         };
         let (chosen, beside) = match &self.audio {
+            Some(AudioChoice::None) if self.mix => {
+                let text = "expected a sound to mix with the source's own but found --audio none; leave out --mix";
+                return Err(Error::new(ErrorKind::Syntax, text));
+            }
             Some(AudioChoice::None) => (None, None),
             Some(AudioChoice::Other(spec)) => (Some(open_audio(spec, start)?), if self.mix { own()? } else { None }),
             None => (own()?, None),

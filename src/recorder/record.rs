@@ -6,8 +6,8 @@
 //! sound ─────────────────────────────────AudioBuffer ──────▶ audio track ─┘
 //! ```
 //!
-//! The source and its sound are read ahead on threads of their own; the canvas's thread filters; the recorder's encode and write. Sound is
-//! fed as far as the pictures have come, so that neither waits for the other.
+//! The source and its sound are read ahead on threads of their own; the canvas's thread filters; the recorder's encode and
+//! write. Sound is fed as far as the pictures have come.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -116,7 +116,7 @@ impl Delivery {
 
 impl Drop for Delivery {
     fn drop(&mut self) {
-        // Only now, so that whoever finds nothing in flight finds all that arrived in the queue.
+        // Counted after it was put into the queue: when nothing is in flight, all that arrived is in the queue.
         self.subscriber.account.in_flight.fetch_sub(1, Ordering::AcqRel);
     }
 }

@@ -52,7 +52,7 @@ impl Files {
 
 impl Output for Files {
     fn begin(&mut self) -> Result<()> {
-        // Counted first: a function that fails for this number is not asked for it again.
+        // Counted before it is opened, and counted as removed where that fails: no number is asked for twice.
         self.opened += 1;
         self.present = Some((self.open)(self.opened).inspect_err(|_| self.removed += 1)?);
         self.handed_out = 0;

@@ -325,7 +325,7 @@ fn wait_for_room(_: &File) -> io::Result<()> {
 
 impl Write for FileSink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        // Past a write that was lost there would be a hole; before it, a header may still be mended.
+        // After a write was lost, nothing may follow it, for there would be a hole; what is before it may be written over.
         let end = self.start + (self.pending.len() + bytes.len()) as u64;
         if let Some(error) = &self.error
             && end > self.stored

@@ -45,7 +45,7 @@ impl Slices {
         if slice.is_empty() || self.failed {
             return Ok(());
         }
-        // Until it is there.
+        // It counts as failed until it is written.
         self.failed = true;
         match &mut self.to {
             SliceTarget::Pipe(sink) => {

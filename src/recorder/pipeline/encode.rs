@@ -120,7 +120,9 @@ impl<'a> Encode<'a> {
                 Ok(Sample::Audio(_)) => {}
                 Err(RecvTimeoutError::Disconnected) => {
                     self.session.track_ended(self.clock.now());
-                    self.hold_last()?;
+                    if self.input.subscription.failure().is_none() {
+                        self.hold_last()?;
+                    }
                     break;
                 }
                 Err(RecvTimeoutError::Timeout) if over => break,
@@ -183,7 +185,7 @@ impl<'a> Encode<'a> {
         Ok(())
     }
 
-    /// Whether nothing that was captured before the stop is still in flight; in real time, or has been for too long.
+    /// Whether all that was captured before the stop has arrived; in real time, true too once that took STOP_TIMEOUT.
     fn is_over(&self, stopping_since: Instant) -> bool {
         self.input.subscription.is_settled() || self.clock.is_real() && stopping_since.elapsed() > STOP_TIMEOUT
     }

@@ -190,7 +190,7 @@ impl<'a> Sound<'a> {
         Ok(true)
     }
 
-    /// Whether there is sound up to the recording's end; in real time, or has not been any for too long.
+    /// Whether there is sound up to the recording's end; in real time, true too once that took LATE_SOUND.
     fn is_over(&self, stopping_since: Instant) -> bool {
         if !self.clock.is_real() || stopping_since.elapsed() > LATE_SOUND {
             return true;
