@@ -25,7 +25,7 @@ use framereel::source::{Source, SourceInfo};
 use framereel::stream::{DropReason, MediaStream, Outcome, Receipt, TrackGenerator};
 use framereel::time::{FrameRate, Span, Timestamp};
 use framereel::{ErrorKind, Result};
-use support::studio::{Judged, SOUND, Studio, at, frame_of, lived};
+use support::studio::{Judged, RATE, SOUND, Studio, at, frame_of, lived};
 
 const SIZE: Size = Size::new(64, 48);
 /// What takes longer hangs.
@@ -279,9 +279,16 @@ fn a_replay_that_records_in_pieces_begins_them_by_its_own_time() {
     let studio = Studio::both();
     let replay = Replay::new(Duration::from_millis(2300)).start(&studio.stream).unwrap();
     // 8.5 s: the replay holds from the key frame at 6 s on, and another one at 8 s.
-    studio.frames_with_sound(0..255);
+    studio.frames_with_sound(0..250);
+    for index in 250..255 {
+        // White, so that it can be seen that the replay has come so far.
+        let white = frame_of(Size::new(64, 64), 235, RATE.timestamp(index));
+        studio.video.as_ref().unwrap().write(white).unwrap();
+        studio.samples(index * 1600..index * 1600 + 1600);
+    }
     let began = Instant::now();
-    while Judged::new(&replay.save().unwrap()).frames() < 75 {
+    let is_filled = |luma: &[f64]| luma.last().is_some_and(|&luma| luma > 200.0);
+    while !is_filled(&Judged::new(&replay.save().unwrap()).luma()) {
         assert!(began.elapsed() < TIMEOUT, "the replay does not fill");
     }
     let folder = tempfile::tempdir().unwrap();

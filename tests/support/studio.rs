@@ -76,7 +76,8 @@ impl Studio {
         }
     }
 
-    fn samples(&self, samples: Range<u64>) {
+    /// Writes a hum of these samples.
+    pub fn samples(&self, samples: Range<u64>) {
         let start = Timestamp::ZERO + framereel::audio::span_of(samples.start, SOUND);
         let hum = samples.map(|index| (index as f32 * 0.0576).sin() * 0.3).collect();
         self.audio
