@@ -25,11 +25,9 @@ use framereel::source::{Source, SourceInfo};
 use framereel::stream::{DropReason, MediaStream, Outcome, Receipt, TrackGenerator};
 use framereel::time::{FrameRate, Span, Timestamp};
 use framereel::{ErrorKind, Result};
-use support::studio::{Judged, RATE, SOUND, Studio, at, frame_of, lived};
+use support::studio::{Judged, RATE, SOUND, Studio, TIMEOUT, at, frame_of, in_time, lived};
 
 const SIZE: Size = Size::new(64, 48);
-/// What takes longer hangs.
-const TIMEOUT: Duration = Duration::from_secs(60);
 
 fn gpu() -> Gpu {
     Gpu::new().expect("an adapter: `make test` installs one")
@@ -50,17 +48,6 @@ fn assert_accounted(report: &Report) {
     let dropped = report.dropped;
     let sum = dropped.rate + dropped.paused + dropped.busy + dropped.out_of_order + dropped.ended + dropped.failure;
     assert_eq!(sum + dropped.not_recorded, report.frames_dropped, "{report:?}");
-}
-
-/// Does this on another thread, and gives what it gives; a failure when it hangs.
-fn in_time<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    let (sender, done) = mpsc::channel();
-    let thread = std::thread::spawn(move || drop(sender.send(work())));
-    match done.recv_timeout(TIMEOUT) {
-        Ok(result) => result,
-        Err(mpsc::RecvTimeoutError::Timeout) => panic!("it hangs"),
-        Err(mpsc::RecvTimeoutError::Disconnected) => std::panic::resume_unwind(thread.join().unwrap_err()),
-    }
 }
 
 /// Paints frames that are requested by their times, 25 a second, and gives their receipts.

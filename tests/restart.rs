@@ -7,7 +7,6 @@ mod support {
 }
 
 use std::sync::mpsc;
-use std::time::Duration;
 
 use framereel::canvas::Canvas;
 use framereel::clock::Clock;
@@ -17,12 +16,10 @@ use framereel::gpu::Gpu;
 use framereel::recorder::{MediaRecorder, MediaRecorderOptions};
 use framereel::stream::MediaStream;
 use framereel::time::{FrameRate, Span, Timestamp};
-use support::studio::{Life, lived};
+use support::studio::{Life, in_time, lived};
 
 const SIZE: Size = Size::new(64, 48);
 const RATE: FrameRate = FrameRate::whole(30);
-/// What takes longer hangs.
-const TIMEOUT: Duration = Duration::from_secs(60);
 
 fn canvas(clock: Clock) -> Canvas {
     Canvas::new(&Gpu::new().expect("an adapter: `make test` installs one"), SIZE).unwrap().with_clock(clock)
@@ -35,17 +32,6 @@ fn plain(grey: u8) -> Frame {
 
 fn recorder(stream: &MediaStream) -> MediaRecorder {
     MediaRecorder::new(stream, MediaRecorderOptions::default()).unwrap()
-}
-
-/// Does this on another thread, and gives what it gives; a failure when it hangs.
-fn in_time<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    let (sender, done) = mpsc::channel();
-    let thread = std::thread::spawn(move || drop(sender.send(work())));
-    match done.recv_timeout(TIMEOUT) {
-        Ok(result) => result,
-        Err(mpsc::RecvTimeoutError::Timeout) => panic!("it hangs"),
-        Err(mpsc::RecvTimeoutError::Disconnected) => std::panic::resume_unwind(thread.join().unwrap_err()),
-    }
 }
 
 /// The events of each recording, up to its end.

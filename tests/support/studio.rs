@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use framereel::Error;
@@ -18,6 +19,8 @@ use tempfile::NamedTempFile;
 
 pub const RATE: FrameRate = FrameRate::whole(30);
 pub const SOUND: u32 = 48_000;
+/// What takes longer hangs.
+pub const TIMEOUT: Duration = Duration::from_secs(60);
 const SIDE: u32 = 64;
 
 /// A stream whose tracks are written to by the test; time goes by stamps, 30 frames a second.
@@ -272,4 +275,15 @@ impl Judged {
 /// So many milliseconds into a recording.
 pub fn at(millis: i64) -> Timestamp {
     Timestamp::ZERO + Span::from_millis(millis)
+}
+
+/// Does this on another thread, and gives what it gives; a failure when it hangs.
+pub fn in_time<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    let (sender, done) = mpsc::channel();
+    let thread = std::thread::spawn(move || drop(sender.send(work())));
+    match done.recv_timeout(TIMEOUT) {
+        Ok(result) => result,
+        Err(mpsc::RecvTimeoutError::Timeout) => panic!("it hangs"),
+        Err(mpsc::RecvTimeoutError::Disconnected) => std::panic::resume_unwind(thread.join().unwrap_err()),
+    }
 }
