@@ -141,6 +141,7 @@ pub mod blob;
 pub mod canvas;
 pub mod clock;
 pub mod color;
+pub mod devices;
 pub mod encode;
 mod error;
 pub mod filter;

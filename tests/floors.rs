@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: [&[&str]; 5] = [
     &["time", "clock", "color", "frame", "audio", "packet", "error", "Error", "ErrorKind", "Result"],
     &["av1", "filter", "mux", "stream", "still", "blob"],
-    &["canvas", "gpu", "source", "encode"],
+    &["canvas", "devices", "gpu", "source", "encode"],
     &["recorder", "preview"],
     &["main", "cli"],
 ];

@@ -51,9 +51,9 @@ pub struct RecordArgs {
     /// current folder]
     #[arg(short, long, value_name = "FILE.webm", value_parser = webm_path)]
     pub output: Option<PathBuf>,
-    /// Sound beside the pictures, as long as they are: a file, of sound or a film; tone (beeps with the pattern's seconds);
-    /// or none [default: the film's own]
-    #[arg(long, value_name = "FILE", value_parser = sound)]
+    /// Sound beside the pictures, as long as they are: mic or mic:NAME; system (what the machine plays); a file, of sound
+    /// or a film; tone (beeps with the pattern's seconds); or none [default: the film's own]
+    #[arg(long, value_name = "mic|FILE|…", value_parser = sound)]
     pub audio: Option<AudioChoice>,
     /// Record the source's own sound too, mixed with that of --audio
     #[arg(long, requires = "audio")]
@@ -189,7 +189,8 @@ pub struct FiltersArgs {
 /// What to draw, and how.
 #[derive(Debug, Clone, Arguments)]
 pub struct InputArgs {
-    /// A file, - (YUV4MPEG2 on standard input), pattern (moving bars) or shader:FILE.wgsl
+    /// A file, camera or camera:NAME, screen or screen:WxH+X,Y, mic or mic:NAME (sound alone), system (what the machine
+    /// plays), - (YUV4MPEG2 on standard input), pattern (moving bars) or shader:FILE.wgsl
     pub source: SourceSpec,
     /// Filters in CSS syntax, as "sepia(60%) blur(2px)"; `framereel filters` lists them
     #[arg(long, value_name = "CHAIN", default_value = "none", hide_default_value = true)]

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use framereel::source::SourceSpec;
+use framereel::source::audio::AudioSpec;
 use framereel::{Error, ErrorKind, Result};
 
 pub mod args;
@@ -97,6 +98,10 @@ fn output_in(folder: &Path, source: &SourceSpec, extension: &str) -> PathBuf {
     let source = match source {
         SourceSpec::Stdin => return folder.join("stdin").with_extension(extension),
         SourceSpec::Pattern => return folder.join("pattern").with_extension(extension),
+        SourceSpec::Camera(_) => return folder.join("camera").with_extension(extension),
+        SourceSpec::Screen(_) => return folder.join("screen").with_extension(extension),
+        SourceSpec::Sound(AudioSpec::System(_)) => return folder.join("system").with_extension(extension),
+        SourceSpec::Sound(_) => return folder.join("mic").with_extension(extension),
         SourceSpec::File(source) | SourceSpec::Shader(source) => source,
     };
     let name = source.file_stem().unwrap_or("framereel".as_ref());

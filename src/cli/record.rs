@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use framereel::filter::FilterChain;
 use framereel::gpu::Gpu;
 use framereel::recorder::{self, Controls, Failure, Media, MediaRecorderOptions, RecordEvent, RecordOptions, Report};
-use framereel::source::audio::{AudioSource, open_audio};
+use framereel::source::audio::{AudioSource, AudioSpec, open_audio};
 use framereel::source::mix::MixSource;
-use framereel::source::{self, Source, SourceInfo, SourceOptions};
+use framereel::source::{self, Source, SourceOptions, SourceSpec};
 use framereel::time::Span;
 use framereel::{Error, ErrorKind, Result};
 
@@ -55,13 +55,11 @@ fn record(args: &RecordArgs, target: &mut Target) -> Result<Report, Box<Failure>
     if let Some(size) = args.input.size {
         gpu.check_size(size).map_err(nothing_kept)?;
     }
-    let mut video = source::open(&args.input.source, &args.source_options()).map_err(nothing_kept)?;
-    let audio = args.open_sound(&mut *video).map_err(nothing_kept)?;
-    let options = args.record_options(video.info(), chain);
+    let media = args.open_media().map_err(nothing_kept)?;
+    let options = args.record_options(&media, chain);
     let _watch = args.watch.then(|| Watch::begin(args, &signals.controls)).transpose().map_err(nothing_kept)?;
     let mut bar = Bar::new();
     signals.recording.store(true, Ordering::Relaxed);
-    let media = Media { video, audio };
     let outcome = recorder::record(&gpu, media, &options, destination, &signals.controls, &mut |event| {
         for error in signals.controls.refused() {
             bar.say(&error);
@@ -106,6 +104,32 @@ impl RecordArgs {
         SourceOptions { start: self.start, size: self.input.size, rate: self.fps, params: self.input.source_params() }
     }
 
+    /// The pictures, and the sound beside them; or sound alone.
+    fn open_media(&self) -> Result<Media> {
+        if let Some(spec) = self.sound_alone() {
+            return Ok(Media::from(self.with_gain(open_audio(&spec, self.start)?)?));
+        }
+        let mut video = source::open(&self.input.source, &self.source_options())?;
+        let audio = self.open_sound(&mut *video)?;
+        Ok(Media { video: Some(video), audio })
+    }
+
+    /// What is recorded without pictures: a source that has none, or a film's sound into a file of sound.
+    fn sound_alone(&self) -> Option<AudioSpec> {
+        match &self.input.source {
+            SourceSpec::Sound(spec) => Some(spec.clone()),
+            _ => None,
+        }
+    }
+
+    /// The same sound, as loud as it was asked for.
+    fn with_gain(&self, sound: Box<dyn AudioSource>) -> Result<Box<dyn AudioSource>> {
+        match self.audio_gain {
+            Some(gain) if gain != 0.0 => Ok(Box::new(MixSource::new(vec![(sound, gain)])?)),
+            _ => Ok(sound),
+        }
+    }
+
     /// The sound that was asked for, else the source's own; or both.
     fn open_sound(&self, video: &mut dyn Source) -> Result<Option<Box<dyn AudioSource>>> {
         // Other sound begins where the first frame does, which may be shown before the start asked for.
@@ -136,8 +160,9 @@ impl RecordArgs {
         }
     }
 
-    fn record_options(&self, source: &SourceInfo, filter: FilterChain) -> RecordOptions {
-        let needs_length = source.endless && self.frames.is_none() && self.max_size.is_none();
+    fn record_options(&self, media: &Media, filter: FilterChain) -> RecordOptions {
+        // What is live is recorded until somebody ends it.
+        let needs_length = media.is_endless() && !media.is_live() && self.frames.is_none() && self.max_size.is_none();
         let (key_time, key_count) = match self.key_interval {
             Some(KeyInterval::Time(span)) => (Some(span), None),
             Some(KeyInterval::Frames(count)) => (None, Some(count)),

@@ -35,12 +35,20 @@ pub fn summary(report: &Report, kept: &[PathBuf]) -> String {
     }
     let dropped = dropped(report);
     let ratio = |value: f64, by: f64| if by > 0.0 { value / by } else { 0.0 };
-    let mut lines = vec![("wrote", names(kept)), ("frames", frames)];
+    let has_pictures = report.width > 0;
+    let mut lines = vec![("wrote", names(kept))];
+    if has_pictures {
+        lines.push(("frames", frames));
+    }
     if !dropped.is_empty() {
         lines.push(("dropped", dropped));
     }
+    if has_pictures {
+        lines.push(("picture", format!("{}x{}, {:.2} s", report.width, report.height, report.duration_s)));
+    } else {
+        lines.push(("sound", format!("{:.2} s", report.duration_s)));
+    }
     lines.extend([
-        ("picture", format!("{}x{}, {:.2} s", report.width, report.height, report.duration_s)),
         (
             "size",
             format!(
@@ -50,7 +58,7 @@ pub fn summary(report: &Report, kept: &[PathBuf]) -> String {
             ),
         ),
         ("took", format!("{:.2} s ({:.1}x)", report.wall_s, ratio(report.duration_s, report.wall_s))),
-        ("encoder", format!("{} ({})", report.encoder, report.codec)),
+        ("encoder", format!("{} ({})", report.encoder, report.codec).trim_start().to_owned()),
         ("adapter", report.adapter.clone()),
     ]);
     if report.stopped {
@@ -70,6 +78,8 @@ fn dropped(report: &Report) -> String {
         (dropped.ended, "past the recording's end"),
         (dropped.failure, "not yet encoded when the recording failed"),
         (dropped.not_recorded, "before the replay was recorded"),
+        (dropped.missed, "by the device, because nobody took them in time"),
+        (dropped.damaged, "damaged by the device"),
     ];
     let told = reasons.iter().filter(|(count, _)| *count > 0).map(|(count, why)| format!("{count} {why}"));
     told.collect::<Vec<_>>().join(", ")

@@ -138,7 +138,7 @@ impl Target {
     /// The files that hold the recording.
     pub fn kept(&self, report: &Report) -> Vec<PathBuf> {
         match &self.kind {
-            TargetKind::File(..) | TargetKind::Stdout(_) if report.frames_encoded == 0 => Vec::new(),
+            TargetKind::File(..) | TargetKind::Stdout(_) if report.is_empty() => Vec::new(),
             TargetKind::File(path, _) => vec![path.clone()],
             TargetKind::Stdout(_) => vec!["-".into()],
             TargetKind::Pieces(..) | TargetKind::Chunks(..) => {

@@ -5,7 +5,7 @@
 //! are hidden here.
 
 use rubato::audioadapter_buffers::direct::SequentialSliceOfVecs;
-use rubato::{Async, FixedAsync, Indexing, Resampler as _, SincInterpolationParameters, WindowFunction};
+use rubato::{Adjustable as _, Async, FixedAsync, Indexing, Resampler as _, SincInterpolationParameters, WindowFunction};
 
 use crate::error::{Error, Result};
 
@@ -18,24 +18,29 @@ pub(crate) struct Resampler {
     to: u32,
     /// What waits for a whole piece.
     pending: Vec<Vec<f32>>,
-    /// How many samples of rubato's delay are still to be left out.
+    /// rubato's delay in samples, and how much of it is still to be left out.
+    whole_delay: usize,
     delay: usize,
     taken: u64,
     given: u64,
 }
 
 impl Resampler {
+    /// By how much the sound may be stretched at most, and compressed.
+    const STRETCHES: f64 = 1.01;
+
     /// From one rate to another, both within [`AudioBuffer::RATES`](crate::audio::AudioBuffer::RATES).
     pub(crate) fn new(from: u32, to: u32, channels: usize) -> Result<Self> {
         let ratio = f64::from(to) / f64::from(from);
         // Going down, the filter covers as many samples of the output.
         let len = ((SINC_LEN as f64 / ratio.min(1.0)).ceil() as usize).next_multiple_of(8);
         let parameters = SincInterpolationParameters::new(len, WindowFunction::BlackmanHarris2);
-        let sinc = Async::new_sinc(ratio, 1.0, &parameters, from as usize / 100, channels, FixedAsync::Input)
+        let sinc = Async::new_sinc(ratio, Self::STRETCHES, &parameters, from as usize / 100, channels, FixedAsync::Input)
             .map_err(|error| failed(from, to, error))?;
         // Half the filter; but rubato's first sample is already one on, which its own `output_delay` does not say.
         let delay = (len as f64 / 2.0 * ratio).round() as usize - 1;
-        Ok(Self { sinc, from, to, pending: vec![Vec::new(); channels], delay, taken: 0, given: 0 })
+        let pending = vec![Vec::new(); channels];
+        Ok(Self { sinc, from, to, pending, whole_delay: delay, delay, taken: 0, given: 0 })
     }
 
     /// Takes samples of every channel and appends what comes of them to `out`.
@@ -50,6 +55,19 @@ impl Resampler {
         }
         self.pending.iter_mut().for_each(|pending| drop(pending.drain(..used)));
         Ok(())
+    }
+
+    /// From now on the output is so many times as long as the rates make it, within [`Resampler::STRETCHES`]. After that
+    /// the end is not at a fixed count of samples.
+    pub(crate) fn stretch(&mut self, factor: f64) -> Result<()> {
+        let factor = factor.clamp(1.0 / Self::STRETCHES, Self::STRETCHES);
+        self.sinc.set_resample_ratio_relative(factor, true).map_err(|error| self.failed(error))
+    }
+
+    /// Where in the output the next sample that is fed will be heard, in seconds.
+    pub(crate) fn position(&self) -> f64 {
+        let given = self.given as f64 + (self.whole_delay - self.delay) as f64;
+        given / f64::from(self.to) + self.pending[0].len() as f64 / f64::from(self.from)
     }
 
     /// Appends what is still inside: all in all `taken * to / from` samples, rounded, will have come.

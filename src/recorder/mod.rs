@@ -3,6 +3,7 @@
 
 mod controls;
 mod events;
+mod feed;
 mod fit;
 mod gate;
 mod media_recorder;
@@ -15,6 +16,8 @@ mod record;
 mod replay;
 mod replay_buffer;
 mod report;
+mod schedule;
+mod sound_feed;
 mod splitter;
 
 pub use crate::encode::opus::BitrateMode;

@@ -76,16 +76,26 @@ pub struct Dropped {
     pub failure: u64,
     /// They had left a replay before it began to record.
     pub not_recorded: u64,
+    /// A live source captured them and nobody took them in time.
+    pub missed: u64,
+    /// A live source gave them damaged.
+    pub damaged: u64,
 }
 
 impl Dropped {
     fn sum(&self) -> u64 {
-        let Self { rate, paused, busy, out_of_order, ended, failure, not_recorded } = self;
-        rate + paused + busy + out_of_order + ended + failure + not_recorded
+        let Self { rate, paused, busy, out_of_order, ended, failure, not_recorded, missed, damaged } = self;
+        rate + paused + busy + out_of_order + ended + failure + not_recorded + missed + damaged
     }
 }
 
 impl Report {
+    /// Whether nothing was recorded: no picture, or of sound alone nothing that is heard.
+    pub fn is_empty(&self) -> bool {
+        let has_pictures = self.width > 0;
+        if has_pictures { self.frames_encoded == 0 } else { self.duration_s == 0.0 }
+    }
+
     /// What a recorder counted.
     pub(super) fn count(&mut self, counters: &FrameCounters) {
         let counts = counters.counts();
@@ -93,13 +103,13 @@ impl Report {
         self.frames_repeated = counts.repeated;
         self.frames_encoded = counts.encoded;
         self.dropped = Dropped {
-            rate: 0,
             paused: counts.dropped(DropReason::Paused),
             busy: counts.dropped(DropReason::Busy),
             out_of_order: counts.dropped(DropReason::OutOfOrder),
             ended: counts.dropped(DropReason::Ended),
             failure: counts.dropped(DropReason::Failed),
             not_recorded: counts.dropped(DropReason::NotRecorded),
+            ..Dropped::default()
         };
         self.sound_lost_s = counts.sound_lost.as_secs_f64();
         self.check();

@@ -12,9 +12,11 @@ use super::opus;
 use super::tone::ToneSource;
 use super::wav::WavSource;
 use crate::audio::AudioBuffer;
+use crate::clock::Clock;
+use crate::devices::{InputKind, microphone};
 use crate::error::{Error, ErrorKind, Result};
 use crate::mux::matroska;
-use crate::time::Span;
+use crate::time::{Span, Timestamp};
 
 /// Enough of a file to know it by.
 const HEAD: u64 = 12;
@@ -24,18 +26,26 @@ const HEAD: u64 = 12;
 pub enum AudioSpec {
     /// The built-in test tone.
     Tone,
+    /// A microphone, or any other input: by its name or its id; the default one where that is empty.
+    Microphone(String),
+    /// What the system plays: the monitor of an output, by its name; of the default one where that is empty.
+    System(String),
     /// A file: WAV and Opus in WebM by ourselves, all else, and the sound of films, through the `ffmpeg` program.
     File(PathBuf),
 }
 
-/// `tone`, else a path. A file named so is reached as `./tone`.
+/// `tone`, `mic`, `mic:NAME`, `system`, `system:NAME`, else a path. A file named so is reached as `./tone`.
 impl FromStr for AudioSpec {
     type Err = Infallible;
 
     fn from_str(text: &str) -> Result<Self, Infallible> {
         Ok(match text {
             "tone" => Self::Tone,
-            path => Self::File(PathBuf::from(path)),
+            _ => match text.split_once(':').unwrap_or((text, "")) {
+                ("mic", name) => Self::Microphone(name.to_owned()),
+                ("system", name) => Self::System(name.to_owned()),
+                _ => Self::File(PathBuf::from(text)),
+            },
         })
     }
 }
@@ -60,6 +70,15 @@ pub trait AudioSource: Send {
     /// What is known of it.
     fn info(&self) -> &AudioInfo;
 
+    /// Whether it is live: it gives sound as it is heard, whether anybody waits for it or not.
+    fn is_live(&self) -> bool {
+        false
+    }
+
+    /// Of a live source: this time of `clock` becomes timestamp 0; what is heard before is left out. Called once, before the
+    /// first buffer is taken. All others begin at 0 as it is.
+    fn begin_at(&mut self, _time: Timestamp, _clock: &Clock) {}
+
     /// The next stretch of some 20 ms, or none at the end. After an error or the end it is not called again. A file that
     /// breaks off gives all its whole samples first, then the error.
     fn next_buffer(&mut self) -> Result<Option<AudioBuffer>>;
@@ -80,6 +99,8 @@ pub enum SoundStart {
 pub fn open_audio(spec: &AudioSpec, start: Option<Span>) -> Result<Box<dyn AudioSource>> {
     match spec {
         AudioSpec::Tone => Ok(Box::new(ToneSource::new(start))),
+        AudioSpec::Microphone(name) => microphone::open(name, InputKind::Microphone),
+        AudioSpec::System(name) => microphone::open(name, InputKind::Monitor),
         AudioSpec::File(path) => open_file(path, start),
     }
 }

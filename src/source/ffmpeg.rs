@@ -43,6 +43,7 @@ use film::Film;
 use probe::Stream;
 
 mod decoding;
+mod device;
 mod film;
 mod frame_times;
 mod probe;
@@ -50,6 +51,7 @@ mod run;
 mod sound;
 
 pub use decoding::timed;
+pub use device::DeviceSource;
 pub use probe::probed;
 pub use sound::{FfmpegSound, TimeBase};
 

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 
 use super::audio::{AudioInfo, AudioSource};
 use crate::audio::{AudioBuffer, span_of};
+use crate::clock::Clock;
 use crate::encode::mixer::mixed_unclipped;
 use crate::encode::resampler::Resampler;
 use crate::error::{Error, Result};
@@ -79,6 +80,14 @@ impl MixSource {
 impl AudioSource for MixSource {
     fn info(&self) -> &AudioInfo {
         &self.info
+    }
+
+    fn is_live(&self) -> bool {
+        self.inputs.iter().any(|input| input.source.is_live())
+    }
+
+    fn begin_at(&mut self, time: Timestamp, clock: &Clock) {
+        self.inputs.iter_mut().for_each(|input| input.source.begin_at(time, clock));
     }
 
     fn next_buffer(&mut self) -> Result<Option<AudioBuffer>> {

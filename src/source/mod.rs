@@ -3,8 +3,11 @@
 use std::convert::Infallible;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use self::audio::AudioSource;
+use self::audio::{AudioSource, AudioSpec};
+use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::filter::FilterChain;
 use crate::frame::{Frame, Size};
@@ -45,11 +48,18 @@ pub enum SourceSpec {
     Stdin,
     /// A WGSL file that defines `image`, drawn for every frame.
     Shader(PathBuf),
+    /// A camera: by its name, its id or its node, as `/dev/video0`; the default one where that is empty.
+    Camera(String),
+    /// A screen, or the part of it that is named.
+    Screen(String),
+    /// Sound alone.
+    Sound(AudioSpec),
     /// A file: `.y4m`, AV1 `.webm` and stills by ourselves, all else through the `ffmpeg` program.
     File(PathBuf),
 }
 
-/// `pattern`, `-`, `shader:FILE.wgsl`, else a path. A file named so is reached as `./pattern`, `./-` or `./shader:…`.
+/// `pattern`, `-`, `shader:FILE.wgsl`, `camera`, `camera:NAME`, `screen`, `screen:NAME`, `mic`,
+/// `mic:NAME`, `system`, `system:NAME`, else a path. A file named so is reached as `./pattern`, `./-` or `./shader:…`.
 impl FromStr for SourceSpec {
     type Err = Infallible;
 
@@ -58,7 +68,13 @@ impl FromStr for SourceSpec {
             "pattern" => Self::Pattern,
             "-" => Self::Stdin,
             path if path.starts_with("shader:") => Self::Shader(PathBuf::from(&path["shader:".len()..])),
-            path => Self::File(PathBuf::from(path)),
+            _ => match text.split_once(':').unwrap_or((text, "")) {
+                ("camera", name) => Self::Camera(name.to_owned()),
+                ("screen", name) => Self::Screen(name.to_owned()),
+                ("mic", name) => Self::Sound(AudioSpec::Microphone(name.to_owned())),
+                ("system", name) => Self::Sound(AudioSpec::System(name.to_owned())),
+                _ => Self::File(PathBuf::from(text)),
+            },
         })
     }
 }
@@ -116,9 +132,47 @@ pub trait Source: Send {
         None
     }
 
+    /// The clock that its timestamps come from, when it is live: it gives frames as they happen, whether anybody waits for
+    /// them or not. None for all that is read at will.
+    fn live_clock(&self) -> Option<&Clock> {
+        None
+    }
+
+    /// Counts the frames that a live source could not give. None for all that is read at will.
+    fn losses(&self) -> Option<Arc<SourceLosses>> {
+        None
+    }
+
     /// The next frame, or none at the end. After an error or the end it is not called again. A file that breaks off
     /// gives all its whole frames first, then the error.
     fn next_frame(&mut self) -> Result<Option<Frame>>;
+}
+
+/// Frames that a live source could not give, counted as they are lost.
+#[derive(Debug, Default)]
+pub struct SourceLosses {
+    missed: AtomicU64,
+    damaged: AtomicU64,
+}
+
+impl SourceLosses {
+    /// Frames that the device captured and nobody took in time.
+    pub fn missed(&self) -> u64 {
+        self.missed.load(Ordering::Acquire)
+    }
+
+    /// Frames that came damaged: too short, or pictures that cannot be decoded.
+    pub fn damaged(&self) -> u64 {
+        self.damaged.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn add_missed(&self, count: u64) {
+        self.missed.fetch_add(count, Ordering::AcqRel);
+    }
+
+    pub(crate) fn add_damaged(&self) {
+        self.damaged.fetch_add(1, Ordering::AcqRel);
+    }
 }
 
 /// Which frame of a constant rate is on screen at `start`. A microsecond of slack lets a time that was written rounded

@@ -4,13 +4,14 @@ use std::fs::File;
 use std::io::{Cursor, IsTerminal, Read};
 use std::path::Path;
 
-use super::ffmpeg::{self, FfmpegSource};
+use super::ffmpeg::{self, DeviceSource, FfmpegSource};
 use super::image::{self, ImageSource};
 use super::pattern::PatternSource;
 use super::shader::ShaderSource;
 use super::webm::WebmSource;
 use super::y4m::{self, Y4mSource};
 use super::{Source, SourceOptions, SourceSpec, describe};
+use crate::devices::camera;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mux::matroska;
 
@@ -30,6 +31,9 @@ pub fn open(spec: &SourceSpec, options: &SourceOptions) -> Result<Box<dyn Source
             open_stream(stdin, options)
         }
         SourceSpec::Shader(path) => Ok(Box::new(ShaderSource::open(path, options)?)),
+        SourceSpec::Camera(name) => camera::open(name, options),
+        SourceSpec::Screen(name) => Ok(Box::new(DeviceSource::screen(name, options)?)),
+        SourceSpec::Sound(_) => Err(Error::not_readable("expected a source of pictures but found one of sound alone")),
         SourceSpec::File(path) => open_file(path, options),
     }
 }

@@ -1,0 +1,90 @@
+//! Cameras: what there is, and a camera as a live source.
+//!
+//! ```text
+//! driver's buffer ──▶ thread "camera": V4L2 or MJPEG planes ──Frame──▶ each CameraSource ──▶ canvas, which unpacks on the GPU
+//! ```
+//!
+//! Raw pictures leave as they come, copied once. A frame's time is the driver's, by the system's monotonic clock, and not the
+//! time at which it was read. One camera that is opened twice in one program is shared: the second one gets the mode of
+//! the first.
+
+#[cfg(all(target_os = "linux", feature = "camera"))]
+mod mjpeg;
+#[cfg(all(target_os = "linux", feature = "camera"))]
+mod shared;
+#[cfg(all(target_os = "linux", feature = "camera"))]
+mod v4l2;
+
+#[cfg(all(target_os = "linux", feature = "camera"))]
+mod source;
+#[cfg(all(target_os = "linux", feature = "camera"))]
+pub use source::CameraSource;
+
+use crate::constraints::{InputDevice, StringConstraint, TrackConstraints};
+use crate::error::{Error, Result};
+use crate::source::{Source, SourceOptions};
+use crate::time::Span;
+
+/// What a recording asks a camera for when nothing is asked: pictures that fill a player's window.
+const WANTED: (u32, u32, f64) = (1280, 720, 30.0);
+
+/// What is asked of a camera that was named on the command line: the options' size and rate where the camera has them,
+/// else 1280×720 at 30 frames a second, or what is nearest. The name may be constraints itself, as
+/// `width=640,frame-rate=exact:60`.
+///
+/// # Errors
+/// When the name has an equals sign and is no list of constraints.
+pub fn wanted(name: &str, options: &SourceOptions) -> Result<TrackConstraints> {
+    let mut wanted = if name.contains('=') {
+        name.parse()?
+    } else {
+        TrackConstraints { device_id: named(name), ..TrackConstraints::default() }
+    };
+    let default = TrackConstraints::default();
+    if wanted.width == default.width && wanted.height == default.height {
+        let (width, height) = options.size.map_or((WANTED.0, WANTED.1), |size| (size.width, size.height));
+        (wanted.width, wanted.height) = (width.into(), height.into());
+    }
+    if wanted.frame_rate == default.frame_rate {
+        wanted.frame_rate = options.rate.map_or(WANTED.2, |rate| rate.as_f64()).into();
+    }
+    Ok(wanted)
+}
+
+fn named(name: &str) -> StringConstraint {
+    if name.is_empty() { StringConstraint::default() } else { StringConstraint::exact(name) }
+}
+
+/// Opens a camera as it is [`wanted`].
+///
+/// # Errors
+/// Those of the camera; a range error for a start, which nothing live has.
+pub fn open(name: &str, options: &SourceOptions) -> Result<Box<dyn Source>> {
+    if options.start.is_some_and(|start| start > Span::ZERO) {
+        return Err(Error::range("expected no start for a camera, which gives pictures as they happen; leave out --start"));
+    }
+    open_wanted(name, &wanted(name, options)?)
+}
+
+#[cfg(all(target_os = "linux", feature = "camera"))]
+fn open_wanted(_name: &str, wanted: &TrackConstraints) -> Result<Box<dyn Source>> {
+    Ok(Box::new(CameraSource::open(wanted)?))
+}
+
+/// Where we read no cameras ourselves, the `ffmpeg` program does.
+#[cfg(not(all(target_os = "linux", feature = "camera")))]
+fn open_wanted(name: &str, wanted: &TrackConstraints) -> Result<Box<dyn Source>> {
+    Ok(Box::new(crate::source::ffmpeg::DeviceSource::camera(name, wanted)?))
+}
+
+/// The cameras of this machine, in the system's order. Those that may not be opened are left out.
+#[cfg(all(target_os = "linux", feature = "camera"))]
+pub fn cameras() -> Vec<InputDevice> {
+    v4l2::cameras().into_iter().map(|(_, device)| device).collect()
+}
+
+/// None: this build has no cameras.
+#[cfg(not(all(target_os = "linux", feature = "camera")))]
+pub fn cameras() -> Vec<InputDevice> {
+    Vec::new()
+}

@@ -1,0 +1,167 @@
+//! Sound of a device's own clock, brought to the clock of the recording. Pure: samples and times go in, samples come out.
+//!
+//! A sound card that says 48 kHz samples at 47,995 or 48,005 Hz: 100 ppm, which is 0.36 s after an hour. So the sound is
+//! resampled by a factor that a control loop keeps adjusting: each buffer comes with the time at which it was heard, and
+//! the loop (proportional and integral, critically damped) turns the distance between that and its place in the output into
+//! a stretch. The times of real devices jitter by some milliseconds; the loop is slow enough (10 s) to follow their mean.
+//!
+//! What is further off than [`JUMP`] is no drift: sound was lost, or the device slept. Silence is put there, or sound left
+//! out, at once.
+
+use crate::audio::{samples_in, span_of};
+use crate::encode::resampler::Resampler;
+use crate::error::Result;
+use crate::time::{Span, Timestamp};
+
+/// Samples a second of the output.
+pub const RATE: u32 = 48_000;
+/// A difference above which sound is moved at once.
+const JUMP: Span = Span::from_millis(100);
+/// The loop's angular frequency, in radians a second.
+const OMEGA: f64 = 0.1;
+/// How fast differences are believed: the time constant of their mean, in seconds.
+const SMOOTHING: f64 = 1.0;
+/// The greatest stretch: less than two hundredths of a semitone, which nobody hears.
+const MOST: f64 = 0.001;
+
+/// Brings buffers of a device to 48 kHz of the recording's clock.
+pub struct DriftCorrector {
+    rate: u32,
+    resampler: Resampler,
+    /// When the resampler's first sample is heard: the output's beginning, and the silence that was put in since.
+    origin: Timestamp,
+    /// Whether a buffer was placed.
+    begun: bool,
+    /// The mean difference in seconds, and its integral.
+    difference: f64,
+    integral: f64,
+}
+
+impl DriftCorrector {
+    /// For sound of `rate` samples a second, whose output begins at `begin` of the recording's clock.
+    ///
+    /// # Errors
+    /// When the rate cannot be resampled.
+    pub fn new(rate: u32, channels: usize, begin: Timestamp) -> Result<Self> {
+        let resampler = Resampler::new(rate, RATE, channels)?;
+        Ok(Self { rate, resampler, origin: begin, begun: false, difference: 0.0, integral: 0.0 })
+    }
+
+    /// Takes a buffer that was heard from `heard` on, and appends what comes of it to `out`. The first one is placed
+    /// exactly; what of it was heard before the output's beginning is left out.
+    ///
+    /// # Errors
+    /// When resampling fails.
+    pub fn feed(&mut self, planes: &[Vec<f32>], heard: Timestamp, out: &mut [Vec<f32>]) -> Result<()> {
+        let placed = self.origin + Span::from_nanos((self.resampler.position() * 1e9).round() as i64);
+        let late = heard - placed;
+        let jump = if self.begun { JUMP } else { Span::ZERO };
+        let mut left_out = 0;
+        if late > jump {
+            let silence = samples_in(late, RATE);
+            out.iter_mut().for_each(|out| out.resize(out.len() + silence as usize, 0.0));
+            self.origin = self.origin + span_of(silence, RATE);
+            self.difference = 0.0;
+        } else if late < Span::ZERO - jump {
+            left_out = (samples_in(placed - heard, self.rate) as usize).min(planes[0].len());
+            self.difference = 0.0;
+        } else {
+            self.follow(late.as_secs_f64(), planes[0].len() as f64 / f64::from(self.rate))?;
+        }
+        self.begun |= left_out < planes[0].len();
+        if left_out == 0 {
+            return self.resampler.feed(planes, out);
+        }
+        let kept: Vec<Vec<f32>> = planes.iter().map(|plane| plane[left_out..].to_vec()).collect();
+        self.resampler.feed(&kept, out)
+    }
+
+    /// One turn of the control loop, `step` seconds after the last one.
+    fn follow(&mut self, difference: f64, step: f64) -> Result<()> {
+        self.difference += (difference - self.difference) * (step / SMOOTHING).min(1.0);
+        self.integral += self.difference * step * OMEGA * OMEGA;
+        self.integral = self.integral.clamp(-MOST, MOST);
+        let stretch = (2.0 * OMEGA * self.difference + self.integral).clamp(-MOST, MOST);
+        self.resampler.stretch(1.0 + stretch)
+    }
+}
+
+/// When the first of a run of buffers was heard, by the times of all of them: their median, for single times jitter. Each is
+/// a count of samples since the first and the time at which the buffer was heard.
+pub fn first_heard(buffers: &[(u64, Timestamp)], rate: u32) -> Option<Timestamp> {
+    let mut times: Vec<Timestamp> = buffers.iter().map(|&(samples, heard)| heard - span_of(samples, rate)).collect();
+    times.sort_unstable();
+    times.get(times.len() / 2).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Feeds `seconds` of a device whose clock is `ppm` fast, in buffers of 10 ms whose times jitter by some `jitter` ms;
+    /// gives the greatest distance between a sample's place and its time after the first `settled` seconds, in ms.
+    fn greatest_distance(ppm: f64, seconds: usize, jitter: f64, settled: usize) -> f64 {
+        const DEVICE: u32 = 48_000;
+        let mut corrector = DriftCorrector::new(DEVICE, 1, Timestamp::ZERO).unwrap();
+        let true_rate = f64::from(DEVICE) * (1.0 + ppm * 1e-6);
+        let buffer = vec![vec![0.0; DEVICE as usize / 100]];
+        let mut out = vec![Vec::new()];
+        let mut given = 0;
+        let mut greatest = 0.0_f64;
+        for index in 0..seconds * 100 {
+            let true_time = index as f64 * buffer[0].len() as f64 / true_rate;
+            // Uneven, within the jitter, and the same each time.
+            let noise = jitter * 1e-3 * ((index * 7919 % 1000) as f64 / 500.0 - 1.0);
+            let heard = Timestamp::from_nanos(((true_time + if index > 0 { noise } else { 0.0 }) * 1e9) as i64);
+            let placed = corrector.origin.as_secs_f64() + corrector.resampler.position();
+            if index >= settled * 100 {
+                greatest = greatest.max((placed - true_time).abs() * 1e3);
+            }
+            corrector.feed(&buffer, heard, &mut out).unwrap();
+            given += out[0].len();
+            out[0].clear();
+        }
+        let due = seconds as f64 * 100.0 * buffer[0].len() as f64 / true_rate * f64::from(RATE);
+        assert!((given as f64 - due).abs() < 1500.0, "{given} samples given, {due} due");
+        greatest
+    }
+
+    #[test]
+    fn an_hour_at_100_ppm_stays_within_a_millisecond_and_memory_is_not_needed() {
+        for ppm in [100.0, -100.0] {
+            let greatest = greatest_distance(ppm, 3600, 0.0, 0);
+            assert!(greatest < 1.0, "{greatest} ms at {ppm} ppm");
+        }
+    }
+
+    #[test]
+    fn times_that_jitter_are_followed_by_their_mean() {
+        let greatest = greatest_distance(100.0, 120, 8.0, 5);
+        assert!(greatest < 3.0, "{greatest} ms");
+    }
+
+    #[test]
+    fn the_first_buffer_is_placed_to_the_sample_and_lost_sound_becomes_silence() {
+        let at = |millis: i64| Timestamp::ZERO + Span::from_millis(millis);
+        let ones = vec![vec![1.0; 4800]];
+        let mut out = vec![Vec::new()];
+        let mut corrector = DriftCorrector::new(48_000, 1, at(1000)).unwrap();
+        // Half of it is from before the beginning.
+        corrector.feed(&ones, at(950), &mut out).unwrap();
+        corrector.feed(&ones, at(1050), &mut out).unwrap();
+        assert!(out[0][200..].iter().all(|&sample| (sample - 1.0).abs() < 1e-2));
+        // 300 ms are missing.
+        corrector.feed(&ones, at(1450), &mut out).unwrap();
+        corrector.feed(&ones, at(1550), &mut out).unwrap();
+        let silent = out[0].iter().skip(200).filter(|sample| sample.abs() < 1e-3).count();
+        assert!(silent.abs_diff(14_400) < 10, "{silent}");
+    }
+
+    #[test]
+    fn the_time_of_the_first_sample_is_the_median_of_what_all_buffers_say() {
+        let heard = |millis: i64| Timestamp::ZERO + Span::from_millis(millis);
+        let buffers = [(0, heard(30)), (480, heard(20)), (960, heard(41)), (1440, heard(31)), (1920, heard(40))];
+        assert_eq!(first_heard(&buffers, 48_000), Some(heard(10)));
+        assert_eq!(first_heard(&[], 48_000), None);
+    }
+}

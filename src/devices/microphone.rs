@@ -1,0 +1,337 @@
+//! Microphones, other inputs, and what the system plays, through cpal.
+//!
+//! ```text
+//! device's callback ──try_send──▶ queue ──▶ first_heard ─ DriftCorrector ──▶ 20 ms at 48 kHz of the recording's clock
+//! ```
+//!
+//! The callback never waits: what finds the queue full is left out and counted, and the corrector puts silence there.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::time::{Duration, Instant};
+
+use cpal::traits::{DeviceTrait, HostTrait, StreamTrait};
+use cpal::{BufferSize, FromSample, InputCallbackInfo, SampleFormat, SizedSample, StreamConfig};
+
+use super::drift::{self, DriftCorrector, first_heard};
+use super::{AudioInput, InputKind};
+use crate::audio::{AudioBuffer, span_of};
+use crate::clock::Clock;
+use crate::encode::mixer::mixed_unclipped;
+use crate::error::{Error, ErrorKind, Result};
+use crate::source::audio::{AudioInfo, AudioSource};
+use crate::time::{Span, Timestamp};
+
+/// How long a device may bring nothing before it counts as gone.
+const SILENT: Duration = Duration::from_secs(3);
+/// How long a device may take to open.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(5);
+/// How many buffers wait at most: some ten seconds, for a recording begins after its devices.
+const QUEUE: usize = 1000;
+/// How many buffers say when the first one was heard.
+const FIRST: usize = 50;
+/// Samples of each channel in a buffer that is given out: 20 ms.
+const BUFFER: usize = drift::RATE as usize / 50;
+/// How to get sound where there is no server and no device.
+const REMEDY: &str = "plug one in, or check the sound settings; `framereel devices` lists what there is";
+
+/// The inputs of this machine, the default one first; monitors of outputs are among them where the system offers any.
+///
+/// # Errors
+/// When the system's sound cannot be reached.
+pub fn inputs() -> Result<Vec<AudioInput>> {
+    let host = cpal::default_host();
+    let default = host.default_input_device().and_then(|device| device.id().ok());
+    let devices = host.input_devices().map_err(|error| unavailable("the inputs could not be listed", error))?;
+    let mut inputs: Vec<AudioInput> = devices.filter_map(|device| describe(&device)).collect();
+    inputs.sort_by_key(|input| default.as_ref().is_none_or(|default| default.id() != input.id));
+    Ok(inputs)
+}
+
+fn describe(device: &cpal::Device) -> Option<AudioInput> {
+    let config = device.default_input_config().ok()?;
+    let id = device.id().ok()?.id().to_owned();
+    let kind = if id.ends_with(".monitor") { InputKind::Monitor } else { InputKind::Microphone };
+    let label = device.description().map_or_else(|_| id.clone(), |found| found.name().to_owned());
+    Some(AudioInput { id, label, kind, rate: config.sample_rate(), channels: config.channels().into() })
+}
+
+/// The input of this name (its label, a part of it, or its id), or the default one where the name is empty.
+fn find(name: &str, kind: InputKind) -> Result<cpal::Device> {
+    let host = cpal::default_host();
+    let what = match kind {
+        InputKind::Microphone => "a microphone",
+        InputKind::Monitor => "an output whose sound can be recorded",
+    };
+    if name.is_empty() && kind == InputKind::Microphone {
+        let default = host.default_input_device().filter(|device| describe(device).is_some());
+        return default.ok_or_else(|| Error::not_found(format!("expected {what} but found none; {REMEDY}")));
+    }
+    // Where the system has no monitors, the output itself can be listened to.
+    let output = host.default_output_device();
+    let monitor = output.as_ref().and_then(|output| output.id().ok()).map(|id| format!("{}.monitor", id.id()));
+    let devices = host.input_devices().map_err(|error| unavailable("the inputs could not be listed", error))?;
+    let devices: Vec<_> = devices.filter_map(|device| describe(&device).map(|found| (device, found))).collect();
+    let wanted = name.to_lowercase();
+    let fits = |found: &AudioInput, exactly: bool| match (name.is_empty(), exactly) {
+        (true, _) => Some(&found.id) == monitor.as_ref(),
+        (false, true) => found.id == name || found.label == name,
+        (false, false) => found.kind == kind && found.label.to_lowercase().contains(&wanted),
+    };
+    let position = [true, false].iter().find_map(|&exactly| devices.iter().position(|(_, found)| fits(found, exactly)));
+    let known: Vec<_> = devices.iter().map(|(_, found)| format!("`{}`", found.label)).collect();
+    match position {
+        Some(index) => Ok(devices.into_iter().nth(index).expect("a position within").0),
+        None if name.is_empty() && cfg!(not(target_os = "linux")) => {
+            output.ok_or_else(|| Error::not_found(format!("expected {what} but found none; {REMEDY}")))
+        }
+        None if known.is_empty() => Err(Error::not_found(format!("expected {what} but found none; {REMEDY}"))),
+        None => Err(Error::not_found(format!("expected {what} named `{name}` but found {}", known.join(", ")))),
+    }
+}
+
+/// Opens an input: by its name, or the default one where that is empty. It is heard from now on.
+///
+/// # Errors
+/// `NotFoundError` when there is none of that name; `NotAllowedError` when the system forbids it; `NotReadableError` when
+/// it is busy or does not start.
+pub fn open(name: &str, kind: InputKind) -> Result<Box<dyn AudioSource>> {
+    let device = find(name, kind)?;
+    let label = device.description().map_or_else(|_| name.to_owned(), |found| found.name().to_owned());
+    let opened = Microphone::start(&device, &label).map_err(|error| error.at(format!("microphone `{label}`")))?;
+    Ok(Box::new(opened))
+}
+
+/// What a device's thread sends.
+enum Heard {
+    Sound { samples: Vec<f32>, at: Instant },
+    Failed(cpal::Error),
+}
+
+/// An input that is open.
+pub struct Microphone {
+    info: AudioInfo,
+    label: String,
+    /// The rate and the channels of the device.
+    config: StreamConfig,
+    heard: Receiver<Heard>,
+    /// Samples that found no room in the queue.
+    lost: Arc<AtomicU64>,
+    /// Buffers that came before the recording began, each with the count of samples before it.
+    before: Vec<(u64, Timestamp, Vec<f32>)>,
+    samples: u64,
+    clock: Clock,
+    corrector: Option<DriftCorrector>,
+    /// Corrected samples of each channel.
+    ready: Vec<Vec<f32>>,
+    given: u64,
+    // Stops when it is dropped.
+    _stream: cpal::Stream,
+}
+
+impl Microphone {
+    fn start(device: &cpal::Device, label: &str) -> Result<Self> {
+        let refused = |error| unavailable("it could not be opened", error);
+        let default = device.default_input_config().map_err(refused)?;
+        let format = default.sample_format();
+        let mut config = default.config();
+        // Short buffers, where the system lets us choose.
+        config.buffer_size = BufferSize::Fixed(config.sample_rate / 100);
+        let (to, heard) = sync_channel(QUEUE);
+        let lost = Arc::new(AtomicU64::new(0));
+        let build = |config: StreamConfig| build(device, config, format, Sender { to: to.clone(), lost: lost.clone() });
+        let stream = build(config.clone()).or_else(|_| {
+            config.buffer_size = BufferSize::Default;
+            build(config.clone())
+        });
+        let stream = stream.map_err(refused)?;
+        stream.play().map_err(refused)?;
+        let channels = usize::from(config.channels).min(2);
+        let info =
+            AudioInfo { kind: "microphone", rate: drift::RATE, channels, length: None, endless: true };
+        Ok(Self {
+            info,
+            label: label.to_owned(),
+            config,
+            heard,
+            lost,
+            before: Vec::new(),
+            samples: 0,
+            clock: Clock::real(),
+            corrector: None,
+            ready: vec![Vec::new(); channels],
+            given: 0,
+            _stream: stream,
+        })
+    }
+
+    /// Its name for people.
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+
+    /// How long the sound is that was lost because nobody took it in time.
+    pub fn lost(&self) -> Span {
+        span_of(self.lost.load(Ordering::Acquire), self.config.sample_rate)
+    }
+
+    /// The next buffer of the device and when it was heard, interleaved.
+    fn receive(&mut self) -> Result<(Vec<f32>, Timestamp)> {
+        loop {
+            match self.heard.recv_timeout(SILENT) {
+                Ok(Heard::Sound { samples, at }) => return Ok((samples, self.time_of(at))),
+                // The stream goes on; the corrector sees what is missing.
+                Ok(Heard::Failed(error)) if is_harmless(error.kind()) => {}
+                Ok(Heard::Failed(error)) => return Err(self.gone(&error.to_string())),
+                Err(RecvTimeoutError::Timeout) => {
+                    return Err(self.gone(&format!("it brought nothing for {} s", SILENT.as_secs())));
+                }
+                Err(RecvTimeoutError::Disconnected) => return Err(self.gone("its thread ended")),
+            }
+        }
+    }
+
+    fn time_of(&self, at: Instant) -> Timestamp {
+        self.clock.now() - Span::from(at.elapsed())
+    }
+
+    fn gone(&self, why: &str) -> Error {
+        let after = Span::from_nanos(span_of(self.given, drift::RATE).as_nanos());
+        Error::not_readable(format!("microphone `{}` went away after {after}: {why}", self.label))
+    }
+
+    /// The device's samples as planes of the channels that are given out.
+    fn planes(&self, interleaved: &[f32]) -> Result<Vec<Vec<f32>>> {
+        let channels = usize::from(self.config.channels);
+        let planes = (0..channels).map(|channel| interleaved.iter().skip(channel).step_by(channels).copied().collect());
+        // More channels than a layout has are those of an interface: the first two are taken.
+        let taken = if channels > 8 { 2 } else { channels };
+        let sound = AudioBuffer::new(self.config.sample_rate, Timestamp::ZERO, planes.take(taken).collect())?;
+        Ok(mixed_unclipped(&sound, 0..sound.samples(), self.info.channels))
+    }
+
+    /// Takes a buffer, whose first sample has this number, into the output.
+    fn correct(&mut self, heard: Timestamp, samples: &[f32]) -> Result<()> {
+        let planes = self.planes(samples)?;
+        let corrector = match &mut self.corrector {
+            Some(corrector) => corrector,
+            None => self.corrector.insert(DriftCorrector::new(self.config.sample_rate, self.info.channels, heard)?),
+        };
+        corrector.feed(&planes, heard, &mut self.ready)
+    }
+}
+
+impl AudioSource for Microphone {
+    fn info(&self) -> &AudioInfo {
+        &self.info
+    }
+
+    fn is_live(&self) -> bool {
+        true
+    }
+
+    fn begin_at(&mut self, time: Timestamp, clock: &Clock) {
+        let shift = clock.shift_to(&self.clock).unwrap_or(Span::ZERO);
+        while let Ok(Heard::Sound { samples, at }) = self.heard.try_recv() {
+            let heard = self.time_of(at);
+            let count = samples.len() / usize::from(self.config.channels);
+            self.before.push((self.samples, heard, samples));
+            self.samples += count as u64;
+        }
+        self.corrector = DriftCorrector::new(self.config.sample_rate, self.info.channels, time + shift).ok();
+    }
+
+    fn next_buffer(&mut self) -> Result<Option<AudioBuffer>> {
+        if !self.before.is_empty() {
+            let rate = self.config.sample_rate;
+            let before = std::mem::take(&mut self.before);
+            let latest = before.len().saturating_sub(FIRST);
+            let times: Vec<_> = before[latest..].iter().map(|&(samples, heard, _)| (samples, heard)).collect();
+            let first = first_heard(&times, rate).unwrap_or_default();
+            for (index, _, samples) in before {
+                self.correct(first + span_of(index, rate), &samples)?;
+            }
+        }
+        while self.ready[0].len() < BUFFER {
+            let (samples, heard) = self.receive()?;
+            self.correct(heard, &samples)?;
+        }
+        let planes = self.ready.iter_mut().map(|ready| ready.drain(..BUFFER).collect()).collect();
+        let timestamp = Timestamp::ZERO + span_of(self.given, drift::RATE);
+        self.given += BUFFER as u64;
+        AudioBuffer::new(drift::RATE, timestamp, planes).map(Some)
+    }
+}
+
+/// Hands on what a device's callback brings, without waiting.
+#[derive(Clone)]
+struct Sender {
+    to: SyncSender<Heard>,
+    lost: Arc<AtomicU64>,
+}
+
+impl Sender {
+    fn send(&self, samples: Vec<f32>, channels: u16, info: &InputCallbackInfo) {
+        let times = info.timestamp();
+        let age = times.callback.checked_duration_since(times.capture).unwrap_or_default();
+        let now = Instant::now();
+        let count = samples.len() / usize::from(channels.max(1));
+        let at = now.checked_sub(age).unwrap_or(now);
+        if let Err(TrySendError::Full(_)) = self.to.try_send(Heard::Sound { samples, at }) {
+            self.lost.fetch_add(count as u64, Ordering::AcqRel);
+        }
+    }
+}
+
+fn build(
+    device: &cpal::Device,
+    config: StreamConfig,
+    format: SampleFormat,
+    sender: Sender,
+) -> Result<cpal::Stream, cpal::Error> {
+    match format {
+        SampleFormat::I8 => build_as::<i8>(device, config, sender),
+        SampleFormat::I16 => build_as::<i16>(device, config, sender),
+        SampleFormat::I24 => build_as::<cpal::I24>(device, config, sender),
+        SampleFormat::I32 => build_as::<i32>(device, config, sender),
+        SampleFormat::U8 => build_as::<u8>(device, config, sender),
+        SampleFormat::U16 => build_as::<u16>(device, config, sender),
+        SampleFormat::F64 => build_as::<f64>(device, config, sender),
+        _ => build_as::<f32>(device, config, sender),
+    }
+}
+
+fn build_as<T>(device: &cpal::Device, config: StreamConfig, sender: Sender) -> Result<cpal::Stream, cpal::Error>
+where
+    T: SizedSample,
+    f32: FromSample<T>,
+{
+    let (channels, failed) = (config.channels, sender.clone());
+    let sound = move |samples: &[T], info: &InputCallbackInfo| {
+        let samples = samples.iter().map(|&sample| <f32 as FromSample<T>>::from_sample_(sample)).collect();
+        sender.send(samples, channels, info);
+    };
+    let error = move |error| drop(failed.to.try_send(Heard::Failed(error)));
+    device.build_input_stream(config, sound, error, Some(OPEN_TIMEOUT))
+}
+
+/// Whether a stream goes on after an error of this kind.
+fn is_harmless(kind: cpal::ErrorKind) -> bool {
+    matches!(kind, cpal::ErrorKind::Xrun | cpal::ErrorKind::DeviceChanged | cpal::ErrorKind::RealtimeDenied)
+}
+
+/// The error of a system or a device that does not give sound.
+fn unavailable(what: &str, error: cpal::Error) -> Error {
+    use cpal::ErrorKind as Cpal;
+    let (kind, remedy) = match error.kind() {
+        Cpal::PermissionDenied => (
+            ErrorKind::NotAllowed,
+            "; allow it in the system's privacy settings (Linux: join the group `audio` with `sudo usermod -aG audio $USER`)",
+        ),
+        Cpal::DeviceBusy => (ErrorKind::NotReadable, "; close the program that uses it"),
+        Cpal::DeviceNotAvailable | Cpal::HostUnavailable => (ErrorKind::NotFound, "; check the sound settings"),
+        _ => (ErrorKind::NotReadable, ""),
+    };
+    Error::new(kind, format!("{what}{remedy}")).with_source(error)
+}

@@ -1,0 +1,250 @@
+//! The pictures of a recording: what a source gives is drawn on a canvas at its time.
+//!
+//! By a clock that is not real the sound is given along, as far as the pictures have come. In real time it has a thread of
+//! its own ([`SoundFeed`](super::sound_feed::SoundFeed)), so that neither waits for the other.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::thread;
+use std::time::Duration;
+
+use super::controls::{Controls, Edits};
+use super::options::RecordOptions;
+use super::pacer::{PacedFrame, Pacer, PacerCounts};
+use super::record::{IsOver, POLL_INTERVAL, frame_span, read_ahead};
+use super::schedule::Schedule;
+use super::sound_feed::SoundFeed;
+use crate::canvas::Canvas;
+use crate::error::{Error, Result};
+use crate::filter::FilterChain;
+use crate::frame::Frame;
+use crate::source::Source;
+use crate::stream::{DropReason, FrameCounters, MediaStream};
+use crate::time::{FrameRate, Span, Timestamp};
+
+/// How many frames the source reads ahead.
+const READ_AHEAD: usize = 2;
+
+/// Draws frames on the canvas at their times. The track ends with it.
+pub(super) struct Feed {
+    canvas: Canvas,
+    frames: Receiver<Result<Frame>>,
+    /// What is added to the time of a live source's frames to get the canvas's; none where the source is not live.
+    live: Option<Span>,
+    schedule: Arc<Schedule>,
+    drawing: FilterChain,
+    filter: FilterChain,
+    rate: Option<FrameRate>,
+    limit: Option<Span>,
+    frame_span: Span,
+}
+
+impl Feed {
+    /// Begins to read `source`; what is drawn on `canvas` becomes a track of `stream`.
+    pub fn begin(
+        mut source: Box<dyn Source>,
+        mut canvas: Canvas,
+        options: &RecordOptions,
+        stream: &MediaStream,
+    ) -> Result<Self> {
+        let (drawing, filter) = (source.drawn_by(), options.filter.clone());
+        canvas.set_filter(&drawing.clone().then(filter.clone()));
+        canvas.capture_stream(None)?.tracks().iter().for_each(|track| stream.add_track(track));
+        let frame_span = frame_span(&*source, options.rate);
+        let live = source.live_clock().and_then(|clock| clock.shift_to(canvas.clock()));
+        let (frames_out, frames) = sync_channel(READ_AHEAD);
+        read_ahead("source", move || source.next_frame(), frames_out)?;
+        let (rate, limit) = (options.rate, options.duration);
+        let schedule = Arc::default();
+        Ok(Self { canvas, frames, live, schedule, drawing, filter, rate, limit, frame_span })
+    }
+
+    pub fn is_real_time(&self) -> bool {
+        self.canvas.clock().is_real()
+    }
+
+    /// When its pictures begin and end.
+    pub fn schedule(&self) -> Arc<Schedule> {
+        self.schedule.clone()
+    }
+
+    /// Shows all of it; how it ended, and what the pacer counted. `counters` are the recorder's: they count those frames too
+    /// that do not get as far as the recorder.
+    pub fn run(
+        self,
+        sound: Option<SoundFeed>,
+        counters: Arc<FrameCounters>,
+        is_over: &IsOver,
+        controls: &Controls,
+    ) -> (Result<()>, PacerCounts) {
+        let Self { canvas, frames, live, schedule, drawing, filter, rate, limit, frame_span } = self;
+        let frames = Frames { frames, live, schedule: schedule.clone(), is_over, failure: None };
+        let mut pacer = Pacer::new(frames, rate, limit, frame_span);
+        let is_live = live.is_some();
+        let mut show = Show { canvas, sound, schedule, is_live, drawing, filter, counters, is_over, controls };
+        let outcome = show.show_all(&mut pacer, frame_span);
+        let (source, counts) = pacer.finish();
+        for _ in 0..counts.not_given {
+            show.lose_at_end(controls.is_stopped());
+        }
+        (outcome.and(source.failure.map_or(Ok(()), Err)), counts)
+    }
+}
+
+/// The source's frames, until it ends or fails, or the recording is over. Those of a live source are counted from the first
+/// one on, with which the recording's schedule begins.
+struct Frames<'a> {
+    frames: Receiver<Result<Frame>>,
+    live: Option<Span>,
+    schedule: Arc<Schedule>,
+    is_over: &'a IsOver<'a>,
+    failure: Option<Error>,
+}
+
+impl Iterator for Frames<'_> {
+    type Item = Frame;
+
+    fn next(&mut self) -> Option<Frame> {
+        while !(self.is_over)() {
+            match self.frames.recv_timeout(POLL_INTERVAL) {
+                Ok(Ok(frame)) => match self.placed(frame) {
+                    Some(frame) => return Some(frame),
+                    None => continue,
+                },
+                Ok(Err(error)) => {
+                    self.failure = Some(error);
+                    return None;
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return None,
+            }
+        }
+        None
+    }
+}
+
+impl Frames<'_> {
+    /// The frame at its time since the first one; none for a live one from before the recording.
+    fn placed(&self, frame: Frame) -> Option<Frame> {
+        let Some(shift) = self.live else { return Some(frame) };
+        let time = frame.timestamp + shift;
+        if time < Timestamp::ZERO {
+            return None;
+        }
+        let began = self.schedule.begin(time);
+        Some(frame.with_timestamp(Timestamp::ZERO + (time - began)))
+    }
+}
+
+/// What shows frames at their times.
+struct Show<'a> {
+    canvas: Canvas,
+    sound: Option<SoundFeed>,
+    schedule: Arc<Schedule>,
+    is_live: bool,
+    drawing: FilterChain,
+    filter: FilterChain,
+    counters: Arc<FrameCounters>,
+    is_over: &'a IsOver<'a>,
+    controls: &'a Controls,
+}
+
+impl Show<'_> {
+    fn show_all(&mut self, pacer: &mut Pacer<Frames>, frame_span: Span) -> Result<()> {
+        let outcome = self.show_each(pacer, frame_span);
+        // The sound ends where the pictures do: by themselves, or because the recording was stopped.
+        let clock = self.canvas.clock();
+        self.schedule.end(if clock.is_real() { clock.now() } else { Timestamp::MAX });
+        outcome
+    }
+
+    fn show_each(&mut self, pacer: &mut Pacer<Frames>, frame_span: Span) -> Result<()> {
+        let mut end = Timestamp::ZERO;
+        for paced in pacer.by_ref() {
+            self.follow_controls();
+            end = paced.timestamp + frame_span;
+            let repeated = paced.repeated;
+            self.show(paced)?;
+            if repeated && (self.is_over)() {
+                // A gap may be filled with any number of repetitions.
+                break;
+            }
+        }
+        // The sound of the last picture belongs to it.
+        self.wait_until(end).map(drop)
+    }
+
+    /// Draws a frame at its time.
+    fn show(&mut self, paced: PacedFrame) -> Result<()> {
+        let PacedFrame { frame, timestamp, .. } = paced;
+        let painted = self.wait_until(timestamp).and_then(|reached| {
+            if !reached {
+                return Ok(None);
+            }
+            self.canvas.draw(frame);
+            self.canvas.paint(self.shown_at(timestamp)).map(Some)
+        });
+        match painted {
+            Ok(Some(true)) => {}
+            // Nobody records any more.
+            Ok(Some(false)) => self.lose_at_end(false),
+            // Its time did not come.
+            Ok(None) => self.lose_at_end(true),
+            Err(_) => self.counters.ticket(None).dropped(DropReason::Failed),
+        }
+        painted.map(drop)
+    }
+
+    /// The canvas's time of a frame that is shown now: a live one is of the time at which it was captured.
+    fn shown_at(&self, timestamp: Timestamp) -> Timestamp {
+        let clock = self.canvas.clock();
+        match self.schedule.began() {
+            Some(began) if self.is_live => began + (timestamp - Timestamp::ZERO),
+            _ if clock.is_real() => clock.now(),
+            _ => timestamp,
+        }
+    }
+
+    /// Counts a frame that comes too late: the recording was stopped, or its recorder has ended for a reason of its own.
+    fn lose_at_end(&self, stopped: bool) {
+        let ticket = self.counters.ticket(None);
+        if stopped { ticket.dropped(DropReason::Ended) } else { drop(ticket) }
+    }
+
+    /// In real time, waits until `time`; else gives the sound up to there. False when the recording ended before.
+    fn wait_until(&mut self, time: Timestamp) -> Result<bool> {
+        let clock = self.canvas.clock().clone();
+        if !clock.is_real() {
+            return self.give_sound(time);
+        }
+        let began = self.schedule.begin(clock.now());
+        loop {
+            let now = clock.now() - (began - Timestamp::ZERO);
+            if now >= time || (self.is_over)() {
+                return Ok(now >= time);
+            }
+            let left = Duration::from_nanos((time - now).as_nanos().unsigned_abs());
+            thread::sleep(left.min(POLL_INTERVAL / 5));
+        }
+    }
+
+    /// False when the recording ended before all was given.
+    fn give_sound(&mut self, time: Timestamp) -> Result<bool> {
+        let Some(sound) = &mut self.sound else { return Ok(true) };
+        if sound.give_until(time, self.is_over)?.is_all_there_is() {
+            self.sound = None;
+        }
+        Ok(!(self.is_over)())
+    }
+
+    /// Goes on with the chains that were asked for meanwhile.
+    fn follow_controls(&mut self) {
+        self.canvas.refused().into_iter().for_each(|error| self.controls.refuse(error));
+        let Edits { drawing, filter } = self.controls.take_edits();
+        if drawing.is_some() || filter.is_some() {
+            self.drawing = drawing.unwrap_or_else(|| self.drawing.clone());
+            self.filter = filter.unwrap_or_else(|| self.filter.clone());
+            self.canvas.set_filter(&self.drawing.clone().then(self.filter.clone()));
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! When the pictures of a recording began and ended, for the sound that is fed beside them in real time.
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::time::Timestamp;
+
+/// The beginning and the end of a recording's sources by the recording's clock; what is not known yet is waited for.
+#[derive(Debug, Default)]
+pub(super) struct Schedule {
+    times: Mutex<Times>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Times {
+    began: Option<Timestamp>,
+    end: Option<Timestamp>,
+}
+
+impl Schedule {
+    /// They begin at `time`, unless they began before; gives their beginning.
+    pub fn begin(&self, time: Timestamp) -> Timestamp {
+        let began = *self.lock().began.get_or_insert(time);
+        self.changed.notify_all();
+        began
+    }
+
+    /// They end at `time`, unless they ended before.
+    pub fn end(&self, time: Timestamp) {
+        self.lock().end.get_or_insert(time);
+        self.changed.notify_all();
+    }
+
+    pub fn began(&self) -> Option<Timestamp> {
+        self.lock().began
+    }
+
+    pub fn ended(&self) -> Option<Timestamp> {
+        self.lock().end
+    }
+
+    /// Waits for the beginning; none when they ended without one, or it took longer than `timeout`.
+    pub fn wait_for_beginning(&self, timeout: Duration) -> Option<Timestamp> {
+        let times = self.lock();
+        let waits = |times: &mut Times| times.began.is_none() && times.end.is_none();
+        let waited = self.changed.wait_timeout_while(times, timeout, waits);
+        waited.unwrap_or_else(PoisonError::into_inner).0.began
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Times> {
+        self.times.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

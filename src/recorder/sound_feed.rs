@@ -1,0 +1,165 @@
+//! The sound of a recording: as far as its pictures have come, in real time, or alone.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::thread;
+use std::time::Duration;
+
+use super::record::{IsOver, POLL_INTERVAL, read_ahead};
+use super::schedule::Schedule;
+use crate::audio::{AudioBuffer, samples_in};
+use crate::clock::Clock;
+use crate::error::Result;
+use crate::source::audio::AudioSource;
+use crate::stream::{MediaStream, TrackGenerator};
+use crate::time::{Span, Timestamp};
+
+/// How many buffers of sound are read ahead; of 20 ms, most often.
+const SOUND_AHEAD: usize = 50;
+/// In real time, how often sound is given.
+const GIVE_INTERVAL: Duration = Duration::from_millis(10);
+/// How long sound from before the end may still come from a live source.
+const LATE_SOUND: Span = Span::from_millis(300);
+
+/// Gives the sound of a source. The track ends with it.
+pub(super) struct SoundFeed {
+    buffers: Receiver<Result<AudioBuffer>>,
+    track: TrackGenerator,
+    clock: Clock,
+    schedule: Arc<Schedule>,
+    /// What was read and not yet given.
+    rest: Option<AudioBuffer>,
+}
+
+/// How much of the sound that was asked for was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Given {
+    /// All of it, as far as it has come in real time.
+    UpToTime,
+    /// All that there is: the sound has ended.
+    AllThereIs,
+    /// The recording ended before.
+    NotAll,
+}
+
+impl Given {
+    pub fn is_all_there_is(self) -> bool {
+        self == Self::AllThereIs
+    }
+}
+
+impl SoundFeed {
+    /// Begins to read `source`, whose track is added to `stream`; `schedule` is that of the pictures beside it.
+    pub fn begin(
+        mut source: Box<dyn AudioSource>,
+        clock: &Clock,
+        schedule: Option<Arc<Schedule>>,
+        stream: &MediaStream,
+    ) -> Result<Self> {
+        let info = source.info();
+        let track = TrackGenerator::audio(info.rate, info.channels, clock);
+        stream.add_track(track.track());
+        let schedule = schedule.unwrap_or_else(|| {
+            let alone = Schedule::default();
+            alone.begin(clock.now());
+            Arc::new(alone)
+        });
+        let (to, buffers) = sync_channel(SOUND_AHEAD);
+        let mut beginning = source.is_live().then(|| (schedule.clone(), clock.clone()));
+        let next = move || {
+            if let Some((schedule, clock)) = beginning.take() {
+                let Some(began) = schedule.wait_for_beginning(Duration::MAX) else { return Ok(None) };
+                source.begin_at(began, &clock);
+            }
+            source.next_buffer()
+        };
+        read_ahead("sound source", next, to)?;
+        Ok(Self { buffers, track, clock: clock.clone(), schedule, rest: None })
+    }
+
+    /// Gives all of it by itself: in real time as it is heard, until the pictures beside it end or the recording is over;
+    /// else at once.
+    pub fn run(mut self, is_over: &IsOver) -> Result<()> {
+        if !self.clock.is_real() {
+            return self.give_until(Timestamp::MAX, is_over).map(drop);
+        }
+        let began = loop {
+            match self.schedule.wait_for_beginning(POLL_INTERVAL) {
+                Some(began) => break began,
+                None if is_over() || self.schedule.ended().is_some() => return Ok(()),
+                None => {}
+            }
+        };
+        let mut given = Timestamp::ZERO;
+        loop {
+            let now = self.clock.now();
+            if is_over() {
+                self.schedule.end(now);
+            }
+            let end = self.schedule.ended();
+            let until = end.map_or(now, |end| now.min(end));
+            match self.give_real(until - (began - Timestamp::ZERO), began - Timestamp::ZERO)? {
+                Some(reached) => given = given.max(reached),
+                None => return Ok(()),
+            }
+            if end.is_some_and(|end| given >= end || now - end > LATE_SOUND) {
+                return Ok(());
+            }
+            thread::sleep(GIVE_INTERVAL);
+        }
+    }
+
+    /// Gives what is heard before `time`, unless the recording is over.
+    pub fn give_until(&mut self, time: Timestamp, is_over: &IsOver) -> Result<Given> {
+        while !is_over() {
+            let sound = match self.rest.take() {
+                Some(sound) => sound,
+                None => match self.buffers.recv_timeout(POLL_INTERVAL) {
+                    Ok(sound) => sound?,
+                    Err(RecvTimeoutError::Timeout) => continue,
+                    Err(RecvTimeoutError::Disconnected) => return Ok(Given::AllThereIs),
+                },
+            };
+            if self.give(sound, time, Span::ZERO) {
+                return Ok(Given::UpToTime);
+            }
+        }
+        Ok(Given::NotAll)
+    }
+
+    /// In real time, gives what has come of the sound before `time`, `shift` later. Up to which time there is sound; none
+    /// when it has ended.
+    fn give_real(&mut self, time: Timestamp, shift: Span) -> Result<Option<Timestamp>> {
+        let mut reached = Timestamp::ZERO;
+        loop {
+            let sound = match self.rest.take() {
+                Some(sound) => sound,
+                None => match self.buffers.recv_timeout(Duration::ZERO) {
+                    Ok(sound) => sound?,
+                    Err(RecvTimeoutError::Timeout) => return Ok(Some(reached)),
+                    Err(RecvTimeoutError::Disconnected) => return Ok(None),
+                },
+            };
+            reached = sound.end().min(time) + shift;
+            if self.give(sound, time, shift) {
+                return Ok(Some(reached));
+            }
+        }
+    }
+
+    /// Gives the part of `sound` that is heard before `time`, `shift` later; whether a rest stays.
+    fn give(&mut self, sound: AudioBuffer, time: Timestamp, shift: Span) -> bool {
+        let samples = (samples_in(time - sound.timestamp, sound.rate) as usize).min(sound.samples());
+        let mut now = sound.slice(0..samples);
+        if samples > 0 {
+            now.timestamp = now.timestamp + shift;
+            // A recorder that has ended takes no more.
+            let _ = self.track.write_audio(now);
+        }
+        let rest = samples < sound.samples();
+        if rest {
+            self.rest = Some(sound.slice(samples..sound.samples()));
+        }
+        rest
+    }
+}
