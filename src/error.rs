@@ -31,6 +31,8 @@ pub enum ErrorKind {
     InvalidModification,
     /// Text that does not parse: a filter chain, a size, a duration.
     Syntax,
+    /// An argument that is not of the kind that the call takes, or that asks for nothing at all.
+    Type,
     /// An argument outside its range.
     Range,
     /// Writing the result failed: disk full, closed pipe.
@@ -51,6 +53,7 @@ impl ErrorKind {
             Self::Overconstrained { .. } => "OverconstrainedError",
             Self::InvalidModification => "InvalidModificationError",
             Self::Syntax => "SyntaxError",
+            Self::Type => "TypeError",
             Self::Range => "RangeError",
             Self::Write | Self::Unknown => "UnknownError",
         }

@@ -121,7 +121,7 @@
 //! |---|---|
 //! | 3 | [`recorder`]: recorders, the pipeline from a stream to a file, replays, and sources from end to end |
 //! | 2 | [`source`]: where frames and sound come from · [`canvas`]: what frames are drawn on · [`gpu`]: what runs there · [`encode`]: AV1, Opus |
-//! | 1 | [`filter`]: chains, users' WGSL, colour tables and the plan of passes · [`mux`]: WebM written, inspected and repaired · [`blob`]: bytes with a type · [`stream`]: streams and tracks · `av1`: its headers · [`still`]: PNG, JPEG, WebP |
+//! | 1 | [`filter`]: chains, users' WGSL, colour tables and the plan of passes · [`mux`]: WebM written, inspected and repaired · [`blob`]: bytes with a type · [`stream`]: streams and tracks · [`constraints`]: what is asked of cameras and microphones · `av1`: its headers · [`still`]: PNG, JPEG, WebP |
 //! | 0 | [`frame`], [`audio`], [`clock`], [`packet`], [`color`], [`time`], [`Error`] |
 //!
 //! # Features
@@ -141,7 +141,11 @@ pub mod blob;
 pub mod canvas;
 pub mod clock;
 pub mod color;
+<<<<<<< HEAD
 pub mod devices;
+=======
+pub mod constraints;
+>>>>>>> wt-player
 pub mod encode;
 mod error;
 pub mod filter;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 /// from floor 0.
 const FLOORS: [&[&str]; 5] = [
     &["time", "clock", "color", "frame", "audio", "packet", "error", "Error", "ErrorKind", "Result"],
-    &["av1", "filter", "mux", "stream", "still", "blob"],
+    &["av1", "filter", "mux", "stream", "still", "blob", "constraints"],
     &["canvas", "devices", "gpu", "source", "encode"],
     &["recorder", "preview"],
     &["main", "cli"],

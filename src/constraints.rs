@@ -1,0 +1,167 @@
+//! What is asked of cameras and microphones, what they can do, and which of their settings comes nearest: the
+//! constraints of Media Capture and Streams, as values. Nothing here opens a device, so every choice is tested without
+//! one.
+//!
+//! ```
+//! use framereel::constraints::{Constraint, InputDevice, TrackConstraints, VideoMode, select};
+//! use framereel::frame::Size;
+//! use framereel::stream::TrackKind;
+//! use framereel::time::FrameRate;
+//!
+//! let modes = vec![
+//!     VideoMode::new("YUYV", Size::new(640, 480), FrameRate::whole(30)),
+//!     VideoMode::new("YUYV", Size::new(1280, 720), FrameRate::whole(10)),
+//!     VideoMode::new("MJPG", Size::new(1280, 720), FrameRate::whole(30)),
+//! ];
+//! let devices = [InputDevice::video("camera-1", "Webcam", modes)];
+//!
+//! let wanted = TrackConstraints {
+//!     width: 1280.into(),
+//!     frame_rate: Constraint::min(24.0),
+//!     ..TrackConstraints::default()
+//! };
+//! let selection = select(TrackKind::Video, &devices, &wanted)?;
+//! assert_eq!((selection.settings.width, selection.settings.format.as_str()), (Some(1280), "MJPG"));
+//!
+//! let impossible = "width=exact:10000".parse()?;
+//! let error = select(TrackKind::Video, &devices, &impossible).unwrap_err();
+//! assert!(error.to_string().starts_with("expected a width of exactly 10000 but found 640 to 1280"));
+//! # Ok::<(), framereel::Error>(())
+//! ```
+//!
+//! Where the specification leaves it open:
+//! - **Sizes are the device's own.** `resizeMode` is always `none`: what is to be cropped or scaled is drawn on a
+//!   [`Canvas`](crate::canvas::Canvas) of the wanted size.
+//! - **Equal distances.** The device that comes first, then what is nearest to 640×480 at 30 frames a second (sound:
+//!   48 kHz, stereo), then raw pictures before JPEG before other compressed ones, then the device's own order.
+//! - **Ratios are compared with a tolerance** of [`TOLERANCE`]: 1.778 is 16:9, and a camera's 30.00003 is 30, but 29.97
+//!   is not.
+//! - **An error names one constraint**: the first that no device meets; else the one at which those before it, taken
+//!   together, leave nothing.
+
+mod constraint;
+mod device;
+mod distance;
+mod parse;
+mod property;
+mod selection;
+mod settings;
+
+pub use constraint::{Constraint, StringConstraint};
+pub use device::{AudioMode, FacingMode, InputDevice, Steps, VideoMode};
+pub use distance::fitness_distance;
+pub use selection::{Selection, select};
+pub use settings::{Capabilities, Settings};
+
+use crate::error::{Error, ErrorKind, Result};
+use property::Property;
+
+/// How far apart two rates or ratios may be, relative to the larger one, and still be the same.
+pub const TOLERANCE: f64 = 0.0005;
+
+/// What is asked for: pictures, sound, or both (`MediaStreamConstraints`, §9.2.1). None: not asked for.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Constraints {
+    /// What the camera is to give.
+    pub video: Option<TrackConstraints>,
+    /// What the microphone is to give.
+    pub audio: Option<TrackConstraints>,
+}
+
+impl Constraints {
+    /// Pictures of any kind (`{ video: true }`).
+    pub fn video() -> Self {
+        Self { video: Some(TrackConstraints::default()), audio: None }
+    }
+
+    /// Sound of any kind (`{ audio: true }`).
+    pub fn audio() -> Self {
+        Self { video: None, audio: Some(TrackConstraints::default()) }
+    }
+
+    /// Pictures and sound of any kind (`{ video: true, audio: true }`).
+    pub fn both() -> Self {
+        Self { video: Some(TrackConstraints::default()), audio: Some(TrackConstraints::default()) }
+    }
+
+    /// Whether anything can be asked so (§9.2.3, `getUserMedia`, steps 3 and 4). Device ids may be asked for that do not
+    /// exist: that is seen when a device is selected.
+    ///
+    /// # Errors
+    /// `TypeError` where neither pictures nor sound are asked for, and for a number that is not finite.
+    pub fn check(&self) -> Result<()> {
+        if self.video.is_none() && self.audio.is_none() {
+            return Err(Error::new(
+                ErrorKind::Type,
+                "expected video or audio to be asked for but found neither; ask for one or both",
+            ));
+        }
+        self.video.iter().chain(&self.audio).try_for_each(TrackConstraints::check)
+    }
+}
+
+/// What is asked of one track (`MediaTrackConstraints`, §4.3.6). A constraint that nothing was asked of is empty, and
+/// one that does not apply, as a width to a microphone, is left out of account.
+///
+/// It is also read from text: `width=1280,height=min:720,frame-rate=exact:30`. Names are written as here with hyphens,
+/// or as the Web writes them; each value may be led by `exact:`, `min:`, `max:` or `ideal:`, is the ideal one without,
+/// or is a range (`640..1920`). One name may come several times: `width=min:640,width=ideal:1280`. Aspect ratios are
+/// written `16:9` or `1.778`, latencies `20ms` or `0.02`. The text has no [advanced](TrackConstraints::advanced) sets.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TrackConstraints {
+    /// Pixels across.
+    pub width: Constraint<u32>,
+    /// Pixels down.
+    pub height: Constraint<u32>,
+    /// Frames a second.
+    pub frame_rate: Constraint<f64>,
+    /// Width divided by height.
+    pub aspect_ratio: Constraint<f64>,
+    /// Which way a camera looks: `user`, `environment`, `left` or `right`.
+    pub facing_mode: StringConstraint,
+    /// How the size is made: `none` (as the camera gives it) is all there is.
+    pub resize_mode: StringConstraint,
+    /// Samples a second.
+    pub sample_rate: Constraint<u32>,
+    /// Bits of a sample.
+    pub sample_size: Constraint<u32>,
+    /// Channels of sound.
+    pub channel_count: Constraint<u32>,
+    /// Seconds from the sound to its samples.
+    pub latency: Constraint<f64>,
+    /// By how many decibels the sound is made louder; 0 is as it is. Ours: the Web has none.
+    pub gain: Constraint<f64>,
+    /// The device, by its id.
+    pub device_id: StringConstraint,
+    /// The thing that the device is part of: a webcam's camera and microphone have one group.
+    pub group_id: StringConstraint,
+    /// Further sets of constraints, the most wanted first. Each is met if it can be, together with those before it, and
+    /// otherwise left out. A bare value in one of them is an exact one. Sets within these sets have no meaning.
+    pub advanced: Vec<TrackConstraints>,
+}
+
+impl TrackConstraints {
+    fn check(&self) -> Result<()> {
+        let sets = std::iter::once(self).chain(&self.advanced);
+        for (property, number) in sets.flat_map(Self::numbers) {
+            if !number.is_finite() {
+                let name = property.name();
+                return Err(Error::new(
+                    ErrorKind::Type,
+                    format!("expected a finite number for {name} but found {number}"),
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The names of the constraints that have an effect (§10.2, `getSupportedConstraints`), as the Web writes them. The last
+/// one, `gain`, is ours.
+///
+/// ```
+/// assert!(framereel::constraints::get_supported_constraints().contains(&"frameRate"));
+/// ```
+pub fn get_supported_constraints() -> [&'static str; Property::ALL.len()] {
+    Property::ALL.map(Property::name)
+}

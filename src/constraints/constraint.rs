@@ -1,0 +1,214 @@
+//! What is asked of one property: a number or a string.
+
+use std::ops::RangeInclusive;
+
+/// What is asked of a number (`ConstrainULong`, `ConstrainDouble`, §4.3.5). By [`Default`], nothing.
+///
+/// `exact`, `min` and `max` must be met; `ideal` is the value to come near to. A bare value (`1280.into()`) is the ideal
+/// one, and within [advanced](super::TrackConstraints::advanced) sets the exact one.
+///
+/// ```
+/// use framereel::constraints::Constraint;
+/// let width = Constraint::range(640..=1920).with_ideal(1280);
+/// assert_eq!(width, Constraint::min(640).with_max(1920).with_ideal(1280));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Constraint<T> {
+    exact: Option<T>,
+    min: Option<T>,
+    max: Option<T>,
+    ideal: Option<T>,
+    bare: Option<T>,
+}
+
+impl<T> Constraint<T> {
+    const NOTHING: Self = Self { exact: None, min: None, max: None, ideal: None, bare: None };
+
+    /// Nothing but this value.
+    pub fn exact(value: T) -> Self {
+        Self::NOTHING.with_exact(value)
+    }
+
+    /// This value or more.
+    pub fn min(value: T) -> Self {
+        Self::NOTHING.with_min(value)
+    }
+
+    /// This value or less.
+    pub fn max(value: T) -> Self {
+        Self::NOTHING.with_max(value)
+    }
+
+    /// The nearest to this value.
+    pub fn ideal(value: T) -> Self {
+        Self::NOTHING.with_ideal(value)
+    }
+
+    /// From one value to the other; both belong to it.
+    pub fn range(range: RangeInclusive<T>) -> Self {
+        let (min, max) = range.into_inner();
+        Self::min(min).with_max(max)
+    }
+
+    /// The same, and nothing but this value.
+    pub fn with_exact(self, value: T) -> Self {
+        Self { exact: Some(value), ..self }
+    }
+
+    /// The same, and this value or more.
+    pub fn with_min(self, value: T) -> Self {
+        Self { min: Some(value), ..self }
+    }
+
+    /// The same, and this value or less.
+    pub fn with_max(self, value: T) -> Self {
+        Self { max: Some(value), ..self }
+    }
+
+    /// The same, and the nearest to this value.
+    pub fn with_ideal(self, value: T) -> Self {
+        Self { ideal: Some(value), ..self }
+    }
+
+    /// This and what the other one asks, which rules where both ask the same.
+    pub(super) fn merge(self, other: Self) -> Self {
+        Self {
+            exact: other.exact.or(self.exact),
+            min: other.min.or(self.min),
+            max: other.max.or(self.max),
+            ideal: other.ideal.or(self.ideal),
+            bare: other.bare.or(self.bare),
+        }
+    }
+}
+
+impl<T: Into<f64>> Constraint<T> {
+    /// What is asked, in the units of [`Settings`](super::Settings).
+    pub(super) fn numbers(self, reading: Reading) -> NumberRule {
+        let [exact, min, max, ideal, bare] =
+            [self.exact, self.min, self.max, self.ideal, self.bare].map(|value| value.map(Into::into));
+        match reading {
+            Reading::Basic => NumberRule { exact, min, max, ideal: ideal.or(bare) },
+            Reading::Advanced => NumberRule { exact: exact.or(bare), min, max, ideal },
+        }
+    }
+}
+
+impl<T> Default for Constraint<T> {
+    fn default() -> Self {
+        Self::NOTHING
+    }
+}
+
+impl<T> From<T> for Constraint<T> {
+    fn from(value: T) -> Self {
+        Self { bare: Some(value), ..Self::NOTHING }
+    }
+}
+
+/// What is asked of a string (`ConstrainDOMString`, §4.3.5): one value, or any of several. By [`Default`], nothing.
+///
+/// ```
+/// use framereel::constraints::StringConstraint;
+/// let facing = StringConstraint::exact("user").or_exact("left").with_ideal("user");
+/// assert_ne!(facing, "user".into());
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StringConstraint {
+    exact: Vec<String>,
+    ideal: Vec<String>,
+    bare: Vec<String>,
+}
+
+impl StringConstraint {
+    /// Nothing but this value.
+    pub fn exact(value: impl Into<String>) -> Self {
+        Self::default().or_exact(value)
+    }
+
+    /// This value if there is one such.
+    pub fn ideal(value: impl Into<String>) -> Self {
+        Self::default().with_ideal(value)
+    }
+
+    /// The values of which one is required.
+    pub fn exact_values(&self) -> &[String] {
+        &self.exact
+    }
+
+    /// The same, and this value will do as well as the exact ones before it.
+    pub fn or_exact(mut self, value: impl Into<String>) -> Self {
+        self.exact.push(value.into());
+        self
+    }
+
+    /// The same, and this value is as good as the ideal ones before it.
+    pub fn with_ideal(mut self, value: impl Into<String>) -> Self {
+        self.ideal.push(value.into());
+        self
+    }
+
+    /// This and what the other one asks.
+    pub(super) fn merge(mut self, other: Self) -> Self {
+        self.exact.extend(other.exact);
+        self.ideal.extend(other.ideal);
+        self.bare.extend(other.bare);
+        self
+    }
+
+    pub(super) fn strings(&self, reading: Reading) -> StringRule<'_> {
+        let [exact, ideal, bare] =
+            [&self.exact, &self.ideal, &self.bare].map(|values| values.iter().map(String::as_str).collect::<Vec<_>>());
+        let joined = |mut values: Vec<_>| {
+            values.extend(&bare);
+            values
+        };
+        match reading {
+            Reading::Basic => StringRule { exact, ideal: joined(ideal) },
+            Reading::Advanced => StringRule { exact: joined(exact), ideal },
+        }
+    }
+}
+
+impl From<&str> for StringConstraint {
+    fn from(value: &str) -> Self {
+        [value].into()
+    }
+}
+
+impl From<String> for StringConstraint {
+    fn from(value: String) -> Self {
+        [value].into()
+    }
+}
+
+impl<S: Into<String>, const N: usize> From<[S; N]> for StringConstraint {
+    fn from(values: [S; N]) -> Self {
+        Self { bare: values.into_iter().map(Into::into).collect(), ..Self::default() }
+    }
+}
+
+/// What a bare value is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// The ideal one.
+    Basic,
+    /// The exact one: within an advanced set.
+    Advanced,
+}
+
+/// What is asked of a number, once it is known what its bare value is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct NumberRule {
+    pub exact: Option<f64>,
+    pub min: Option<f64>,
+    pub max: Option<f64>,
+    pub ideal: Option<f64>,
+}
+
+/// What is asked of a string, once it is known what its bare values are. An empty list asks nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct StringRule<'a> {
+    pub exact: Vec<&'a str>,
+    pub ideal: Vec<&'a str>,
+}
