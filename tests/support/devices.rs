@@ -16,6 +16,24 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
+#[path = "devices/camera.rs"]
+mod camera;
+#[path = "devices/flash_and_click.rs"]
+mod flash_and_click;
+#[path = "devices/microphone.rs"]
+mod microphone;
+#[path = "devices/xserver.rs"]
+mod xserver;
+
+#[allow(unused_imports, reason = "each test file uses its part")]
+pub use camera::{Camera, CameraSpec, FLASH, Picture, PixelFormat};
+#[allow(unused_imports, reason = "each test file uses its part")]
+pub use flash_and_click::FlashAndClick;
+#[allow(unused_imports, reason = "each test file uses its part")]
+pub use microphone::{CLICK, MicSpec, Microphone, Sound};
+#[allow(unused_imports, reason = "each test file uses its part")]
+pub use xserver::XServer;
+
 /// How long a daemon or a device may take to appear.
 const LIMIT: Duration = Duration::from_secs(20);
 const REMEDY: &str = "install what the tests need: scripts/setup.sh test";
@@ -36,113 +54,6 @@ pub struct Session {
     group: Group,
     daemons: Vec<Process>,
     folder: TempDir,
-}
-
-/// What the camera sends.
-#[derive(Debug, Clone)]
-pub enum Picture {
-    /// A source of ffmpeg's lavfi without options, such as `testsrc2` or `smptebars`.
-    Pattern(&'static str),
-    /// A plain colour, as `#rrggbb`.
-    Color(&'static str),
-    /// A film, again and again, scaled to the camera's size and rate.
-    Film(PathBuf),
-    /// Black, and white for [`FLASH`] at 1 s, 3 s, 5 s, … after its start.
-    Flash,
-}
-
-/// How long the white lasts.
-pub const FLASH: Duration = Duration::from_millis(100);
-/// How long the click lasts.
-pub const CLICK: Duration = Duration::from_millis(20);
-
-/// GStreamer's names in [`PixelFormat::gstreamer`], V4L2's in [`PixelFormat::fourcc`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PixelFormat {
-    Yuyv,
-    Nv12,
-    I420,
-    Mjpeg,
-    Rgb,
-    Gray8,
-}
-
-impl PixelFormat {
-    pub fn fourcc(self) -> &'static str {
-        match self {
-            Self::Yuyv => "YUYV",
-            Self::Nv12 => "NV12",
-            Self::I420 => "YU12",
-            Self::Mjpeg => "MJPG",
-            Self::Rgb => "RGB3",
-            Self::Gray8 => "GREY",
-        }
-    }
-
-    fn gstreamer(self) -> &'static str {
-        match self {
-            Self::Yuyv => "video/x-raw,format=YUY2",
-            Self::Nv12 => "video/x-raw,format=NV12",
-            Self::I420 => "video/x-raw,format=I420",
-            Self::Mjpeg => "image/jpeg",
-            Self::Rgb => "video/x-raw,format=RGB",
-            Self::Gray8 => "video/x-raw,format=GRAY8",
-        }
-    }
-}
-
-#[derive(Debug, Clone)]
-pub struct CameraSpec {
-    /// The node's name and the card's name for V4L2.
-    pub name: String,
-    pub width: u32,
-    pub height: u32,
-    pub fps: u32,
-    pub format: PixelFormat,
-    pub picture: Picture,
-}
-
-impl Default for CameraSpec {
-    fn default() -> Self {
-        let (name, picture) = ("testcam".to_owned(), Picture::Pattern("testsrc2"));
-        Self { name, width: 640, height: 480, fps: 30, format: PixelFormat::Yuyv, picture }
-    }
-}
-
-/// What the microphone hears.
-#[derive(Debug, Clone, Copy)]
-pub enum Sound {
-    /// A sine of so many Hz at an eighth of full scale.
-    Tone(u32),
-    /// Silence, and 1 kHz for [`CLICK`] at 1 s, 3 s, 5 s, … after its start.
-    Clicks,
-}
-
-#[derive(Debug, Clone, Copy)]
-pub struct MicSpec {
-    pub rate: u32,
-    pub channels: u32,
-    pub sound: Sound,
-}
-
-impl Default for MicSpec {
-    fn default() -> Self {
-        Self { rate: 48_000, channels: 2, sound: Sound::Tone(1000) }
-    }
-}
-
-/// A camera that is plugged in until it is killed or dropped. One client may stream from it, once.
-pub struct Camera<'a> {
-    session: &'a Session,
-    name: String,
-    _processes: [Process; 2],
-}
-
-/// The default source, until it is killed or dropped.
-pub struct Microphone<'a> {
-    session: &'a Session,
-    modules: Vec<String>,
-    processes: Vec<Process>,
 }
 
 impl Session {
@@ -173,51 +84,6 @@ impl Session {
         let preload = self.folder.path().join("v4l2_preload.so");
         command.env("LD_PRELOAD", format!("{} /usr/$LIB/pipewire-0.3/v4l2/libpw-v4l2.so", preload.display()));
         command
-    }
-
-    /// Plugs in a camera.
-    pub fn camera(&self, spec: &CameraSpec) -> Camera<'_> {
-        let mut ffmpeg = self.tool("ffmpeg");
-        ffmpeg.args(["-v", "error", "-nostdin"]);
-        spec.ffmpeg_input(&mut ffmpeg);
-        ffmpeg.args(["-f", "matroska", "pipe:1"]).stdout(Stdio::piped());
-        let mut feeder = self.spawn(ffmpeg, &format!("{}-ffmpeg", spec.name));
-        let mut gst = self.tool("gst-launch-1.0");
-        gst.args(["-q", "fdsrc", "fd=0", "!", "matroskademux", "!"]).args(spec.pipeline());
-        gst.stdin(feeder.child.stdout.take().expect("a pipe"));
-        let mut sender = self.spawn(gst, &spec.name);
-        self.until("the camera", &mut sender, || self.node(&spec.name).is_some());
-        Camera { session: self, name: spec.name.clone(), _processes: [sender, feeder] }
-    }
-
-    /// Plugs in a microphone, which becomes the default source.
-    pub fn microphone(&self, spec: &MicSpec) -> Microphone<'_> {
-        let MicSpec { rate, channels, sound } = spec;
-        let sink = format!("sink_name=room rate={rate} channels={channels}");
-        let modules = vec![
-            self.pactl(&format!("load-module module-null-sink {sink}")),
-            self.pactl("load-module module-remap-source master=room.monitor source_name=mic"),
-        ];
-        self.pactl("set-default-source mic");
-        let wave = match sound {
-            Sound::Tone(hertz) => format!("sine=frequency={hertz}:sample_rate={rate}"),
-            Sound::Clicks => clicks(*rate),
-        };
-        let mut ffmpeg = self.tool("ffmpeg");
-        ffmpeg.args(["-v", "error", "-nostdin", "-f", "lavfi", "-i", &wave, "-f", "matroska", "pipe:1"]);
-        let mut feeder = self.spawn(
-            {
-                ffmpeg.stdout(Stdio::piped());
-                ffmpeg
-            },
-            "mic-ffmpeg",
-        );
-        let mut gst = self.tool("gst-launch-1.0");
-        gst.args(["-q", "fdsrc", "fd=0", "!", "matroskademux", "!", "audioconvert", "!", "pulsesink", "device=room"]);
-        gst.stdin(feeder.child.stdout.take().expect("a pipe"));
-        let mut sender = self.spawn(gst, "mic");
-        self.until("the sound", &mut sender, || self.prints("pactl", &["list", "sink-inputs"], "GStreamer"));
-        Microphone { session: self, modules, processes: vec![sender, feeder] }
     }
 
     /// Runs pactl with these words, and gives what it prints.
@@ -276,6 +142,18 @@ impl Session {
         String::from_utf8_lossy(&output.stdout).contains(word)
     }
 
+    /// Starts ffmpeg, with these inputs and codecs, and GStreamer behind it, with this pipeline for what `demux` gives.
+    fn play(&self, name: &str, ffmpeg_args: &[String], pipeline: &str) -> Player {
+        let mut ffmpeg = self.tool("ffmpeg");
+        ffmpeg.args(["-v", "error", "-nostdin"]).args(ffmpeg_args);
+        ffmpeg.args(["-f", "matroska", "pipe:1"]).stdout(Stdio::piped());
+        let mut feeder = self.spawn(ffmpeg, &format!("{name}-ffmpeg"));
+        let mut gst = self.tool("gst-launch-1.0");
+        gst.args(["-q", "fdsrc", "fd=0", "!", "matroskademux", "name=demux"]).args(pipeline.split_whitespace());
+        gst.stdin(feeder.child.stdout.take().expect("a pipe"));
+        Player { sender: self.spawn(gst, name), feeder }
+    }
+
     fn spawn(&self, mut command: Command, name: &str) -> Process {
         let log = self.folder.path().join(format!("{name}.log"));
         command.stderr(File::create(&log).expect("a log")).process_group(self.group.id());
@@ -302,78 +180,10 @@ impl Drop for Session {
     }
 }
 
-impl CameraSpec {
-    fn ffmpeg_input(&self, ffmpeg: &mut Command) {
-        let Self { width, height, fps, .. } = self;
-        let options = format!("size={width}x{height}:rate={fps}");
-        match &self.picture {
-            Picture::Pattern(name) => ffmpeg.args(["-f", "lavfi", "-i", &format!("{name}={options}")]),
-            Picture::Color(color) => ffmpeg.args(["-f", "lavfi", "-i", &format!("color={color}:{options}")]),
-            Picture::Flash => ffmpeg.args(["-f", "lavfi", "-i", &flashes(&options)]),
-            Picture::Film(path) => ffmpeg.args(["-stream_loop", "-1", "-i"]).arg(path).args([
-                "-an",
-                "-vf",
-                &format!("scale={width}:{height},fps={fps}"),
-            ]),
-        };
-        match self.format {
-            PixelFormat::Mjpeg => ffmpeg.args(["-pix_fmt", "yuvj420p", "-c:v", "mjpeg", "-q:v", "3"]),
-            _ => ffmpeg.args(["-pix_fmt", "yuv420p", "-c:v", "rawvideo"]),
-        };
-    }
-
-    /// From the demuxer's picture to a camera: what comes late gives way, as in a real camera.
-    fn pipeline(&self) -> Vec<String> {
-        let Self { name, width, height, fps, .. } = self;
-        let mut words = Vec::new();
-        if self.format != PixelFormat::Mjpeg {
-            words.extend(["videoconvert", "!"].map(str::to_owned));
-        }
-        words.push(format!("{},width={width},height={height},framerate={fps}/1", self.format.gstreamer()));
-        words.extend(["!", "pipewiresink", "mode=provide", "max-lateness=50000000"].map(str::to_owned));
-        let class = "media.class=Video/Source,media.role=Camera";
-        words.push(format!("stream-properties=props,{class},node.name={name},node.description={name}"));
-        words
-    }
-}
-
-/// A lavfi source for [`Picture::Flash`].
-fn flashes(options: &str) -> String {
-    let white = format!("lt(mod(t+1.001,2),{})", FLASH.as_secs_f64());
-    format!("color=black:{options},drawbox=color=white:t=fill:enable='{white}'")
-}
-
-/// A lavfi source for [`Sound::Clicks`].
-fn clicks(rate: u32) -> String {
-    format!("aevalsrc='0.8*sin(2000*PI*t)*lt(mod(t+1,2),{})':s={rate}", CLICK.as_secs_f64())
-}
-
-impl Camera<'_> {
-    /// Unplugs it.
-    pub fn kill(self) {
-        let Self { session, name, _processes: processes } = self;
-        drop(processes);
-        let began = Instant::now();
-        while session.node(&name).is_some() {
-            assert!(began.elapsed() < LIMIT, "the camera {name} is still there");
-            thread::sleep(Duration::from_millis(10));
-        }
-    }
-}
-
-impl Microphone<'_> {
-    /// Unplugs it.
-    pub fn kill(self) {}
-}
-
-impl Drop for Microphone<'_> {
-    fn drop(&mut self) {
-        self.processes.clear();
-        for module in self.modules.drain(..).rev() {
-            // Without expectations: a drop must not panic.
-            drop(self.session.tool("pactl").args(["unload-module", &module]).output());
-        }
-    }
+/// What sends pictures and sound to devices.
+struct Player {
+    sender: Process,
+    feeder: Process,
 }
 
 /// A child process that ends with this value.
