@@ -1,0 +1,225 @@
+//! Cameras and microphones without hardware, for the program as a child process: a private PipeWire (0.3.65, Debian 12)
+//! whose cameras the program sees as `/dev/video0`, `/dev/video1`, … and whose microphone is PulseAudio's default source.
+//!
+//! Everything runs in one process group, which ends with the [`Session`], and also when the test's process is killed.
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+#[path = "devices/camera.rs"]
+mod camera;
+#[path = "devices/flash_and_click.rs"]
+mod flash_and_click;
+#[path = "devices/microphone.rs"]
+mod microphone;
+#[path = "devices/xserver.rs"]
+mod xserver;
+
+#[allow(unused_imports, reason = "each test file uses its part")]
+pub use camera::{Camera, CameraSpec, FLASH, Picture, PixelFormat};
+#[allow(unused_imports, reason = "each test file uses its part")]
+pub use flash_and_click::FlashAndClick;
+#[allow(unused_imports, reason = "each test file uses its part")]
+pub use microphone::{CLICK, MicSpec, Microphone, Sound};
+#[allow(unused_imports, reason = "each test file uses its part")]
+pub use xserver::XServer;
+
+/// How long a daemon or a device may take to appear.
+const LIMIT: Duration = Duration::from_secs(20);
+const REMEDY: &str = "install what the tests need: scripts/setup.sh test";
+
+/// A bus of its own, which starts no services.
+const BUS: &str = r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig><type>session</type><listen>unix:path=BUS</listen>
+<policy context="default"><allow send_destination="*"/><allow eavesdrop="true"/><allow own="*"/></policy></busconfig>
+"#;
+
+/// The real devices of this machine stay out.
+const NO_HARDWARE: &str =
+    "alsa_monitor.enabled = false\nv4l2_monitor.enabled = false\nlibcamera_monitor.enabled = false\n";
+
+/// A private D-Bus, PipeWire, WirePlumber and PulseAudio server.
+pub struct Session {
+    group: Group,
+    daemons: Vec<Process>,
+    folder: TempDir,
+}
+
+impl Session {
+    /// # Panics
+    /// When something that `scripts/setup.sh test` installs is missing, or does not start.
+    pub fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).expect("a private folder");
+        let bus = folder.path().join("bus");
+        fs::write(folder.path().join("bus.conf"), BUS.replace("BUS", &bus.to_string_lossy())).expect("a file");
+        let settings = folder.path().join("config/wireplumber/main.lua.d");
+        fs::create_dir_all(&settings).expect("a folder");
+        fs::write(settings.join("51-no-hardware.lua"), NO_HARDWARE).expect("a file");
+        let mut session = Self { group: Group::new(), daemons: Vec::new(), folder };
+        session.build_preload();
+        let config = format!("--config-file={}", session.folder.path().join("bus.conf").display());
+        session.daemon("dbus-daemon", &["--nofork", &config], |_| bus.exists());
+        session.daemon("pipewire", &[], |session| session.succeeds("pw-cli", &["info", "0"]));
+        session.daemon("pipewire-pulse", &[], |session| session.succeeds("pactl", &["info"]));
+        // The session manager is at work once it has chosen a default sink.
+        session.daemon("wireplumber", &[], |session| session.succeeds("wpctl", &["inspect", "@DEFAULT_AUDIO_SINK@"]));
+        session
+    }
+
+    /// A command that sees this session's cameras and microphones, and none else.
+    pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = self.tool(program);
+        let preload = self.folder.path().join("v4l2_preload.so");
+        command.env("LD_PRELOAD", format!("{} /usr/$LIB/pipewire-0.3/v4l2/libpw-v4l2.so", preload.display()));
+        command
+    }
+
+    /// Runs pactl with these words, and gives what it prints.
+    fn pactl(&self, words: &str) -> String {
+        let output = self.tool("pactl").args(words.split(' ')).output().expect("pactl");
+        assert!(output.status.success(), "pactl {words}: {output:?}");
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
+    /// The id of the node with this name.
+    fn node(&self, name: &str) -> Option<u64> {
+        let dump = self.tool("pw-dump").output().expect("pw-dump");
+        let objects: Vec<Value> = serde_json::from_slice(&dump.stdout).unwrap_or_default();
+        let node = objects.iter().find(|object| object["info"]["props"]["node.name"] == name)?;
+        node["id"].as_u64()
+    }
+
+    fn build_preload(&self) {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/v4l2_preload.c");
+        let mut command = Command::new("cc");
+        command.args(["-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror", "-o"]);
+        command.arg(self.folder.path().join("v4l2_preload.so")).arg(source).args(["-ldl", "-lpthread"]);
+        let output = command.output().unwrap_or_else(|error| panic!("cc: {error}; {REMEDY}"));
+        assert!(output.status.success(), "cc: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    fn daemon(&mut self, name: &str, args: &[&str], ready: impl Fn(&Self) -> bool) {
+        let mut command = self.tool(name);
+        command.args(args);
+        let mut process = self.spawn(command, name);
+        self.until(name, &mut process, || ready(self));
+        self.daemons.push(process);
+    }
+
+    /// A command with this session's environment, which sees no camera.
+    fn tool(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        let folder = self.folder.path();
+        for name in ["DISPLAY", "PIPEWIRE_REMOTE", "PULSE_SERVER", "PULSE_SINK", "PULSE_SOURCE"] {
+            command.env_remove(name);
+        }
+        command.env("XDG_RUNTIME_DIR", folder);
+        command.env("XDG_CONFIG_HOME", folder.join("config")).env("XDG_STATE_HOME", folder.join("state"));
+        command.env("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={}", folder.join("bus").display()));
+        command
+    }
+
+    fn succeeds(&self, program: &str, args: &[&str]) -> bool {
+        let output = self.tool(program).args(args).output();
+        output.unwrap_or_else(|error| panic!("{program}: {error}; {REMEDY}")).status.success()
+    }
+
+    fn prints(&self, program: &str, args: &[&str], word: &str) -> bool {
+        let output = self.tool(program).args(args).output();
+        let output = output.unwrap_or_else(|error| panic!("{program}: {error}; {REMEDY}"));
+        String::from_utf8_lossy(&output.stdout).contains(word)
+    }
+
+    /// Starts ffmpeg, with these inputs and codecs, and GStreamer behind it, with this pipeline for what `demux` gives.
+    fn play(&self, name: &str, ffmpeg_args: &[String], pipeline: &str) -> Player {
+        let mut ffmpeg = self.tool("ffmpeg");
+        ffmpeg.args(["-v", "error", "-nostdin"]).args(ffmpeg_args);
+        ffmpeg.args(["-f", "matroska", "pipe:1"]).stdout(Stdio::piped());
+        let mut feeder = self.spawn(ffmpeg, &format!("{name}-ffmpeg"));
+        let mut gst = self.tool("gst-launch-1.0");
+        gst.args(["-q", "fdsrc", "fd=0", "!", "matroskademux", "name=demux"]).args(pipeline.split_whitespace());
+        gst.stdin(feeder.child.stdout.take().expect("a pipe"));
+        Player { sender: self.spawn(gst, name), feeder }
+    }
+
+    fn spawn(&self, mut command: Command, name: &str) -> Process {
+        let log = self.folder.path().join(format!("{name}.log"));
+        command.stderr(File::create(&log).expect("a log")).process_group(self.group.id());
+        let program = command.get_program().to_owned();
+        let child = command.spawn().unwrap_or_else(|error| panic!("{}: {error}; {REMEDY}", program.display()));
+        Process { child, log }
+    }
+
+    fn until(&self, what: &str, process: &mut Process, ready: impl Fn() -> bool) {
+        let began = Instant::now();
+        while !ready() {
+            let ended = process.child.try_wait().expect("a child to wait for");
+            let log = || fs::read_to_string(&process.log).unwrap_or_default();
+            assert!(ended.is_none(), "{what} ended with {ended:?}: {}", log());
+            assert!(began.elapsed() < LIMIT, "{what} is not there after {LIMIT:?}: {}", log());
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.group.kill();
+    }
+}
+
+/// What sends pictures and sound to devices.
+struct Player {
+    sender: Process,
+    feeder: Process,
+}
+
+/// A child process that ends with this value.
+struct Process {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// A process group that ends with its leader's standard input, hence also when this process is killed.
+struct Group {
+    leader: Child,
+    line: Option<ChildStdin>,
+}
+
+impl Group {
+    fn new() -> Self {
+        let mut command = Command::new("sh");
+        command.args(["-c", "read -r line; kill -KILL 0"]).stdin(Stdio::piped()).process_group(0);
+        let mut leader = command.spawn().expect("a shell");
+        let line = leader.stdin.take();
+        Self { leader, line }
+    }
+
+    fn id(&self) -> i32 {
+        self.leader.id().try_into().expect("a process id")
+    }
+
+    fn kill(&mut self) {
+        drop(self.line.take());
+        drop(self.leader.wait());
+    }
+}

@@ -1,0 +1,35 @@
+//! A camera that flashes while the microphone clicks, to judge how well a recorder keeps pictures and sound together.
+
+use super::camera::{CameraSpec, Picture};
+use super::microphone::{MicSpec, Room, Sound};
+use super::{Player, Session};
+
+/// A camera and a microphone, until they are killed or dropped.
+pub struct FlashAndClick<'a> {
+    _player: Player,
+    _room: Room<'a>,
+}
+
+impl Session {
+    /// Plugs in both. One pipeline with one clock feeds them; a flash and a click begin at the same instant every 2 s.
+    /// The picture and the sound that the two specifications ask for do not count.
+    pub fn flash_and_click(&self, camera: &CameraSpec, mic: &MicSpec) -> FlashAndClick<'_> {
+        let camera = CameraSpec { picture: Picture::Flash, ..camera.clone() };
+        let mic = MicSpec { sound: Sound::Clicks, ..mic.clone() };
+        let room = Room::new(self, &mic);
+        let args = [camera.ffmpeg_input(), mic.ffmpeg_input(), camera.ffmpeg_codec(), mic.ffmpeg_codec()].concat();
+        let (pictures, sound) = (camera.pipeline(), mic.pipeline());
+        let pipeline = format!("demux.video_0 ! queue ! {pictures} demux.audio_0 ! queue ! {sound}");
+        let mut player = self.play(&camera.name, &args, &pipeline);
+        let heard = format!("application.name = \"{}\"", mic.name);
+        self.until("flashes and clicks", &mut player.sender, || {
+            self.node(&camera.name).is_some() && self.pactl("list sink-inputs").contains(&heard)
+        });
+        FlashAndClick { _player: player, _room: room }
+    }
+}
+
+impl FlashAndClick<'_> {
+    /// Unplugs both.
+    pub fn kill(self) {}
+}

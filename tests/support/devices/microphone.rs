@@ -1,0 +1,111 @@
+//! Microphones: a sink that nobody hears, in which a sound is played, and a source that gives what the sink plays.
+
+use std::time::Duration;
+
+use super::{Player, Session};
+
+/// How long the click of [`Sound::Clicks`] lasts.
+pub const CLICK: Duration = Duration::from_millis(20);
+
+/// What the microphone hears.
+#[derive(Debug, Clone, Copy)]
+pub enum Sound {
+    /// A sine of so many Hz at an eighth of full scale.
+    Tone(u32),
+    /// Silence, and 1 kHz for [`CLICK`] at 1 s, 3 s, 5 s, … after its start.
+    Clicks,
+}
+
+#[derive(Debug, Clone)]
+pub struct MicSpec {
+    /// The name of the source. Letters, digits and hyphens.
+    pub name: String,
+    /// In Hz.
+    pub rate: u32,
+    pub channels: u32,
+    pub sound: Sound,
+}
+
+/// The default source, until it is killed or dropped.
+pub struct Microphone<'a> {
+    _player: Player,
+    _room: Room<'a>,
+}
+
+/// A sink that nobody hears, and the source that gives what it plays.
+pub(super) struct Room<'a> {
+    session: &'a Session,
+    modules: Vec<String>,
+}
+
+impl Session {
+    /// Plugs in a microphone, which becomes the default source and hears its sound on all channels.
+    pub fn microphone(&self, spec: &MicSpec) -> Microphone<'_> {
+        let room = Room::new(self, spec);
+        let pipeline = format!("! {}", spec.pipeline());
+        let mut player = self.play(&spec.name, &[spec.ffmpeg_input(), spec.ffmpeg_codec()].concat(), &pipeline);
+        let heard = format!("application.name = \"{}\"", spec.name);
+        self.until("the sound", &mut player.sender, || self.pactl("list sink-inputs").contains(&heard));
+        Microphone { _player: player, _room: room }
+    }
+}
+
+impl Microphone<'_> {
+    /// Unplugs it.
+    pub fn kill(self) {}
+}
+
+impl<'a> Room<'a> {
+    pub(super) fn new(session: &'a Session, spec: &MicSpec) -> Self {
+        let MicSpec { name, rate, channels, .. } = spec;
+        let sink = format!("sink_name={name}-room rate={rate} channels={channels}");
+        let source = format!("master={name}-room.monitor source_name={name}");
+        let modules = vec![
+            session.pactl(&format!("load-module module-null-sink {sink}")),
+            session.pactl(&format!(
+                "load-module module-remap-source {source} source_properties=device.description={name}"
+            )),
+        ];
+        session.pactl(&format!("set-default-source {name}"));
+        Self { session, modules }
+    }
+}
+
+impl Drop for Room<'_> {
+    fn drop(&mut self) {
+        for module in self.modules.drain(..).rev() {
+            // Without expectations: a drop must not panic.
+            drop(self.session.tool("pactl").args(["unload-module", &module]).output());
+        }
+    }
+}
+
+impl MicSpec {
+    pub(super) fn ffmpeg_input(&self) -> Vec<String> {
+        let rate = self.rate;
+        let source = match self.sound {
+            Sound::Tone(hertz) => format!("sine=frequency={hertz}:sample_rate={rate}"),
+            Sound::Clicks => {
+                format!("aevalsrc='0.8*sin(2000*PI*t)*lt(mod(t+1,2),{})':s={rate}", CLICK.as_secs_f64())
+            }
+        };
+        ["-f", "lavfi", "-i", &source].map(str::to_owned).to_vec()
+    }
+
+    pub(super) fn ffmpeg_codec(&self) -> Vec<String> {
+        ["-c:a", "pcm_s16le", "-ac", &self.channels.to_string()].map(str::to_owned).to_vec()
+    }
+
+    /// From the demuxer's sound to the sink, with as little delay as holds on a busy machine.
+    pub(super) fn pipeline(&self) -> String {
+        let name = &self.name;
+        let buffer = "provide-clock=false buffer-time=60000 latency-time=10000";
+        format!("audioconvert ! pulsesink device={name}-room client-name={name} {buffer}")
+    }
+}
+
+impl Default for MicSpec {
+    fn default() -> Self {
+        Self { name: "mic".to_owned(), rate: 48_000, channels: 2, sound: Sound::Tone(1000) }
+    }
+}

@@ -1,0 +1,70 @@
+//! A screen without hardware: Xvfb, whose picture is drawn into its frame buffer.
+
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::FileExt;
+use std::process::{Child, Command, Stdio};
+
+use tempfile::TempDir;
+
+use super::REMEDY;
+
+/// A screen that ends with this value.
+pub struct XServer {
+    server: Child,
+    display: String,
+    width: u32,
+    height: u32,
+    screen: File,
+    _folder: TempDir,
+}
+
+impl XServer {
+    /// A black screen of this size, 24 bits deep.
+    ///
+    /// # Panics
+    /// When Xvfb is missing or does not start.
+    pub fn start(width: u32, height: u32) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut command = Command::new("Xvfb");
+        command.args(["-displayfd", "1", "-nolisten", "tcp", "-screen", "0", &format!("{width}x{height}x24")]);
+        command.arg("-fbdir").arg(folder.path()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut server = command.spawn().unwrap_or_else(|error| panic!("Xvfb: {error}; {REMEDY}"));
+        // It prints its display's number once it listens.
+        let mut line = String::new();
+        BufReader::new(server.stdout.take().expect("a pipe")).read_line(&mut line).expect("a number");
+        let screen = OpenOptions::new().read(true).write(true).open(folder.path().join("Xvfb_screen0"));
+        let display = format!(":{}", line.trim());
+        Self { server, display, width, height, screen: screen.expect("the frame buffer"), _folder: folder }
+    }
+
+    /// The display's name, such as `:0`, for `DISPLAY` and x11grab.
+    pub fn display(&self) -> &str {
+        &self.display
+    }
+
+    /// Fills the rectangle from (x, y) on with a colour.
+    pub fn fill(&self, (x, y): (u32, u32), (width, height): (u32, u32), [red, green, blue]: [u8; 3]) {
+        assert!(x + width <= self.width && y + height <= self.height, "a rectangle on the screen");
+        // The format of xwd: a header of big-endian words, a table of colours, rows of B, G, R, 0.
+        let (pixels, stride) = (self.word(0) + self.word(19) * 12, self.word(12));
+        let row = [blue, green, red, 0].repeat(width as usize);
+        for line in y..y + height {
+            let place = pixels + u64::from(line) * stride + u64::from(x) * 4;
+            self.screen.write_all_at(&row, place).expect("a drawn row");
+        }
+    }
+
+    fn word(&self, index: u64) -> u64 {
+        let mut word = [0; 4];
+        self.screen.read_exact_at(&mut word, index * 4).expect("a header");
+        u32::from_be_bytes(word).into()
+    }
+}
+
+impl Drop for XServer {
+    fn drop(&mut self) {
+        drop(self.server.kill());
+        drop(self.server.wait());
+    }
+}
