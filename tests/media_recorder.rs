@@ -141,6 +141,12 @@ fn is_type_supported_compares_codecs_up_to_the_first_dot_ignoring_case() {
         "video/webm;codecs=opus",
         "audio/webm;codecs=Opus",
         "Video/WebM;Codecs=av1",
+        "audio/ogg",
+        "audio/ogg;codecs=opus",
+        "audio/wav",
+        "audio/wav;codecs=1",
+        "audio/wave; codecs=\"PCM\"",
+        "audio/x-wav",
     ] {
         assert!(MediaRecorder::is_type_supported(mime_type), "{mime_type}");
     }
@@ -161,7 +167,12 @@ fn is_type_supported_is_false_for_malformed_unknown_and_doubled() {
         "video/webm;profile=0",
         "video/x-matroska",
         "video/mp4;codecs=avc1",
-        "audio/ogg;codecs=opus",
+        "video/ogg",
+        "audio/ogg;codecs=vorbis",
+        "audio/ogg;codecs=av1",
+        "audio/wav;codecs=opus",
+        "audio/wav;codecs=\"1,pcm\"",
+        "audio/webm;codecs=pcm",
         "video/webm;codecs=theora",
         "video/webm;codecs=av02",
         "video/webm;codecs=\"av1,av01.0.05M.08\"",
@@ -212,8 +223,10 @@ fn start_on_a_stream_with_no_track_or_all_tracks_ended_is_a_not_supported_error(
 
 #[test]
 fn an_audio_only_type_on_a_stream_with_video_is_a_not_supported_error() {
-    let recorder = MediaRecorder::new(&Studio::both().stream, typed("audio/webm;codecs=opus")).unwrap();
-    assert_eq!(kind(recorder.start(None)), "NotSupportedError");
+    for mime_type in ["audio/webm;codecs=opus", "audio/ogg", "audio/wav"] {
+        let recorder = MediaRecorder::new(&Studio::both().stream, typed(mime_type)).unwrap();
+        assert_eq!(kind(recorder.start(None)), "NotSupportedError", "{mime_type}");
+    }
 }
 
 #[test]

@@ -213,6 +213,7 @@ fn not_created(folder: &Path, error: io::Error) -> Error {
 struct Numbered {
     folder: PathBuf,
     name: OsString,
+    extension: OsString,
     digits: usize,
 }
 
@@ -220,7 +221,8 @@ impl Numbered {
     /// `a/b.webm` gives `a/b-001.webm` and so on.
     fn beside(path: &Path, digits: usize) -> Self {
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-        Self { folder, name: path.file_stem().unwrap_or_default().to_owned(), digits }
+        let part = |part: Option<&OsStr>| part.unwrap_or_default().to_owned();
+        Self { folder, name: part(path.file_stem()), extension: part(path.extension()), digits }
     }
 
     fn path(&self, number: u32) -> PathBuf {
@@ -229,7 +231,8 @@ impl Numbered {
 
     fn file_name(&self, number: u32) -> OsString {
         let mut file = self.name.clone();
-        file.push(format!("-{number:0digits$}.webm", digits = self.digits));
+        file.push(format!("-{number:0digits$}.", digits = self.digits));
+        file.push(&self.extension);
         file
     }
 
@@ -245,7 +248,8 @@ impl Numbered {
 
     fn is_ours(&self, name: &OsStr) -> bool {
         let (bytes, own) = (name.as_encoded_bytes(), self.name.as_encoded_bytes());
-        let digits = bytes.strip_prefix(own).and_then(|rest| rest.strip_prefix(b"-")?.strip_suffix(b".webm"));
+        let numbered = bytes.strip_prefix(own).and_then(|rest| rest.strip_prefix(b"-"));
+        let digits = numbered.and_then(|rest| rest.strip_suffix(self.extension.as_encoded_bytes())?.strip_suffix(b"."));
         let number = digits.and_then(|digits| str::from_utf8(digits).ok()?.parse().ok());
         number.is_some_and(|number| number > 0 && self.file_name(number) == name)
     }
@@ -296,5 +300,8 @@ mod tests {
         ] {
             assert_eq!(chunks.is_ours(name.as_ref()), ours, "{name}");
         }
+        let pieces = Numbered::beside(Path::new("talk.ogg"), PIECE_DIGITS);
+        assert_eq!(pieces.path(7), Path::new("talk-007.ogg"));
+        assert!(pieces.is_ours("talk-007.ogg".as_ref()) && !pieces.is_ours("talk-007.webm".as_ref()));
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use framereel::filter::{Edge, FileAccess, FilterChain};
 use framereel::frame::Size;
+use framereel::mux::Container;
 use framereel::recorder::MediaRecorderOptions;
 use framereel::source::audio::AudioSpec;
 use framereel::source::mix::MixSource;
@@ -182,10 +183,10 @@ pub fn codec(text: &str) -> Result<String> {
 
 pub fn webm_path(text: &str) -> Result<PathBuf> {
     let path = PathBuf::from(text);
-    if text == "-" || is_folder(&path) || is_device(&path) || is_webm_name(&path) {
+    if text == "-" || is_folder(&path) || is_device(&path) || is_recording_name(&path) {
         return Ok(path);
     }
-    let expected = "expected a file name that ends in .webm, the one kind of recording there is so far,";
+    let expected = "expected a file name that ends in .webm, or for sound alone .ogg, .opus or .wav,";
     let remedy = "a folder's name ends in /";
     Err(Error::new(ErrorKind::NotSupported, format!("{expected} but found `{text}`; {remedy}")))
 }
@@ -212,14 +213,19 @@ pub fn still_path(text: &str) -> Result<PathBuf> {
     Ok(path)
 }
 
-fn is_webm_name(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("webm"))
+fn is_recording_name(path: &Path) -> bool {
+    container_of(path).is_some()
+}
+
+/// The container of a recording that is called so.
+pub fn container_of(path: &Path) -> Option<Container> {
+    Container::for_extension(path.extension()?.to_str()?)
 }
 
 /// Whether this names a folder: by a slash at its end, or because there is one that is not called as a file is.
 pub fn is_folder(path: &Path) -> bool {
     let slash = path.as_os_str().as_encoded_bytes().last().is_some_and(|&last| std::path::is_separator(last.into()));
-    slash || path.is_dir() && !is_webm_name(path)
+    slash || path.is_dir() && !is_recording_name(path)
 }
 
 /// Whether this is a device or a pipe, which needs no extension.
@@ -312,14 +318,22 @@ mod tests {
     }
 
     #[test]
-    fn a_recording_ends_in_webm() {
-        assert!(webm_path("a.webm").is_ok() && webm_path("folder/A.WEBM").is_ok());
+    fn a_recording_ends_in_the_extension_of_its_container() {
+        for (text, container) in [
+            ("a.webm", Container::Webm),
+            ("folder/A.WEBM", Container::Webm),
+            ("a.ogg", Container::Ogg),
+            ("a.opus", Container::Ogg),
+            ("a.Wav", Container::Wav),
+        ] {
+            assert_eq!(container_of(&webm_path(text).unwrap()), Some(container), "{text}");
+        }
         for text in ["a.mp4", "webm", "a", "a.webm/b"] {
             assert!(
                 webm_path(text)
                     .unwrap_err()
                     .to_string()
-                    .contains(&format!("ends in .webm, the one kind of recording there is so far, but found `{text}`"))
+                    .contains(&format!("ends in .webm, or for sound alone .ogg, .opus or .wav, but found `{text}`"))
             );
         }
     }

@@ -1,4 +1,5 @@
-//! Video encoders behind one trait: frames go in, packets come out when they are ready.
+//! Encoders behind one trait for pictures and one for sound: frames and samples go in, packets come out when they are
+//! ready.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,11 +11,16 @@ use crate::time::{FrameRate, Span, Timestamp};
 
 #[cfg(feature = "aom")]
 mod aom;
+pub mod audio;
+mod conformer;
 pub(crate) mod mixer;
 pub mod opus;
+pub mod pcm;
 mod rav1e;
 pub(crate) mod resampler;
 mod timeline;
+
+pub use audio::{AudioEncoder, AudioEncoderConfig, open_audio};
 
 /// What a video encoder is asked for.
 #[derive(Debug, Clone, PartialEq)]

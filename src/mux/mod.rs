@@ -1,17 +1,26 @@
 //! Containers: encoded packets in, a file's bytes out; and files that exist, inspected and repaired.
 
+pub mod container;
 pub mod inspect;
+pub mod ogg;
 pub mod repair;
+pub mod tracks;
+pub mod wav;
 pub mod webm;
 
 pub(crate) mod ebml;
 mod faults;
 pub(crate) mod matroska;
+mod sink;
 mod survey;
 mod track_counts;
 
+pub use container::{Container, ContainerWriter, Finished};
 pub use inspect::{Detail, Inspection, inspect};
 pub use matroska::TrackType;
+pub use ogg::OggWriter;
 pub use repair::{Repaired, repair};
 pub use survey::Gap;
-pub use webm::{AudioTrack, Finished, Tracks, VideoTrack, WebmWriter};
+pub use tracks::{AudioCodec, AudioTrack, Tracks, VideoTrack};
+pub use wav::WavWriter;
+pub use webm::WebmWriter;

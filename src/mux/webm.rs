@@ -13,51 +13,16 @@ use webm::mux::{
     SegmentBuilder, SegmentMode, TrackNum, TransferCharacteristics, VideoCodecId, Writer,
 };
 
+use super::container::{Finished, SYNC_INTERVAL};
 use super::ebml::Elements;
 use super::matroska::id;
-use crate::color::{ColorSpace, Matrix, Range};
+use super::sink::{FirstError, same};
+use super::tracks::{AudioCodec, Tracks, VideoTrack};
+use crate::color::{Matrix, Range};
 use crate::error::{Error, ErrorKind, Result};
-use crate::frame::Size;
 use crate::packet::EncodedPacket;
 use crate::stream::TrackKind;
-use crate::time::{Span, Timestamp};
-
-/// What a file holds: at least one of the two.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Tracks {
-    /// The pictures.
-    pub video: Option<VideoTrack>,
-    /// The sound.
-    pub audio: Option<AudioTrack>,
-}
-
-impl From<VideoTrack> for Tracks {
-    fn from(video: VideoTrack) -> Self {
-        Self { video: Some(video), audio: None }
-    }
-}
-
-/// What the track header says of an AV1 video.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VideoTrack {
-    /// The picture's size in pixels.
-    pub size: Size,
-    /// The `CodecPrivate`: the payload of an av1C box ("AV1 in Matroska").
-    pub codec_private: Vec<u8>,
-    /// The `Colour`. The chroma siting is left to the AV1 sequence header, which outranks it.
-    pub color: ColorSpace,
-}
-
-/// What the track header says of Opus sound.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AudioTrack {
-    /// Samples a second, as it was before it was encoded.
-    pub rate: u32,
-    /// How many channels.
-    pub channels: u8,
-    /// The `CodecPrivate`: the OpusHead (RFC 7845 §5.1).
-    pub codec_private: Vec<u8>,
-}
+use crate::time::Timestamp;
 
 /// Writes one WebM file: clusters that begin at key frames, Cues that point at them, and the exact Duration.
 ///
@@ -74,20 +39,6 @@ pub struct WebmWriter<W: Write + Seek> {
     recent: VecDeque<(u64, Timestamp)>,
 }
 
-/// What became of a file: see [`WebmWriter::finish`].
-#[derive(Debug)]
-pub struct Finished<W> {
-    /// The sink, flushed.
-    pub sink: W,
-    /// Whether all went well.
-    pub outcome: Result<()>,
-    /// When the last packet ends that reached the file.
-    pub end: Timestamp,
-}
-
-/// A program that is killed loses no more than this, and what is in flight.
-const SYNC_INTERVAL: Span = Span::from_millis(100);
-
 /// No sink holds back more than this, in bytes.
 const HELD_BACK: u64 = 1 << 20;
 
@@ -98,8 +49,11 @@ impl<W: Write + Seek> WebmWriter<W> {
     /// not gets the header, so that whoever reads along knows the tracks at once.
     ///
     /// # Errors
-    /// `UnknownError` when libwebm does not take the tracks.
+    /// `NotSupportedError` for sound that is not Opus, `UnknownError` when libwebm does not take the tracks.
     pub fn new(mut sink: W, tracks: &Tracks) -> Result<Self> {
+        if let Some(audio) = tracks.audio.as_ref().filter(|audio| audio.codec != AudioCodec::Opus) {
+            return Err(Error::not_supported(format!("expected Opus in a WebM file but found {:?}", audio.codec)));
+        }
         let seekable = sink.seek(SeekFrom::Start(0)).is_ok();
         let sink = SharedSink::new(sink, seekable);
         let (writer, mode) = if seekable {
@@ -122,7 +76,7 @@ impl<W: Write + Seek> WebmWriter<W> {
     /// A write error when the sink fails: nothing more can be written then, but [`WebmWriter::finish`] is still worth
     /// its while. `InvalidStateError` when packets come out of order or before time 0, or for a track that is not there.
     pub fn write(&mut self, kind: TrackKind, packet: &EncodedPacket) -> Result<()> {
-        self.sink.state().outcome()?;
+        self.sink.state().error.outcome()?;
         let track = match kind {
             TrackKind::Video => self.numbers.video,
             TrackKind::Audio => self.numbers.audio,
@@ -149,7 +103,7 @@ impl<W: Write + Seek> WebmWriter<W> {
         let mut state = self.sink.state();
         // An error is kept, and returned by the next call.
         let _ = state.pass_on();
-        state.outcome()?;
+        state.error.outcome()?;
         added.map_err(|error| Error::unknown("libwebm did not take a packet").with_source(error))?;
         self.last = Some(packet.timestamp);
         self.end = self.end.max(packet.timestamp + packet.duration);
@@ -181,16 +135,14 @@ impl<W: Write + Seek> WebmWriter<W> {
         self.sink.state().written()
     }
 
-    /// Calls this with the sink as it is.
-    pub fn sink<T>(&mut self, look: impl FnOnce(&mut W) -> T) -> T {
-        look(&mut self.sink.state().sink)
+    /// Writes all there is to the sink and flushes it. An error is kept, and returned by the next call.
+    pub fn flush(&mut self) {
+        self.sink.state().settle();
     }
 
-    /// Writes all there is to the sink, flushes it, and calls this with it.
-    pub fn flushed_sink<T>(&mut self, look: impl FnOnce(&mut W) -> T) -> T {
-        let mut state = self.sink.state();
-        state.settle();
-        look(&mut state.sink)
+    /// Calls this with the sink as it is.
+    pub fn with_sink(&mut self, look: &mut dyn FnMut(&mut W)) {
+        look(&mut self.sink.state().sink);
     }
 
     /// Writes the Cues and the Duration, and gives the sink back, flushed. The file ends at `end`, else with its last
@@ -216,7 +168,7 @@ impl<W: Write + Seek> WebmWriter<W> {
             state.set_duration(end);
         }
         state.settle();
-        let outcome = state.outcome().and_then(|()| match whole {
+        let outcome = state.error.outcome().and_then(|()| match whole {
             true => Ok(()),
             false => Err(Error::unknown("libwebm could not finish the file")),
         });
@@ -342,7 +294,7 @@ struct SinkState<W> {
     header_is_out: bool,
     /// Where the Duration's four bytes are, once they are written.
     duration_at: Option<u64>,
-    error: Option<io::Error>,
+    error: FirstError,
 }
 
 impl<W> Clone for SharedSink<W> {
@@ -361,7 +313,7 @@ impl<W> SharedSink<W> {
             seekable,
             header_is_out: false,
             duration_at: None,
-            error: None,
+            error: FirstError::default(),
         })))
     }
 
@@ -409,7 +361,7 @@ impl<W: Write + Seek> SinkState<W> {
         let outcome = self.sink.write_all(&self.block);
         self.passed_on += self.block.len() as u64;
         self.block.clear();
-        self.keep(outcome)
+        self.error.keep(outcome)
     }
 
     /// The Duration's content in the block: the element's ID, 4489, and its size, four bytes (RFC 9559 §5.1.2.10).
@@ -425,39 +377,14 @@ impl<W: Write + Seek> SinkState<W> {
         let patched = self.sink.seek(SeekFrom::Start(at)).and_then(|_| self.sink.write_all(&bytes));
         let back = self.sink.seek(SeekFrom::Start(self.position)).map(drop);
         // Both are kept as errors, which is all there is to do about them.
-        let _ = self.keep(patched.and(back));
+        let _ = self.error.keep(patched.and(back));
     }
 
     /// Passes on all there is and flushes the sink; whether no error ever came.
     fn settle(&mut self) -> bool {
         let outcome = self.pass_on().and_then(|()| self.sink.flush());
-        self.keep(outcome).is_ok() && self.error.is_none()
+        self.error.keep(outcome).is_ok() && self.error.is_none()
     }
-
-    fn keep(&mut self, outcome: io::Result<()>) -> io::Result<()> {
-        if let Err(error) = &outcome {
-            self.error.get_or_insert_with(|| same(error));
-        }
-        outcome
-    }
-
-    fn outcome(&self) -> Result<()> {
-        match &self.error {
-            None => Ok(()),
-            Some(error) => {
-                let what = match error.kind() {
-                    io::ErrorKind::BrokenPipe => "expected a reader but found that it has gone away",
-                    _ => "the recording could not be written",
-                };
-                Err(Error::new(ErrorKind::Write, what).with_source(same(error)))
-            }
-        }
-    }
-}
-
-/// An error with the same kind and text, for it cannot be cloned.
-fn same(error: &io::Error) -> io::Error {
-    error.raw_os_error().map_or_else(|| io::Error::new(error.kind(), error.to_string()), io::Error::from_raw_os_error)
 }
 
 impl<W: Write + Seek> Write for SharedSink<W> {
@@ -480,7 +407,7 @@ impl<W: Write + Seek> Seek for SharedSink<W> {
         let sought = state.sink.seek(to);
         match sought {
             Ok(position) => state.position = position,
-            Err(ref error) => state.keep(Err(same(error)))?,
+            Err(ref error) => state.error.keep(Err(same(error)))?,
         }
         sought
     }

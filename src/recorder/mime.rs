@@ -1,24 +1,40 @@
 //! MIME types of recordings (RFC 6381, MediaStream Recording §2.1): which of them a recorder takes.
 
 use crate::error::{Error, Result};
+use crate::mux::{AudioCodec, Container};
 use crate::stream::TrackKind;
 
+/// The types without parameters, and their containers. `audio/wave` and `audio/x-wav` are the names of WAV files that the
+/// MIME Sniffing standard (§4.2) and older programs give.
+const CONTAINERS: [(&str, Container); 6] = [
+    ("video/webm", Container::Webm),
+    ("audio/webm", Container::Webm),
+    ("audio/ogg", Container::Ogg),
+    ("audio/wav", Container::Wav),
+    ("audio/wave", Container::Wav),
+    ("audio/x-wav", Container::Wav),
+];
+
 /// The codecs that are built in, by the first part of their names.
-const CODECS: [(&str, TrackKind); 3] =
-    [("av1", TrackKind::Video), ("av01", TrackKind::Video), ("opus", TrackKind::Audio)];
+const VIDEO_CODECS: [&str; 2] = ["av1", "av01"];
+const OPUS: [&str; 1] = ["opus"];
+/// In a WAV file, codecs have numbers (RFC 2361 §4), and 1 is PCM.
+const PCM: [&str; 2] = ["1", "pcm"];
 
 /// A type that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MimeType {
     /// As it was written.
     text: String,
+    container: Container,
     /// Whether it is `audio/…`.
     audio_only: bool,
 }
 
 impl MimeType {
-    /// Reads a type such as `video/webm;codecs="av01.0.05M.08,opus"`. Containers: `video/webm` and `audio/webm`. Codecs:
-    /// `av1`, `av01.…` and `opus`, compared up to the first dot, ignoring case; at most one of each kind.
+    /// Reads a type such as `video/webm;codecs="av01.0.05M.08,opus"`. Containers: `video/webm`, `audio/webm`, `audio/ogg`,
+    /// and `audio/wav` under its three names. Codecs: `av1`, `av01.…` and `opus`, in WAV `1` and `pcm`, compared up to the
+    /// first dot, ignoring case; at most one of each kind.
     ///
     /// # Errors
     /// `NotSupportedError` that names what is not supported.
@@ -29,11 +45,15 @@ impl MimeType {
             )))
         };
         let mut parts = text.split(';').map(str::trim);
-        let container = parts.next().unwrap_or_default().to_ascii_lowercase();
-        let audio_only = match container.as_str() {
-            "video/webm" => false,
-            "audio/webm" => true,
-            _ => return refuse("the type video/webm or audio/webm"),
+        let essence = parts.next().unwrap_or_default().to_ascii_lowercase();
+        let Some(&(_, container)) = CONTAINERS.iter().find(|(known, _)| *known == essence) else {
+            return refuse("the type video/webm, audio/webm, audio/ogg or audio/wav");
+        };
+        let audio_only = essence.starts_with("audio/");
+        let (audio_codecs, expected) = match container.audio_codec() {
+            AudioCodec::Opus if container.is_audio_only() => (&OPUS[..], "the codec opus"),
+            AudioCodec::Opus => (&OPUS[..], "the codecs av1 and opus"),
+            AudioCodec::Pcm => (&PCM[..], "the codec 1 (pcm)"),
         };
         let mut kinds = Vec::new();
         for parameter in parts {
@@ -44,19 +64,26 @@ impl MimeType {
             let Some(value) = unquoted(value.trim()) else { return refuse("codecs in whole quotes") };
             for codec in value.split(',') {
                 let name = codec.trim().split('.').next().unwrap_or_default().to_ascii_lowercase();
-                let Some(&(_, kind)) = CODECS.iter().find(|(known, _)| *known == name) else {
-                    return refuse("the codecs av1 and opus");
+                let kind = match name.as_str() {
+                    name if audio_codecs.contains(&name) => TrackKind::Audio,
+                    name if VIDEO_CODECS.contains(&name) && audio_only => {
+                        return refuse("no video codec in an audio type");
+                    }
+                    name if VIDEO_CODECS.contains(&name) => TrackKind::Video,
+                    _ => return refuse(expected),
                 };
-                if audio_only && kind == TrackKind::Video {
-                    return refuse("no video codec in an audio type");
-                }
                 if kinds.contains(&kind) {
                     return refuse(&format!("one {kind} codec"));
                 }
                 kinds.push(kind);
             }
         }
-        Ok(Self { text: text.to_owned(), audio_only })
+        Ok(Self { text: text.to_owned(), container, audio_only })
+    }
+
+    /// What files of it are.
+    pub fn container(&self) -> Container {
+        self.container
     }
 
     /// As it was asked for.

@@ -16,7 +16,8 @@ use super::{Destination, Fit};
 /// The default records what comes, as WebM with AV1 and Opus.
 #[derive(Debug, Clone, Default)]
 pub struct MediaRecorderOptions {
-    /// The type, as `video/webm;codecs="av1,opus"`; empty: the recorder chooses.
+    /// The type, as `video/webm;codecs="av1,opus"`; empty: the recorder chooses WebM. Sound alone can also be
+    /// `audio/ogg` (Opus) or `audio/wav` (16-bit PCM at the track's own rate, for which bitrates have no meaning).
     pub mime_type: String,
     /// Bits a second of all tracks together, some nine tenths of them for pictures; overrides both others. A stream of one
     /// kind gets all of them.
@@ -76,11 +77,11 @@ impl MediaRecorderOptions {
         }
     }
 
-    /// Where the pieces of a recording to this destination begin.
-    pub(super) fn splitter(&self, destination: &Destination, audio: bool) -> Splitter {
+    /// Where the pieces of a recording to this destination begin; `with_sound` when there is sound beside pictures.
+    pub(super) fn splitter(&self, destination: &Destination, with_sound: bool) -> Splitter {
         match destination {
             Destination::Files(Pieces { length, bytes, .. }) => {
-                let sound = if audio { self.bitrates(true, true).for_encoders().audio } else { 0 };
+                let sound = if with_sound { self.bitrates(true, true).for_encoders().audio } else { 0 };
                 Splitter::new(*length, *bytes, sound)
             }
             _ => Splitter::default(),

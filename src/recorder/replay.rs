@@ -42,7 +42,7 @@ impl Replay {
 }
 
 impl RunningReplay {
-    /// What is kept, as a WebM that seeks. The replay goes on. Receipts of the frames in it say that they are encoded.
+    /// What is kept, as a whole file, which seeks. The replay goes on. Receipts of the frames in it say that they are encoded.
     ///
     /// # Errors
     /// `InvalidStateError` when the stream has ended; `UnknownError` when the file cannot be made.

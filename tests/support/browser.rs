@@ -140,9 +140,9 @@ impl Site {
             return respond(&mut stream, "404 Not Found", "", &[]);
         };
         let data = fs::read(file)?;
-        let head = "Accept-Ranges: bytes\r\nContent-Type: video/webm\r\n";
+        let head = format!("Accept-Ranges: bytes\r\nContent-Type: {}\r\n", content_type(path));
         let Some(range) = range else {
-            return respond(&mut stream, "200 OK", head, &data);
+            return respond(&mut stream, "200 OK", &head, &data);
         };
         match bytes_of(&range, data.len()) {
             Some((first, end)) => {
@@ -154,6 +154,15 @@ impl Site {
                 respond(&mut stream, "416 Range Not Satisfiable", &head, &[])
             }
         }
+    }
+}
+
+/// The type of a file of this name.
+fn content_type(path: &str) -> &'static str {
+    match path.rsplit('.').next() {
+        Some("ogg" | "opus") => "audio/ogg",
+        Some("wav") => "audio/wav",
+        _ => "video/webm",
     }
 }
 

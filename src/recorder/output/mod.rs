@@ -1,7 +1,7 @@
 //! Where the bytes of a recording go.
 //!
 //! ```text
-//! packets ──▶ OutputWriter ──▶ container (WebM) ──▶ Output: Memory    blobs that are handed out
+//! packets ──▶ OutputWriter ──▶ container        ──▶ Output: Memory    blobs that are handed out
 //!             limits, pieces,                               Files     one file, or one for each piece
 //!             slices, accounts                              Slices    a pipe or a folder, slice by slice
 //! ```
@@ -28,7 +28,19 @@ use self::memory::Memory;
 use self::slices::Slices;
 use crate::blob::Blob;
 use crate::error::Result;
+use crate::mux::{Container, Tracks};
 use crate::time::Span;
+
+/// What the files of a recording are.
+#[derive(Debug, Clone)]
+pub struct FileFormat {
+    /// Which writer writes them.
+    pub container: Container,
+    /// Their MIME type, in full or as it was asked for.
+    pub mime_type: String,
+    /// What they hold.
+    pub tracks: Tracks,
+}
 
 /// Where a recording goes.
 pub enum Destination {
@@ -41,14 +53,15 @@ pub enum Destination {
     File(FileSink),
     /// Into one file after the other.
     Files(Pieces),
-    /// Into a pipe, in slices: each is written in one piece once it is whole. Joined they are a file in WebM's live form.
+    /// Into a pipe, in slices: each is written in one piece once it is whole. Joined they are a file in its container's live
+    /// form.
     Stream {
         /// Where to, often [`FileSink::stdout`].
         sink: FileSink,
         /// How long a slice is at least.
         timeslice: Span,
     },
-    /// Into a file for each slice. Joined they are a file in WebM's live form; one alone need not play.
+    /// Into a file for each slice. Joined they are a file in its container's live form; one alone need not play.
     Chunks {
         /// How long a slice is at least.
         timeslice: Span,

@@ -250,8 +250,9 @@ fn recording(size: Size, destination: Destination) -> (OutputWriter, Vec<crate::
     }
     encoder.finish(&mut packets).unwrap();
     let track = VideoTrack { size, codec_private: encoder.codec_private().unwrap(), color: ColorSpace::RECORDED };
-    let (options, mime_type) = (MediaRecorderOptions::default(), "video/webm".to_owned());
-    let writer = OutputWriter::new(track.into(), mime_type, destination, &options, Events::new(), Timestamp::ZERO);
+    let format = FileFormat { container: Container::Webm, mime_type: "video/webm".to_owned(), tracks: track.into() };
+    let options = MediaRecorderOptions::default();
+    let writer = OutputWriter::new(format, destination, &options, Events::new(), Timestamp::ZERO);
     (writer, packets)
 }
 

@@ -2,10 +2,10 @@
 
 use std::collections::VecDeque;
 
-use super::{Destination, Output, open};
+use super::{Destination, FileFormat, Output, open};
 use crate::blob::Blob;
 use crate::error::{ErrorKind, Result};
-use crate::mux::{Finished, Tracks, WebmWriter};
+use crate::mux::{ContainerWriter, Finished};
 use crate::packet::EncodedPacket;
 use crate::recorder::events::{BlobEvent, Event, Events};
 use crate::recorder::options::MediaRecorderOptions;
@@ -28,8 +28,7 @@ const BLOCK: u64 = 16;
 
 /// Writes one recording.
 pub struct OutputWriter {
-    tracks: Tracks,
-    mime_type: String,
+    format: FileFormat,
     sink: Sink,
     /// How long what is handed on at once is at least.
     timeslice: Option<Span>,
@@ -66,10 +65,13 @@ enum Sink {
     /// Nobody: no piece has begun.
     Idle(Box<dyn Output>),
     /// The container's writer.
-    Writing(Box<WebmWriter<Box<dyn Output>>>),
+    Writing(OutputContainer),
     /// It was lost with a piece that could not begin.
     Lost,
 }
+
+/// A container's writer, which has the output while it writes a file to it.
+type OutputContainer = Box<dyn ContainerWriter<Box<dyn Output>>>;
 
 /// A packet that was written, until its bytes have arrived in the file.
 struct Unsaved {
@@ -82,20 +84,18 @@ struct Unsaved {
 }
 
 impl OutputWriter {
-    /// A writer of these tracks to this destination. The recording begins with what has the time `origin`.
+    /// A writer of files of this format to this destination. The recording begins with what has the time `origin`.
     pub fn new(
-        tracks: Tracks,
-        mime_type: String,
+        format: FileFormat,
         destination: Destination,
         options: &MediaRecorderOptions,
         events: Events,
         origin: Timestamp,
     ) -> Self {
         Self {
-            tracks,
             timeslice: destination.timeslice(),
-            sink: Sink::Idle(open(destination, &mime_type)),
-            mime_type,
+            sink: Sink::Idle(open(destination, &format.mime_type)),
+            format,
             frame_limit: options.frame_limit,
             size_limit: options.size_limit,
             events,
@@ -186,11 +186,11 @@ impl OutputWriter {
             self.progress.frames += u64::from(kind == TrackKind::Video);
             if ticket.as_ref().is_some_and(Ticket::is_awaited) {
                 // Somebody may wait for it before the next frame.
-                container.flushed_sink(|_| ());
+                container.flush();
             }
             self.unsaved.push_back(Unsaved { position: container.bytes(), ticket, timestamp, end });
         }
-        let stored = container.sink(|output| output.stored());
+        let stored = stored(container);
         self.settle(stored);
         Ok(Room::Left)
     }
@@ -199,7 +199,7 @@ impl OutputWriter {
     pub fn advance(&mut self, time: Timestamp) {
         if let Sink::Writing(container) = &mut self.sink {
             container.advance(Timestamp::ZERO + (time - self.piece_origin));
-            let stored = container.sink(|output| output.stored());
+            let stored = stored(container);
             self.settle(stored);
         }
     }
@@ -228,14 +228,17 @@ impl OutputWriter {
     }
 
     fn take_data(&mut self) -> Result<Blob> {
-        let Sink::Writing(container) = &mut self.sink else { return Ok(self.nothing()) };
-        let (data, stored) = container.flushed_sink(|output| (output.take_data(), output.stored()));
+        let nothing = self.nothing();
+        let Sink::Writing(container) = &mut self.sink else { return Ok(nothing) };
+        container.flush();
+        let (mut data, mut stored) = (Ok(nothing), 0);
+        container.with_sink(&mut |output| (data, stored) = (output.take_data(), output.stored()));
         self.settle(stored);
         data
     }
 
     fn nothing(&self) -> Blob {
-        Blob::new(Vec::new(), self.mime_type.clone())
+        Blob::new(Vec::new(), self.format.mime_type.clone())
     }
 
     fn event(&mut self, data: Blob) -> BlobEvent {
@@ -261,7 +264,10 @@ impl OutputWriter {
         if self.pieces_ended > 0 {
             self.piece_origin = time;
         }
-        self.sink = Sink::Writing(Box::new(WebmWriter::new(output, &self.tracks)?));
+        // Only the first packet of all has something before its sound.
+        let tracks = &self.format.tracks;
+        let continued = (time > Timestamp::ZERO).then(|| tracks.continued());
+        self.sink = Sink::Writing(self.format.container.writer(output, continued.as_ref().unwrap_or(tracks))?);
         (self.packets, self.leading_packets, self.keys, self.saved, self.held_sound) = (0, 0, 0, 0, 0);
         Ok(())
     }
@@ -316,7 +322,7 @@ impl OutputWriter {
         if self.blobs > 0 || !output.is_live() || data.is_empty() {
             return data;
         }
-        data.clone().into_seekable().unwrap_or(data)
+        self.format.container.mended(data)
     }
 
     /// Whether any packet has arrived when so many bytes are stored.
@@ -341,7 +347,7 @@ impl OutputWriter {
 
     /// The track whose packets are counted: sound alone, else the pictures.
     fn leading_kind(&self) -> TrackKind {
-        if self.tracks.video.is_some() { TrackKind::Video } else { TrackKind::Audio }
+        if self.format.tracks.video.is_some() { TrackKind::Video } else { TrackKind::Audio }
     }
 
     /// Whether a packet would make the recording longer or larger than it may be.
@@ -359,9 +365,17 @@ impl OutputWriter {
     }
 }
 
+/// How many bytes have arrived in the present file.
+fn stored(container: &mut OutputContainer) -> u64 {
+    let mut stored = 0;
+    container.with_sink(&mut |output| stored = output.stored());
+    stored
+}
+
 /// The error of a write, with the file's name.
-fn blame(container: &mut WebmWriter<Box<dyn Output>>, error: crate::error::Error) -> crate::error::Error {
-    let path = container.sink(|output| output.path().map(|path| path.display().to_string()));
+fn blame(container: &mut OutputContainer, error: crate::error::Error) -> crate::error::Error {
+    let mut path = None;
+    container.with_sink(&mut |output| path = output.path().map(|path| path.display().to_string()));
     match path {
         Some(path) if *error.kind() == ErrorKind::Write => error.at(path),
         _ => error,

@@ -44,16 +44,15 @@ use super::events::{BlobEvent, Event, Events, RunningRecording};
 use super::gate::Gate;
 use super::mime::MimeType;
 use super::options::{Bitrates, MediaRecorderOptions};
-use super::output::Destination;
+use super::output::{Destination, FileFormat};
 use super::report::{Progress, Report};
 use super::splitter::Splitter;
 use crate::blob::Blob;
 use crate::clock::Clock;
 use crate::color::ColorSpace;
-use crate::encode::opus::{self, OpusConfig, OpusEncoder};
-use crate::encode::{EncoderConfig, VideoEncoder, header, open};
+use crate::encode::{AudioEncoder, AudioEncoderConfig, EncoderConfig, VideoEncoder, header, open, open_audio};
 use crate::error::{Error, Result};
-use crate::mux::{AudioTrack, Tracks, VideoTrack};
+use crate::mux::{Container, Tracks, VideoTrack};
 use crate::stream::{FrameCounters, Subscription, TrackKind, TrackSettings, Unsubscribe};
 use crate::time::{Span, Timestamp};
 
@@ -177,7 +176,8 @@ fn run(plan: SessionPlan, listener: &dyn SessionListener, session: &SessionState
     let SessionPlan { options, bitrates, mime_type, video, audio, clock, start, events, .. } = plan;
     let mut report = Report::default();
     let bitrates = bitrates.for_encoders();
-    let open = || Encoders::open(&options, bitrates, video.as_ref(), audio.as_ref(), &clock);
+    let container = mime_type.as_ref().map(MimeType::container).unwrap_or_default();
+    let open = || Encoders::open(container, &options, bitrates, [video.as_ref(), audio.as_ref()], &clock);
     let encoders = match catch_panic("encoder", open).flatten() {
         Ok(encoders) => encoders,
         Err(error) => {
@@ -191,13 +191,14 @@ fn run(plan: SessionPlan, listener: &dyn SessionListener, session: &SessionState
             return;
         }
     };
-    let full = MimeType::full(encoders.codec.as_deref(), encoders.opus.as_ref().map(OpusEncoder::codec_string));
+    let full = MimeType::full(encoders.codec.as_deref(), encoders.audio_codec());
     let mime_type = mime_type.map_or(full, |mime_type| mime_type.as_str().to_owned());
     encoders.describe(&mut report);
     listener.begun(&report);
-    let Encoders { video: encoder, opus, tracks, .. } = encoders;
-    let (with_sound, alone) = (opus.is_some(), encoder.is_none());
-    let mut mux = Mux::new(tracks, mime_type, events, listener, session, &clock);
+    let Encoders { video: encoder, audio: audio_encoder, tracks, .. } = encoders;
+    let (with_sound, alone) = (audio_encoder.is_some(), encoder.is_none());
+    let format = FileFormat { container, mime_type, tracks };
+    let mut mux = Mux::new(format, events, listener, session, &clock);
     match start {
         Start::Buffer(length) => mux.buffer(length),
         Start::Record(destination) => mux.begin(destination, &options, Timestamp::ZERO),
@@ -208,7 +209,7 @@ fn run(plan: SessionPlan, listener: &dyn SessionListener, session: &SessionState
             let encode = Encode::new(input, encoder, &options, with_sound, session, &clock);
             stage(scope, session, TrackKind::Video, "encode", move || encode.run());
         }
-        if let (Some(input), Some(encoder)) = (audio, opus) {
+        if let (Some(input), Some(encoder)) = (audio, audio_encoder) {
             let sound = Sound::new(input, encoder, alone, session, &clock);
             stage(scope, session, TrackKind::Audio, "sound", move || sound.run());
         }
@@ -253,20 +254,20 @@ fn tell_end(recording: &mut RunningRecording, failure: Option<Error>, data: Blob
 struct Encoders {
     video: Option<(Box<dyn VideoEncoder>, EncoderConfig)>,
     codec: Option<String>,
-    opus: Option<OpusEncoder>,
+    audio: Option<Box<dyn AudioEncoder>>,
     tracks: Tracks,
 }
 
 impl Encoders {
     fn open(
+        container: Container,
         options: &MediaRecorderOptions,
         bitrates: Bitrates,
-        video: Option<&TrackInput>,
-        audio: Option<&TrackInput>,
+        [video, audio]: [Option<&TrackInput>; 2],
         clock: &Clock,
     ) -> Result<Self> {
         let settings = |input: &TrackInput| input.subscription.settings();
-        let mut encoders = Self { video: None, codec: None, opus: None, tracks: Tracks::default() };
+        let mut encoders = Self { video: None, codec: None, audio: None, tracks: Tracks::default() };
         if let Some(TrackSettings::Video { size, .. }) = video.map(settings) {
             let config = options.encoder_config(size, clock.rate(), bitrates);
             let header = header(options.encoder, &config)?;
@@ -276,15 +277,18 @@ impl Encoders {
             encoders.codec = Some(header.codec_string);
             encoders.video = Some((encoder, config));
         }
-        if let Some(TrackSettings::Audio { channels, .. }) = audio.map(settings) {
+        if let Some(TrackSettings::Audio { rate, channels }) = audio.map(settings) {
             let channels = channels.clamp(1, 2) as u8;
             let mode = options.audio_bitrate_mode;
-            let encoder = OpusEncoder::new(&OpusConfig { channels, bitrate: bitrates.audio, mode })?;
-            let codec_private = encoder.codec_private();
-            encoders.tracks.audio = Some(AudioTrack { rate: opus::RATE, channels, codec_private });
-            encoders.opus = Some(encoder);
+            let encoder = open_audio(container, &AudioEncoderConfig { rate, channels, bitrate: bitrates.audio, mode })?;
+            encoders.tracks.audio = Some(encoder.track());
+            encoders.audio = Some(encoder);
         }
         Ok(encoders)
+    }
+
+    fn audio_codec(&self) -> Option<&'static str> {
+        self.audio.as_ref().map(|encoder| encoder.codec_string())
     }
 
     fn describe(&self, report: &mut Report) {
@@ -292,8 +296,7 @@ impl Encoders {
             report.encoder = encoder.name().to_owned();
             (report.width, report.height) = (config.size.width, config.size.height);
         }
-        let opus = self.opus.as_ref().map(OpusEncoder::codec_string);
-        report.codec = self.codec.as_deref().into_iter().chain(opus).collect::<Vec<_>>().join(",");
+        report.codec = self.codec.as_deref().into_iter().chain(self.audio_codec()).collect::<Vec<_>>().join(",");
     }
 }
 

@@ -9,11 +9,10 @@ use super::{MAX_TRACK_LAG, POLL_INTERVAL, SessionListener, SessionState, catch_p
 use crate::blob::Blob;
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
-use crate::mux::Tracks;
 use crate::packet::EncodedPacket;
 use crate::recorder::events::{BlobEvent, Events, RunningRecording};
 use crate::recorder::options::MediaRecorderOptions;
-use crate::recorder::output::{Destination, OutputWriter, Room};
+use crate::recorder::output::{Destination, FileFormat, OutputWriter, Room};
 use crate::recorder::pipeline::Packet;
 use crate::recorder::replay_buffer::ReplayBuffer;
 use crate::recorder::report::Report;
@@ -24,8 +23,7 @@ use crate::time::{Span, Timestamp};
 pub(super) struct Mux<'a> {
     interleaver: Interleaver,
     target: MuxTarget,
-    tracks: Tracks,
-    mime_type: String,
+    format: FileFormat,
     events: Events,
     session: &'a SessionState,
     clock: &'a Clock,
@@ -46,22 +44,20 @@ enum MuxTarget {
 }
 
 impl<'a> Mux<'a> {
-    /// A stage for these tracks, which become a file of this type. It keeps nothing before it gets a target.
+    /// A stage for these tracks, which become a file of this format. It keeps nothing before it gets a target.
     pub fn new(
-        tracks: Tracks,
-        mime_type: String,
+        format: FileFormat,
         events: Events,
         listener: &'a dyn SessionListener,
         session: &'a SessionState,
         clock: &'a Clock,
     ) -> Self {
-        let (video, audio) = (tracks.video.is_some(), tracks.audio.is_some());
+        let (video, audio) = (format.tracks.video.is_some(), format.tracks.audio.is_some());
         Self {
             // In real time a track that lags has nothing to bring; otherwise its thread has not had its turn.
             interleaver: Interleaver::new(video, audio, if clock.is_real() { MAX_TRACK_LAG } else { Span::MAX }),
             target: MuxTarget::Buffer(ReplayBuffer::new(Span::ZERO, video)),
-            tracks,
-            mime_type,
+            format,
             events,
             session,
             clock,
@@ -79,7 +75,7 @@ impl<'a> Mux<'a> {
 
     /// Keeps the last `length` in memory.
     pub fn buffer(&mut self, length: Span) {
-        self.target = MuxTarget::Buffer(ReplayBuffer::new(length, self.tracks.video.is_some()));
+        self.target = MuxTarget::Buffer(ReplayBuffer::new(length, self.format.tracks.video.is_some()));
     }
 
     /// Begins to write what follows; the recording begins with what has the time `origin`.
@@ -89,7 +85,7 @@ impl<'a> Mux<'a> {
             self.fail(error);
         }
         self.target = MuxTarget::Output(Box::new(output));
-        self.events.push_start(self.mime_type.clone());
+        self.events.push_start(self.format.mime_type.clone());
     }
 
     fn writer(
@@ -99,7 +95,7 @@ impl<'a> Mux<'a> {
         events: Events,
         origin: Timestamp,
     ) -> OutputWriter {
-        OutputWriter::new(self.tracks.clone(), self.mime_type.clone(), destination, options, events, origin)
+        OutputWriter::new(self.format.clone(), destination, options, events, origin)
     }
 
     /// Until no stage is at work, or there is no room for more.
@@ -261,8 +257,9 @@ impl<'a> Mux<'a> {
         let (origin, mut packets) = (buffer.begin(), buffer.take());
         let limit = options.time_limit.map(|limit| (origin - Timestamp::ZERO) + limit);
         lock(&self.session.gate).set_limit(limit);
-        let leading = if self.tracks.video.is_some() { TrackKind::Video } else { TrackKind::Audio };
-        let mut splitter = options.splitter(&destination, self.tracks.audio.is_some());
+        let leading = if self.format.tracks.video.is_some() { TrackKind::Video } else { TrackKind::Audio };
+        let with_sound = self.format.tracks.video.is_some() && self.format.tracks.audio.is_some();
+        let mut splitter = options.splitter(&destination, with_sound);
         for packet in packets.iter_mut().filter(|packet| packet.kind == leading) {
             // Only a key frame can begin a piece, and here it is too late to ask for one.
             packet.begins_piece = packet.media.key && splitter.begins_piece(packet.media.timestamp);
@@ -303,7 +300,7 @@ impl<'a> Mux<'a> {
         let finished = catch_panic("mux", || output.finish(end));
         let (written, data) = finished.unwrap_or_else(|error| {
             counters.set_end_reason(DropReason::Failed);
-            let data = Blob::new(Vec::new(), self.mime_type.clone());
+            let data = Blob::new(Vec::new(), self.format.mime_type.clone());
             (Err(error), BlobEvent { data, timecode: Timestamp::ZERO })
         });
         let failure = self.failure.or(written.err());
@@ -325,10 +322,10 @@ mod tests {
 
     use super::*;
     use crate::color::ColorSpace;
-    use crate::encode::opus::{BitrateMode, OpusConfig, OpusEncoder, RATE};
-    use crate::encode::{EncoderChoice, header};
+    use crate::encode::opus::{BitrateMode, OpusConfig, OpusEncoder};
+    use crate::encode::{AudioEncoder, EncoderChoice, header};
     use crate::frame::Size;
-    use crate::mux::{AudioTrack, VideoTrack};
+    use crate::mux::{Container, Tracks, VideoTrack};
     use crate::recorder::options::Bitrates;
     use crate::recorder::report::Progress;
     use crate::stream::{Outcome, Receipt};
@@ -347,15 +344,16 @@ mod tests {
         let codec_private = header(EncoderChoice::Auto, &config).unwrap().codec_private;
         let video = Some(VideoTrack { size, codec_private, color: ColorSpace::RECORDED });
         let opus = OpusEncoder::new(&OpusConfig { channels: 1, bitrate: 64_000, mode: BitrateMode::Variable }).unwrap();
-        let audio = Some(AudioTrack { rate: RATE, channels: 1, codec_private: opus.codec_private() });
-        Tracks { video, audio }
+        Tracks { video, audio: Some(opus.track()) }
     }
 
     #[test]
     fn a_picture_that_comes_too_late_is_counted_and_no_other_is_written_before_the_key_frame_that_is_asked_for() {
         let (clock, session, options) =
             (Clock::real(), SessionState::idle(Timestamp::ZERO), MediaRecorderOptions::default());
-        let mut mux = Mux::new(tracks(&options), "video/webm".to_owned(), Events::new(), &Nobody, &session, &clock);
+        let format =
+            FileFormat { container: Container::Webm, mime_type: "video/webm".to_owned(), tracks: tracks(&options) };
+        let mut mux = Mux::new(format, Events::new(), &Nobody, &session, &clock);
         mux.begin(Destination::Blobs { timeslice: None }, &options, Timestamp::ZERO);
         let packet = |kind, secs, key, ticket| {
             let timestamp = Timestamp::ZERO + Span::from_secs(secs);

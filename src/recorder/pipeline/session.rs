@@ -27,7 +27,9 @@ impl Session {
     /// Begins; `before` is a session that tells its end first.
     pub fn begin(plan: SessionPlan, listener: impl SessionListener + 'static, before: Option<Self>) -> Result<Self> {
         let splitter = match &plan.start {
-            Start::Record(destination) => plan.options.splitter(destination, plan.audio.is_some()),
+            Start::Record(destination) => {
+                plan.options.splitter(destination, plan.video.is_some() && plan.audio.is_some())
+            }
             Start::Buffer(_) => Splitter::default(),
         };
         let state = Arc::new(SessionState {

@@ -10,7 +10,7 @@ use super::message::{Message, Packet};
 use super::{ARRIVAL_DELAY, POLL_INTERVAL, REPEAT_INTERVAL, SessionState, TrackInput, lock};
 use crate::audio::{AudioBuffer, samples_in};
 use crate::clock::Clock;
-use crate::encode::opus::OpusEncoder;
+use crate::encode::AudioEncoder;
 use crate::error::Result;
 use crate::packet::EncodedPacket;
 use crate::stream::{DropReason, Sample, TrackKind, TrackSettings};
@@ -26,7 +26,7 @@ pub(super) struct Sound<'a> {
     input: TrackInput,
     session: &'a SessionState,
     clock: &'a Clock,
-    encoder: OpusEncoder,
+    encoder: Box<dyn AudioEncoder>,
     /// Whether there are no pictures.
     alone: bool,
     /// The session's time at the beginning.
@@ -44,7 +44,7 @@ impl<'a> Sound<'a> {
     /// A stage that encodes what `input` brings from now on; `alone` when there are no pictures.
     pub fn new(
         input: TrackInput,
-        encoder: OpusEncoder,
+        encoder: Box<dyn AudioEncoder>,
         alone: bool,
         session: &'a SessionState,
         clock: &'a Clock,
@@ -218,7 +218,7 @@ impl<'a> Sound<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::encode::opus::{BitrateMode, OpusConfig};
+    use crate::encode::opus::{BitrateMode, OpusConfig, OpusEncoder};
     use crate::stream::TrackGenerator;
 
     #[test]
@@ -229,7 +229,8 @@ mod tests {
         let generator = TrackGenerator::audio(48_000, 2, &clock);
         let input = TrackInput { subscription: generator.track().subscribe(4, &session.counters), shift: Span::ZERO };
         let config = OpusConfig { channels: 2, bitrate: 64_000, mode: BitrateMode::Variable };
-        let mut sound = Sound::new(input, OpusEncoder::new(&config).unwrap(), true, &session, &clock);
+        let encoder = Box::new(OpusEncoder::new(&config).unwrap());
+        let mut sound = Sound::new(input, encoder, true, &session, &clock);
         sound.began = began;
         // Nobody takes the packets, so that it ends after the first part.
         session.messages.close();

@@ -1,0 +1,188 @@
+//! The containers that recordings are written in, behind one trait.
+//!
+//! All of them promise the same: a file plays at every instant while it is written, and one that was killed lacks a
+//! tenth of a second at most, and what was in flight; each packet reaches the sink whole or not at all; a sink that
+//! cannot seek (a pipe, a blob that is handed out in parts) gets a live form, its header at once.
+
+use std::io::{Seek, Write};
+
+use super::ogg::OggWriter;
+use super::tracks::{AudioCodec, Tracks};
+use super::wav::{self, WavWriter};
+use super::webm::WebmWriter;
+use crate::blob::Blob;
+use crate::error::{Error, ErrorKind, Result};
+use crate::packet::EncodedPacket;
+use crate::stream::TrackKind;
+use crate::time::{Span, Timestamp};
+
+/// A program that is killed loses no more than this, and what is in flight.
+pub(super) const SYNC_INTERVAL: Span = Span::from_millis(100);
+
+/// A kind of file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Container {
+    /// WebM: AV1 and Opus.
+    #[default]
+    Webm,
+    /// Ogg: Opus alone (RFC 7845).
+    Ogg,
+    /// WAV: 16-bit PCM alone, at the sound's own rate.
+    Wav,
+}
+
+impl Container {
+    /// The container of files with this extension, in any case: `webm`, `ogg`, `oga`, `opus`, `wav`. None for another.
+    ///
+    /// ```
+    /// use framereel::mux::Container;
+    ///
+    /// assert_eq!(Container::for_extension("OGG"), Some(Container::Ogg));
+    /// assert_eq!(Container::for_extension("mp4"), None);
+    /// ```
+    pub fn for_extension(extension: &str) -> Option<Self> {
+        match extension.to_ascii_lowercase().as_str() {
+            "webm" => Some(Self::Webm),
+            "ogg" | "oga" | "opus" => Some(Self::Ogg),
+            "wav" => Some(Self::Wav),
+            _ => None,
+        }
+    }
+
+    /// The MIME type to ask a recorder for
+    /// ([`MediaRecorderOptions::mime_type`](crate::recorder::MediaRecorderOptions::mime_type)), for a stream with or without
+    /// pictures.
+    pub fn mime_type(self, pictures: bool) -> &'static str {
+        match (self, pictures) {
+            (Self::Webm, true) => "video/webm",
+            (Self::Webm, false) => "audio/webm",
+            (Self::Ogg, _) => "audio/ogg",
+            (Self::Wav, _) => "audio/wav",
+        }
+    }
+
+    /// Whether pictures have no place in it.
+    pub fn is_audio_only(self) -> bool {
+        self != Self::Webm
+    }
+
+    /// How its sound is encoded.
+    pub fn audio_codec(self) -> AudioCodec {
+        match self {
+            Self::Webm | Self::Ogg => AudioCodec::Opus,
+            Self::Wav => AudioCodec::Pcm,
+        }
+    }
+
+    /// Begins a file of these tracks at the sink's beginning. A sink that seeks is not written to before the first packet;
+    /// one that does not gets the header.
+    ///
+    /// # Errors
+    /// `NotSupportedError` for tracks that have no place in it; `UnknownError` when libwebm does not take them; a write
+    /// error.
+    pub fn writer<W>(self, sink: W, tracks: &Tracks) -> Result<Box<dyn ContainerWriter<W>>>
+    where
+        W: Write + Seek + Send + 'static,
+    {
+        let audio = || match tracks {
+            Tracks { video: None, audio: Some(audio) } => Ok(audio),
+            _ => Err(Error::not_supported(format!("expected sound alone for a file of {self:?} but found {tracks:?}"))),
+        };
+        Ok(match self {
+            Self::Webm => Box::new(WebmWriter::new(sink, tracks)?),
+            Self::Ogg => Box::new(OggWriter::new(sink, audio()?)?),
+            Self::Wav => Box::new(WavWriter::new(sink, audio()?)?),
+        })
+    }
+
+    /// A whole file in its live form, with the index and the lengths that only its end could tell. As it is, where that
+    /// fails.
+    pub(crate) fn mended(self, file: Blob) -> Blob {
+        match self {
+            Self::Webm => file.clone().into_seekable().unwrap_or(file),
+            Self::Ogg => file,
+            Self::Wav => wav::mended(file),
+        }
+    }
+}
+
+/// Writes one file.
+pub trait ContainerWriter<W>: Send {
+    /// Appends a packet; all tracks' packets come in the order of their times.
+    ///
+    /// # Errors
+    /// A write error when the sink fails or the container can hold no more: nothing more can be written then, but
+    /// [`ContainerWriter::finish`] is still worth its while. `InvalidStateError` when packets come out of order or before
+    /// time 0, have no bytes, or are of a track that is not there.
+    fn write(&mut self, kind: TrackKind, packet: &EncodedPacket) -> Result<()>;
+
+    /// The file is this long, though no packet says so yet: its last picture is still on screen.
+    fn advance(&mut self, _time: Timestamp) {}
+
+    /// How many bytes the file has so far, those included that are not in the sink yet.
+    fn bytes(&self) -> u64;
+
+    /// Writes all that can be written to the sink, and flushes it. An error is returned by the next call.
+    fn flush(&mut self);
+
+    /// Calls this with the sink as it is.
+    fn with_sink(&mut self, look: &mut dyn FnMut(&mut W));
+
+    /// Writes what belongs at a file's end, and gives the sink back, flushed. Pictures end at `end`, else with their last
+    /// packet; sound ends with its last sample. After an error the sink holds what could be written: it plays, if it
+    /// holds a packet.
+    fn finish(self: Box<Self>, end: Option<Timestamp>) -> Finished<W>;
+}
+
+/// Refuses what is no packet of sound that follows `last`.
+pub(super) fn check_sound(kind: TrackKind, packet: &EncodedPacket, last: Timestamp) -> Result<()> {
+    if kind == TrackKind::Audio && !packet.data.is_empty() && packet.timestamp >= last {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::InvalidState,
+        format!(
+            "expected a packet of sound with bytes, from {}s on, but found {} bytes of {kind} at {}s",
+            last.as_secs_f64(),
+            packet.data.len(),
+            packet.timestamp.as_secs_f64()
+        ),
+    ))
+}
+
+/// What became of a file: see [`ContainerWriter::finish`].
+#[derive(Debug)]
+pub struct Finished<W> {
+    /// The sink, flushed.
+    pub sink: W,
+    /// Whether all went well.
+    pub outcome: Result<()>,
+    /// When the last packet ends that reached the file.
+    pub end: Timestamp,
+}
+
+impl<W: Write + Seek + Send> ContainerWriter<W> for WebmWriter<W> {
+    fn write(&mut self, kind: TrackKind, packet: &EncodedPacket) -> Result<()> {
+        Self::write(self, kind, packet)
+    }
+
+    fn advance(&mut self, time: Timestamp) {
+        Self::advance(self, time);
+    }
+
+    fn bytes(&self) -> u64 {
+        Self::bytes(self)
+    }
+
+    fn flush(&mut self) {
+        Self::flush(self);
+    }
+
+    fn with_sink(&mut self, look: &mut dyn FnMut(&mut W)) {
+        Self::with_sink(self, look);
+    }
+
+    fn finish(self: Box<Self>, end: Option<Timestamp>) -> Finished<W> {
+        Self::finish(*self, end)
+    }
+}
