@@ -141,11 +141,8 @@ pub mod blob;
 pub mod canvas;
 pub mod clock;
 pub mod color;
-<<<<<<< HEAD
-pub mod devices;
-=======
 pub mod constraints;
->>>>>>> wt-player
+pub mod devices;
 pub mod encode;
 mod error;
 pub mod filter;
