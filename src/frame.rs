@@ -45,13 +45,21 @@ pub enum PixelFormat {
     I444,
     /// Y alone.
     Gray8,
+    /// Y, then U and V in turn in one plane; chroma halved both ways, rounded up (4:2:0).
+    Nv12,
+    /// One plane of Y, U, Y, V for each pair of pixels; chroma halved across (4:2:2). A row of odd width is padded to
+    /// whole pairs. Cameras call it YUY2 too.
+    Yuyv,
+    /// One plane of R, G, B; sRGB-encoded, opaque.
+    Rgb8,
 }
 
 impl PixelFormat {
     /// How many planes a frame of this format has.
     pub const fn planes(self) -> usize {
         match self {
-            Self::Rgba8 | Self::Gray8 => 1,
+            Self::Rgba8 | Self::Rgb8 | Self::Gray8 | Self::Yuyv => 1,
+            Self::Nv12 => 2,
             Self::I420 | Self::I422 | Self::I444 => 3,
         }
     }
@@ -59,9 +67,9 @@ impl PixelFormat {
     /// How far chroma is subsampled, as a shift across and a shift down.
     pub const fn chroma_shift(self) -> (u32, u32) {
         match self {
-            Self::I420 => (1, 1),
-            Self::I422 => (1, 0),
-            Self::Rgba8 | Self::I444 | Self::Gray8 => (0, 0),
+            Self::I420 | Self::Nv12 => (1, 1),
+            Self::I422 | Self::Yuyv => (1, 0),
+            Self::Rgba8 | Self::Rgb8 | Self::I444 | Self::Gray8 => (0, 0),
         }
     }
 
@@ -69,10 +77,14 @@ impl PixelFormat {
     pub const fn plane_size(self, plane: usize, size: Size) -> (usize, usize) {
         let (width, height) = (size.width as usize, size.height as usize);
         let (shift_x, shift_y) = self.chroma_shift();
+        let (chroma_width, chroma_height) = (width.div_ceil(1 << shift_x), height.div_ceil(1 << shift_y));
         match (self, plane) {
             (Self::Rgba8, _) => (width * 4, height),
+            (Self::Rgb8, _) => (width * 3, height),
+            (Self::Yuyv, _) => (chroma_width * 4, height),
             (_, 0) => (width, height),
-            _ => ((width + (1 << shift_x) - 1) >> shift_x, (height + (1 << shift_y) - 1) >> shift_y),
+            (Self::Nv12, _) => (chroma_width * 2, chroma_height),
+            _ => (chroma_width, chroma_height),
         }
     }
 }
@@ -93,7 +105,7 @@ pub struct Frame {
     pub format: PixelFormat,
     /// The picture's size in pixels.
     pub size: Size,
-    /// How YUV values map to colours; of no meaning for [`PixelFormat::Rgba8`].
+    /// How YUV values map to colours; of no meaning for [`PixelFormat::Rgba8`] and [`PixelFormat::Rgb8`].
     pub color: ColorSpace,
     /// When it is shown.
     pub timestamp: Timestamp,

@@ -4,13 +4,13 @@
 fn columns(plane: u32, x: u32, row: u32) -> vec4f {
     let last = (frame.input_size.x + 1u) / 2u - 1u;
     let at = x / 2u;
-    let here = word(plane, at, row);
+    let here = chroma_word(plane, at, row);
     var samples: vec4f;
     if x % 2u == 0u {
-        let before = word(plane, max(at, 1u) - 1u, row).w;
+        let before = chroma_word(plane, max(at, 1u) - 1u, row).w;
         samples = vec4f(select(before, here.x, at == 0u), here.xyz);
     } else {
-        let after = word(plane, min(at + 1u, last / 4u), row).x;
+        let after = chroma_word(plane, min(at + 1u, last / 4u), row).x;
         samples = vec4f(here.yzw, after);
     }
     // Past the right edge the last sample repeats.

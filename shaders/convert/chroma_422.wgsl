@@ -3,8 +3,8 @@
 fn plane_row(plane: u32, x: u32, row: u32) -> vec4f {
     let last = (frame.input_size.x + 1u) / 2u - 1u;
     let first = x * 2u;
-    let here = word(plane, x / 2u, row);
-    let next = word(plane, min(x / 2u + 1u, last / 4u), row).x;
+    let here = chroma_word(plane, x / 2u, row);
+    let next = chroma_word(plane, min(x / 2u + 1u, last / 4u), row).x;
     var samples = select(here.xyz, vec3f(here.zw, next), x % 2u == 1u);
     samples.y = select(samples.y, samples.x, first + 1u > last);
     samples.z = select(samples.z, samples.y, first + 2u > last);

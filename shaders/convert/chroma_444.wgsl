@@ -3,8 +3,8 @@
 fn plane_rows(plane: u32, block: vec2u) -> array<vec4f, 2> {
     let row = block.y * 2u;
     return array<vec4f, 2>(
-        word(plane, block.x, row),
-        word(plane, block.x, min(row + 1u, frame.input_size.y - 1u)),
+        chroma_word(plane, block.x, row),
+        chroma_word(plane, block.x, min(row + 1u, frame.input_size.y - 1u)),
     );
 }
 

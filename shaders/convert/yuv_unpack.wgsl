@@ -1,4 +1,5 @@
-// YUV planes to RGB. The chroma of a row of four pixels comes from `chroma_rows`, which knows the subsampling.
+// YUV to RGB. The chroma of a row of four pixels comes from `chroma_rows`, which knows the subsampling; both read the
+// samples by `luma_word` and `chroma_word`, which know how they lie in memory.
 
 struct ChromaRows {
     u: array<vec4f, 2>,
@@ -15,11 +16,11 @@ fn fetch(block: vec2u) -> Block {
     let chroma = chroma_rows(block);
     var colors: Block;
     for (var r = 0u; r < 2u; r++) {
-        let luma = word(0u, block.x, min(row + r, frame.input_size.y - 1u));
+        let y = luma_word(block.x, min(row + r, frame.input_size.y - 1u));
         let u = chroma.u[r];
         let v = chroma.v[r];
         for (var i = 0u; i < 4u; i++) {
-            colors[r * 4u + i] = to_rgb(luma[i], u[i], v[i]);
+            colors[r * 4u + i] = to_rgb(y[i], u[i], v[i]);
         }
     }
     return colors;

@@ -124,11 +124,17 @@ impl Composer {
                 self.add(wgsl!("convert/source"));
                 match format {
                     PixelFormat::Rgba8 => self.add(wgsl!("convert/rgba_unpack")),
+                    PixelFormat::Rgb8 => self.add(wgsl!("convert/rgb_unpack")),
                     yuv => {
                         self.add(wgsl!("convert/yuv_unpack"));
                         self.add(match yuv {
-                            PixelFormat::I420 => wgsl!("convert/chroma_420"),
-                            PixelFormat::I422 => wgsl!("convert/chroma_422"),
+                            PixelFormat::Nv12 => wgsl!("convert/nv12"),
+                            PixelFormat::Yuyv => wgsl!("convert/yuyv"),
+                            _ => wgsl!("convert/planar"),
+                        });
+                        self.add(match yuv {
+                            PixelFormat::I420 | PixelFormat::Nv12 => wgsl!("convert/chroma_420"),
+                            PixelFormat::I422 | PixelFormat::Yuyv => wgsl!("convert/chroma_422"),
                             PixelFormat::I444 => wgsl!("convert/chroma_444"),
                             _ => wgsl!("convert/chroma_none"),
                         });

@@ -63,6 +63,9 @@ fn every_plan_of_random_chains_composes_to_shaders_that_naga_accepts() {
         SourcePixels::Bytes(PixelFormat::I422),
         SourcePixels::Bytes(PixelFormat::I444),
         SourcePixels::Bytes(PixelFormat::Gray8),
+        SourcePixels::Bytes(PixelFormat::Nv12),
+        SourcePixels::Bytes(PixelFormat::Yuyv),
+        SourcePixels::Bytes(PixelFormat::Rgb8),
         SourcePixels::Texture,
     ];
     let mut seen = std::collections::HashSet::new();

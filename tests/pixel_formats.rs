@@ -1,0 +1,170 @@
+//! Layouts that cameras give: each shows exactly what the same samples show in a layout with a plane for each.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use framereel::canvas::Capture;
+use framereel::color::{ColorSpace, Range, Siting};
+use framereel::filter::FilterChain;
+use framereel::frame::{Frame, PixelFormat, Plane, Size};
+use framereel::gpu::Gpu;
+use framereel::time::Timestamp;
+
+/// Widths and heights around whole words, blocks and pairs.
+const SIZES: [(u32, u32); 9] = [(1, 1), (2, 2), (3, 3), (5, 4), (6, 5), (7, 2), (8, 8), (33, 9), (64, 48)];
+
+/// Samples in no order (Marsaglia 2003).
+fn noise(seed: u32, len: usize) -> Vec<u8> {
+    let mut state = seed | 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        (state >> 24) as u8
+    };
+    (0..len).map(|_| next()).collect()
+}
+
+fn noisy(format: PixelFormat, size: Size, color: ColorSpace) -> Frame {
+    Frame::packed(format, size, color, noise(size.width * 31 + size.height, Frame::packed_len(format, size)))
+}
+
+/// Two samples in turn, for every sample of `frame`'s chroma planes.
+fn in_turn(frame: &Frame) -> Vec<u8> {
+    frame.rows(1).flatten().zip(frame.rows(2).flatten()).flat_map(|(&u, &v)| [u, v]).collect()
+}
+
+fn nv12(planar: &Frame) -> Frame {
+    let data = planar.rows(0).flatten().copied().chain(in_turn(planar)).collect();
+    Frame::packed(PixelFormat::Nv12, planar.size, planar.color, data)
+}
+
+fn yuyv(planar: &Frame) -> Frame {
+    let mut data = Vec::new();
+    for ((y, u), v) in planar.rows(0).zip(planar.rows(1)).zip(planar.rows(2)) {
+        for (pair, (&u, &v)) in y.chunks(2).zip(u.iter().zip(v)) {
+            data.extend([pair[0], u, *pair.get(1).unwrap_or(&0), v]);
+        }
+    }
+    Frame::packed(PixelFormat::Yuyv, planar.size, planar.color, data)
+}
+
+fn rgb(rgba: &Frame) -> Frame {
+    let data = rgba.data().chunks(4).flat_map(|pixel| pixel[..3].to_vec()).collect();
+    Frame::packed(PixelFormat::Rgb8, rgba.size, rgba.color, data)
+}
+
+/// A picture with the alpha of film.
+fn opaque(size: Size) -> Frame {
+    let mut data = noise(size.width + 7, Frame::packed_len(PixelFormat::Rgba8, size));
+    data.chunks_mut(4).for_each(|pixel| pixel[3] = 255);
+    Frame::packed(PixelFormat::Rgba8, size, ColorSpace::RECORDED, data)
+}
+
+/// The same frame with bytes between its rows and planes that belong to no picture.
+fn strided(frame: &Frame) -> Frame {
+    let mut data = Vec::new();
+    let mut layout = Vec::new();
+    for plane in 0..frame.format.planes() {
+        let row = frame.format.plane_size(plane, frame.size).0;
+        data.extend([0xee; 5]);
+        layout.push(Plane { offset: data.len(), stride: row + 3 });
+        for row in frame.rows(plane) {
+            data.extend_from_slice(row);
+            data.extend([0xee; 3]);
+        }
+    }
+    Frame::strided(frame.format, frame.size, frame.color, &layout, data)
+}
+
+/// What a canvas of the same size shows.
+fn shown(gpu: &Gpu, frame: &Frame, format: PixelFormat, chain: &str) -> Vec<Vec<u8>> {
+    let chain: FilterChain = chain.parse().unwrap();
+    let mut capture = Capture::new(gpu, &chain, frame.size, format);
+    capture.submit(frame, Timestamp::ZERO).unwrap();
+    let picture = capture.take().unwrap().expect("the picture that was submitted");
+    (0..format.planes()).map(|plane| picture.rows(plane).flatten().copied().collect()).collect()
+}
+
+fn assert_alike(gpu: &Gpu, frame: &Frame, model: &Frame) {
+    for chain in ["none", "invert(1) blur(1px)"] {
+        for output in [PixelFormat::I420, PixelFormat::Rgba8] {
+            let expected = shown(gpu, model, output, chain);
+            assert!(expected[0].len() < 16 || expected[0].iter().any(|&byte| byte != expected[0][0]), "noise is seen");
+            assert_eq!(shown(gpu, frame, output, chain), expected, "{frame:?} to {output:?}, {chain}");
+            assert_eq!(shown(gpu, &strided(frame), output, chain), expected, "{frame:?} with strides, {chain}");
+        }
+    }
+}
+
+#[test]
+fn nv12_shows_what_i420_shows() {
+    let gpu = Gpu::new().expect("an adapter: `make test` installs one");
+    for (width, height) in SIZES {
+        for siting in [Siting::Left, Siting::Center, Siting::TopLeft] {
+            let model = noisy(
+                PixelFormat::I420,
+                Size::new(width, height),
+                ColorSpace { siting, range: Range::Full, ..ColorSpace::RECORDED },
+            );
+            assert_alike(&gpu, &nv12(&model), &model);
+        }
+    }
+}
+
+#[test]
+fn yuyv_shows_what_i422_shows() {
+    let gpu = Gpu::new().expect("an adapter: `make test` installs one");
+    for (width, height) in SIZES {
+        let model = noisy(PixelFormat::I422, Size::new(width, height), ColorSpace::untagged(height));
+        assert_alike(&gpu, &yuyv(&model), &model);
+    }
+}
+
+#[test]
+fn rgb_shows_what_opaque_rgba_shows() {
+    let gpu = Gpu::new().expect("an adapter: `make test` installs one");
+    for (width, height) in SIZES {
+        let model = opaque(Size::new(width, height));
+        assert_alike(&gpu, &rgb(&model), &model);
+    }
+}
+
+#[test]
+fn rows_of_odd_width_are_padded_to_whole_pairs() {
+    let size = Size::new(5, 3);
+    let planes =
+        |format: PixelFormat| (0..format.planes()).map(|plane| format.plane_size(plane, size)).collect::<Vec<_>>();
+    assert_eq!(planes(PixelFormat::Nv12), [(5, 3), (6, 2)]);
+    assert_eq!(planes(PixelFormat::Yuyv), [(12, 3)]);
+    assert_eq!(planes(PixelFormat::Rgb8), [(15, 3)]);
+    assert_eq!(Frame::packed_len(PixelFormat::Nv12, size), 27);
+}
+
+/// `frame`'s samples as ffmpeg lays them out.
+fn by_ffmpeg(frame: &Frame, from: &str, to: &str) -> Vec<u8> {
+    let size = frame.size.to_string();
+    let raw = |layout| ["-f", "rawvideo", "-pix_fmt", layout];
+    let mut ffmpeg = Command::new("ffmpeg")
+        .args(["-v", "error", "-s", &size])
+        .args(raw(from))
+        .args(["-i", "-"])
+        .args(raw(to))
+        .arg("-")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("ffmpeg: `make test` installs it");
+    // A pipe holds 64 KiB; the frame is smaller.
+    ffmpeg.stdin.take().unwrap().write_all(frame.data()).unwrap();
+    ffmpeg.wait_with_output().unwrap().stdout
+}
+
+#[test]
+fn ffmpeg_lays_the_same_samples_out_alike() {
+    let size = Size::new(64, 48);
+    let i420 = noisy(PixelFormat::I420, size, ColorSpace::RECORDED);
+    let i422 = noisy(PixelFormat::I422, size, ColorSpace::RECORDED);
+    assert!(by_ffmpeg(&i420, "yuv420p", "nv12") == nv12(&i420).data(), "NV12 differs");
+    assert!(by_ffmpeg(&i422, "yuv422p", "yuyv422") == yuyv(&i422).data(), "YUYV differs");
+}
