@@ -4,6 +4,7 @@
 mod capture;
 mod compositor;
 mod content;
+pub mod layout;
 mod pool;
 #[cfg(test)]
 mod tests;

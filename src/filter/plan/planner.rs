@@ -38,8 +38,7 @@ pub fn plan_layer(chain: &FilterChain, source: SourcePicture, canvas: Size, plac
     let (part, margin) = match place {
         Place::Fitted => (None, 0),
         Place::At { from, to } => {
-            // Half, because a picture is kept so far beyond the canvas's borders, and so far beyond its own.
-            let margin = trailing_reach(chain).min(room(canvas) / 2);
+            let margin = trailing_reach(chain, canvas);
             let Some(part) = CanvasPart::new(from, to, canvas, margin) else { return Plan::default() };
             (Some(part), margin)
         }
@@ -57,13 +56,15 @@ pub fn plan_layer(chain: &FilterChain, source: SourcePicture, canvas: Size, plac
     planner.finish(part.map_or([0, 0], |part| part.origin.map(|origin| origin - margin)))
 }
 
-/// How far beyond its place the last filters of a chain bring a picture, in pixels.
-fn trailing_reach(chain: &FilterChain) -> u32 {
+/// How far beyond its place the last filters of a chain bring a picture, in pixels, as far as that is kept. It counts
+/// twice on each side of a texture: for what lies beyond the canvas's borders, and for what is brought beyond the picture's.
+fn trailing_reach(chain: &FilterChain, canvas: Size) -> u32 {
     if chain.edge() == Edge::Clamp {
         return 0;
     }
+    let most = SAFE_SIDE.saturating_sub(canvas.width.max(canvas.height)) / 4;
     let blurs = chain.filters().iter().rev().take_while(|filter| !filter.looks_around());
-    blurs.map(Filter::reach).fold(0, u32::saturating_add)
+    blurs.map(Filter::reach).fold(0, u32::saturating_add).min(WIDEST_MARGIN).min(most)
 }
 
 /// How far the filters that follow may reach beyond the borders. Where the border goes on for ever there is nothing
