@@ -32,6 +32,31 @@ impl std::fmt::Display for Size {
     }
 }
 
+/// A rectangle in pixels, from its corner at the left and top; parts of pixels count.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rect {
+    /// Its left side.
+    pub x: f64,
+    /// Its top side.
+    pub y: f64,
+    /// How far it reaches to the right.
+    pub width: f64,
+    /// How far it reaches down.
+    pub height: f64,
+}
+
+impl Rect {
+    /// `width` × `height`, from (`x`, `y`) on.
+    pub const fn new(x: f64, y: f64, width: f64, height: f64) -> Self {
+        Self { x, y, width, height }
+    }
+
+    /// All of a picture of this size.
+    pub fn whole(size: Size) -> Self {
+        Self::new(0.0, 0.0, f64::from(size.width), f64::from(size.height))
+    }
+}
+
 /// How a frame's bytes are laid out; all have 8 bits a sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PixelFormat {

@@ -1,9 +1,11 @@
 //! Frames through a chain and back again.
 
-use crate::error::Result;
-use crate::filter::FilterChain;
+use super::compositor::Compositor;
+use super::content::Layer;
+use crate::error::{Error, Result};
+use crate::filter::{FilterChain, SourcePicture, SourcePixels};
 use crate::frame::{Frame, PixelFormat, Size};
-use crate::gpu::{Drawing, Gpu, Readback, Renderer};
+use crate::gpu::{self, Drawing, Gpu, Readback, RenderTarget, Renderer};
 use crate::time::Timestamp;
 
 /// Frames through a chain and back, several in flight at once. Frames may change their size and format on the way: what
@@ -12,6 +14,10 @@ pub struct Capture {
     gpu: Gpu,
     filter: FilterChain,
     renderer: Option<Renderer>,
+    /// What lays layers over each other, and what packs the picture that they make.
+    layers: Option<(Compositor, Renderer)>,
+    /// What the loops of users' WGSL set when they never end.
+    alarm: Option<wgpu::Buffer>,
     /// Made with the first frame, where an error can be returned.
     readback: Option<Readback>,
     size: Size,
@@ -22,7 +28,17 @@ pub struct Capture {
 impl Capture {
     /// Pictures of `size` in `format`: I420 for encoders, RGBA for stills.
     pub fn new(gpu: &Gpu, filter: &FilterChain, size: Size, format: PixelFormat) -> Self {
-        Self { gpu: gpu.clone(), filter: filter.clone(), renderer: None, readback: None, size, format, index: 0 }
+        Self {
+            gpu: gpu.clone(),
+            filter: filter.clone(),
+            renderer: None,
+            layers: None,
+            alarm: None,
+            readback: None,
+            size,
+            format,
+            index: 0,
+        }
     }
 
     /// Puts another chain in the place of this one, for the frames that follow.
@@ -79,15 +95,66 @@ impl Capture {
 
     fn submit_unscoped(&mut self, drawing: Drawing, timestamp: Timestamp) -> Result<()> {
         let picture = drawing.picture();
-        let renderer = match self.renderer.take_if(|renderer| renderer.picture() == picture) {
+        let mut renderer = match self.renderer.take_if(|renderer| renderer.picture() == picture) {
             Some(renderer) => renderer,
-            None => Renderer::new(&self.gpu, &self.filter, picture, self.size, self.format)?,
+            None => self.renderer_of(picture, &self.filter.clone())?,
         };
-        let renderer = self.renderer.insert(renderer);
         let mut encoder = self.gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-        renderer.render(&mut encoder, drawing, timestamp, self.index)?;
+        let rendered = renderer.render(&mut encoder, drawing, timestamp, self.index);
+        let renderer = self.renderer.insert(renderer);
+        rendered?;
+        let output = renderer.output().cloned();
+        self.read_back(encoder, output, timestamp)
+    }
+
+    /// Submits layers, one over the other; the chain of this plays no part. Gives the errors of chains that the GPU
+    /// refused: such a layer keeps the chain that it had, or has none.
+    ///
+    /// # Errors
+    /// A range error when a frame is larger than the adapter takes; `UnknownError` when the GPU fails.
+    pub(super) fn submit_layers(&mut self, layers: &[Layer], timestamp: Timestamp) -> Result<Vec<Error>> {
+        let gpu = self.gpu.clone();
+        gpu.scoped(|| {
+            let (mut compositor, mut packer) = match self.layers.take() {
+                Some(made) => made,
+                None => {
+                    let composed = SourcePicture { pixels: SourcePixels::Texture, size: self.size };
+                    let packer = self.renderer_of(composed, &FilterChain::default())?;
+                    (Compositor::new(&gpu, self.alarm()), packer)
+                }
+            };
+            let mut encoder = self.gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+            let at = (timestamp, self.index);
+            let (texture, refused) = compositor.compose(&mut encoder, layers, self.size, at)?;
+            packer.render(&mut encoder, Drawing::Texture(&texture), timestamp, self.index)?;
+            let output = packer.output().cloned();
+            self.layers = Some((compositor, packer));
+            self.read_back(encoder, output, timestamp)?;
+            Ok(refused)
+        })
+    }
+
+    fn renderer_of(&mut self, picture: SourcePicture, chain: &FilterChain) -> Result<Renderer> {
+        let target = RenderTarget::Packed { size: self.size, format: self.format };
+        let gpu = self.gpu.clone();
+        Renderer::new(&gpu, chain, picture, target, self.alarm())
+    }
+
+    fn alarm(&mut self) -> &wgpu::Buffer {
+        self.alarm.get_or_insert_with(|| gpu::alarm(&self.gpu))
+    }
+
+    /// Submits what is recorded, and the way back of the picture that it makes in `output`.
+    fn read_back(
+        &mut self,
+        encoder: wgpu::CommandEncoder,
+        output: Option<wgpu::Buffer>,
+        timestamp: Timestamp,
+    ) -> Result<()> {
+        let alarm = self.alarm().clone();
+        let output = output.ok_or_else(|| Error::unknown("expected a packed picture but found none"))?;
         let readback = self.readback.get_or_insert_with(|| Readback::new(&self.gpu, self.format, self.size));
-        readback.submit(encoder, renderer, timestamp)?;
+        readback.submit(encoder, &output, &alarm, timestamp)?;
         self.index += 1;
         Ok(())
     }

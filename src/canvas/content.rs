@@ -1,17 +1,80 @@
-//! What is on a canvas: a frame or a texture, and the chain that lies over it.
+//! What is on a canvas: layers, each a frame or a texture with the chain that lies over it and its place.
 
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::filter::FilterChain;
-use crate::frame::{Frame, Size};
+use crate::filter::{FilterChain, Place, plan_layer};
+use crate::frame::{Frame, Rect, Size};
 use crate::gpu::{Drawing, Gpu};
 
-/// What was drawn, with the chain of that moment. Cheap to clone.
-#[derive(Clone)]
+/// What was drawn since the canvas was cleared, in its order. Cheap to clone.
+#[derive(Clone, Default)]
 pub struct Content {
+    layers: Vec<Layer>,
+}
+
+/// What was drawn at once, with the chain of that moment. Cheap to clone.
+#[derive(Clone)]
+pub struct Layer {
     pub drawn: Drawn,
     pub filter: Arc<FilterChain>,
+    pub place: Place,
+}
+
+impl Content {
+    /// As many layers as this are kept; then they are to be made one.
+    pub const MOST_LAYERS: usize = 32;
+
+    /// This layer alone.
+    pub fn only(layer: Layer) -> Self {
+        Self { layers: vec![layer] }
+    }
+
+    /// All layers, the lowest first.
+    pub fn layers(&self) -> &[Layer] {
+        &self.layers
+    }
+
+    /// A range error when a layer is larger than the GPU takes.
+    pub fn check(&self, gpu: &Gpu) -> Result<()> {
+        self.layers.iter().try_for_each(|layer| layer.drawn.check(gpu))
+    }
+
+    /// The layer that is all there is, when it is drawn over the whole canvas: that needs no laying over.
+    pub fn whole(&self) -> Option<&Layer> {
+        match &self.layers[..] {
+            [layer] if layer.place == Place::Fitted => Some(layer),
+            _ => None,
+        }
+    }
+
+    /// Draws over what is there; what cannot be seen any more is let go.
+    pub fn push(&mut self, layer: Layer, canvas: Size) {
+        if layer.covers(canvas) {
+            self.layers.clear();
+        }
+        self.layers.push(layer);
+    }
+
+    /// Whether the layers are to be made one before another is drawn.
+    pub fn is_full(&self) -> bool {
+        self.layers.len() >= Self::MOST_LAYERS
+    }
+}
+
+impl Layer {
+    /// What is drawn at this place of a canvas. What has the canvas's size and is drawn all over it needs no scaling.
+    pub fn new(drawn: Drawn, filter: Arc<FilterChain>, place: Place, canvas: Size) -> Self {
+        let whole = Place::At { from: Rect::whole(canvas), to: Rect::whole(canvas) };
+        let place = if drawn.drawing().picture().size == canvas && place == whole { Place::Fitted } else { place };
+        Self { drawn, filter, place }
+    }
+
+    /// Whether it hides all of a canvas of this size, at any time.
+    fn covers(&self, canvas: Size) -> bool {
+        let plan = || plan_layer(&self.filter, self.drawn.drawing().picture(), canvas, self.place);
+        !self.filter.is_animated() && plan().covers(canvas)
+    }
 }
 
 /// What was drawn.

@@ -1,8 +1,10 @@
-//! The canvas (HTML §4.12.5): frames and textures are drawn onto it, a filter chain lies over them, and what it shows is
+//! The canvas (HTML §4.12.5): frames and textures are drawn onto it, each with a filter chain over it, and what it shows is
 //! read back as a still or captured as a stream (Media Capture from DOM Elements §4).
 
 mod capture;
+mod compositor;
 mod content;
+pub mod layout;
 mod pool;
 #[cfg(test)]
 mod tests;
@@ -11,7 +13,8 @@ mod worker;
 use std::sync::Arc;
 
 pub use capture::Capture;
-use content::{Content, Drawn};
+use compositor::Compositor;
+use content::{Content, Drawn, Layer};
 use pool::Pool;
 use worker::{CanvasStreams, Job, Worker};
 
@@ -19,15 +22,16 @@ use crate::blob::Blob;
 use crate::clock::Clock;
 use crate::color::ColorSpace;
 use crate::error::{Error, ErrorKind, Result};
-use crate::filter::FilterChain;
-use crate::frame::{Frame, PixelFormat, Size};
-use crate::gpu::Gpu;
+use crate::filter::{FilterChain, Place};
+use crate::frame::{Frame, PixelFormat, Rect, Size};
+use crate::gpu::{self, Gpu};
 use crate::still::{self, StillFormat};
 use crate::stream::{CaptureRate, MediaStream, TrackGenerator};
 use crate::time::Timestamp;
 
-/// A picture of one size on the GPU. What is drawn is fitted into it whole and passes through its filter; it can be read
-/// back as a still, and captured by any number of streams.
+/// A picture of one size on the GPU. What is drawn passes through its filter, and either is fitted into it whole, in place
+/// of all before ([`draw`](Canvas::draw)), or lies over it at a place ([`draw_image`](Canvas::draw_image)). It can be
+/// read back as a still, and captured by any number of streams.
 ///
 /// What is drawn is seen by streams when it is painted, with [`present`](Canvas::present). A stream captures a paint when
 /// it shows something new and the stream's rate or a request wants it. The work is done on a thread of the canvas's own:
@@ -63,6 +67,8 @@ pub struct Canvas {
     version: u64,
     /// Whether the content is a texture that somebody may still draw into.
     open: bool,
+    /// What makes one layer of many.
+    compositor: Option<Compositor>,
     targets: Pool,
     copies: Pool,
     streams: Arc<CanvasStreams>,
@@ -92,6 +98,7 @@ impl Canvas {
             content: None,
             version: 0,
             open: false,
+            compositor: None,
             targets: Pool::new(drawn, &[wgpu::TextureFormat::Rgba8UnormSrgb]),
             copies: Pool::new(copied, &[]),
             streams: Arc::default(),
@@ -141,9 +148,66 @@ impl Canvas {
         self.streams.take_refused()
     }
 
-    /// Draws a frame over the whole canvas. Nothing is copied: an `Arc` can be drawn again and again.
+    /// Draws a frame over the whole canvas, fitted in whole, in place of what was drawn before. Nothing is copied: an `Arc`
+    /// can be drawn again and again.
     pub fn draw(&mut self, frame: impl Into<Arc<Frame>>) {
         self.show(Drawn::Frame(frame.into()));
+    }
+
+    /// Draws a frame over what is there (source-over), scaled to a rectangle of the canvas, in its pixels: HTML's
+    /// `drawImage(image, dx, dy, dw, dh)` (HTML §4.12.5.1.14). The rectangle may reach beyond the canvas's borders, and
+    /// lie between pixels; one of negative size reaches to the left or up, which mirrors nothing. A size of zero and
+    /// numbers that are none or infinite draw nothing. Pixels are averaged where the picture shrinks, and interpolated
+    /// linearly where it grows.
+    ///
+    /// The filter lies over what this draws alone: it works on the pixels of the rectangle that are on the canvas, and
+    /// blurs and shadows reach beyond it. Nothing is done on the GPU before a stream captures the paint, but that after
+    /// every 32nd drawing all are made one; what hides all of the canvas takes the place of what was drawn before.
+    ///
+    /// ```
+    /// # use framereel::{canvas::Canvas, color::ColorSpace, gpu::Gpu};
+    /// # use framereel::frame::{Frame, PixelFormat, Size};
+    /// # fn main() -> framereel::Result<()> {
+    /// # let picture = |shade| Frame::packed(PixelFormat::Gray8, Size::new(8, 8), ColorSpace::RECORDED, vec![shade; 64]);
+    /// # let (film, camera) = (picture(16), picture(235));
+    /// let mut canvas = Canvas::new(&Gpu::new()?, Size::new(64, 48))?;
+    /// canvas.draw_image(film, 0.0, 0.0, 64.0, 48.0)?;
+    /// canvas.draw_image(camera, 46.0, 34.0, 16.0, 12.0)?;
+    /// assert_eq!(canvas.read()?.data()[(40 * 64 + 50) * 4..][..4], [255, 255, 255, 255]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// `InvalidStateError` for a frame without pixels; a range error for one that is larger than the adapter takes;
+    /// `UnknownError` when the GPU fails. Nothing is drawn then.
+    pub fn draw_image(&mut self, frame: impl Into<Arc<Frame>>, x: f64, y: f64, width: f64, height: f64) -> Result<()> {
+        let frame = frame.into();
+        let from = Rect::whole(frame.size);
+        self.draw_part(frame, from, Rect::new(x, y, width, height))
+    }
+
+    /// The same with the rectangle `from` of the frame, in its pixels: `drawImage` with nine arguments. What of it lies
+    /// outside the frame is left out, and as much of the rectangle `to`.
+    ///
+    /// # Errors
+    /// As [`Canvas::draw_image`].
+    pub fn draw_part(&mut self, frame: impl Into<Arc<Frame>>, from: Rect, to: Rect) -> Result<()> {
+        let frame = frame.into();
+        if frame.size.pixels() == 0 {
+            let expected = format!("expected a frame with pixels to draw but found {}", frame.size);
+            return Err(Error::new(ErrorKind::InvalidState, expected));
+        }
+        self.gpu.check_size(frame.size)?;
+        let size = frame.size;
+        self.lay(Drawn::Frame(frame), Place::at(size, from, to))
+    }
+
+    /// Clears the canvas to transparent black, which a recording shows as black (HTML: `clearRect` of all of it).
+    pub fn clear(&mut self) {
+        self.content = Some(Content::default());
+        self.version += 1;
+        self.open = false;
     }
 
     /// A texture of the canvas's size and [`TEXTURE_FORMAT`](Canvas::TEXTURE_FORMAT) to draw into, in place of what was
@@ -154,7 +218,8 @@ impl Canvas {
     /// # Errors
     /// `InvalidStateError` for a canvas of zero size; `UnknownError` when the GPU has no memory for it.
     pub fn texture(&mut self) -> Result<wgpu::Texture> {
-        if let (true, Some(Content { drawn: Drawn::Texture(texture), .. })) = (self.open, &self.content) {
+        let drawn = self.content.as_ref().and_then(Content::whole).map(|layer| &layer.drawn);
+        if let (true, Some(Drawn::Texture(texture))) = (self.open, drawn) {
             return Ok(wgpu::Texture::clone(texture));
         }
         if self.size.pixels() == 0 {
@@ -176,6 +241,24 @@ impl Canvas {
     /// `NotSupportedError` for a texture that cannot be copied or is no picture; `UnknownError` when the GPU refuses the
     /// copy.
     pub fn draw_texture(&mut self, texture: &wgpu::Texture) -> Result<()> {
+        let copied = self.copied(texture)?;
+        self.show(Drawn::Texture(copied));
+        Ok(())
+    }
+
+    /// Draws somebody's own texture, as it is now, over what is there, scaled to a rectangle, as
+    /// [`draw_image`](Canvas::draw_image) does a frame.
+    ///
+    /// # Errors
+    /// As [`Canvas::draw_texture`] and [`Canvas::draw_image`].
+    pub fn draw_texture_at(&mut self, texture: &wgpu::Texture, x: f64, y: f64, width: f64, height: f64) -> Result<()> {
+        let copied = self.copied(texture)?;
+        let size = content::size_of(&copied);
+        self.lay(Drawn::Texture(copied), Place::at(size, Rect::whole(size), Rect::new(x, y, width, height)))
+    }
+
+    /// One of the canvas's textures with what is in this one now.
+    fn copied(&mut self, texture: &wgpu::Texture) -> Result<Arc<wgpu::Texture>> {
         let device = self.gpu.device();
         content::check_foreign(texture, device.features())?;
         let copied = self.gpu.scoped(|| {
@@ -188,14 +271,44 @@ impl Canvas {
             Ok(copy)
         });
         let refused = |error| Error::unknown("the GPU refused to copy the texture onto the canvas").with_source(error);
-        self.show(Drawn::Texture(copied.map_err(refused)?));
+        copied.map_err(refused)
+    }
+
+    /// Draws in place of all that is there.
+    fn show(&mut self, drawn: Drawn) {
+        self.content = Some(Content::only(Layer { drawn, filter: self.filter.clone(), place: Place::Fitted }));
+        self.version += 1;
+        self.open = false;
+    }
+
+    /// Draws over what is there; nothing when there is no place.
+    fn lay(&mut self, drawn: Drawn, place: Option<Place>) -> Result<()> {
+        let Some(place) = place.filter(|_| self.size.pixels() > 0) else { return Ok(()) };
+        self.flatten_full()?;
+        let layer = Layer::new(drawn, self.filter.clone(), place, self.size);
+        self.content.get_or_insert_default().push(layer, self.size);
+        self.version += 1;
+        self.open = false;
         Ok(())
     }
 
-    fn show(&mut self, drawn: Drawn) {
-        self.content = Some(Content { drawn, filter: self.filter.clone() });
-        self.version += 1;
-        self.open = false;
+    /// Makes one layer of all when they are many, so that a program that draws for ever needs no more memory for it.
+    fn flatten_full(&mut self) -> Result<()> {
+        let Some(content) = self.content.as_ref().filter(|content| content.is_full()) else { return Ok(()) };
+        let composed = self.gpu.scoped(|| {
+            let made = || Compositor::new(&self.gpu, &gpu::alarm(&self.gpu));
+            let compositor = self.compositor.get_or_insert_with(made);
+            let mut encoder = self.gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+            let at = (self.clock.now(), self.version);
+            let composed = compositor.compose(&mut encoder, content.layers(), self.size, at)?;
+            self.gpu.queue().submit([encoder.finish()]);
+            Ok(composed)
+        });
+        let (texture, refused) = composed?;
+        self.streams.refuse(refused);
+        let layer = Layer { drawn: Drawn::Texture(texture), filter: Arc::default(), place: Place::Fitted };
+        self.content = Some(Content::only(layer));
+        Ok(())
     }
 
     /// Paints what is drawn: every stream decides whether it captures it, and what is captured is sent to the filter thread.
@@ -239,7 +352,7 @@ impl Canvas {
             self.streams.paint(now, 0);
             return Ok(false);
         };
-        content.drawn.check(&self.gpu)?;
+        content.check(&self.gpu)?;
         let targets = self.streams.paint(now, self.version);
         let Some(worker) = self.worker.as_ref().filter(|_| !targets.is_empty()) else { return Ok(false) };
         worker.send(Job { content: content.clone(), size: self.size, targets }, &self.clock);
@@ -272,16 +385,22 @@ impl Canvas {
     /// # Errors
     /// When the GPU fails or refuses the chain.
     pub fn read(&self) -> Result<Frame> {
-        let Some(Content { drawn, filter }) = self.content.as_ref().filter(|_| self.size.pixels() > 0) else {
+        let Some(content) = self.content.as_ref().filter(|_| self.size.pixels() > 0) else {
             let data = vec![0; Frame::packed_len(PixelFormat::Rgba8, self.size)];
             return Ok(Frame::packed(PixelFormat::Rgba8, self.size, ColorSpace::RECORDED, data));
         };
-        let time = match drawn {
-            Drawn::Frame(frame) => frame.timestamp,
-            Drawn::Texture(_) => self.clock.now(),
-        };
-        let mut capture = Capture::new(&self.gpu, filter, self.size, PixelFormat::Rgba8);
-        capture.submit_drawing(drawn.drawing(), time)?;
+        let now = self.clock.now();
+        let chain = content.whole().map(|layer| FilterChain::clone(&layer.filter)).unwrap_or_default();
+        let mut capture = Capture::new(&self.gpu, &chain, self.size, PixelFormat::Rgba8);
+        match content.whole().map(|layer| &layer.drawn) {
+            Some(drawn @ Drawn::Frame(frame)) => capture.submit_drawing(drawn.drawing(), frame.timestamp)?,
+            Some(drawn @ Drawn::Texture(_)) => capture.submit_drawing(drawn.drawing(), now)?,
+            None => {
+                if let Some(error) = capture.submit_layers(content.layers(), now)?.into_iter().next() {
+                    return Err(error);
+                }
+            }
+        }
         let picture = capture.take()?;
         picture.ok_or_else(|| Error::unknown("expected a picture from the GPU but found none"))
     }

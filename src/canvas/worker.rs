@@ -101,6 +101,11 @@ impl CanvasStreams {
         }
     }
 
+    /// The GPU refused these chains.
+    pub fn refuse(&self, errors: impl IntoIterator<Item = Error>) {
+        self.lock().refused.extend(errors);
+    }
+
     /// The errors of chains that the GPU refused since this was called last.
     pub fn take_refused(&self) -> Vec<Error> {
         std::mem::take(&mut self.lock().refused)
@@ -224,9 +229,14 @@ impl FilterStage {
         self.in_flight.push_back(targets);
         let capture =
             self.capture.get_or_insert_with(|| Capture::new(&self.gpu, &self.accepted, size, PixelFormat::I420));
-        let drawing = content.drawn.drawing();
-        if !Arc::ptr_eq(&self.requested, &content.filter) {
-            self.requested = content.filter;
+        let Some(layer) = content.whole() else {
+            let refused = capture.submit_layers(content.layers(), time)?;
+            self.streams.refuse(refused);
+            return Ok(());
+        };
+        let drawing = layer.drawn.drawing();
+        if !Arc::ptr_eq(&self.requested, &layer.filter) {
+            self.requested = layer.filter.clone();
             // Only drawing tells whether the GPU accepts it.
             let tried = capture.set_filter(&self.requested).and_then(|()| capture.submit_drawing(drawing, time));
             let Err(error) = tried else {
@@ -239,7 +249,7 @@ impl FilterStage {
                 return Err(error);
             }
             capture.set_filter(&self.accepted)?;
-            self.streams.lock().refused.push(error);
+            self.streams.refuse([error]);
         }
         self.begun = true;
         capture.submit_drawing(drawing, time)

@@ -16,12 +16,14 @@ use crate::frame::{PixelFormat, Size};
 mod bell;
 mod explain;
 mod numbers;
+mod place;
 mod planner;
 #[cfg(test)]
 mod tests;
 
 pub use bell::Bell;
-pub use planner::plan;
+pub use place::{Place, Scaling};
+pub use planner::{plan, plan_layer};
 
 /// The picture that a plan begins with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +52,18 @@ pub struct Plan {
     pub textures: Vec<Size>,
     /// Textures that change places after every frame: what a pass wrote into one it reads from the other.
     pub twins: Vec<[usize; 2]>,
+    /// Where on the canvas the first pixel of what the last pass makes lies: elsewhere than at (0, 0) for a layer alone.
+    pub origin: [i32; 2],
+}
+
+impl Plan {
+    /// Whether what it makes hides all of a canvas of this size.
+    pub fn covers(&self, canvas: Size) -> bool {
+        self.passes.last().is_some_and(|last| {
+            let opaque = last.opaque && last.points.iter().all(Point::keeps_alpha);
+            opaque && self.origin == [0, 0] && last.to == Extent::of(canvas)
+        })
+    }
 }
 
 /// One dispatch: a picture in, a picture out.
@@ -158,6 +172,14 @@ pub enum Stage {
     Expand {
         /// How many pixels one becomes, along each axis.
         factor: u32,
+    },
+    /// A part of a picture to a place of another along one axis: the mean of the pixels that one covers when it shrinks,
+    /// linear when it grows.
+    Place {
+        /// Along which axis.
+        axis: Axis,
+        /// Which pixels come to lie on which.
+        scaling: Scaling,
     },
     /// To another size along one axis: Catmull-Rom, widened when it shrinks so that nothing aliases.
     Resample {

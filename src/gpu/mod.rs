@@ -3,13 +3,15 @@
 use crate::error::{Error, Result};
 use crate::frame::Size;
 
+mod blend;
 mod pass;
 mod readback;
 pub mod shader;
 mod step;
 mod upload;
 
-pub use pass::{Drawing, Renderer};
+pub use blend::Blend;
+pub use pass::{Drawing, RenderTarget, RenderedLayer, Renderer, alarm};
 pub use readback::Readback;
 
 /// An adapter with its device and queue. Cheap to clone.

@@ -8,7 +8,9 @@ use super::upload::SourceBuffer;
 use super::{Gpu, shader};
 use crate::color::ColorSpace;
 use crate::error::{Error, Result};
-use crate::filter::{FilterChain, Pass, PassInput, PassOutput, Plan, SourcePicture, SourcePixels, plan};
+use crate::filter::{
+    FilterChain, Pass, PassInput, PassOutput, Place, Plan, SourcePicture, SourcePixels, plan, plan_layer,
+};
 use crate::frame::{Frame, PixelFormat, Size};
 use crate::time::Timestamp;
 
@@ -17,13 +19,15 @@ pub struct Renderer {
     gpu: Gpu,
     chain: FilterChain,
     picture: SourcePicture,
-    size: Size,
-    format: PixelFormat,
+    target: RenderTarget,
+    /// Whether the target is another than that of the plan.
+    moved: bool,
     /// The bytes of the frame that is the source.
     source: Option<SourceBuffer>,
     /// The texture that is the source.
     drawn: Option<wgpu::Texture>,
-    output: wgpu::Buffer,
+    /// The packed picture.
+    output: Option<wgpu::Buffer>,
     /// The chroma of a recording's picture before it is subsampled.
     chroma: Option<wgpu::Buffer>,
     /// A word that users' WGSL sets when its loops turn too often.
@@ -39,8 +43,8 @@ pub struct Renderer {
 }
 
 impl Renderer {
-    /// Plans and compiles: sources like `picture` become pictures of `size`, filtered by `chain`, in `format`, which is
-    /// [`PixelFormat::I420`] or [`PixelFormat::Rgba8`].
+    /// Plans and compiles: sources like `picture` become pictures of `target`, filtered by `chain`. Loops of users' WGSL
+    /// that never end set `alarm`, which several may share.
     ///
     /// # Errors
     /// A range error when a size is above the adapter's limit; `UnknownError` when a shader does not compile.
@@ -48,27 +52,29 @@ impl Renderer {
         gpu: &Gpu,
         chain: &FilterChain,
         picture: SourcePicture,
-        size: Size,
-        format: PixelFormat,
+        target: RenderTarget,
+        alarm: &wgpu::Buffer,
     ) -> Result<Self> {
+        let size = target.canvas();
         gpu.check_size(size)?;
         gpu.check_size(picture.size)?;
         let device = gpu.device();
         let wide = u64::from(size.width.next_multiple_of(8)) * u64::from(size.height);
+        let packed = if let RenderTarget::Packed { format, .. } = target { Some(format) } else { None };
         let mut renderer = Self {
             gpu: gpu.clone(),
             chain: chain.clone(),
             picture,
-            size,
-            format,
+            target,
+            moved: false,
             source: match picture.pixels {
                 SourcePixels::Bytes(format) => Some(SourceBuffer::new(gpu, format, picture.size)),
                 SourcePixels::Texture => None,
             },
             drawn: None,
-            output: storage(device, "output", PackedLayout::new(format, size).len as u64),
-            chroma: (format == PixelFormat::I420).then(|| storage(device, "chroma", wide * 4)),
-            alarm: storage(device, "alarm", ALARM_BYTES),
+            output: packed.map(|format| storage(device, "output", PackedLayout::new(format, size).len as u64)),
+            chroma: (packed == Some(PixelFormat::I420)).then(|| storage(device, "chroma", wide * 4)),
+            alarm: alarm.clone(),
             sampler: device.create_sampler(&wgpu::SamplerDescriptor {
                 label: Some("linear"),
                 mag_filter: wgpu::FilterMode::Linear,
@@ -100,14 +106,7 @@ impl Renderer {
 
     /// Plans for this instant of an animated chain. Most often only numbers change.
     fn set_time(&mut self, time: Timestamp) -> Result<()> {
-        let target = match self.format {
-            PixelFormat::I420 => PassOutput::I420,
-            PixelFormat::Rgba8 => PassOutput::Rgba8,
-            format => {
-                return Err(Error::not_supported(format!("expected to render I420 or RGBA but found {format:?}")));
-            }
-        };
-        let plan = plan(&self.chain.at(time), self.picture, self.size, target);
+        let plan = self.target.plan(&self.chain.at(time), self.picture)?;
         if plan == self.plan && !self.steps.is_empty() {
             return Ok(());
         }
@@ -158,8 +157,8 @@ impl Renderer {
             let tile = shader::tile(&pass.stage);
             steps.push(Step::new(&self.gpu, &mut pipelines, text, numbers(pass), pass, tile, &bindings));
         }
-        if let (Some(chroma), Some(last)) = (&self.chroma, plan.passes.last()) {
-            let bindings = [(3, [Binding::Written(&self.output); 2]), (4, [Binding::Written(chroma); 2])];
+        if let (Some(output), Some(chroma), Some(last)) = (&self.output, &self.chroma, plan.passes.last()) {
+            let bindings = [(3, [Binding::Written(output); 2]), (4, [Binding::Written(chroma); 2])];
             let tile = ([8, 2], [8, 8]);
             let numbers = vec![[0.0; 4]];
             steps.push(Step::new(&self.gpu, &mut pipelines, shader::chroma(), numbers, last, tile, &bindings));
@@ -196,13 +195,12 @@ impl Renderer {
             }
             PassInput::Texture(index) => bindings.push((2, both(index).map(Binding::Sampled))),
         }
-        bindings.push((
-            3,
-            match pass.output {
-                PassOutput::Texture(index) => both(index).map(Binding::Stored),
-                PassOutput::I420 | PassOutput::Rgba8 => [Binding::Written(&self.output); 2],
-            },
-        ));
+        match pass.output {
+            PassOutput::Texture(index) => bindings.push((3, both(index).map(Binding::Stored))),
+            PassOutput::I420 | PassOutput::Rgba8 => {
+                bindings.extend(self.output.as_ref().map(|output| (3, [Binding::Written(output); 2])));
+            }
+        }
         if let (PassOutput::I420, Some(chroma)) = (pass.output, &self.chroma) {
             bindings.push((4, [Binding::Written(chroma); 2]));
         }
@@ -251,14 +249,26 @@ impl Renderer {
         self.picture
     }
 
-    /// The buffer of the packed picture.
-    pub fn output(&self) -> &wgpu::Buffer {
-        &self.output
+    /// The buffer of the packed picture; none when it makes layers.
+    pub fn output(&self) -> Option<&wgpu::Buffer> {
+        self.output.as_ref()
     }
 
-    /// The buffer of a word that is not 0 when loops of users' WGSL turned too often.
-    pub fn alarm(&self) -> &wgpu::Buffer {
-        &self.alarm
+    /// The layer that was rendered last; none when nothing of it is seen.
+    pub fn layer(&self) -> Option<RenderedLayer<'_>> {
+        let last = self.plan.passes.last()?;
+        let PassOutput::Texture(texture) = last.output else { return None };
+        Some(RenderedLayer { picture: &self.textures[texture], origin: self.plan.origin, size: last.to.texels() })
+    }
+
+    /// Makes layers at another place from the next frame on.
+    pub fn set_place(&mut self, to: Place) {
+        if let RenderTarget::Layer { place, .. } = &mut self.target
+            && *place != to
+        {
+            *place = to;
+            self.moved = true;
+        }
     }
 
     /// Records the passes of a frame or a texture; they run when `encoder` is submitted. `index` is the frame's number.
@@ -277,7 +287,7 @@ impl Renderer {
         {
             self.set_drawn(texture, time)?;
         }
-        if self.chain.is_animated() {
+        if self.chain.is_animated() || std::mem::take(&mut self.moved) {
             self.set_time(time)?;
         }
         let color = match drawing {
@@ -288,6 +298,7 @@ impl Renderer {
         if let (Drawing::Frame(frame), Some(source), true) = (drawing, &self.source, reads_source) {
             source.write(&self.gpu, frame);
         }
+        let shown = self.plan.passes.last().map_or(self.target.canvas(), |last| last.to.size);
         let (plane_offset, plane_stride) = self.source.as_ref().map(SourceBuffer::words).unwrap_or_default();
         for step in &self.steps {
             let info = FrameInfo {
@@ -300,7 +311,7 @@ impl Renderer {
                 siting: color.siting.offset(),
                 time: time.as_secs_f64() as f32,
                 index: index as u32,
-                resolution: [self.size.width as f32, self.size.height as f32],
+                resolution: [shown.width as f32, shown.height as f32],
                 input_margin: step.from.margin as i32,
                 output_margin: step.to.margin as i32,
                 original_margin: step.original_margin as i32,
@@ -317,6 +328,55 @@ impl Renderer {
         self.rendered += 1;
         Ok(())
     }
+}
+
+/// What a renderer makes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum RenderTarget {
+    /// Pictures of this size in a buffer, in [`PixelFormat::I420`] or [`PixelFormat::Rgba8`].
+    Packed {
+        /// In pixels.
+        size: Size,
+        /// The layout of their bytes.
+        format: PixelFormat,
+    },
+    /// Pictures in a texture, to be laid over a canvas.
+    Layer {
+        /// The canvas's size in pixels.
+        canvas: Size,
+        /// Where the source is drawn on it.
+        place: Place,
+    },
+}
+
+impl RenderTarget {
+    fn canvas(&self) -> Size {
+        match self {
+            Self::Packed { size, .. } => *size,
+            Self::Layer { canvas, .. } => *canvas,
+        }
+    }
+
+    fn plan(&self, chain: &FilterChain, picture: SourcePicture) -> Result<Plan> {
+        match *self {
+            Self::Packed { size, format: PixelFormat::I420 } => Ok(plan(chain, picture, size, PassOutput::I420)),
+            Self::Packed { size, format: PixelFormat::Rgba8 } => Ok(plan(chain, picture, size, PassOutput::Rgba8)),
+            Self::Packed { format, .. } => {
+                Err(Error::not_supported(format!("expected to render I420 or RGBA but found {format:?}")))
+            }
+            Self::Layer { canvas, place } => Ok(plan_layer(chain, picture, canvas, place)),
+        }
+    }
+}
+
+/// A layer as its passes left it.
+pub struct RenderedLayer<'a> {
+    /// Its pixels, premultiplied.
+    pub picture: &'a wgpu::TextureView,
+    /// Where its first pixel lies on the canvas; it may lie outside.
+    pub origin: [i32; 2],
+    /// How many pixels it has.
+    pub size: Size,
 }
 
 /// What is rendered: a frame's bytes, or a texture that is on the GPU already.
@@ -349,6 +409,11 @@ fn is_linear(texture: &wgpu::Texture) -> bool {
 
 /// The alarm is one word.
 pub(super) const ALARM_BYTES: u64 = 4;
+
+/// The buffer of a word that is not 0 when loops of users' WGSL turned too often.
+pub fn alarm(gpu: &Gpu) -> wgpu::Buffer {
+    storage(gpu.device(), "alarm", ALARM_BYTES)
+}
 
 fn storage(device: &wgpu::Device, label: &str, size: u64) -> wgpu::Buffer {
     device.create_buffer(&wgpu::BufferDescriptor {

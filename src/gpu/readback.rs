@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use super::Gpu;
-use super::pass::{ALARM_BYTES, Renderer};
+use super::pass::ALARM_BYTES;
 use crate::color::ColorSpace;
 use crate::error::{Error, Result};
 use crate::frame::{Frame, PixelFormat, Plane, Size};
@@ -87,22 +87,23 @@ impl Readback {
         self.under_way.is_empty()
     }
 
-    /// Submits what `encoder` holds, and the copy of the picture that it renders.
+    /// Submits what `encoder` holds, and the copy of the picture that it renders in `output` with its alarm.
     ///
     /// # Errors
     /// `InvalidStateError` when the ring is full.
     pub fn submit(
         &mut self,
         mut encoder: wgpu::CommandEncoder,
-        renderer: &Renderer,
+        output: &wgpu::Buffer,
+        alarm: &wgpu::Buffer,
         timestamp: Timestamp,
     ) -> Result<()> {
         let Some(buffer) = self.idle.pop() else {
             return Err(Error::new(crate::ErrorKind::InvalidState, "expected a free staging buffer but found none"));
         };
         let picture = buffer.size() - ALARM_BYTES;
-        encoder.copy_buffer_to_buffer(renderer.output(), 0, &buffer, 0, picture);
-        encoder.copy_buffer_to_buffer(renderer.alarm(), 0, &buffer, picture, ALARM_BYTES);
+        encoder.copy_buffer_to_buffer(output, 0, &buffer, 0, picture);
+        encoder.copy_buffer_to_buffer(alarm, 0, &buffer, picture, ALARM_BYTES);
         let (sender, mapped) = channel();
         encoder.map_buffer_on_submit(&buffer, wgpu::MapMode::Read, .., move |result| {
             // The receiver is gone when the ring is: nobody waits for this frame.

@@ -18,6 +18,11 @@ pub fn chroma() -> String {
     [wgsl!("frame_info"), wgsl!("convert/i420_chroma")].join("\n")
 }
 
+/// The WGSL that lays a layer's picture over a canvas: its entry points are `corner` and `color`.
+pub fn blend() -> &'static str {
+    wgsl!("blend")
+}
+
 /// The WGSL of a pass; its entry point is `main`. Passes that differ in their numbers alone have the same text. `linear`
 /// says of a source that is a texture that its values are linear when they are read.
 ///
@@ -165,15 +170,23 @@ impl Composer {
                 self.add(wgsl!("filter/reduce"));
             }
             Stage::Expand { .. } => self.add(wgsl!("filter/expand")),
+            Stage::Place { axis, .. } => {
+                self.axis(*axis);
+                self.add(wgsl!("convert/place"));
+            }
             Stage::Resample { axis, .. } => {
-                let axis = match axis {
-                    Axis::X => 0,
-                    Axis::Y => 1,
-                };
-                let _ = writeln!(self.text, "const AXIS = {axis}u;");
+                self.axis(*axis);
                 self.add(wgsl!("convert/resample"));
             }
         }
+    }
+
+    fn axis(&mut self, axis: Axis) {
+        let axis = match axis {
+            Axis::X => 0,
+            Axis::Y => 1,
+        };
+        let _ = writeln!(self.text, "const AXIS = {axis}u;");
     }
 
     /// A filter that looks around: `fetch` calls it for each pixel of the block.

@@ -47,6 +47,10 @@ impl fmt::Display for Stage {
             }
             Self::Reduce { factor, .. } => write!(f, "reduce {factor} times"),
             Self::Expand { factor, .. } => write!(f, "expand {factor} times"),
+            Self::Place { axis, scaling } => {
+                let [begin, end] = scaling.covered;
+                write!(f, "place from {begin} to {end} {}", if *axis == Axis::X { "across" } else { "down" })
+            }
             Self::Resample { axis, length, .. } => {
                 write!(f, "scale to {length} pixels {}", if *axis == Axis::X { "across" } else { "down" })
             }

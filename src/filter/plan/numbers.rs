@@ -2,7 +2,7 @@
 //! here; the shader's text stays.
 
 use super::bell::kernel;
-use super::{Bell, Pass, Point, Stage};
+use super::{Bell, Pass, Point, Scaling, Stage};
 use crate::filter::{Effect, Filter, Kind, Value};
 use crate::frame::Size;
 
@@ -121,6 +121,9 @@ impl Stage {
             Self::Blur { bell, shift, .. } => blur_params(*bell, *shift),
             Self::Reduce { factor, shift: [x, y] } => vec![[*factor as f32, *x as f32, *y as f32, 0.0]],
             Self::Expand { factor } => vec![[*factor as f32, 0.0, 0.0, 0.0]],
+            Self::Place { scaling: Scaling { origin, step, covered: [begin, end], from: [first, last] }, .. } => {
+                vec![[*origin, *step, *begin, *end], [*first, *last, 0.0, 0.0]]
+            }
             Self::Resample { axis, begin, length } => {
                 let scale = axis.of(input) as f32 / *length as f32;
                 vec![[*begin as f32, *length as f32, scale, 2.0 * scale.max(1.0)]]

@@ -1,5 +1,6 @@
 //! The planner: takes a chain filter by filter and decides what joins the open pass and what ends it.
 
+use super::place::{CanvasPart, Place};
 use super::{Axis, Bell, Extent, Pass, PassInput, PassOutput, Plan, Point, SourcePicture, SourcePixels, Stage};
 use crate::filter::color_matrix::ColorMatrix;
 use crate::filter::{Custom, Edge, Effect, Filter, FilterChain, Kind};
@@ -23,19 +24,47 @@ const WIDEST_MARGIN: u32 = 1024;
 /// the middle, transparent around. A chain whose first filter draws ([`Kind::Image`]) draws at `size` and reads no source.
 /// An animated chain is planned for one instant: give [`FilterChain::at`].
 pub fn plan(chain: &FilterChain, source: SourcePicture, size: Size, output: PassOutput) -> Plan {
-    let draws = chain.filters().first().is_some_and(Filter::draws);
-    let (input, from) =
-        if draws { (PassInput::Nothing, size) } else { (PassInput::Source(source.pixels), source.size) };
-    let mut planner = Planner::new(input, from, chain.edge());
-    if from != size {
-        planner.fit(size);
-    }
-    for (index, filter) in chain.filters().iter().enumerate() {
-        planner.spread = spread(&chain.filters()[index + 1..], chain.edge(), size);
-        planner.add(filter);
-    }
+    let mut planner = Planner::of(chain, source, size);
+    planner.fit(size);
+    planner.filter(chain, size, 0);
     planner.emit(output);
-    Plan { passes: planner.passes, textures: planner.textures, twins: planner.twins }
+    planner.finish([0, 0])
+}
+
+/// Plans a layer: how `source`, filtered by `chain`, becomes a picture in a texture that is then laid over `canvas` at the
+/// plan's origin. It has no more pixels than `place` and the filters' reach need; when none is seen there are no passes.
+/// Filters work on the place that it is drawn at, in pixels of the canvas, and blurs and shadows reach beyond it.
+pub fn plan_layer(chain: &FilterChain, source: SourcePicture, canvas: Size, place: Place) -> Plan {
+    let (part, margin) = match place {
+        Place::Fitted => (None, 0),
+        Place::At { from, to } => {
+            let margin = trailing_reach(chain, canvas);
+            let Some(part) = CanvasPart::new(from, to, canvas, margin) else { return Plan::default() };
+            (Some(part), margin)
+        }
+    };
+    let size = part.map_or(canvas, |part| part.size);
+    let mut planner = Planner::of(chain, source, size);
+    match &part {
+        Some(part) => planner.place_on(part),
+        None => planner.fit(size),
+    }
+    planner.filter(chain, size, margin);
+    let texture = planner.free_texture(planner.open.to.texels(), None);
+    let margin = planner.open.to.margin as i32;
+    planner.emit(PassOutput::Texture(texture));
+    planner.finish(part.map_or([0, 0], |part| part.origin.map(|origin| origin - margin)))
+}
+
+/// How far beyond its place the last filters of a chain bring a picture, in pixels, as far as that is kept. It counts
+/// twice on each side of a texture: for what lies beyond the canvas's borders, and for what is brought beyond the picture's.
+fn trailing_reach(chain: &FilterChain, canvas: Size) -> u32 {
+    if chain.edge() == Edge::Clamp {
+        return 0;
+    }
+    let most = SAFE_SIDE.saturating_sub(canvas.width.max(canvas.height)) / 4;
+    let blurs = chain.filters().iter().rev().take_while(|filter| !filter.looks_around());
+    blurs.map(Filter::reach).fold(0, u32::saturating_add).min(WIDEST_MARGIN).min(most)
 }
 
 /// How far the filters that follow may reach beyond the borders. Where the border goes on for ever there is nothing
@@ -111,6 +140,30 @@ impl Point {
 }
 
 impl Planner {
+    /// Begins with the source, or with nothing where the chain draws a picture of `size`.
+    fn of(chain: &FilterChain, source: SourcePicture, size: Size) -> Self {
+        let draws = chain.filters().first().is_some_and(Filter::draws);
+        let (input, from) =
+            if draws { (PassInput::Nothing, size) } else { (PassInput::Source(source.pixels), source.size) };
+        Self::new(input, from, chain.edge())
+    }
+
+    /// Lays the chain over a picture of `size`; `margin` pixels around it are kept at the end.
+    fn filter(&mut self, chain: &FilterChain, size: Size, margin: u32) {
+        for (index, filter) in chain.filters().iter().enumerate() {
+            let following = &chain.filters()[index + 1..];
+            self.spread = spread(following, chain.edge(), size);
+            if !following.iter().any(Filter::looks_around) {
+                self.spread = self.spread.max(margin);
+            }
+            self.add(filter);
+        }
+    }
+
+    fn finish(self, origin: [i32; 2]) -> Plan {
+        Plan { passes: self.passes, textures: self.textures, twins: self.twins, origin }
+    }
+
     fn new(input: PassInput, from: Size, edge: Edge) -> Self {
         let opaque = match input {
             PassInput::Source(SourcePixels::Bytes(format)) => format != PixelFormat::Rgba8,
@@ -196,11 +249,12 @@ impl Planner {
     /// The same, without writing over the texture `held`.
     fn gather_held(&mut self, stage: Stage, to: Extent, held: Option<usize>) {
         if !self.open.is_untouched() {
-            let texture = self.place(self.open.to.texels(), held);
+            let texture = self.free_texture(self.open.to.texels(), held);
             self.emit_texture(texture);
         }
         self.open.opaque &= match &stage {
             Stage::Copy => true,
+            Stage::Place { axis, scaling } => scaling.covered == [0.0, axis.of(to.size) as f32],
             Stage::Resample { axis, begin, length } => *begin == 0 && *length == axis.of(to.size),
             Stage::Blur { .. } | Stage::Reduce { .. } | Stage::Expand { .. } => self.edge == Edge::Clamp,
             Stage::Area(_) => false,
@@ -221,7 +275,7 @@ impl Planner {
     }
 
     /// A texture of this size that the open pass doesn't read, nor is `held`, nor is kept for the next frame.
-    fn place(&mut self, size: Size, held: Option<usize>) -> usize {
+    fn free_texture(&mut self, size: Size, held: Option<usize>) -> usize {
         let free = |texture: usize| {
             self.textures[texture] == size
                 && self.open.input != PassInput::Texture(texture)
@@ -235,8 +289,24 @@ impl Planner {
         })
     }
 
+    /// Brings the source onto a part of a canvas, unless it is drawn there.
+    fn place_on(&mut self, part: &CanvasPart) {
+        let from = self.open.to.size;
+        if self.open.input == PassInput::Nothing || part.is_copy_of(from) {
+            return;
+        }
+        let [across, down] = part.scaling;
+        let wide = Extent::of(Size::new(part.size.width, from.height));
+        self.gather(Stage::Place { axis: Axis::X, scaling: across }, wide);
+        self.gather(Stage::Place { axis: Axis::Y, scaling: down }, Extent::of(part.size));
+    }
+
+    /// Brings the source into a picture of this size.
     fn fit(&mut self, size: Size) {
         let from = self.open.to.size;
+        if from == size {
+            return;
+        }
         let fitted = fit(from, size);
         let begin = (size.width - fitted.width) / 2;
         let stage = Stage::Resample { axis: Axis::X, begin, length: fitted.width };
@@ -305,7 +375,7 @@ impl Planner {
     /// The picture as it is, and blurred, or what the filter feeds the blur with; `filter` makes one colour of both.
     fn combine(&mut self, filter: &Filter, sigma: f32, shift: [f32; 2], feeds: bool) {
         if !matches!(self.open.input, PassInput::Texture(_)) || !self.open.is_untouched() {
-            let texture = self.place(self.open.to.texels(), None);
+            let texture = self.free_texture(self.open.to.texels(), None);
             self.emit_texture(texture);
         }
         let PassInput::Texture(original) = self.open.input else { return };

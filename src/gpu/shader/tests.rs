@@ -1,6 +1,8 @@
 use super::*;
-use crate::filter::{FileAccess, FilterChain, ParamKind, SourcePicture, SourcePixels, catalog, plan};
-use crate::frame::Size;
+use crate::filter::{
+    FileAccess, FilterChain, ParamKind, Place, SourcePicture, SourcePixels, catalog, plan, plan_layer,
+};
+use crate::frame::{Rect, Size};
 use wgpu::naga;
 
 /// What naga says against a shader, with the place in its text.
@@ -41,6 +43,13 @@ fn random_chain(seed: &mut u64, files: &tempfile::TempDir) -> String {
     chain.join(" ")
 }
 
+/// Some pictures are layers, at a place or fitted.
+fn layer_at(round: usize) -> Option<Place> {
+    let places =
+        [Place::At { from: Rect::new(0.0, 0.0, 99.0, 90.0), to: Rect::new(-9.5, 7.0, 70.0, 200.0) }, Place::Fitted];
+    (round % 3 == 2).then(|| places[round / 3 % 2])
+}
+
 #[test]
 fn every_plan_of_random_chains_composes_to_shaders_that_naga_accepts() {
     let files = tempfile::tempdir().unwrap();
@@ -79,7 +88,10 @@ fn every_plan_of_random_chains_composes_to_shaders_that_naga_accepts() {
         let picture = SourcePicture { pixels: sources[round % sources.len()], size: Size::new(320, 180) };
         let size = [Size::new(320, 180), Size::new(100, 100)][round / 7 % 2];
         let output = [PassOutput::I420, PassOutput::Rgba8][round / 14 % 2];
-        let plan = plan(&chain, picture, size, output);
+        let plan = match layer_at(round) {
+            Some(place) => plan_layer(&chain, picture, size, place),
+            None => plan(&chain, picture, size, output),
+        };
         for pass in &plan.passes {
             let wgsl = compose(pass, round % 2 == 1);
             if seen.insert(wgsl.clone())
@@ -90,8 +102,10 @@ fn every_plan_of_random_chains_composes_to_shaders_that_naga_accepts() {
         }
     }
     assert!(seen.len() > 100, "{} shaders", seen.len());
-    assert_eq!(fault(&chroma()), None);
-    seen.insert(chroma());
+    for text in [chroma(), blend().to_owned()] {
+        assert_eq!(fault(&text), None);
+        seen.insert(text);
+    }
     // So every file is judged, in the company it is made for.
     for folder in ["", "convert", "filter"] {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("shaders").join(folder);

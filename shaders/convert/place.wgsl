@@ -1,0 +1,36 @@
+// A part of the picture to its place in another, along one axis, AXIS. params[0].x is where in the picture the middle of
+// the output's first pixel lies, params[0].y how far the next one is; params[0].zw is what it covers of the output, and
+// params[1].xy what is seen of the picture. Every output pixel is the mean of the input between two places: as far apart
+// as the pixel is wide, but by one at the least, which is linear interpolation.
+
+fn placed(at: vec2i) -> vec4f {
+    let offset = f32(at[AXIS]);
+    let place = params[0];
+    let seen = params[1].xy;
+    let coverage = min(offset + 1.0, place.w) - max(offset, place.z);
+    if coverage <= 0.0 {
+        return vec4f(0.0);
+    }
+    let centre = place.x + offset * place.y;
+    let reach = 0.5 * max(place.y, 1.0);
+    let begin = clamp(centre - reach, seen.x, seen.y);
+    let end = clamp(centre + reach, seen.x, seen.y);
+    var here = at;
+    var sum = vec4f(0.0);
+    var weights = 0.0;
+    for (var i = floor(begin); i < end; i += 1.0) {
+        let weight = min(end, i + 1.0) - max(begin, i);
+        here[AXIS] = i32(i);
+        sum += weight * load(here);
+        weights += weight;
+    }
+    return saturate(sum * min(coverage, 1.0) / max(weights, 1e-6));
+}
+
+fn fetch(block: vec2u) -> Block {
+    var colors: Block;
+    for (var i = 0u; i < 8u; i++) {
+        colors[i] = placed(place(pixel(block, i)));
+    }
+    return colors;
+}
