@@ -75,6 +75,8 @@ impl Session {
         session.daemon("pipewire-pulse", &[], |session| session.succeeds("pactl", &["info"]));
         // The session manager is at work once it has chosen a default sink.
         session.daemon("wireplumber", &[], |session| session.succeeds("wpctl", &["inspect", "@DEFAULT_AUDIO_SINK@"]));
+        // Else the pieces in which sound moves, and with them its delay, change when programs come and go.
+        assert!(session.succeeds("pw-metadata", &["-n", "settings", "0", "clock.force-quantum", "256"]));
         session
     }
 
