@@ -32,6 +32,21 @@ has_vulkan() {
     return 1
 }
 
+# What the features `audio` and `camera` are built from: ALSA's headers, found by pkg-config, and libclang for bindgen.
+has_alsa() { pkg-config --exists alsa; }
+has_libclang() { ls "${LIBCLANG_PATH:-/nowhere}"/libclang*.so* /usr/lib/llvm-*/lib/libclang*.so* /usr/lib*/libclang*.so*; }
+
+# Cameras and microphones without hardware: each program and plug-in that tests/support/devices.rs starts.
+has_devices() {
+    for program in dbus-daemon pipewire pw-cli pw-dump pw-metadata pipewire-pulse pactl parec wireplumber wpctl; do
+        has "$program" || return 1
+    done
+    for element in matroskademux videoconvert audioconvert pulsesink pipewiresink; do
+        gst-inspect-1.0 "$element" || return 1
+    done
+    ls /usr/lib*/pipewire-0.3/v4l2/libpw-v4l2.so /usr/lib/*/pipewire-0.3/v4l2/libpw-v4l2.so | grep -q .
+}
+
 case "${1:-build}" in
     build | test) ;;
     *) fail "expected build or test but found $1" ;;
@@ -42,12 +57,25 @@ need 'has make' make make vital
 need 'has cmake' cmake cmake vital
 need 'has nasm' nasm "nasm 2.15 or later" vital
 case "$(uname -s)" in
-    Linux) need has_vulkan "libvulkan1 mesa-vulkan-drivers" "a Vulkan driver" optional ;;
+    Linux)
+        need has_vulkan "libvulkan1 mesa-vulkan-drivers" "a Vulkan driver" optional
+        need has_alsa "pkg-config libasound2-dev" "pkg-config and ALSA's headers (or build without the feature audio)" vital
+        # ls complains about places without one, hence the pipe.
+        need 'has_libclang | grep -q .' libclang-dev "libclang (or build without the feature camera)" vital
+        ;;
 esac
 if [ "${1:-build}" = test ]; then
     need 'has ffmpeg && has ffprobe' ffmpeg ffmpeg optional
     need 'has mkvinfo' mkvtoolnix mkvtoolnix optional
     need 'has chromium || has chromium-browser || has google-chrome' chromium chromium optional
+    case "$(uname -s)" in
+        Linux)
+            need has_devices "dbus pipewire pipewire-bin pipewire-pulse pipewire-v4l2 wireplumber pulseaudio-utils \
+                gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-pipewire" \
+                "PipeWire, WirePlumber, GStreamer with its PipeWire and PulseAudio plug-ins" optional
+            need 'has Xvfb' xvfb Xvfb optional
+            ;;
+    esac
 fi
 
 if [ -z "$missing" ]; then

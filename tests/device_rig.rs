@@ -1,18 +1,123 @@
-//! The devices that the other tests use, judged by tools that share no code with us.
+//! The devices that other tests record, judged by tools that share no code with us.
 #![cfg(target_os = "linux")]
 
 #[path = "support/devices.rs"]
 mod devices;
 
-use devices::{CameraSpec, Session};
+use std::io::Read;
+use std::process::{Command, Stdio};
+
+use devices::{CameraSpec, MicSpec, Picture, PixelFormat, Session, Sound, XServer};
 
 #[test]
-fn ffmpeg_reads_thirty_frames_of_the_camera() {
+fn ffmpeg_gets_thirty_frames_a_second_from_the_camera() {
     let session = Session::start();
     let _camera = session.camera(&CameraSpec::default());
     let mut ffmpeg = session.command("ffmpeg");
-    ffmpeg.args(["-v", "error", "-f", "v4l2", "-i", "/dev/video0", "-frames:v", "30", "-f", "framecrc", "-"]);
-    let output = ffmpeg.output().expect("ffmpeg");
-    let frames = String::from_utf8_lossy(&output.stdout).lines().filter(|line| line.starts_with("0,")).count();
-    assert_eq!(frames, 30, "{output:?}");
+    ffmpeg.args(["-v", "error", "-f", "v4l2", "-ts", "abs", "-copyts", "-i", "/dev/video0", "-frames:v", "31"]);
+    ffmpeg.args(["-c", "copy", "-copyts", "-enc_time_base", "-1", "-f", "framecrc", "-"]);
+    let printed = String::from_utf8(output(&mut ffmpeg)).expect("text");
+    let base = printed.lines().find_map(|line| line.strip_prefix("#tb 0: 1/")).expect("a time base");
+    let times: Vec<f64> = printed.lines().filter(|line| line.starts_with("0,")).map(time).collect();
+    assert_eq!(times.len(), 31, "{printed}");
+    let seconds = (times[30] - times[0]) / base.parse::<f64>().expect("a number");
+    assert!((0.9..1.1).contains(&seconds), "expected 1 s between 31 frames but found {seconds}: {printed}");
+}
+
+#[test]
+fn the_camera_shows_its_colour_in_every_pixel_format() {
+    let session = Session::start();
+    for (format, name) in [
+        (PixelFormat::Yuyv, "yuyv422"),
+        (PixelFormat::Nv12, "nv12"),
+        (PixelFormat::I420, "yuv420p"),
+        (PixelFormat::Mjpeg, "mjpeg"),
+        (PixelFormat::Rgb, "rgb24"),
+        (PixelFormat::Gray8, "gray"),
+    ] {
+        let picture = Picture::Color("#c86432");
+        let camera = session.camera(&CameraSpec { format, picture, ..CameraSpec::default() });
+        let mut ffmpeg = session.command("ffmpeg");
+        ffmpeg.args(["-v", "error", "-f", "v4l2", "-input_format", name, "-i", "/dev/video0", "-frames:v", "1"]);
+        let pixels = output(ffmpeg.args(["-f", "rawvideo", "-pix_fmt", "rgb24", "-"]));
+        assert_eq!(pixels.len(), 640 * 480 * 3, "{name}");
+        let expected = if format == PixelFormat::Gray8 { [124; 3] } else { [200, 100, 50] };
+        for pixel in [&pixels[..3], &pixels[640 * 240 * 3..][..3], &pixels[pixels.len() - 3..]] {
+            let near = pixel.iter().zip(expected).all(|(found, expected)| found.abs_diff(expected) <= 12);
+            assert!(near, "{name}: expected {expected:?} but found {pixel:?}");
+        }
+        camera.kill();
+    }
+}
+
+#[test]
+fn a_list_of_devices_holds_each_camera_until_it_is_unplugged() {
+    let session = Session::start();
+    let cameras = || {
+        let names = String::from_utf8(output(session.command("ls").arg("/dev"))).expect("text");
+        names.lines().filter(|name| name.starts_with("video")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(cameras(), [""; 0]);
+    let front = session.camera(&CameraSpec { name: "front".to_owned(), ..CameraSpec::default() });
+    let back = session.camera(&CameraSpec { name: "back".to_owned(), ..CameraSpec::default() });
+    assert_eq!(cameras(), ["video0", "video1"]);
+    front.kill();
+    assert_eq!(cameras(), ["video0"]);
+    back.kill();
+    assert_eq!(cameras(), [""; 0]);
+}
+
+#[test]
+fn an_unplugged_camera_ends_what_reads_it() {
+    let session = Session::start();
+    let camera = session.camera(&CameraSpec::default());
+    let mut ffmpeg = session.command("ffmpeg");
+    ffmpeg.args(["-v", "error", "-f", "v4l2", "-i", "/dev/video0", "-f", "rawvideo", "-"]);
+    let mut child = ffmpeg.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("ffmpeg");
+    child.stdout.as_mut().expect("a pipe").read_exact(&mut vec![0; 10 * 640 * 480 * 2]).expect("ten frames");
+    camera.kill();
+    let ended = child.wait_with_output().expect("an end");
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert!(said.contains("No such device"), "{said}");
+}
+
+#[test]
+fn the_microphone_hears_its_tone_until_it_is_unplugged() {
+    let session = Session::start();
+    let mic = session.microphone(&MicSpec { sound: Sound::Tone(440), rate: 44_100, ..MicSpec::default() });
+    let mut ffmpeg = session.command("ffmpeg");
+    ffmpeg.args(["-v", "error", "-f", "pulse", "-sample_rate", "44100", "-i", "default", "-t", "2"]);
+    let bytes = output(ffmpeg.args(["-ac", "1", "-f", "f32le", "-"]));
+    let samples: Vec<f32> = bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+    // ffmpeg's first samples may come before the tone.
+    let second = &samples[samples.len() - 44_100..];
+    let rises = second.windows(2).filter(|pair| pair[0] <= 0.0 && pair[1] > 0.0).count();
+    assert!((438..=442).contains(&rises), "expected 440 Hz but found {rises}");
+    mic.kill();
+    let sources = output(session.command("pactl").args(["list", "short", "sources"]));
+    assert!(!String::from_utf8_lossy(&sources).contains("\tmic\t"), "{sources:?}");
+}
+
+#[test]
+fn the_screen_shows_what_was_drawn() {
+    let screen = XServer::start(320, 200);
+    screen.fill((0, 0), (320, 200), [200, 100, 50]);
+    screen.fill((160, 0), (160, 200), [0, 0, 255]);
+    let mut ffmpeg = Command::new("ffmpeg");
+    ffmpeg.args(["-v", "error", "-f", "x11grab", "-draw_mouse", "0", "-video_size", "320x200", "-i", screen.display()]);
+    let pixels = output(ffmpeg.args(["-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]));
+    assert_eq!((&pixels[..3], &pixels[320 * 200 * 3 - 3..]), (&[200, 100, 50][..], &[0, 0, 255][..]));
+}
+
+/// What a command that must succeed printed.
+#[track_caller]
+fn output(command: &mut Command) -> Vec<u8> {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+/// The timestamp of a line of ffmpeg's framecrc.
+fn time(line: &str) -> f64 {
+    line.split(',').nth(2).expect("a timestamp").trim().parse().expect("a number")
 }

@@ -24,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -108,6 +109,47 @@ int close(int fd) {
         pthread_mutex_unlock(&lock);
     }
     return NEXT(close)(fd);
+}
+
+/* The list of /dev */
+
+/* The folder whose end was reached, and the camera to show there next. */
+static __thread DIR *ended;
+static __thread int shown;
+
+static int is_dev(DIR *folder) {
+    struct stat one, other;
+    return fstat(dirfd(folder), &one) == 0 && stat("/dev", &other) == 0 && one.st_dev == other.st_dev
+        && one.st_ino == other.st_ino;
+}
+
+struct dirent64 *readdir64(DIR *folder) {
+    static __thread struct dirent64 camera;
+    int before = errno;
+    struct dirent64 *entry = NEXT(readdir64)(folder);
+    if (entry || errno != before || !is_dev(folder)) return entry;
+    if (ended != folder) {
+        ended = folder;
+        shown = 0;
+    }
+    char path[32];
+    snprintf(path, sizeof path, "/dev/video%d", shown);
+    int fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    errno = before;
+    if (fd < 0) {
+        ended = NULL;
+        return NULL;
+    }
+    close(fd);
+    camera = (struct dirent64){ .d_ino = 1 + shown, .d_reclen = sizeof camera, .d_type = DT_CHR };
+    snprintf(camera.d_name, sizeof camera.d_name, "video%d", shown++);
+    return &camera;
+}
+
+struct dirent *readdir(DIR *folder) {
+    /* The same structure where file offsets have 64 bits. */
+    _Static_assert(sizeof(struct dirent) == sizeof(struct dirent64), "64-bit file offsets");
+    return (struct dirent *)readdir64(folder);
 }
 
 /* The camera's ioctls */

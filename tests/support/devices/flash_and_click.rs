@@ -4,6 +4,9 @@ use super::camera::{CameraSpec, Picture};
 use super::microphone::{MicSpec, Room, Sound};
 use super::{Player, Session};
 
+/// How much later than a picture of the same time a sound reaches a program, in ns, by measurement.
+pub(super) const SOUND_DELAY: u32 = 11_000_000;
+
 /// A camera and a microphone, until they are killed or dropped.
 pub struct FlashAndClick<'a> {
     _player: Player,
@@ -19,7 +22,8 @@ impl Session {
         let room = Room::new(self, &mic);
         let args = [camera.ffmpeg_input(), mic.ffmpeg_input(), camera.ffmpeg_codec(), mic.ffmpeg_codec()].concat();
         let (pictures, sound) = (camera.pipeline(), mic.pipeline());
-        let pipeline = format!("demux.video_0 ! queue ! {pictures} demux.audio_0 ! queue ! {sound}");
+        let pipeline =
+            format!("demux.video_0 ! queue ! {pictures} ts-offset={SOUND_DELAY} demux.audio_0 ! queue ! {sound}");
         let mut player = self.play(&camera.name, &args, &pipeline);
         let heard = format!("application.name = \"{}\"", mic.name);
         self.until("flashes and clicks", &mut player.sender, || {

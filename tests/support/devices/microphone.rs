@@ -1,8 +1,9 @@
 //! Microphones: a sink that nobody hears, in which a sound is played, and a source that gives what the sink plays.
 
+use std::process::Stdio;
 use std::time::Duration;
 
-use super::{Player, Session};
+use super::{Player, Process, Session};
 
 /// How long the click of [`Sound::Clicks`] lasts.
 pub const CLICK: Duration = Duration::from_millis(20);
@@ -36,6 +37,8 @@ pub struct Microphone<'a> {
 pub(super) struct Room<'a> {
     session: &'a Session,
     modules: Vec<String>,
+    /// It keeps the sink running, whose start would take part in the delay of the sound.
+    _listener: Process,
 }
 
 impl Session {
@@ -67,7 +70,11 @@ impl<'a> Room<'a> {
             )),
         ];
         session.pactl(&format!("set-default-source {name}"));
-        Self { session, modules }
+        let mut parec = session.tool("parec");
+        parec.args(["--raw", "--device", name]).stdout(Stdio::null());
+        let mut listener = session.spawn(parec, &format!("{name}-listener"));
+        session.until("the microphone", &mut listener, || session.pactl("list short sources").contains("RUNNING"));
+        Self { session, modules, _listener: listener }
     }
 }
 
@@ -96,10 +103,10 @@ impl MicSpec {
         ["-c:a", "pcm_s16le", "-ac", &self.channels.to_string()].map(str::to_owned).to_vec()
     }
 
-    /// From the demuxer's sound to the sink, with as little delay as holds on a busy machine.
+    /// From the demuxer's sound to the sink, by the system's clock: the sink's own jumps by 20 ms.
     pub(super) fn pipeline(&self) -> String {
         let name = &self.name;
-        let buffer = "provide-clock=false buffer-time=60000 latency-time=10000";
+        let buffer = "provide-clock=false slave-method=none buffer-time=60000 latency-time=10000";
         format!("audioconvert ! pulsesink device={name}-room client-name={name} {buffer}")
     }
 }

@@ -3,15 +3,18 @@
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::FileExt;
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use super::REMEDY;
+use super::{Group, REMEDY};
 
 /// A screen that ends with this value.
 pub struct XServer {
     server: Child,
+    _group: Group,
     display: String,
     width: u32,
     height: u32,
@@ -26,7 +29,9 @@ impl XServer {
     /// When Xvfb is missing or does not start.
     pub fn start(width: u32, height: u32) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
+        let group = Group::new();
         let mut command = Command::new("Xvfb");
+        command.process_group(group.id());
         command.args(["-displayfd", "1", "-nolisten", "tcp", "-screen", "0", &format!("{width}x{height}x24")]);
         command.arg("-fbdir").arg(folder.path()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut server = command.spawn().unwrap_or_else(|error| panic!("Xvfb: {error}; {REMEDY}"));
@@ -35,7 +40,15 @@ impl XServer {
         BufReader::new(server.stdout.take().expect("a pipe")).read_line(&mut line).expect("a number");
         let screen = OpenOptions::new().read(true).write(true).open(folder.path().join("Xvfb_screen0"));
         let display = format!(":{}", line.trim());
-        Self { server, display, width, height, screen: screen.expect("the frame buffer"), _folder: folder }
+        Self {
+            server,
+            _group: group,
+            display,
+            width,
+            height,
+            screen: screen.expect("the frame buffer"),
+            _folder: folder,
+        }
     }
 
     /// The display's name, such as `:0`, for `DISPLAY` and x11grab.
@@ -64,7 +77,9 @@ impl XServer {
 
 impl Drop for XServer {
     fn drop(&mut self) {
-        drop(self.server.kill());
+        // By a signal that lets it remove its socket and its lock.
+        let id = Pid::from_child(&self.server);
+        kill_process(id, Signal::TERM).ok();
         drop(self.server.wait());
     }
 }
