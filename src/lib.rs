@@ -64,7 +64,8 @@
 //!   unmute, the end and added and removed tracks in the same way
 //!   ([`MediaStreamTrack::events`](stream::MediaStreamTrack::events)).
 //! - **Sound.** A [`TrackGenerator::audio`](stream::TrackGenerator::audio) on the canvas's clock, added to the stream, is
-//!   recorded as Opus. Pauses are cut out of pictures and sound at the same instant.
+//!   recorded as Opus; alone, as WebM, Ogg or WAV ([`mux::Container`]). Pauses are cut out of pictures and sound at the
+//!   same instant.
 //!
 //! # Where a recording goes
 //! | to | by |
@@ -120,8 +121,8 @@
 //! | floor | modules |
 //! |---|---|
 //! | 3 | [`recorder`]: recorders, the pipeline from a stream to a file, replays, and sources from end to end |
-//! | 2 | [`source`]: where frames and sound come from · [`canvas`]: what frames are drawn on · [`gpu`]: what runs there · [`encode`]: AV1, Opus |
-//! | 1 | [`filter`]: chains, users' WGSL, colour tables and the plan of passes · [`mux`]: WebM written, inspected and repaired · [`blob`]: bytes with a type · [`stream`]: streams and tracks · [`constraints`]: what is asked of cameras and microphones · `av1`: its headers · [`still`]: PNG, JPEG, WebP |
+//! | 2 | [`source`]: where frames and sound come from · [`devices`]: cameras and microphones · [`canvas`]: what frames are drawn on · [`gpu`]: what runs there · [`encode`]: AV1, Opus, PCM |
+//! | 1 | [`filter`]: chains, users' WGSL, colour tables and the plan of passes · [`mux`]: WebM, Ogg and WAV written, WebM inspected and repaired · [`blob`]: bytes with a type · [`stream`]: streams and tracks · [`constraints`]: what is asked of cameras and microphones · `av1`: its headers · [`still`]: PNG, JPEG, WebP |
 //! | 0 | [`frame`], [`audio`], [`clock`], [`packet`], [`color`], [`time`], [`Error`] |
 //!
 //! # Features

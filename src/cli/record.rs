@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use framereel::filter::FilterChain;
 use framereel::gpu::Gpu;
+use framereel::mux::Container;
 use framereel::recorder::{self, Controls, Failure, Media, MediaRecorderOptions, RecordEvent, RecordOptions, Report};
 use framereel::source::audio::{AudioSource, AudioSpec, open_audio};
 use framereel::source::mix::MixSource;
@@ -17,7 +18,7 @@ use super::args::RecordArgs;
 use super::progress::Bar;
 use super::summary::{json, summary};
 use super::target::Target;
-use super::values::{AudioChoice, KeyInterval};
+use super::values::{AudioChoice, KeyInterval, container_of};
 use super::watch::Watch;
 use super::{end_at_once, on_signal, print};
 
@@ -118,8 +119,14 @@ impl RecordArgs {
     fn sound_alone(&self) -> Option<AudioSpec> {
         match &self.input.source {
             SourceSpec::Sound(spec) => Some(spec.clone()),
+            SourceSpec::File(path) if self.container().is_audio_only() => Some(AudioSpec::File(path.clone())),
             _ => None,
         }
+    }
+
+    /// What kind of file is written, by its name.
+    fn container(&self) -> Container {
+        self.output.as_deref().and_then(container_of).unwrap_or_default()
     }
 
     /// The same sound, as loud as it was asked for.
@@ -175,6 +182,7 @@ impl RecordArgs {
             duration: self.duration.or(needs_length.then_some(ENDLESS)),
             real_time: self.realtime,
             recorder: MediaRecorderOptions {
+                mime_type: self.container().mime_type(media.video.is_some()).to_owned(),
                 video_bits_per_second: self.bitrate,
                 audio_bits_per_second: self.audio_bitrate,
                 video_key_frame_interval_duration: key_time,

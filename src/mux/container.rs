@@ -74,13 +74,25 @@ impl Container {
         }
     }
 
-    /// Begins a file of these tracks at the sink's beginning. A sink that seeks is not written to before the first packet;
-    /// one that does not gets the header.
+    /// How much of the sound before a file's beginning the file holds too, so that a decoder hears its beginning whole
+    /// (RFC 7845 §4.6).
+    pub fn preroll(self) -> Span {
+        if self == Self::Ogg { Span::from_millis(80) } else { Span::ZERO }
+    }
+
+    /// Begins a file of these tracks at the sink's beginning: from their first packets on, or after the packets `before`,
+    /// which are those of [`Container::preroll`]. A sink that seeks is not written to before the first packet; one that
+    /// does not gets the header.
     ///
     /// # Errors
     /// `NotSupportedError` for tracks that have no place in it; `UnknownError` when libwebm does not take them; a write
     /// error.
-    pub fn writer<W>(self, sink: W, tracks: &Tracks) -> Result<Box<dyn ContainerWriter<W>>>
+    pub fn writer<W>(
+        self,
+        sink: W,
+        tracks: &Tracks,
+        before: Option<&[EncodedPacket]>,
+    ) -> Result<Box<dyn ContainerWriter<W>>>
     where
         W: Write + Seek + Send + 'static,
     {
@@ -90,7 +102,7 @@ impl Container {
         };
         Ok(match self {
             Self::Webm => Box::new(WebmWriter::new(sink, tracks)?),
-            Self::Ogg => Box::new(OggWriter::new(sink, audio()?)?),
+            Self::Ogg => Box::new(OggWriter::new(sink, audio()?, before)?),
             Self::Wav => Box::new(WavWriter::new(sink, audio()?)?),
         })
     }

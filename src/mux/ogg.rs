@@ -9,8 +9,12 @@
 //! ```
 //!
 //! Only the last page may end within a packet, so the newest packet waits here until another comes or the file ends.
+//!
+//! A file that goes on where another ended begins with that one's last packets, all of whose samples are left out: a
+//! decoder takes some packets to hear what the encoder heard (§4.6).
 
 use std::io::{Seek, Write};
+use std::ops::Range;
 
 use ogg::{PacketWriteEndInfo, PacketWriter};
 
@@ -28,6 +32,9 @@ const RATE: u32 = 48_000;
 
 /// A page's header, but for one byte for each segment (RFC 3533 §6).
 const PAGE_HEADER: u64 = 27;
+
+/// Where an OpusHead has its pre-skip (RFC 7845 §5.1).
+const PRE_SKIP: Range<usize> = 10..12;
 
 /// The largest pages but for the one packet that ends each, in segments: a page has room for 255.
 const MAX_SEGMENTS: u64 = 200;
@@ -71,30 +78,51 @@ impl PagePacket {
 }
 
 impl<W: Write + Seek> OggWriter<W> {
-    /// Begins a file at the sink's beginning. A sink that seeks is not written to before the first packet; one that does
-    /// not gets the header.
+    /// Begins a file at the sink's beginning, which goes on after the packets `before` where there are any given. A sink
+    /// that seeks is not written to before the first packet; one that does not gets the header.
     ///
     /// # Errors
     /// `NotSupportedError` for sound that is not Opus; a write error.
-    pub fn new(sink: W, track: &AudioTrack) -> Result<Self> {
+    pub fn new(sink: W, track: &AudioTrack, before: Option<&[EncodedPacket]>) -> Result<Self> {
         if track.codec != AudioCodec::Opus {
             return Err(Error::not_supported(format!("expected Opus in an Ogg file but found {:?}", track.codec)));
         }
+        let mut head = track.codec_private.clone();
+        let Some(pre_skip) = head.get_mut(PRE_SKIP) else {
+            let expected = "expected an OpusHead of 19 bytes but found";
+            return Err(Error::not_supported(format!("{expected} {} bytes", head.len())));
+        };
+        if let Some(before) = before {
+            let decoded: u64 = before.iter().map(|packet| decoded_samples(&packet.data)).sum();
+            pre_skip.copy_from_slice(&u16::try_from(decoded).unwrap_or(u16::MAX).to_le_bytes());
+        }
+        let pre_skip = u64::from(u16::from_le_bytes([pre_skip[0], pre_skip[1]]));
         let mut writer = Self {
             sink: BlockSink::new(sink),
             pages: PacketWriter::new(Vec::new()),
             serial: uuid::Uuid::new_v4().as_fields().0,
-            pre_skip: track.pre_skip(),
-            header: Some([track.codec_private.clone(), tags()]),
+            pre_skip,
+            header: Some([head, tags()]),
             page: Vec::new(),
             granule: 0,
             last: Timestamp::ZERO,
             end: Timestamp::ZERO,
         };
+        before.into_iter().flatten().for_each(|packet| writer.push(packet, Span::ZERO));
         if !writer.sink.is_seekable() {
             writer.write_header()?;
         }
         Ok(writer)
+    }
+
+    /// A packet for the next page, which is heard so long.
+    fn push(&mut self, packet: &EncodedPacket, duration: Span) {
+        let decoded = decoded_samples(&packet.data);
+        let skipped = if self.granule == 0 { self.pre_skip } else { 0 };
+        let heard = (skipped + samples_in(duration, RATE)).min(decoded);
+        let (granule, last_granule) = (self.granule + decoded, self.granule + heard);
+        self.page.push(PagePacket { data: packet.data.clone(), duration, granule, last_granule });
+        self.granule = granule;
     }
 
     fn write_header(&mut self) -> Result<()> {
@@ -147,12 +175,7 @@ impl<W: Write + Seek + Send> ContainerWriter<W> for OggWriter<W> {
         if self.is_page_full() {
             self.write_page(self.page.len(), PacketWriteEndInfo::EndPage)?;
         }
-        let decoded = decoded_samples(&packet.data);
-        let skipped = if self.granule == 0 { self.pre_skip } else { 0 };
-        let heard = (skipped + samples_in(packet.duration, RATE)).min(decoded);
-        let (granule, last_granule) = (self.granule + decoded, self.granule + heard);
-        self.page.push(PagePacket { data: packet.data.clone(), duration: packet.duration, granule, last_granule });
-        self.granule = granule;
+        self.push(packet, packet.duration);
         (self.last, self.end) = (packet.timestamp, packet.timestamp + packet.duration);
         Ok(())
     }
@@ -196,7 +219,7 @@ fn tags() -> Vec<u8> {
 
 /// How many samples at [`RATE`] an Opus packet decodes to, by its first bytes (RFC 6716 §3.1 and §3.2).
 fn decoded_samples(packet: &[u8]) -> u64 {
-    let toc = packet[0];
+    let Some(toc) = packet.first() else { return 0 };
     let frame = match toc >> 3 {
         config @ 0..12 => [480, 960, 1920, 2880][usize::from(config & 3)],
         config @ 12..16 => [480, 960][usize::from(config & 1)],

@@ -1,7 +1,5 @@
 //! What the tracks of a file are, as its header says it.
 
-use std::ops::Range;
-
 use crate::color::ColorSpace;
 use crate::frame::Size;
 
@@ -12,18 +10,6 @@ pub struct Tracks {
     pub video: Option<VideoTrack>,
     /// The sound.
     pub audio: Option<AudioTrack>,
-}
-
-impl Tracks {
-    /// The same tracks in a file that begins later than they do: its first packet is heard from its first sample on, so
-    /// that Opus has no pre-skip (RFC 7845 §5.1).
-    pub fn continued(&self) -> Self {
-        let mut tracks = self.clone();
-        if let Some(pre_skip) = tracks.audio.as_mut().and_then(|audio| audio.codec_private.get_mut(PRE_SKIP)) {
-            pre_skip.fill(0);
-        }
-        tracks
-    }
 }
 
 impl From<VideoTrack> for Tracks {
@@ -49,9 +35,6 @@ pub struct VideoTrack {
     pub color: ColorSpace,
 }
 
-/// Where an OpusHead has its pre-skip (RFC 7845 §5.1).
-const PRE_SKIP: Range<usize> = 10..12;
-
 /// What the header says of sound.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AudioTrack {
@@ -63,13 +46,6 @@ pub struct AudioTrack {
     pub channels: u8,
     /// Of Opus, the OpusHead (RFC 7845 §5.1); of PCM, nothing.
     pub codec_private: Vec<u8>,
-}
-
-impl AudioTrack {
-    /// How many samples, 48000 a second, players leave out of what the file's first packets decode to.
-    pub(super) fn pre_skip(&self) -> u64 {
-        self.codec_private.get(PRE_SKIP).map_or(0, |bytes| u64::from(u16::from_le_bytes([bytes[0], bytes[1]])))
-    }
 }
 
 /// How sound is encoded.

@@ -47,6 +47,8 @@ pub struct OutputWriter {
     keys: u64,
     /// Bytes of the sound that was written since the last picture: libwebm holds it back.
     held_sound: u64,
+    /// The last packets, as many as the next piece holds too.
+    preroll: VecDeque<EncodedPacket>,
     /// Packets that were written and have not arrived in the file, and what arrived there of the present piece.
     unsaved: VecDeque<Unsaved>,
     saved: u64,
@@ -106,6 +108,7 @@ impl OutputWriter {
             leading_packets: 0,
             keys: 0,
             held_sound: 0,
+            preroll: VecDeque::new(),
             unsaved: VecDeque::new(),
             saved: 0,
             saved_end: Timestamp::ZERO,
@@ -192,7 +195,18 @@ impl OutputWriter {
         }
         let stored = stored(container);
         self.settle(stored);
+        self.keep_for_preroll(media, time);
         Ok(Room::Left)
+    }
+
+    /// Keeps a packet of this time for the piece that may follow.
+    fn keep_for_preroll(&mut self, media: EncodedPacket, time: Timestamp) {
+        let preroll = self.format.container.preroll();
+        if preroll > Span::ZERO {
+            let oldest = time + media.duration - preroll;
+            self.preroll.push_back(EncodedPacket { timestamp: time, ..media });
+            while self.preroll.pop_front_if(|packet| packet.timestamp < oldest).is_some() {}
+        }
     }
 
     /// The recording has come to `time`, though no packet says so.
@@ -264,10 +278,8 @@ impl OutputWriter {
         if self.pieces_ended > 0 {
             self.piece_origin = time;
         }
-        // Only the first packet of all has something before its sound.
-        let tracks = &self.format.tracks;
-        let continued = (time > Timestamp::ZERO).then(|| tracks.continued());
-        self.sink = Sink::Writing(self.format.container.writer(output, continued.as_ref().unwrap_or(tracks))?);
+        let before = (time > Timestamp::ZERO).then(|| &*self.preroll.make_contiguous());
+        self.sink = Sink::Writing(self.format.container.writer(output, &self.format.tracks, before)?);
         (self.packets, self.leading_packets, self.keys, self.saved, self.held_sound) = (0, 0, 0, 0, 0);
         Ok(())
     }
