@@ -56,6 +56,13 @@ impl AudioBuffer {
         self.channels[0].len()
     }
 
+    /// The same sound, each sample multiplied by this and kept within -1 and 1.
+    pub fn scaled(mut self, factor: f32) -> Self {
+        let samples = self.channels.iter_mut().flatten();
+        samples.for_each(|sample| *sample = (*sample * factor).clamp(-1.0, 1.0));
+        self
+    }
+
     /// How long it is heard.
     pub fn duration(&self) -> Span {
         span_of(self.samples() as u64, self.rate)

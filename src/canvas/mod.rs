@@ -370,14 +370,33 @@ impl Canvas {
     /// `NotSupportedError` for a rate that is negative, infinite or no number; the GPU's error when it failed earlier.
     pub fn capture_stream(&mut self, rate: impl Into<Option<f64>>) -> Result<MediaStream> {
         let rate = CaptureRate::new(rate.into())?;
+        self.capture_into(TrackGenerator::capture(self.size, &self.clock, rate))
+    }
+
+    /// A stream of the track of this generator, which captures every paint that shows something new.
+    pub(crate) fn capture_into(&mut self, generator: TrackGenerator) -> Result<MediaStream> {
         self.streams.check()?;
         if self.worker.is_none() {
             self.worker = Some(Worker::start(&self.gpu, &self.streams)?);
         }
-        let generator = TrackGenerator::capture(self.size, &self.clock, rate);
         let stream = MediaStream::new([generator.track()]);
         self.streams.add(generator);
         Ok(stream)
+    }
+
+    /// Ends its tracks with this error, because what is drawn on it failed.
+    pub(crate) fn fail(&self, error: &Error) {
+        self.streams.fail(error);
+    }
+
+    /// What is drawn on it brings nothing for a while (true), or again (false): its tracks are muted.
+    pub(crate) fn set_muted(&self, muted: bool) {
+        self.streams.set_muted(muted);
+    }
+
+    /// Whether anybody holds a live track of it.
+    pub(crate) fn is_captured(&self) -> bool {
+        self.streams.are_wanted()
     }
 
     /// The canvas's picture: RGBA with straight alpha; transparent black while nothing is drawn.

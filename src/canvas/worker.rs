@@ -6,7 +6,7 @@
 //! ┌──────────────────────┐    ┌──────────────────────────────────────────────┐
 //! │ draw, texture        │Job │ upload ▶ passes ▶ I420 ▶ readback             │ Arc<Frame>   one track
 //! │ present ─▶ decisions ├───▶│          (several in flight at once)  deliver ├────────────▶ and another
-//! └──────────────────────┘  2 └──────────────────────────────────────────────┘
+//! └──────────────────────┘  4 └──────────────────────────────────────────────┘
 //! ```
 //!
 //! While jobs are waiting the GPU has several in flight; when none is, those that are come back at once. Policy for a
@@ -29,7 +29,7 @@ use crate::stream::{CapturedPaint, DropReason, TrackGenerator, deliver, lose};
 use crate::time::Timestamp;
 
 /// How many jobs may wait for the thread.
-const QUEUE: usize = 2;
+const QUEUE: usize = 4;
 
 /// One rendering.
 pub struct Job {
@@ -79,6 +79,16 @@ impl CanvasStreams {
     /// Frames are of this size from now on.
     pub fn set_size(&self, size: Size) {
         self.lock().streams.iter().for_each(|stream| stream.set_size(size));
+    }
+
+    /// What is painted brings nothing for a while, or again.
+    pub fn set_muted(&self, muted: bool) {
+        self.lock().streams.iter().for_each(|stream| stream.set_muted(muted));
+    }
+
+    /// Whether anybody holds a live track.
+    pub fn are_wanted(&self) -> bool {
+        self.lock().streams.iter().any(|stream| stream.is_wanted())
     }
 
     /// No more paints: the tracks end when what is in flight has arrived.

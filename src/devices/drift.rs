@@ -47,13 +47,18 @@ impl DriftCorrector {
         Ok(Self { rate, resampler, origin: begin, begun: false, difference: 0.0, integral: 0.0 })
     }
 
+    /// When the next buffer would be heard if it followed without a gap.
+    pub fn end(&self) -> Timestamp {
+        self.origin + Span::from_nanos((self.resampler.position() * 1e9).round() as i64)
+    }
+
     /// Takes a buffer that was heard from `heard` on, and appends what comes of it to `out`. The first one is placed
     /// exactly; what of it was heard before the output's beginning is left out.
     ///
     /// # Errors
     /// When resampling fails.
     pub fn feed(&mut self, planes: &[Vec<f32>], heard: Timestamp, out: &mut [Vec<f32>]) -> Result<()> {
-        let placed = self.origin + Span::from_nanos((self.resampler.position() * 1e9).round() as i64);
+        let placed = self.end();
         let late = heard - placed;
         let jump = if self.begun { JUMP } else { Span::ZERO };
         let mut left_out = 0;

@@ -6,7 +6,7 @@
 //!
 //! The callback never waits: what finds the queue full is left out and counted, and the corrector puts silence there.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::time::{Duration, Instant};
@@ -18,13 +18,17 @@ use super::drift::{self, DriftCorrector, first_heard};
 use super::{AudioInput, InputKind};
 use crate::audio::{AudioBuffer, span_of};
 use crate::clock::Clock;
+use crate::constraints::{AudioMode, Capabilities, InputDevice, Settings, Steps, TrackConstraints, select};
 use crate::encode::mixer::mixed_unclipped;
 use crate::error::{Error, ErrorKind, Result};
 use crate::source::audio::{AudioInfo, AudioSource};
+use crate::stream::{MediaStreamTrack, TrackDevice, TrackGenerator, TrackKind};
 use crate::time::{Span, Timestamp};
 
 /// How long a device may bring nothing before it counts as gone.
 const SILENT: Duration = Duration::from_secs(3);
+/// How often a device that went away is looked for.
+const RETRY: Duration = Duration::from_millis(300);
 /// How long a device may take to open.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(5);
 /// How many buffers wait at most: some ten seconds, for a recording begins after its devices.
@@ -45,7 +49,7 @@ pub fn inputs() -> Result<Vec<AudioInput>> {
     let default = host.default_input_device().and_then(|device| device.id().ok());
     let devices = host.input_devices().map_err(|error| unavailable("the inputs could not be listed", error))?;
     let mut inputs: Vec<AudioInput> = devices.filter_map(|device| describe(&device)).collect();
-    inputs.sort_by_key(|input| default.as_ref().is_none_or(|default| default.id() != input.id));
+    inputs.sort_by_key(|input| default.as_ref().is_none_or(|default| default.id() != input.device.device_id));
     Ok(inputs)
 }
 
@@ -54,7 +58,9 @@ fn describe(device: &cpal::Device) -> Option<AudioInput> {
     let id = device.id().ok()?.id().to_owned();
     let kind = if id.ends_with(".monitor") { InputKind::Monitor } else { InputKind::Microphone };
     let label = device.description().map_or_else(|_| id.clone(), |found| found.name().to_owned());
-    Some(AudioInput { id, label, kind, rate: config.sample_rate(), channels: config.channels().into() })
+    let (rate, channels) = (config.sample_rate(), usize::from(config.channels()));
+    let mode = AudioMode::new("F32", Steps::one(drift::RATE), Steps::one(channels.min(2) as u32), 32);
+    Some(AudioInput { device: InputDevice::audio(id, label, vec![mode]), kind, rate, channels })
 }
 
 /// The input of this name (its label, a part of it, or its id), or the default one where the name is empty.
@@ -75,12 +81,12 @@ fn find(name: &str, kind: InputKind) -> Result<cpal::Device> {
     let devices: Vec<_> = devices.filter_map(|device| describe(&device).map(|found| (device, found))).collect();
     let wanted = name.to_lowercase();
     let fits = |found: &AudioInput, exactly: bool| match (name.is_empty(), exactly) {
-        (true, _) => Some(&found.id) == monitor.as_ref(),
-        (false, true) => found.id == name || found.label == name,
-        (false, false) => found.kind == kind && found.label.to_lowercase().contains(&wanted),
+        (true, _) => Some(&found.device.device_id) == monitor.as_ref(),
+        (false, true) => found.device.device_id == name || found.device.label == name,
+        (false, false) => found.kind == kind && found.device.label.to_lowercase().contains(&wanted),
     };
     let position = [true, false].iter().find_map(|&exactly| devices.iter().position(|(_, found)| fits(found, exactly)));
-    let known: Vec<_> = devices.iter().map(|(_, found)| format!("`{}`", found.label)).collect();
+    let known: Vec<_> = devices.iter().map(|(_, found)| format!("`{}`", found.device.label)).collect();
     match position {
         Some(index) => Ok(devices.into_iter().nth(index).expect("a position within").0),
         None if name.is_empty() && cfg!(not(target_os = "linux")) => {
@@ -99,8 +105,84 @@ fn find(name: &str, kind: InputKind) -> Result<cpal::Device> {
 pub fn open(name: &str, kind: InputKind) -> Result<Box<dyn AudioSource>> {
     let device = find(name, kind)?;
     let label = device.description().map_or_else(|_| name.to_owned(), |found| found.name().to_owned());
-    let opened = Microphone::start(&device, &label).map_err(|error| error.at(format!("microphone `{label}`")))?;
+    let opened = Microphone::start(&device, &label, kind).map_err(|error| error.at(format!("microphone `{label}`")))?;
     Ok(Box::new(opened))
+}
+
+/// A track of the microphone that comes nearest to these constraints.
+///
+/// # Errors
+/// Those of [`open`], and `OverconstrainedError` when none can do what is required.
+pub(super) fn start_track(wanted: &TrackConstraints) -> Result<MediaStreamTrack> {
+    let microphones = inputs()?.into_iter().filter(|input| input.kind == InputKind::Microphone);
+    let devices: Vec<InputDevice> = microphones.map(|input| input.device).collect();
+    let selection = select(TrackKind::Audio, &devices, wanted)?;
+    let device = devices[selection.device].clone();
+    let mut source = open(&device.device_id, InputKind::Microphone)?;
+    let label = device.label.clone();
+    let state = Mutex::new((selection.settings, wanted.clone()));
+    let device = Arc::new(MicrophoneDevice { device, state });
+    let clock = Clock::real();
+    let channels = source.info().channels;
+    let generator = TrackGenerator::microphone(drift::RATE, channels, &clock, &label, device.clone());
+    let track = generator.track().handle();
+    let began = clock.now();
+    source.begin_at(began, &clock);
+    let run = move || {
+        while generator.is_wanted() {
+            let sound = match source.next_buffer() {
+                Ok(Some(sound)) => device.louder(sound),
+                Ok(None) => return,
+                Err(error) => return generator.fail(&error),
+            };
+            let time = began + (sound.timestamp - Timestamp::ZERO);
+            // Without a live track it ends.
+            let _ = generator.write_audio(AudioBuffer { timestamp: time, ..sound });
+        }
+    };
+    std::thread::Builder::new().name("microphone track".into()).spawn(run).map_err(Error::no_thread)?;
+    Ok(track)
+}
+
+/// What a track knows of its microphone.
+#[derive(Debug)]
+struct MicrophoneDevice {
+    device: InputDevice,
+    state: Mutex<(Settings, TrackConstraints)>,
+}
+
+impl MicrophoneDevice {
+    fn state(&self) -> MutexGuard<'_, (Settings, TrackConstraints)> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The same sound at the gain that is set.
+    fn louder(&self, sound: AudioBuffer) -> AudioBuffer {
+        match self.state().0.gain {
+            Some(gain) if gain != 0.0 => sound.scaled(10.0_f32.powf(gain as f32 / 20.0)),
+            _ => sound,
+        }
+    }
+}
+
+impl TrackDevice for MicrophoneDevice {
+    fn capabilities(&self) -> Capabilities {
+        self.device.capabilities()
+    }
+
+    fn settings(&self) -> Settings {
+        self.state().0.clone()
+    }
+
+    fn constraints(&self) -> TrackConstraints {
+        self.state().1.clone()
+    }
+
+    fn apply(&self, constraints: &TrackConstraints) -> Result<()> {
+        let selection = select(TrackKind::Audio, std::slice::from_ref(&self.device), constraints)?;
+        *self.state() = (selection.settings, constraints.clone());
+        Ok(())
+    }
 }
 
 /// What a device's thread sends.
@@ -126,12 +208,15 @@ pub struct Microphone {
     /// Corrected samples of each channel.
     ready: Vec<Vec<f32>>,
     given: u64,
+    /// What it was asked for, to be opened again; none: it is not.
+    reconnect: bool,
+    kind: InputKind,
     // Stops when it is dropped.
     _stream: cpal::Stream,
 }
 
 impl Microphone {
-    fn start(device: &cpal::Device, label: &str) -> Result<Self> {
+    fn start(device: &cpal::Device, label: &str, kind: InputKind) -> Result<Self> {
         let refused = |error| unavailable("it could not be opened", error);
         let default = device.default_input_config().map_err(refused)?;
         let format = default.sample_format();
@@ -162,6 +247,8 @@ impl Microphone {
             corrector: None,
             ready: vec![Vec::new(); channels],
             given: 0,
+            reconnect: false,
+            kind,
             _stream: stream,
         })
     }
@@ -174,6 +261,32 @@ impl Microphone {
     /// How long the sound is that was lost because nobody took it in time.
     pub fn lost(&self) -> Span {
         span_of(self.lost.load(Ordering::Acquire), self.config.sample_rate)
+    }
+
+    /// The next buffer of the device; waits for one that went away to come back, where that was asked for.
+    fn receive_again(&mut self) -> Result<(Vec<f32>, Timestamp)> {
+        loop {
+            match self.receive() {
+                Err(_) if self.reconnect => self.come_back(),
+                received => return received,
+            }
+        }
+    }
+
+    fn come_back(&mut self) {
+        let again = || find(&self.label, self.kind).and_then(|device| Self::start(&device, &self.label, self.kind));
+        let again = loop {
+            match again() {
+                Ok(again) => break again,
+                Err(_) => std::thread::sleep(RETRY),
+            }
+        };
+        if again.config.sample_rate != self.config.sample_rate {
+            let begin = self.corrector.as_ref().map_or(Timestamp::ZERO, DriftCorrector::end);
+            let rebased = DriftCorrector::new(again.config.sample_rate, self.info.channels, begin);
+            self.corrector = rebased.ok();
+        }
+        (self.config, self.heard, self.lost, self._stream) = (again.config, again.heard, again.lost, again._stream);
     }
 
     /// The next buffer of the device and when it was heard, interleaved.
@@ -231,6 +344,10 @@ impl AudioSource for Microphone {
         true
     }
 
+    fn reconnect(&mut self) {
+        self.reconnect = true;
+    }
+
     fn begin_at(&mut self, time: Timestamp, clock: &Clock) {
         let shift = clock.shift_to(&self.clock).unwrap_or(Span::ZERO);
         while let Ok(Heard::Sound { samples, at }) = self.heard.try_recv() {
@@ -254,7 +371,7 @@ impl AudioSource for Microphone {
             }
         }
         while self.ready[0].len() < BUFFER {
-            let (samples, heard) = self.receive()?;
+            let (samples, heard) = self.receive_again()?;
             self.correct(heard, &samples)?;
         }
         let planes = self.ready.iter_mut().map(|ready| ready.drain(..BUFFER).collect()).collect();

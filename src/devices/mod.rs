@@ -2,11 +2,17 @@
 
 pub mod camera;
 pub mod drift;
+mod media_devices;
+pub mod permissions;
 #[cfg(feature = "audio")]
 pub mod microphone;
 #[cfg(not(feature = "audio"))]
 #[path = "no_microphone.rs"]
 pub mod microphone;
+
+pub use media_devices::{DeviceChange, MediaDeviceInfo, MediaDeviceKind, MediaDevices};
+
+use crate::constraints::InputDevice;
 
 /// What an input of sound is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -18,12 +24,10 @@ pub enum InputKind {
 }
 
 /// An input of sound.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct AudioInput {
-    /// Names it in this system, also after a restart.
-    pub id: String,
-    /// Its name for people.
-    pub label: String,
+    /// What it is called, and what its tracks can be.
+    pub device: InputDevice,
     /// What it is.
     pub kind: InputKind,
     /// Samples a second, as the device gives them.

@@ -79,6 +79,10 @@ pub trait AudioSource: Send {
     /// first buffer is taken. All others begin at 0 as it is.
     fn begin_at(&mut self, _time: Timestamp, _clock: &Clock) {}
 
+    /// Of a live source: when its device goes, it is silent until the device is there again, in place of ending with an
+    /// error. Others stay as they are.
+    fn reconnect(&mut self) {}
+
     /// The next stretch of some 20 ms, or none at the end. After an error or the end it is not called again. A file that
     /// breaks off gives all its whole samples first, then the error.
     fn next_buffer(&mut self) -> Result<Option<AudioBuffer>>;

@@ -86,6 +86,10 @@ impl AudioSource for MixSource {
         self.inputs.iter().any(|input| input.source.is_live())
     }
 
+    fn reconnect(&mut self) {
+        self.inputs.iter_mut().for_each(|input| input.source.reconnect());
+    }
+
     fn begin_at(&mut self, time: Timestamp, clock: &Clock) {
         self.inputs.iter_mut().for_each(|input| input.source.begin_at(time, clock));
     }

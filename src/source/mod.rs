@@ -138,6 +138,10 @@ pub trait Source: Send {
         None
     }
 
+    /// Of a live source: when its device goes, it is black until the device is there again, in place of ending with an
+    /// error. Others stay as they are.
+    fn reconnect(&mut self) {}
+
     /// Counts the frames that a live source could not give. None for all that is read at will.
     fn losses(&self) -> Option<Arc<SourceLosses>> {
         None

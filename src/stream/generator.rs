@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
 use super::capture::CaptureRule;
+use super::device::TrackDevice;
 use super::events::TrackEvent;
 use super::receipt::{DropReason, Promise};
 use super::subscription::Delivery;
@@ -25,6 +26,8 @@ pub(super) struct TrackSource {
     muted: AtomicBool,
     /// Of a canvas: when it is captured.
     rule: Option<Mutex<CaptureRule>>,
+    /// The device that it comes from, where there is one.
+    device: Option<Arc<dyn TrackDevice>>,
     /// The track and its clones, as far as anybody holds them.
     tracks: Mutex<Vec<Weak<TrackCore>>>,
 }
@@ -50,8 +53,13 @@ impl TrackSource {
         self.muted.load(Ordering::Acquire)
     }
 
+    /// Whether it is the program's own canvas.
     pub fn is_canvas(&self) -> bool {
-        self.rule.is_some()
+        self.rule.is_some() && self.device.is_none()
+    }
+
+    pub fn device(&self) -> Option<&dyn TrackDevice> {
+        self.device.as_deref()
     }
 
     pub fn request_frame(&self) {
@@ -97,6 +105,13 @@ pub struct TrackGenerator {
     track: MediaStreamTrack,
 }
 
+/// Where a track comes from.
+#[derive(Default)]
+struct Origin {
+    label: String,
+    device: Option<Arc<dyn TrackDevice>>,
+}
+
 /// A paint that was captured: at what time it is shown, and for whom it was captured.
 #[derive(Debug)]
 pub(crate) struct CapturedPaint {
@@ -115,7 +130,20 @@ impl TrackGenerator {
 
     /// An audio track; buffers of another rate or count of channels are taken all the same.
     pub fn audio(rate: u32, channels: usize, clock: &Clock) -> Self {
-        Self::new(TrackKind::Audio, TrackSettings::Audio { rate, channels }, clock, None, String::new())
+        Self::new(TrackKind::Audio, TrackSettings::Audio { rate, channels }, clock, None, Origin::default())
+    }
+
+    /// A camera's track, whose frames come through a canvas.
+    pub(crate) fn camera(size: Size, clock: &Clock, frame_rate: Option<f64>, label: &str, device: Arc<dyn TrackDevice>) -> Self {
+        let origin = Origin { label: label.to_owned(), device: Some(device) };
+        let settings = TrackSettings::Video { size, frame_rate };
+        Self::new(TrackKind::Video, settings, clock, Some(CaptureRule::new(CaptureRate::default())), origin)
+    }
+
+    /// A microphone's track.
+    pub(crate) fn microphone(rate: u32, channels: usize, clock: &Clock, label: &str, device: Arc<dyn TrackDevice>) -> Self {
+        let origin = Origin { label: label.to_owned(), device: Some(device) };
+        Self::new(TrackKind::Audio, TrackSettings::Audio { rate, channels }, clock, None, origin)
     }
 
     /// A canvas's track.
@@ -127,10 +155,11 @@ impl TrackGenerator {
     fn video_at(size: Size, clock: &Clock, frame_rate: Option<f64>, rule: Option<CaptureRule>) -> Self {
         let label = if rule.is_some() { "canvas" } else { "" };
         let settings = TrackSettings::Video { size, frame_rate };
-        Self::new(TrackKind::Video, settings, clock, rule, label.to_owned())
+        Self::new(TrackKind::Video, settings, clock, rule, Origin { label: label.to_owned(), device: None })
     }
 
-    fn new(kind: TrackKind, settings: TrackSettings, clock: &Clock, rule: Option<CaptureRule>, label: String) -> Self {
+    fn new(kind: TrackKind, settings: TrackSettings, clock: &Clock, rule: Option<CaptureRule>, origin: Origin) -> Self {
+        let Origin { label, device } = origin;
         let source = Arc::new(TrackSource {
             kind,
             label,
@@ -138,6 +167,7 @@ impl TrackGenerator {
             settings: Mutex::new(settings),
             muted: AtomicBool::new(false),
             rule: rule.map(Mutex::new),
+            device,
             tracks: Mutex::default(),
         });
         Self { track: MediaStreamTrack::new(source.clone()), source }

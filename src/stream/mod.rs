@@ -4,6 +4,7 @@
 //! each through a queue of its own. There is no device and no thread here: whoever writes hands on what is written.
 
 mod capture;
+mod device;
 mod events;
 mod generator;
 mod receipt;
@@ -13,7 +14,8 @@ mod track;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use capture::{CaptureRate, captures};
-use events::Listeners;
+pub(crate) use device::TrackDevice;
+pub(crate) use events::Listeners;
 pub use events::{Listener, StreamEvent, TrackEvent};
 pub use generator::TrackGenerator;
 pub(crate) use generator::{CapturedPaint, deliver, lose};

@@ -3,15 +3,19 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
+use super::device::TrackDevice;
 use super::events::{Listener, Listeners, TrackEvent};
 use super::generator::TrackSource;
 use super::receipt::{DropReason, FrameCounters, Promise, Receipt};
 use super::subscription::{Delivery, Subscriber, Subscription};
 use super::{lock, new_id};
 use crate::clock::Clock;
+use crate::constraints::{
+    AudioMode, Capabilities, InputDevice, Settings, Steps, TrackConstraints, VideoMode, select,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::frame::Size;
-use crate::time::Timestamp;
+use crate::time::{FrameRate, Timestamp};
 
 /// What a track carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -164,6 +168,68 @@ impl MediaStreamTrack {
     /// What it brings at present.
     pub fn settings(&self) -> TrackSettings {
         self.0.source.settings()
+    }
+
+    /// What its properties can be (`track.getCapabilities()`); of a track that has no device, what they are.
+    pub fn get_capabilities(&self) -> Capabilities {
+        self.0.source.device().map_or_else(|| self.as_device().capabilities(), TrackDevice::capabilities)
+    }
+
+    /// What its properties are (`track.getSettings()`).
+    pub fn get_settings(&self) -> Settings {
+        if let Some(device) = self.0.source.device() {
+            return device.settings();
+        }
+        match self.settings() {
+            TrackSettings::Video { size, frame_rate } => Settings {
+                width: Some(size.width),
+                height: Some(size.height),
+                aspect_ratio: self.settings().aspect_ratio(),
+                frame_rate,
+                ..Settings::default()
+            },
+            TrackSettings::Audio { rate, channels } => Settings {
+                sample_rate: Some(rate),
+                channel_count: Some(channels as u32),
+                ..Settings::default()
+            },
+        }
+    }
+
+    /// What was asked of its device last (`track.getConstraints()`); nothing of a track that has none.
+    pub fn get_constraints(&self) -> TrackConstraints {
+        self.0.source.device().map(TrackDevice::constraints).unwrap_or_default()
+    }
+
+    /// Asks its device for other settings (`track.applyConstraints()`). A track without a device meets what it meets. Without
+    /// effect on a track that has ended.
+    ///
+    /// # Errors
+    /// `OverconstrainedError`, naming the constraint, when what is required cannot be; then nothing changes. `TypeError` for a
+    /// number that is not finite. `NotReadableError` when the device does not start again.
+    pub fn apply_constraints(&self, constraints: &TrackConstraints) -> Result<()> {
+        if self.ready_state() == ReadyState::Ended {
+            return Ok(());
+        }
+        match self.0.source.device() {
+            Some(device) => device.apply(constraints),
+            None => select(self.kind(), &[self.as_device()], constraints).map(drop),
+        }
+    }
+
+    /// A track without a device as a device of one mode.
+    fn as_device(&self) -> InputDevice {
+        match self.settings() {
+            TrackSettings::Video { size, frame_rate } => {
+                let rate = frame_rate.and_then(|rate| rate.to_string().parse().ok());
+                let mode = VideoMode::new("I420", size, rate.unwrap_or(FrameRate::whole(30)));
+                InputDevice::video("", self.label(), vec![mode])
+            }
+            TrackSettings::Audio { rate, channels } => {
+                let mode = AudioMode::new("F32", Steps::one(rate), Steps::one(channels as u32), 32);
+                InputDevice::audio("", self.label(), vec![mode])
+            }
+        }
     }
 
     /// The clock that its timestamps come from.

@@ -18,7 +18,22 @@ mod v4l2;
 #[cfg(all(target_os = "linux", feature = "camera"))]
 mod source;
 #[cfg(all(target_os = "linux", feature = "camera"))]
+mod track;
+#[cfg(all(target_os = "linux", feature = "camera"))]
 pub use source::CameraSource;
+#[cfg(all(target_os = "linux", feature = "camera"))]
+pub(super) use track::CameraTrack;
+
+/// In place of camera tracks where we read no cameras ourselves.
+#[cfg(not(all(target_os = "linux", feature = "camera")))]
+pub(super) struct CameraTrack;
+
+#[cfg(not(all(target_os = "linux", feature = "camera")))]
+impl CameraTrack {
+    pub fn start(_gpu: &Gpu, _wanted: &TrackConstraints) -> Result<MediaStream> {
+        Err(Error::not_supported("expected a build with cameras but found one without; record `camera:NAME` with the program"))
+    }
+}
 
 use crate::constraints::{InputDevice, StringConstraint, TrackConstraints};
 use crate::error::{Error, Result};

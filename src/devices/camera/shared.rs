@@ -1,9 +1,10 @@
 //! One open camera for all who want its pictures: a thread reads it, and hands each frame to every subscriber.
 
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
+use std::time::Duration;
 
 use super::v4l2::{Capture, Captured, Mode};
 use crate::clock::Clock;
@@ -13,6 +14,8 @@ use crate::source::SourceLosses;
 
 /// How many frames wait for a subscriber; what finds no room is counted as missed.
 const QUEUE: usize = 4;
+/// A camera that brings nothing is noticed after 3 s; then its thread ends.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// The cameras that are open in this program.
 static OPEN: Mutex<Vec<Weak<SharedCamera>>> = Mutex::new(Vec::new());
@@ -22,9 +25,16 @@ struct SharedCamera {
     label: String,
     mode: Mode,
     clock: Clock,
-    subscribers: Mutex<Vec<Subscriber>>,
-    /// Why it brings nothing any more.
-    failure: Mutex<Option<(ErrorKind, String)>>,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+/// Who gets its frames; and, once it is being let go or is gone, why.
+#[derive(Default)]
+struct State {
+    subscribers: Vec<Subscriber>,
+    closing: bool,
+    gone: Option<(ErrorKind, String)>,
 }
 
 struct Subscriber {
@@ -43,7 +53,7 @@ pub struct Subscription {
 pub fn open(node: &Path, label: &str, mode: Mode) -> Result<Subscription> {
     let mut open = lock(&OPEN);
     open.retain(|camera| camera.strong_count() > 0);
-    let shared = open.iter().filter_map(Weak::upgrade).find(|camera| camera.node == node && camera.is_running());
+    let shared = open.iter().filter_map(Weak::upgrade).filter(|camera| camera.node == node).last();
     if let Some(subscription) = shared.and_then(SharedCamera::subscribe) {
         return Ok(subscription);
     }
@@ -68,8 +78,8 @@ pub fn open(node: &Path, label: &str, mode: Mode) -> Result<Subscription> {
         label: label.to_owned(),
         mode,
         clock,
-        subscribers: Mutex::default(),
-        failure: Mutex::default(),
+        state: Mutex::default(),
+        changed: Condvar::new(),
     });
     open.push(Arc::downgrade(&camera));
     let subscription = camera.clone().subscribe().ok_or_else(|| Error::unknown("the camera's thread ended"))?;
@@ -78,50 +88,48 @@ pub fn open(node: &Path, label: &str, mode: Mode) -> Result<Subscription> {
 }
 
 impl SharedCamera {
-    fn is_running(&self) -> bool {
-        lock(&self.failure).is_none()
-    }
-
+    /// None when it is gone; one that is being let go is waited for first.
     fn subscribe(self: Arc<Self>) -> Option<Subscription> {
         let (to, frames) = sync_channel(QUEUE);
         let losses = Arc::<SourceLosses>::default();
-        // Under the lock under which the thread decides that nobody is left.
-        let mut subscribers = lock(&self.subscribers);
-        if !self.is_running() {
+        let closing = |state: &mut State| state.closing && state.gone.is_none();
+        let state = self.changed.wait_while(lock(&self.state), closing);
+        let mut state = state.unwrap_or_else(PoisonError::into_inner);
+        if state.gone.is_some() {
             return None;
         }
-        subscribers.push(Subscriber { to, losses: losses.clone() });
-        drop(subscribers);
+        state.subscribers.push(Subscriber { to, losses: losses.clone() });
+        drop(state);
         Some(Subscription { camera: self, frames, losses })
     }
 
     /// Reads the camera until nobody wants it or it fails.
-    fn run(&self, mut capture: Capture) {
-        loop {
-            let captured = capture.next(&self.clock);
-            let mut subscribers = lock(&self.subscribers);
-            match captured {
-                Ok(Captured { frame, missed }) => {
-                    subscribers.iter().for_each(|subscriber| subscriber.losses.add_missed(missed));
-                    subscribers.retain(|subscriber| subscriber.give(frame.as_ref()));
-                    if subscribers.is_empty() {
-                        self.end(ErrorKind::InvalidState, "nobody wanted its pictures");
-                        return;
-                    }
-                }
-                Err(error) => {
-                    let after = self.clock.now().as_secs_f64();
-                    let text = format!("camera `{}` went away after {after:.1} s: {error}", self.label);
-                    self.end(error.kind().clone(), &text);
-                    subscribers.clear();
-                    return;
-                }
+    fn run(&self, capture: Capture) {
+        let why = match self.read(capture) {
+            Ok(()) => (ErrorKind::InvalidState, "nobody wanted its pictures".to_owned()),
+            Err(error) => {
+                let after = self.clock.now().as_secs_f64();
+                (error.kind().clone(), format!("camera `{}` went away after {after:.1} s: {error}", self.label))
             }
-        }
+        };
+        let mut state = lock(&self.state);
+        state.gone = Some(why);
+        state.subscribers.clear();
+        self.changed.notify_all();
     }
 
-    fn end(&self, kind: ErrorKind, why: &str) {
-        *lock(&self.failure) = Some((kind, why.to_owned()));
+    /// The device is let go when this returns.
+    fn read(&self, mut capture: Capture) -> Result<()> {
+        loop {
+            let Captured { frame, missed } = capture.next(&self.clock)?;
+            let mut state = lock(&self.state);
+            state.subscribers.iter().for_each(|subscriber| subscriber.losses.add_missed(missed));
+            state.subscribers.retain(|subscriber| subscriber.give(frame.as_ref()));
+            if state.subscribers.is_empty() {
+                state.closing = true;
+                return Ok(());
+            }
+        }
     }
 }
 
@@ -156,13 +164,37 @@ impl Subscription {
         self.losses.clone()
     }
 
-    /// The next frame; the error that ended the camera.
-    pub fn next(&mut self) -> Result<Frame> {
-        self.frames.recv().map_err(|_| {
-            let failure = lock(&self.camera.failure).clone();
-            let (kind, text) = failure.unwrap_or((ErrorKind::Unknown, "the camera's thread ended".to_owned()));
-            Error::new(kind, text)
-        })
+    /// The same; what is lost from now on is counted there.
+    pub fn counting_into(mut self, losses: &Arc<SourceLosses>) -> Self {
+        for subscriber in &mut lock(&self.camera.state).subscribers {
+            if Arc::ptr_eq(&subscriber.losses, &self.losses) {
+                subscriber.losses = losses.clone();
+            }
+        }
+        self.losses = losses.clone();
+        self
+    }
+
+    /// The next frame, or none when it takes longer than `timeout`; the error that ended the camera.
+    pub fn next_within(&mut self, timeout: Duration) -> Result<Option<Frame>> {
+        match self.frames.recv_timeout(timeout) {
+            Ok(frame) => Ok(Some(frame)),
+            Err(RecvTimeoutError::Timeout) => Ok(None),
+            Err(RecvTimeoutError::Disconnected) => {
+                let gone = lock(&self.camera.state).gone.clone();
+                let (kind, text) = gone.unwrap_or((ErrorKind::Unknown, "the camera's thread ended".to_owned()));
+                Err(Error::new(kind, text))
+            }
+        }
+    }
+
+    /// Gives it up, and waits until the camera is let go where nobody else has it.
+    pub fn close(self) {
+        let Self { camera, frames, .. } = self;
+        drop(frames);
+        let state = lock(&camera.state);
+        let held = |state: &mut State| state.gone.is_none() && (state.closing || state.subscribers.len() <= 1);
+        drop(camera.changed.wait_timeout_while(state, CLOSE_TIMEOUT, held));
     }
 }
 

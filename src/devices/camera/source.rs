@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::shared::{self, Subscription};
 use super::v4l2;
@@ -12,12 +13,21 @@ use crate::frame::{Frame, Size};
 use crate::source::{Source, SourceInfo, SourceLosses};
 use crate::stream::TrackKind;
 
+/// How often a camera that went away is looked for.
+const RETRY: Duration = Duration::from_millis(300);
+
 /// A camera that is open. It is let go when the last source of it is dropped.
 pub struct CameraSource {
     info: SourceInfo,
-    label: String,
+    device: InputDevice,
     settings: Settings,
     subscription: Subscription,
+    /// The clock of its timestamps, also after it came back.
+    clock: Clock,
+    losses: Arc<SourceLosses>,
+    reconnect: bool,
+    /// Whether it went away and is waited for.
+    away: bool,
 }
 
 impl CameraSource {
@@ -51,12 +61,52 @@ impl CameraSource {
             ..selection.settings
         };
         let info = SourceInfo { kind: "camera", size, rate: Some(rate), frames: None, endless: true };
-        Ok(Self { info, label: device.label.clone(), settings, subscription })
+        let (clock, losses) = (subscription.clock().clone(), subscription.losses());
+        let device = device.clone();
+        Ok(Self { info, device, settings, subscription, clock, losses, reconnect: false, away: false })
     }
 
-    /// Its name for people.
-    pub fn label(&self) -> &str {
-        &self.label
+    /// What it is.
+    pub fn device(&self) -> &InputDevice {
+        &self.device
+    }
+
+    /// The next frame, or none when it takes longer than `timeout`.
+    ///
+    /// # Errors
+    /// When the camera went away.
+    pub fn next_within(&mut self, timeout: Duration) -> Result<Option<Frame>> {
+        let frame = self.subscription.next_within(timeout)?;
+        let shift = self.subscription.clock().shift_to(&self.clock).unwrap_or_default();
+        Ok(frame.map(|frame| {
+            let time = frame.timestamp + shift;
+            frame.with_timestamp(time)
+        }))
+    }
+
+    /// Lets the camera go, where nobody else has it, and waits for that.
+    pub fn close(self) {
+        self.subscription.close();
+    }
+
+    /// Waits until the camera is there again.
+    fn come_back(&mut self) {
+        let wanted = TrackConstraints {
+            width: self.info.size.width.into(),
+            height: self.info.size.height.into(),
+            frame_rate: self.settings.frame_rate.unwrap_or_default().into(),
+            device_id: super::named(&self.device.device_id),
+            ..TrackConstraints::default()
+        };
+        loop {
+            // Elsewhere it may have another id; its name stays.
+            let by_label = TrackConstraints { device_id: super::named(&self.device.label), ..wanted.clone() };
+            if let Ok(again) = Self::open(&wanted).or_else(|_| Self::open(&by_label)) {
+                self.subscription = again.subscription.counting_into(&self.losses);
+                return;
+            }
+            std::thread::sleep(RETRY);
+        }
     }
 
     /// How it is set.
@@ -90,14 +140,31 @@ impl Source for CameraSource {
     }
 
     fn live_clock(&self) -> Option<&Clock> {
-        Some(self.subscription.clock())
+        Some(&self.clock)
+    }
+
+    fn reconnect(&mut self) {
+        self.reconnect = true;
     }
 
     fn losses(&self) -> Option<Arc<SourceLosses>> {
-        Some(self.subscription.losses())
+        Some(self.losses.clone())
     }
 
     fn next_frame(&mut self) -> Result<Option<Frame>> {
-        self.subscription.next().map(Some)
+        if std::mem::take(&mut self.away) {
+            self.come_back();
+        }
+        loop {
+            match self.next_within(Duration::MAX) {
+                Ok(Some(frame)) => return Ok(Some(frame)),
+                Ok(None) => {}
+                Err(_) if self.reconnect => {
+                    self.away = true;
+                    return Ok(Some(Frame::black(self.info.size).with_timestamp(self.clock.now())));
+                }
+                Err(error) => return Err(error),
+            }
+        }
     }
 }

@@ -1,0 +1,173 @@
+//! A camera as a track: a thread draws its pictures on a canvas, which hands them on as every canvas does.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use super::CameraSource;
+use crate::canvas::Canvas;
+use crate::clock::Clock;
+use crate::constraints::{Capabilities, InputDevice, Settings, TrackConstraints, select};
+use crate::error::{Error, Result};
+use crate::frame::Size;
+use crate::gpu::Gpu;
+use crate::source::Source;
+use crate::stream::{MediaStream, TrackDevice, TrackGenerator, TrackKind};
+
+/// A camera that brings no picture for so long is muted; after 3 s it is gone.
+const MUTED_AFTER: Duration = Duration::from_millis(500);
+
+/// The thread that feeds a camera's track.
+pub struct CameraTrack {
+    camera: Option<CameraSource>,
+    canvas: Canvas,
+    /// Kept so that the canvas captures before anybody else holds the stream.
+    device: Arc<CameraDevice>,
+    requests: Receiver<Request>,
+}
+
+/// Other settings that are asked for, and where the answer goes.
+type Request = (TrackConstraints, SyncSender<Result<()>>);
+
+/// What the track knows of the camera.
+#[derive(Debug)]
+struct CameraDevice {
+    device: InputDevice,
+    state: Mutex<DeviceState>,
+    requests: SyncSender<Request>,
+}
+
+#[derive(Debug)]
+struct DeviceState {
+    settings: Settings,
+    constraints: TrackConstraints,
+}
+
+impl CameraTrack {
+    /// Opens the camera that comes nearest to these constraints; a stream of its track.
+    ///
+    /// # Errors
+    /// Those of [`CameraSource::open`], and those of the GPU.
+    pub fn start(gpu: &Gpu, wanted: &TrackConstraints) -> Result<MediaStream> {
+        let camera = CameraSource::open(wanted)?;
+        let size = camera.info().size;
+        let (to, requests) = sync_channel(1);
+        let state = DeviceState { settings: camera.settings().clone(), constraints: wanted.clone() };
+        let device = Arc::new(CameraDevice { device: camera.device().clone(), state: Mutex::new(state), requests: to });
+        let clock = Clock::real();
+        let mut canvas = Canvas::new(gpu, size)?.with_clock(clock.clone());
+        let (rate, label) = (camera.settings().frame_rate, camera.device().label.clone());
+        let stream = canvas.capture_into(TrackGenerator::camera(size, &clock, rate, &label, device.clone()))?;
+        let track = Self { camera: Some(camera), canvas, device, requests };
+        thread::Builder::new().name("camera track".into()).spawn(move || track.run()).map_err(Error::no_thread)?;
+        Ok(stream)
+    }
+
+    /// Draws picture after picture until nobody holds the track or the camera is gone.
+    fn run(mut self) {
+        while self.canvas.is_captured() {
+            if let Err(error) = self.step() {
+                self.canvas.fail(&error);
+                return;
+            }
+        }
+    }
+
+    fn step(&mut self) -> Result<()> {
+        match self.requests.try_recv() {
+            Ok((wanted, answer)) => {
+                // Whoever asked may have gone.
+                let _ = answer.send(self.set(&wanted));
+            }
+            Err(TryRecvError::Empty | TryRecvError::Disconnected) => {}
+        }
+        let camera = self.camera.as_mut().ok_or_else(|| Error::not_readable("the camera did not start again"))?;
+        let Some(frame) = camera.next_within(MUTED_AFTER)? else {
+            self.canvas.set_muted(true);
+            return Ok(());
+        };
+        self.canvas.set_muted(false);
+        let shift = camera.live_clock().and_then(|clock| clock.shift_to(self.canvas.clock())).unwrap_or_default();
+        let time = frame.timestamp + shift;
+        self.canvas.draw(frame);
+        self.canvas.paint(time).map(drop)
+    }
+
+    /// Opens the camera with other settings; with the old ones where that fails.
+    fn set(&mut self, wanted: &TrackConstraints) -> Result<()> {
+        let here = TrackConstraints { device_id: super::named(&self.device.device.device_id), ..wanted.clone() };
+        let before = lock(&self.device.state).constraints.clone();
+        if let Some(camera) = self.camera.take() {
+            camera.close();
+        }
+        let opened = CameraSource::open(&here).and_then(|camera| {
+            let Size { width, height } = camera.info().size;
+            select(TrackKind::Video, &[only(&camera)], wanted)?;
+            if self.canvas.size() != Size::new(width, height) {
+                self.canvas.resize(camera.info().size)?;
+            }
+            Ok(camera)
+        });
+        match opened {
+            Ok(camera) => {
+                *lock(&self.device.state) =
+                    DeviceState { settings: camera.settings().clone(), constraints: wanted.clone() };
+                self.camera = Some(camera);
+                Ok(())
+            }
+            Err(error) => {
+                let old = TrackConstraints { device_id: here.device_id, ..before };
+                self.camera = Some(CameraSource::open(&old)?);
+                Err(error)
+            }
+        }
+    }
+}
+
+/// A camera as a device that has its present mode alone: one that is shared cannot be set to another.
+fn only(camera: &CameraSource) -> InputDevice {
+    let Settings { width, height, frame_rate, format, .. } = camera.settings().clone();
+    let size = Size::new(width.unwrap_or_default(), height.unwrap_or_default());
+    let rate = frame_rate.and_then(|rate| rate.to_string().parse().ok());
+    let mode = crate::constraints::VideoMode::new(format, size, rate.unwrap_or(crate::time::FrameRate::whole(30)));
+    InputDevice::video(camera.device().device_id.clone(), camera.device().label.clone(), vec![mode])
+}
+
+impl TrackDevice for CameraDevice {
+    fn capabilities(&self) -> Capabilities {
+        self.device.capabilities()
+    }
+
+    fn settings(&self) -> Settings {
+        lock(&self.state).settings.clone()
+    }
+
+    fn constraints(&self) -> TrackConstraints {
+        lock(&self.state).constraints.clone()
+    }
+
+    fn apply(&self, constraints: &TrackConstraints) -> Result<()> {
+        /// A camera that is silent is noticed after 3 s.
+        const PATIENCE: Duration = Duration::from_secs(10);
+        let selection = select(TrackKind::Video, std::slice::from_ref(&self.device), constraints)?;
+        let present = self.settings();
+        let mode = |settings: &Settings| (settings.width, settings.height, settings.format.clone());
+        let same_rate = selection.settings.frame_rate == present.frame_rate;
+        if mode(&selection.settings) == mode(&present) && same_rate {
+            lock(&self.state).constraints = constraints.clone();
+            return Ok(());
+        }
+        let (answer, answered) = sync_channel(1);
+        let gone = || Error::not_readable("expected a camera to set but it is gone");
+        self.requests.send((constraints.clone(), answer)).map_err(|_| gone())?;
+        match answered.recv_timeout(PATIENCE) {
+            Ok(set) => set,
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => Err(gone()),
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

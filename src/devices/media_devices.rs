@@ -1,0 +1,144 @@
+//! `navigator.mediaDevices` for native programs (Media Capture and Streams §9): streams of cameras and microphones, and what
+//! there is.
+
+use std::sync::{Arc, Weak};
+use std::thread;
+use std::time::Duration;
+
+use super::camera::{self, CameraTrack};
+use super::{AudioInput, InputKind, microphone};
+use crate::constraints::{self, Constraints};
+use crate::error::{Error, Result};
+use crate::gpu::Gpu;
+use crate::stream::{Listener, Listeners, MediaStream};
+
+/// How often the devices are looked at while somebody listens for changes.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What a device is (§9.1.2, `MediaDeviceKind`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MediaDeviceKind {
+    /// A camera.
+    VideoInput,
+    /// A microphone, or what an output plays.
+    AudioInput,
+}
+
+/// A device, as it is listed (§9.1.2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MediaDeviceInfo {
+    /// What it is.
+    pub kind: MediaDeviceKind,
+    /// Its id, the same each time it is found.
+    pub device_id: String,
+    /// Its name for people.
+    pub label: String,
+    /// What it is part of; empty where that is not known.
+    pub group_id: String,
+}
+
+/// A device came or went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeviceChange;
+
+/// Gives access to the machine's cameras and microphones.
+///
+/// ```no_run
+/// use framereel::constraints::{Constraint, Constraints, TrackConstraints};
+/// use framereel::devices::MediaDevices;
+/// use framereel::gpu::Gpu;
+/// use framereel::recorder::{FileSink, MediaRecorder, MediaRecorderOptions};
+/// use std::time::Duration;
+///
+/// fn main() -> framereel::Result<()> {
+///     let devices = MediaDevices::new(&Gpu::new()?);
+///     let video = TrackConstraints { width: 1280.into(), frame_rate: Constraint::min(24.0), ..Default::default() };
+///     let stream = devices.get_user_media(&Constraints { video: Some(video), ..Constraints::audio() })?;
+///     let recorder = MediaRecorder::new(&stream, MediaRecorderOptions::default())?;
+///     recorder.start_to(FileSink::create("me.webm".as_ref(), true)?)?;
+///     std::thread::sleep(Duration::from_secs(5));
+///     recorder.stop();
+///     recorder.events().for_each(drop);
+///     Ok(())
+/// }
+/// ```
+pub struct MediaDevices {
+    gpu: Gpu,
+    listeners: Arc<Listeners<DeviceChange>>,
+}
+
+impl MediaDevices {
+    /// The devices of this machine. A camera's pictures are unpacked by this GPU.
+    pub fn new(gpu: &Gpu) -> Self {
+        Self { gpu: gpu.clone(), listeners: Arc::new(Listeners::new()) }
+    }
+
+    /// A stream of a camera's track, a microphone's, or both (`getUserMedia()`, §9.2.3). The devices and their settings are
+    /// those that come nearest to the constraints. A device is let go when its tracks are stopped or dropped.
+    ///
+    /// # Errors
+    /// `TypeError` when neither pictures nor sound are asked for; `NotFoundError` when there is no such device;
+    /// `OverconstrainedError`, naming the constraint, when none can do what is required; `NotAllowedError` when the system
+    /// forbids it; `NotReadableError` when the device is busy or does not start.
+    pub fn get_user_media(&self, constraints: &Constraints) -> Result<MediaStream> {
+        constraints.check()?;
+        let stream = MediaStream::default();
+        if let Some(wanted) = &constraints.video {
+            CameraTrack::start(&self.gpu, wanted)?.tracks().iter().for_each(|track| stream.add_track(track));
+        }
+        if let Some(wanted) = &constraints.audio {
+            stream.add_track(&microphone::start_track(wanted)?);
+        }
+        Ok(stream)
+    }
+
+    /// The cameras, then the microphones, the default one first (`enumerateDevices()`, §9.2.1).
+    pub fn enumerate_devices(&self) -> Vec<MediaDeviceInfo> {
+        list()
+    }
+
+    /// The names of the constraints that have an effect (`getSupportedConstraints()`, §9.2.2).
+    pub fn get_supported_constraints(&self) -> impl Iterator<Item = &'static str> {
+        constraints::get_supported_constraints().into_iter()
+    }
+
+    /// Tells when devices come or go (`devicechange`, §9.2.4), from now on.
+    ///
+    /// # Errors
+    /// `UnknownError` when no thread can be started.
+    pub fn events(&self) -> Result<Listener<DeviceChange>> {
+        let listener = self.listeners.listen(false);
+        let listeners = Arc::downgrade(&self.listeners);
+        let before = list();
+        let watch = move || watch(&listeners, before);
+        thread::Builder::new().name("devices".into()).spawn(watch).map_err(Error::no_thread)?;
+        Ok(listener)
+    }
+}
+
+/// Looks at the devices again and again, as long as somebody listens.
+fn watch(listeners: &Weak<Listeners<DeviceChange>>, mut before: Vec<MediaDeviceInfo>) {
+    loop {
+        thread::sleep(LOOK_INTERVAL);
+        let Some(listeners) = listeners.upgrade().filter(|listeners| listeners.has_any()) else { return };
+        let now = list();
+        if now != before {
+            listeners.tell(|| DeviceChange);
+            before = now;
+        }
+    }
+}
+
+fn list() -> Vec<MediaDeviceInfo> {
+    let cameras = camera::cameras().into_iter().map(|device| (MediaDeviceKind::VideoInput, device));
+    let inputs = microphone::inputs().unwrap_or_default().into_iter();
+    let microphones = inputs.filter(|input| input.kind == InputKind::Microphone);
+    let microphones = microphones.map(|AudioInput { device, .. }| (MediaDeviceKind::AudioInput, device));
+    let info = |(kind, device): (_, constraints::InputDevice)| MediaDeviceInfo {
+        kind,
+        device_id: device.device_id,
+        label: device.label,
+        group_id: device.group_id,
+    };
+    cameras.chain(microphones).map(info).collect()
+}

@@ -1,0 +1,141 @@
+//! Whether cameras and microphones may be used (W3C Permissions, `navigator.permissions.query`).
+//!
+//! Native programs are not asked one by one as pages are: on Linux a camera may be used when its node may be opened, and a
+//! microphone when the sound server lets us in. What there is none of yet is at `prompt`.
+
+use std::io;
+use std::sync::{Arc, Weak};
+use std::thread;
+use std::time::Duration;
+
+use super::microphone;
+use crate::error::{Error, ErrorKind, Result};
+use crate::stream::{Listener, Listeners};
+
+/// How often a state is looked at while somebody listens for its changes.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What may be used or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PermissionName {
+    /// Cameras.
+    Camera,
+    /// Microphones.
+    Microphone,
+}
+
+/// Whether it may be used (Permissions §2, `PermissionState`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PermissionState {
+    /// It may.
+    Granted,
+    /// That is seen when it is asked for: there is none at present, or the system asks its user.
+    Prompt,
+    /// It may not. Asking for it fails with `NotAllowedError`, which names the remedy.
+    Denied,
+}
+
+/// The state of a permission, which can be followed.
+pub struct PermissionStatus {
+    name: PermissionName,
+    listeners: Arc<Listeners<PermissionState>>,
+}
+
+/// The state of this permission (`navigator.permissions.query()`).
+///
+/// ```
+/// use framereel::devices::permissions::{PermissionName, PermissionState, query};
+///
+/// if query(PermissionName::Camera).state() == PermissionState::Denied {
+///     eprintln!("no camera may be opened");
+/// }
+/// ```
+pub fn query(name: PermissionName) -> PermissionStatus {
+    PermissionStatus { name, listeners: Arc::new(Listeners::new()) }
+}
+
+impl PermissionStatus {
+    /// What it is about.
+    pub fn name(&self) -> PermissionName {
+        self.name
+    }
+
+    /// The state at present.
+    pub fn state(&self) -> PermissionState {
+        match self.name {
+            PermissionName::Camera => state_of(camera_nodes()),
+            PermissionName::Microphone => match microphone::inputs() {
+                Ok(inputs) if inputs.is_empty() => PermissionState::Prompt,
+                Ok(_) => PermissionState::Granted,
+                Err(error) if *error.kind() == ErrorKind::NotAllowed => PermissionState::Denied,
+                Err(_) => PermissionState::Prompt,
+            },
+        }
+    }
+
+    /// Tells the new state whenever it changes (`change`), from now on.
+    ///
+    /// # Errors
+    /// `UnknownError` when no thread can be started.
+    pub fn events(&self) -> Result<Listener<PermissionState>> {
+        let listener = self.listeners.listen(false);
+        let status = Self { name: self.name, listeners: Arc::new(Listeners::new()) };
+        let (listeners, before) = (Arc::downgrade(&self.listeners), self.state());
+        let watch = move || status.watch(&listeners, before);
+        thread::Builder::new().name("permission".into()).spawn(watch).map_err(Error::no_thread)?;
+        Ok(listener)
+    }
+
+    fn watch(&self, listeners: &Weak<Listeners<PermissionState>>, mut before: PermissionState) {
+        loop {
+            thread::sleep(LOOK_INTERVAL);
+            let Some(listeners) = listeners.upgrade().filter(|listeners| listeners.has_any()) else { return };
+            let now = self.state();
+            if now != before {
+                listeners.tell(|| now);
+                before = now;
+            }
+        }
+    }
+}
+
+/// What became of opening each camera's node.
+#[cfg(target_os = "linux")]
+fn camera_nodes() -> impl Iterator<Item = io::Result<()>> {
+    let nodes = (0..64).map(|number| format!("/dev/video{number}"));
+    let open = |node| std::fs::OpenOptions::new().read(true).write(true).open(node).map(drop);
+    nodes.map(open).filter(|opened| opened.as_ref().err().map(io::Error::kind) != Some(io::ErrorKind::NotFound))
+}
+
+/// Elsewhere the system asks when a camera is opened.
+#[cfg(not(target_os = "linux"))]
+fn camera_nodes() -> impl Iterator<Item = io::Result<()>> {
+    std::iter::empty()
+}
+
+/// Granted where one may be opened or is busy, denied where all are forbidden.
+fn state_of(nodes: impl Iterator<Item = io::Result<()>>) -> PermissionState {
+    let mut denied = false;
+    for opened in nodes {
+        match opened {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => denied = true,
+            Ok(()) | Err(_) => return PermissionState::Granted,
+        }
+    }
+    if denied { PermissionState::Denied } else { PermissionState::Prompt }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_camera_is_granted_when_one_may_be_opened_and_denied_when_all_are_forbidden() {
+        let forbidden = || Err(io::ErrorKind::PermissionDenied.into());
+        let busy = || Err(io::ErrorKind::ResourceBusy.into());
+        assert_eq!(state_of([].into_iter()), PermissionState::Prompt);
+        assert_eq!(state_of([forbidden(), forbidden()].into_iter()), PermissionState::Denied);
+        assert_eq!(state_of([forbidden(), Ok(())].into_iter()), PermissionState::Granted);
+        assert_eq!(state_of([forbidden(), busy()].into_iter()), PermissionState::Granted);
+    }
+}
