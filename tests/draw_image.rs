@@ -1,15 +1,18 @@
 //! What `draw_image` and `draw_part` draw, to the pixel; in a still and in a recording.
 //!
-//! The module `web_platform` holds subtests of web-platform-tests (html/canvas, `2d.drawImage`), translated, under their own
-//! names: 3arg, 5arg, 9arg.basic, 9arg.destpos, 9arg.destsize, 9arg.sourcepos, 9arg.sourcesize, canvas, floatsource,
-//! negativedest, negativedir, negativesource, nonfinite, nowrap, outsidesource (its drawings that reach no further than the
-//! picture), zerocanvas and zerosource. `fillRect` there is a plain picture here. The others are about what a canvas here
-//! does not have: globalAlpha, transforms, paths, clips, other compositions, images that are still loading, elements.
+//! The module `web_platform` holds subtests of web-platform-tests (html/canvas, `2d.drawImage`), translated, under
+//! their own names: 3arg, 5arg, 9arg.basic, 9arg.destpos, 9arg.destsize, 9arg.sourcepos, 9arg.sourcesize, canvas,
+//! floatsource, negativedest, negativedir, negativesource, nonfinite, nowrap, outsidesource (its drawings that reach no
+//! further than the picture), zerocanvas and zerosource. `fillRect` there is a plain picture here. The others are about
+//! what a canvas here does not have: globalAlpha, transforms, paths, clips, other compositions, images that are still
+//! loading, elements.
 
 mod support {
     pub mod program;
     pub mod studio;
 }
+#[path = "draw/web_platform.rs"]
+mod web_platform;
 
 use std::process::Command;
 use std::sync::Arc;
@@ -18,10 +21,12 @@ use framereel::ErrorKind;
 use framereel::canvas::Canvas;
 use framereel::clock::Clock;
 use framereel::color::ColorSpace;
+use framereel::filter::{FileAccess, FilterChain};
 use framereel::frame::{Frame, PixelFormat, Rect, Size};
 use framereel::gpu::Gpu;
 use framereel::recorder::{MediaRecorder, MediaRecorderOptions};
 use framereel::time::FrameRate;
+use support::program::Bench;
 use support::studio::{Judged, lived};
 
 type Rgba = [u8; 4];
@@ -266,6 +271,47 @@ fn a_blur_sees_what_lies_beyond_the_borders() {
     assert_shows(&canvas, |_, _| GREEN);
 }
 
+/// A chain of one file with this WGSL.
+fn shader(wgsl: &str) -> FilterChain {
+    let bench = Bench::new();
+    let file = bench.write("user.wgsl", wgsl);
+    FilterChain::parse_with(&format!("shader({file:?})"), &FileAccess::Any).unwrap()
+}
+
+#[test]
+fn a_shader_draws_at_the_place_and_takes_its_size_for_the_resolution() {
+    let mut canvas = canvas(40, 30);
+    canvas.draw(plain(40, 30, BLUE));
+    canvas.set_filter(&shader(
+        "fn image(position: vec2f) -> vec4f {
+            let right = step(frame.resolution.x * 0.5, position.x);
+            return vec4f(right, 1.0 - right, 0.0, step(2.0, position.y));
+        }",
+    ));
+    canvas.draw_image(plain(1, 1, WHITE), 10.0, 5.0, 20.0, 10.0).unwrap();
+    assert_shows(&canvas, |x, y| match x {
+        _ if !within([10, 7, 20, 8], x, y) => BLUE,
+        10..20 => GREEN,
+        _ => RED,
+    });
+}
+
+#[test]
+fn a_loop_that_never_ends_is_told_of_a_layer_too() {
+    let mut canvas = canvas(16, 16);
+    canvas.draw(plain(16, 16, RED));
+    canvas.set_filter(&shader(
+        "fn effect_color(color: vec4f) -> vec4f {
+            var sum = color;
+            loop { sum += color; if sum.r < 0.0 { break; } }
+            return sum;
+        }",
+    ));
+    canvas.draw_image(plain(1, 1, WHITE), 4.0, 4.0, 8.0, 8.0).unwrap();
+    let message = canvas.read().unwrap_err().to_string();
+    assert!(message.contains("expected the loops of your shader to end"), "{message}");
+}
+
 #[test]
 fn a_picture_of_the_canvas_s_size_is_drawn_as_draw_draws_it() {
     let size = Size::new(38, 26);
@@ -410,220 +456,4 @@ fn a_frame_that_the_gpu_cannot_take_is_an_error_and_nothing_is_drawn() {
     canvas.resize(Size::new(0, 8)).unwrap();
     canvas.draw_image(plain(8, 8, RED), 0.0, 0.0, 8.0, 8.0).unwrap();
     assert!(canvas.read().unwrap().data().is_empty());
-}
-
-mod web_platform {
-    use super::*;
-
-    const INFINITY: f64 = f64::INFINITY;
-
-    fn green() -> Frame {
-        plain(100, 50, GREEN)
-    }
-
-    fn red() -> Frame {
-        plain(100, 50, RED)
-    }
-
-    /// ggrr-256x256.png: green above red.
-    fn green_above_red() -> Frame {
-        picture(256, 256, |_, y| if y < 128 { GREEN } else { RED })
-    }
-
-    /// rgrg-256x256.png: red left of green.
-    fn red_left_of_green() -> Frame {
-        picture(256, 256, |x, _| if x < 128 { RED } else { GREEN })
-    }
-
-    /// A canvas filled with this colour.
-    fn filled(color: Rgba) -> Canvas {
-        let mut canvas = canvas(100, 50);
-        canvas.draw_image(plain(1, 1, color), 0.0, 0.0, 100.0, 50.0).unwrap();
-        canvas
-    }
-
-    /// `drawImage` with nine arguments.
-    fn draw(canvas: &mut Canvas, frame: Frame, [sx, sy, sw, sh, dx, dy, dw, dh]: [f64; 8]) {
-        canvas.draw_part(frame, Rect::new(sx, sy, sw, sh), Rect::new(dx, dy, dw, dh)).unwrap();
-    }
-
-    fn draw_at(canvas: &mut Canvas, frame: Frame, [x, y, width, height]: [f64; 4]) {
-        canvas.draw_image(frame, x, y, width, height).unwrap();
-    }
-
-    fn assert_green(canvas: &Canvas, places: &[(u32, u32)]) {
-        let shown = canvas.read().unwrap();
-        for &(x, y) in places {
-            assert_eq!(pixel(&shown, x, y), GREEN, "at {x}, {y}");
-        }
-    }
-
-    const CORNERS: [(u32, u32); 4] = [(0, 0), (99, 0), (0, 49), (99, 49)];
-    const HALVES: [(u32, u32); 10] =
-        [(1, 1), (1, 48), (98, 1), (98, 48), (48, 1), (48, 48), (51, 1), (51, 48), (25, 25), (75, 25)];
-
-    #[test]
-    fn _3arg() {
-        let mut canvas = canvas(100, 50);
-        draw_at(&mut canvas, green(), [0.0, 0.0, 100.0, 50.0]);
-        for [x, y] in [[-100.0, 0.0], [100.0, 0.0], [0.0, -50.0], [0.0, 50.0]] {
-            draw_at(&mut canvas, red(), [x, y, 100.0, 50.0]);
-        }
-        assert_green(&canvas, &CORNERS);
-    }
-
-    #[test]
-    fn _5arg() {
-        let mut canvas = filled(RED);
-        draw_at(&mut canvas, green(), [50.0, 0.0, 50.0, 50.0]);
-        draw_at(&mut canvas, red(), [0.0, 0.0, 50.0, 50.0]);
-        draw_at(&mut canvas, plain(1, 1, GREEN), [0.0, 0.0, 50.0, 50.0]);
-        assert_green(&canvas, &CORNERS);
-    }
-
-    #[test]
-    fn _9arg_basic() {
-        let mut canvas = filled(RED);
-        draw(&mut canvas, green(), [0.0, 0.0, 100.0, 50.0, 0.0, 0.0, 100.0, 50.0]);
-        assert_green(&canvas, &CORNERS);
-    }
-
-    #[test]
-    fn _9arg_destpos() {
-        let mut canvas = filled(RED);
-        draw(&mut canvas, green(), [0.0, 0.0, 100.0, 50.0, 0.0, 0.0, 100.0, 50.0]);
-        for [x, y] in [[-100.0, 0.0], [100.0, 0.0], [0.0, -50.0], [0.0, 50.0]] {
-            draw(&mut canvas, red(), [0.0, 0.0, 100.0, 50.0, x, y, 100.0, 50.0]);
-        }
-        assert_green(&canvas, &CORNERS);
-    }
-
-    #[test]
-    fn _9arg_destsize() {
-        let mut canvas = filled(RED);
-        draw(&mut canvas, green(), [1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 100.0, 50.0]);
-        for [x, y, width, height] in
-            [[-50.0, 0.0, 50.0, 50.0], [100.0, 0.0, 50.0, 50.0], [0.0, -25.0, 100.0, 25.0], [0.0, 50.0, 100.0, 25.0]]
-        {
-            draw(&mut canvas, red(), [0.0, 0.0, 100.0, 50.0, x, y, width, height]);
-        }
-        assert_green(&canvas, &CORNERS);
-    }
-
-    #[test]
-    fn _9arg_sourcepos() {
-        let mut canvas = filled(RED);
-        draw(&mut canvas, red_left_of_green(), [140.0, 20.0, 100.0, 50.0, 0.0, 0.0, 100.0, 50.0]);
-        assert_green(&canvas, &CORNERS);
-    }
-
-    #[test]
-    fn _9arg_sourcesize() {
-        let mut canvas = filled(RED);
-        draw(&mut canvas, red_left_of_green(), [0.0, 0.0, 256.0, 256.0, 0.0, 0.0, 100.0, 50.0]);
-        draw_at(&mut canvas, plain(1, 1, GREEN), [0.0, 0.0, 51.0, 26.0]);
-        draw_at(&mut canvas, plain(1, 1, GREEN), [0.0, 24.0, 51.0, 26.0]);
-        assert_green(&canvas, &CORNERS);
-        assert_green(&canvas, &[(20, 20), (80, 20), (20, 30), (80, 30)]);
-    }
-
-    #[test]
-    fn another_canvas() {
-        let mut other = canvas(100, 50);
-        draw_at(&mut other, plain(1, 1, GREEN), [0.0, 0.0, 100.0, 50.0]);
-        let mut canvas = canvas(100, 50);
-        draw_at(&mut canvas, other.read().unwrap(), [0.0, 0.0, 100.0, 50.0]);
-        assert_green(&canvas, &CORNERS);
-    }
-
-    #[test]
-    fn floatsource() {
-        let mut canvas = canvas(100, 50);
-        draw(&mut canvas, green(), [10.1, 10.1, 0.1, 0.1, 0.0, 0.0, 100.0, 50.0]);
-        assert_green(&canvas, &[(50, 25)]);
-    }
-
-    #[test]
-    fn negativedest() {
-        let mut canvas = filled(RED);
-        draw(&mut canvas, green_above_red(), [100.0, 78.0, 50.0, 50.0, 0.0, 50.0, 50.0, -50.0]);
-        draw(&mut canvas, green_above_red(), [100.0, 128.0, 50.0, -50.0, 100.0, 50.0, -50.0, -50.0]);
-        assert_green(&canvas, &HALVES);
-    }
-
-    #[test]
-    fn negativedir() {
-        let mut canvas = filled(RED);
-        draw(&mut canvas, green_above_red(), [0.0, 178.0, 50.0, -100.0, 0.0, 0.0, 50.0, 100.0]);
-        draw(&mut canvas, green_above_red(), [0.0, 78.0, 50.0, 100.0, 50.0, 100.0, 50.0, -100.0]);
-        assert_green(&canvas, &HALVES);
-    }
-
-    #[test]
-    fn negativesource() {
-        let mut canvas = filled(RED);
-        draw(&mut canvas, green_above_red(), [100.0, 78.0, -100.0, 50.0, 0.0, 0.0, 50.0, 50.0]);
-        draw(&mut canvas, green_above_red(), [100.0, 128.0, -100.0, -50.0, 50.0, 0.0, 50.0, 50.0]);
-        assert_green(&canvas, &HALVES);
-    }
-
-    #[test]
-    fn nonfinite() {
-        let mut canvas = filled(GREEN);
-        let red = Arc::new(red());
-        let numbers = [0.0, 0.0, 100.0, 50.0, 0.0, 0.0, 100.0, 50.0];
-        // Every set of arguments with one value in their places.
-        for bad in [INFINITY, -INFINITY, f64::NAN] {
-            for set in 1..256u32 {
-                let mut arguments = numbers;
-                (0..8).filter(|bit| set >> bit & 1 == 1).for_each(|bit| arguments[bit] = bad);
-                let [sx, sy, sw, sh, dx, dy, dw, dh] = arguments;
-                canvas.draw_part(red.clone(), Rect::new(sx, sy, sw, sh), Rect::new(dx, dy, dw, dh)).unwrap();
-                if set & 0b1111 == 0 {
-                    canvas.draw_image(red.clone(), dx, dy, dw, dh).unwrap();
-                }
-            }
-        }
-        assert_eq!(Arc::strong_count(&red), 1);
-        assert_green(&canvas, &[(50, 25)]);
-    }
-
-    #[test]
-    fn nowrap() {
-        let mut canvas = filled(GREEN);
-        // redtransparent.png: red at the left, transparent at the right.
-        let frame = picture(100, 50, |x, _| if x < 50 { RED } else { NOTHING });
-        draw_at(&mut canvas, frame, [-1950.0, 0.0, 2000.0, 50.0]);
-        assert_green(&canvas, &[(45, 25), (50, 25), (55, 25)]);
-    }
-
-    #[test]
-    fn outsidesource() {
-        for from in [[10.5, 10.5, 89.5, 39.5], [5.5, 5.5, -5.5, -5.5], [100.0, 50.0, -5.0, -5.0]] {
-            let mut canvas = canvas(100, 50);
-            let [x, y, width, height] = from;
-            draw(&mut canvas, green(), [x, y, width, height, 0.0, 0.0, 100.0, 50.0]);
-            assert_green(&canvas, &[(50, 25)]);
-        }
-    }
-
-    #[test]
-    fn zerocanvas() {
-        let mut canvas = filled(GREEN);
-        for (width, height) in [(0, 10), (10, 0), (0, 0)] {
-            let error = canvas.draw_image(plain(width, height, RED), 0.0, 0.0, 100.0, 50.0).unwrap_err();
-            assert_eq!(*error.kind(), ErrorKind::InvalidState);
-        }
-        assert_green(&canvas, &[(50, 25)]);
-    }
-
-    #[test]
-    fn zerosource() {
-        let mut canvas = filled(GREEN);
-        for [width, height] in [[0.0, 1.0], [1.0, 0.0], [0.0, 0.0]] {
-            draw(&mut canvas, red(), [10.0, 10.0, width, height, 0.0, 0.0, 100.0, 50.0]);
-            draw_at(&mut canvas, red(), [0.0, 0.0, width * 100.0, height * 50.0]);
-        }
-        assert_green(&canvas, &[(50, 25)]);
-    }
 }

@@ -1,5 +1,5 @@
-//! Several layers as one picture, on the GPU: each is unpacked, scaled to its place and filtered by passes of its own, then
-//! laid over those before it. Nothing is read back between them.
+//! Several layers as one picture, on the GPU: each is unpacked, scaled to its place and filtered by passes of its own,
+//! then laid over those before it. Nothing is read back between them.
 //!
 //! ```text
 //! frame ─▶ [unpack] ─▶ [place ↔] ─▶ [place ↕│filters] ─▶ texture ─┐
@@ -17,8 +17,8 @@ use crate::frame::Size;
 use crate::gpu::{Blend, Gpu, RenderTarget, Renderer};
 use crate::time::Timestamp;
 
-/// What lays layers over each other. What was made for the first layer serves the first one of the next picture too, and
-/// so on; while sizes and chains stay, a picture costs its passes alone.
+/// What lays layers over each other. What was made for the first layer serves the first one of the next picture too,
+/// and so on; while sizes and chains stay, a picture costs its passes alone.
 pub struct Compositor {
     gpu: Gpu,
     alarm: wgpu::Buffer,

@@ -1,5 +1,5 @@
-//! The canvas (HTML §4.12.5): frames and textures are drawn onto it, each with a filter chain over it, and what it shows is
-//! read back as a still or captured as a stream (Media Capture from DOM Elements §4).
+//! The canvas (HTML §4.12.5): frames and textures are drawn onto it, each with a filter chain over it, and what it
+//! shows is read back as a still or captured as a stream (Media Capture from DOM Elements §4).
 
 mod capture;
 mod compositor;
@@ -29,9 +29,9 @@ use crate::still::{self, StillFormat};
 use crate::stream::{CaptureRate, MediaStream, TrackGenerator};
 use crate::time::Timestamp;
 
-/// A picture of one size on the GPU. What is drawn passes through its filter, and either is fitted into it whole, in place
-/// of all before ([`draw`](Canvas::draw)), or lies over it at a place ([`draw_image`](Canvas::draw_image)). It can be
-/// read back as a still, and captured by any number of streams.
+/// A picture of one size on the GPU. What is drawn passes through its filter, and either is fitted into it whole, in
+/// place of all before ([`draw`](Canvas::draw)), or lies over it at a place ([`draw_image`](Canvas::draw_image)). It
+/// can be read back as a still, and captured by any number of streams.
 ///
 /// What is drawn is seen by streams when it is painted, with [`present`](Canvas::present). A stream captures a paint when
 /// it shows something new and the stream's rate or a request wants it. The work is done on a thread of the canvas's own:
@@ -148,8 +148,8 @@ impl Canvas {
         self.streams.take_refused()
     }
 
-    /// Draws a frame over the whole canvas, fitted in whole, in place of what was drawn before. Nothing is copied: an `Arc`
-    /// can be drawn again and again.
+    /// Draws a frame over the whole canvas, fitted in whole, in place of what was drawn before. Nothing is copied: an
+    /// `Arc` can be drawn again and again.
     pub fn draw(&mut self, frame: impl Into<Arc<Frame>>) {
         self.show(Drawn::Frame(frame.into()));
     }
@@ -168,7 +168,8 @@ impl Canvas {
     /// # use framereel::{canvas::Canvas, color::ColorSpace, gpu::Gpu};
     /// # use framereel::frame::{Frame, PixelFormat, Size};
     /// # fn main() -> framereel::Result<()> {
-    /// # let picture = |shade| Frame::packed(PixelFormat::Gray8, Size::new(8, 8), ColorSpace::RECORDED, vec![shade; 64]);
+    /// # let size = Size::new(8, 8);
+    /// # let picture = |shade| Frame::packed(PixelFormat::Gray8, size, ColorSpace::RECORDED, vec![shade; 64]);
     /// # let (film, camera) = (picture(16), picture(235));
     /// let mut canvas = Canvas::new(&Gpu::new()?, Size::new(64, 48))?;
     /// canvas.draw_image(film, 0.0, 0.0, 64.0, 48.0)?;

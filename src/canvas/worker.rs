@@ -242,6 +242,7 @@ impl FilterStage {
         let Some(layer) = content.whole() else {
             let refused = capture.submit_layers(content.layers(), time)?;
             self.streams.refuse(refused);
+            self.begun = true;
             return Ok(());
         };
         let drawing = layer.drawn.drawing();

@@ -52,7 +52,8 @@ pub struct Plan {
     pub textures: Vec<Size>,
     /// Textures that change places after every frame: what a pass wrote into one it reads from the other.
     pub twins: Vec<[usize; 2]>,
-    /// Where on the canvas the first pixel of what the last pass makes lies: elsewhere than at (0, 0) for a layer alone.
+    /// Where on the canvas the first pixel of what the last pass makes lies: elsewhere than at (0, 0) for a layer
+    /// alone.
     pub origin: [i32; 2],
 }
 
@@ -173,8 +174,8 @@ pub enum Stage {
         /// How many pixels one becomes, along each axis.
         factor: u32,
     },
-    /// A part of a picture to a place of another along one axis: the mean of the pixels that one covers when it shrinks,
-    /// linear when it grows.
+    /// A part of a picture to a place of another along one axis: the mean of the pixels that one covers when it
+    /// shrinks, linear when it grows.
     Place {
         /// Along which axis.
         axis: Axis,

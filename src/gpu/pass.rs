@@ -43,8 +43,8 @@ pub struct Renderer {
 }
 
 impl Renderer {
-    /// Plans and compiles: sources like `picture` become pictures of `target`, filtered by `chain`. Loops of users' WGSL
-    /// that never end set `alarm`, which several may share.
+    /// Plans and compiles: sources like `picture` become pictures of `target`, filtered by `chain`. Loops of users'
+    /// WGSL that never end set `alarm`, which several may share.
     ///
     /// # Errors
     /// A range error when a size is above the adapter's limit; `UnknownError` when a shader does not compile.

@@ -15,8 +15,8 @@ use crate::frame::{Rect, Size};
 pub enum Place {
     /// Over all of it, whole and in the middle.
     Fitted,
-    /// The rectangle `from` of the picture, scaled to the rectangle `to` of the canvas. Neither is empty, and `from` lies
-    /// within the picture.
+    /// The rectangle `from` of the picture, scaled to the rectangle `to` of the canvas. Neither is empty, and `from`
+    /// lies within the picture.
     At {
         /// In pixels of the picture.
         from: Rect,
@@ -26,9 +26,9 @@ pub enum Place {
 }
 
 impl Place {
-    /// What HTML's `drawImage` paints of a picture (HTML §4.12.5.1.14): a rectangle of negative size reaches to the other
-    /// side, the picture is not mirrored by it; what lies outside the picture is left out, and as much of the canvas. None
-    /// when nothing is painted: by sizes of zero, and by numbers that are none or infinite.
+    /// What HTML's `drawImage` paints of a picture (HTML §4.12.5.1.14): a rectangle of negative size reaches to the
+    /// other side, the picture is not mirrored by it; what lies outside the picture is left out, and as much of the
+    /// canvas. None when nothing is painted: by sizes of zero, and by numbers that are none or infinite.
     pub fn at(picture: Size, from: Rect, to: Rect) -> Option<Self> {
         let [from, to] = [from, to].map(|rect| [sides(rect.x, rect.width), sides(rect.y, rect.height)]);
         let mut clipped = [[[0.0; 2]; 2]; 2];

@@ -31,9 +31,10 @@ pub fn plan(chain: &FilterChain, source: SourcePicture, size: Size, output: Pass
     planner.finish([0, 0])
 }
 
-/// Plans a layer: how `source`, filtered by `chain`, becomes a picture in a texture that is then laid over `canvas` at the
-/// plan's origin. It has no more pixels than `place` and the filters' reach need; when none is seen there are no passes.
-/// Filters work on the place that it is drawn at, in pixels of the canvas, and blurs and shadows reach beyond it.
+/// Plans a layer: how `source`, filtered by `chain`, becomes a picture in a texture that is then laid over `canvas` at
+/// the plan's origin. It has no more pixels than `place` and the filters' reach need; when none is seen there are no
+/// passes. Filters work on the place that it is drawn at, in pixels of the canvas, and blurs and shadows reach beyond
+/// it.
 pub fn plan_layer(chain: &FilterChain, source: SourcePicture, canvas: Size, place: Place) -> Plan {
     let (part, margin) = match place {
         Place::Fitted => (None, 0),
@@ -57,7 +58,8 @@ pub fn plan_layer(chain: &FilterChain, source: SourcePicture, canvas: Size, plac
 }
 
 /// How far beyond its place the last filters of a chain bring a picture, in pixels, as far as that is kept. It counts
-/// twice on each side of a texture: for what lies beyond the canvas's borders, and for what is brought beyond the picture's.
+/// twice on each side of a texture: for what lies beyond the canvas's borders, and for what is brought beyond the
+/// picture's.
 fn trailing_reach(chain: &FilterChain, canvas: Size) -> u32 {
     if chain.edge() == Edge::Clamp {
         return 0;

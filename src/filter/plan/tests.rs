@@ -2,6 +2,7 @@ use super::bell::kernel;
 use super::numbers::{PADDED_BLUR, blur_params};
 use super::planner::fit;
 use super::*;
+use crate::frame::Rect;
 
 const HD: Size = Size::new(1280, 720);
 const FILM: SourcePicture = SourcePicture { pixels: SourcePixels::Bytes(PixelFormat::I420), size: HD };
@@ -125,6 +126,41 @@ fn another_shape_is_fitted_in_whole_with_nothing_around_it() {
     let scaled = passes("none", Size::new(640, 360));
     assert!(scaled.last().unwrap().opaque);
     assert_eq!(fit(Size::new(1, 4000), Size::new(16, 16)), Size::new(1, 16));
+}
+
+fn layer(chain: &str, from: Size, to: Rect) -> Plan {
+    let source = SourcePicture { pixels: SourcePixels::Bytes(PixelFormat::I420), size: from };
+    let place = Place::at(from, Rect::whole(from), to).unwrap();
+    plan_layer(&chain.parse().unwrap(), source, HD, place)
+}
+
+#[test]
+fn a_layer_has_the_pixels_of_its_place_that_are_seen_and_as_many_around_as_its_filters_reach() {
+    let extent = |plan: &Plan| (plan.origin, plan.passes.last().unwrap().to);
+    let small = layer("none", HD, Rect::new(900.5, 500.0, 320.0, 180.0));
+    assert_eq!(extent(&small), ([900, 500], Extent::of(Size::new(321, 180))));
+    let beyond = layer("none", HD, Rect::new(-100.0, 700.0, 320.0, 180.0));
+    assert_eq!(extent(&beyond), ([0, 700], Extent::of(Size::new(220, 20))));
+    // blur(3px) is three boxes of 6, 6 and 7 pixels: it reaches 9 pixels, here beyond the canvas and beyond the place.
+    let blurred = layer("blur(3px) sepia(1)", HD, Rect::new(-100.0, 700.0, 320.0, 180.0));
+    assert_eq!(extent(&blurred), ([-18, 691], Extent { size: Size::new(229, 29), margin: 9 }));
+    assert_eq!(layer("none", HD, Rect::new(1280.0, 0.0, 320.0, 180.0)), Plan::default());
+}
+
+#[test]
+fn a_layer_of_its_own_size_is_one_pass_and_film_that_lies_over_all_hides_what_is_below() {
+    let small = Size::new(320, 180);
+    assert_eq!(layer("sepia(1)", small, Rect::new(10.0, 20.0, 320.0, 180.0)).passes.len(), 1);
+    assert!(layer("sepia(1)", small, Rect::whole(HD)).covers(HD));
+    assert!(layer("none", small, Rect::new(-1.0, -2.0, 1300.0, 800.0)).covers(HD));
+    for (chain, to) in [
+        ("opacity(0.5)", Rect::whole(HD)),
+        ("blur(2px)", Rect::whole(HD)),
+        ("none", Rect::new(0.5, 0.0, 1280.0, 720.0)),
+        ("none", Rect::new(0.0, 0.0, 1280.0, 719.0)),
+    ] {
+        assert!(!layer(chain, small, to).covers(HD), "{chain} {to:?}");
+    }
 }
 
 #[test]
