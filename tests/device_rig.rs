@@ -4,6 +4,7 @@
 #[path = "support/devices.rs"]
 mod devices;
 
+use std::fs;
 use std::io::Read;
 use std::process::{Command, Stdio};
 
@@ -99,6 +100,31 @@ fn the_microphone_hears_its_tone_until_it_is_unplugged() {
 }
 
 #[test]
+fn a_flash_and_its_click_reach_ffmpeg_within_40_ms() {
+    let session = Session::start();
+    let _both = session.flash_and_click(&CameraSpec::default(), &MicSpec::default());
+    let folder = tempfile::tempdir().expect("a folder");
+    let (luma, peaks) = (folder.path().join("luma"), folder.path().join("peaks"));
+    let of_pictures = format!("signalstats,metadata=print:key=lavfi.signalstats.YAVG:file={}", luma.display());
+    let of_sound = format!(
+        "asetnsamples=96,astats=metadata=1:reset=1,ametadata=print:key=lavfi.astats.Overall.Peak_level:file={}",
+        peaks.display()
+    );
+    // Both give the wall clock's time.
+    let mut ffmpeg = session.command("ffmpeg");
+    ffmpeg.args(["-v", "error", "-copyts", "-f", "v4l2", "-ts", "abs", "-i", "/dev/video0"]);
+    ffmpeg.args(["-f", "pulse", "-fragment_size", "1920", "-i", "default"]);
+    ffmpeg.args(["-map", "0", "-frames:v", "210", "-vf", &of_pictures, "-f", "null", "-"]);
+    output(ffmpeg.args(["-map", "1", "-frames:a", "3500", "-af", &of_sound, "-f", "null", "-"]));
+    let flashes = begins(&fs::read_to_string(luma).expect("a text"), 1e6, 128.0);
+    let clicks = begins(&fs::read_to_string(peaks).expect("a text"), 48e3, -40.0);
+    assert!(flashes.len() >= 2, "{flashes:?} {clicks:?}");
+    // Either stream may have begun, or ended, between a flash and its click.
+    let met = flashes.iter().filter(|flash| clicks.iter().any(|click| (**flash - click).abs() < 0.04)).count();
+    assert!(met + 1 >= flashes.len() && met >= 2, "flashes at {flashes:?}, clicks at {clicks:?}");
+}
+
+#[test]
 fn the_screen_shows_what_was_drawn() {
     let screen = XServer::start(320, 200);
     screen.fill((0, 0), (320, 200), [200, 100, 50]);
@@ -107,6 +133,23 @@ fn the_screen_shows_what_was_drawn() {
     ffmpeg.args(["-v", "error", "-f", "x11grab", "-draw_mouse", "0", "-video_size", "320x200", "-i", screen.display()]);
     let pixels = output(ffmpeg.args(["-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]));
     assert_eq!((&pixels[..3], &pixels[320 * 200 * 3 - 3..]), (&[200, 100, 50][..], &[0, 0, 255][..]));
+}
+
+/// When a measure that ffmpeg's filter `metadata` printed rises above a limit after half a second below it, in seconds.
+fn begins(printed: &str, time_base: f64, limit: f64) -> Vec<f64> {
+    let (mut begins, mut last, mut time) = (Vec::new(), f64::NEG_INFINITY, 0.0);
+    for line in printed.lines() {
+        if let Some((_, rest)) = line.split_once(" pts:") {
+            let pts = rest.split_whitespace().next().expect("a timestamp");
+            time = pts.parse::<f64>().expect("a number") / time_base;
+        } else if line.split_once('=').expect("a measure").1.parse::<f64>().expect("a number") > limit {
+            if time - last > 0.5 {
+                begins.push(time);
+            }
+            last = time;
+        }
+    }
+    begins
 }
 
 /// What a command that must succeed printed.

@@ -1,12 +1,12 @@
 /*
- * Makes the camera that pw-v4l2 shows behave like one behind a real driver. It is preloaded in front of libpw-v4l2.so,
- * whose open and ioctl it calls. PipeWire 0.3.65 lacks, and this adds:
+ * Makes the camera that pw-v4l2 shows behave like one behind a real driver. It is preloaded in front of
+ * libpw-v4l2.so, whose open and ioctl it calls. PipeWire 0.3.65 lacks, and this adds:
  *
  * - the v4l crate's syscall(SYS_ioctl, ...) is an ioctl;
- * - poll says POLLIN exactly when VIDIOC_DQBUF has a frame (the descriptor of pw-v4l2 also wakes when there is none, and
- *   sleeps when there is one), POLLERR before VIDIOC_STREAMON, and honours its timeout;
- * - after the camera was unplugged, poll says POLLERR | POLLHUP and every ioctl fails with ENODEV (pw-v4l2 waits for ever,
- *   or crashes); it is noticed within SLICE_MS;
+ * - poll says POLLIN exactly when VIDIOC_DQBUF has a frame (the descriptor of pw-v4l2 also wakes when there is none,
+ *   and sleeps when there is one), POLLERR before VIDIOC_STREAMON, and honours its timeout;
+ * - after the camera was unplugged, poll says POLLERR | POLLHUP and every ioctl fails with ENODEV (pw-v4l2 waits for
+ *   ever, or crashes); it is noticed within SLICE_MS;
  * - bytesperline and sizeimage of NV12, YU12, RGB3 and BGR3 are right (pw-v4l2 counts one byte or four a pixel);
  * - VIDIOC_ENUM_FRAMEINTERVALS gives the one interval that VIDIOC_G_PARM gives;
  * - a list of /dev holds video0, video1, ... for the nodes that can be opened.

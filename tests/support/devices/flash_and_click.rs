@@ -5,7 +5,7 @@ use super::microphone::{MicSpec, Room, Sound};
 use super::{Player, Session};
 
 /// How much later than a picture of the same time a sound reaches a program, in ns, by measurement.
-pub(super) const SOUND_DELAY: u32 = 11_000_000;
+const SOUND_DELAY: u32 = 11_000_000;
 
 /// A camera and a microphone, until they are killed or dropped.
 pub struct FlashAndClick<'a> {
