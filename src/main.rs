@@ -15,6 +15,7 @@ fn main() -> ExitCode {
         Command::Still(args) => cli::still::run(&args),
         Command::Repair(args) => cli::repair::run(&args),
         Command::Inspect(args) => cli::inspect::run(&args),
+        Command::Devices(args) => cli::devices::run(&args),
         Command::Doctor => cli::doctor::run(),
         Command::Filters(args) => cli::list::filters(&args),
         Command::Codecs => cli::list::codecs(),

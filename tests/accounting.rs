@@ -360,7 +360,7 @@ fn a_stop_is_heard_while_an_hour_of_sound_is_fed() {
         let (sender, asked) = mpsc::channel();
         let info = AudioInfo { kind: "silence", rate: SOUND, channels: 1, length: None, endless: true };
         let audio: Box<dyn AudioSource> = Box::new(Endless { info, next: 0, asked: sender });
-        let media = Media { video: Some(Box::new(TwoPictures::new())), audio: Some(audio) };
+        let media = Media { video: Some(Box::new(TwoPictures::new())), audio: Some(audio), ..Media::default() };
         let controls: &'static Controls = Box::leak(Box::new(Controls::new()));
         std::thread::spawn(move || {
             // A second of sound of an hour's.

@@ -6,14 +6,15 @@ use clap::{Args as Arguments, Parser, Subcommand};
 use framereel::encode::EncoderChoice;
 use framereel::filter::{Custom, Edge, FilterChain};
 use framereel::frame::Size;
+use framereel::recorder::Layout;
 use framereel::source::{SourceSpec, shader};
 use framereel::time::{FrameRate, Span};
 
 use framereel::Result;
 
 use super::values::{
-    AudioChoice, KeyInterval, Split, audio_bitrate, bitrate, bytes, chain, codec, edge, gain, key_interval,
-    matroska_path, size, some_time, sound, split, still_path, webm_path,
+    AudioChoice, KeyInterval, OverlayChoice, Split, audio_bitrate, bitrate, bytes, chain, codec, edge, gain,
+    key_interval, layout, matroska_path, overlay, size, some_time, sound, split, still_path, webm_path,
 };
 
 /// Records frames through GPU filters into a seekable .webm or a still.
@@ -33,6 +34,7 @@ pub enum Command {
     /// Shows what was found on this machine and how to get what was not
     #[command(after_help = DOCTOR_EXAMPLES)]
     Doctor,
+    Devices(DevicesArgs),
     /// Lists the filters with their arguments
     #[command(after_help = FILTERS_EXAMPLES)]
     Filters(FiltersArgs),
@@ -85,6 +87,16 @@ pub struct RecordArgs {
     /// files with -o FOLDER/; joined they are the recording
     #[arg(long, value_name = "TIME", value_parser = some_time)]
     pub timeslice: Option<Span>,
+    /// Another source over the picture, at a place: right-bottom,25% (of the width; the default), left-top, right-top,
+    /// left-bottom, center, or X,Y,WxH in pixels; with its sound. May be given more than once
+    #[arg(long, value_name = "SOURCE@PLACE", value_parser = overlay)]
+    pub overlay: Vec<OverlayChoice>,
+    /// How several sources share the picture: over (the others over the first) or grid (side by side, in equal cells)
+    #[arg(long, value_name = "LAYOUT", value_parser = layout, default_value = "over", hide_default_value = true)]
+    pub layout: Layout,
+    /// When a camera or a microphone goes away, wait until it is there again, black and silent meanwhile
+    #[arg(long)]
+    pub reconnect: bool,
     /// Take frames at their own pace, as a camera gives them; those that come while the encoder is busy are dropped and
     /// counted
     #[arg(long)]
@@ -186,6 +198,15 @@ pub struct FiltersArgs {
     pub size: Size,
 }
 
+/// Lists the cameras with their modes, and the microphones
+#[derive(Debug, Arguments)]
+#[command(after_help = DEVICES_EXAMPLES)]
+pub struct DevicesArgs {
+    /// Print them as one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// What to draw, and how.
 #[derive(Debug, Clone, Arguments)]
 pub struct InputArgs {
@@ -260,6 +281,7 @@ Examples:
 
 const RECORD_EXAMPLES: &str = "\
 Examples:
+  framereel record camera --audio mic --filter \"sepia(60%)\" -o me.webm     until Ctrl-C
   framereel record film.mp4                                  film.webm, unfiltered
   framereel record film.mp4 --filter \"sepia(60%) vignette(0.4)\" -o old.webm
   framereel record film.mp4 --start 1:30 --duration 10s --size 640x360
@@ -270,6 +292,9 @@ Examples:
   framereel record film.mp4 --audio music.mp3                other sound than the film's own
   framereel record film.mp4 --audio voice.wav --mix --audio-gain 3   over the film's own
   framereel record pattern --audio tone --duration 10s       flashes and beeps, to judge a player by
+  framereel record screen --overlay camera@right-bottom,20% --audio mic -o talk.webm
+  framereel record left.mp4 --overlay right.mp4 --layout grid -o both.webm
+  framereel record mic -o voice.ogg                          sound alone; .wav and .webm too
   framereel record film.mp4 --split 10m                      film-001.webm, film-002.webm, ten minutes each
   framereel record film.mp4 --split 100MB -o parts/          parts/film-001.webm and so on, of some 100 MB each
   framereel record pattern --realtime --duration 1m --timeslice 1s -o live/   live/pattern-00001.webm, one a second
@@ -305,6 +330,12 @@ Examples:
   framereel doctor && framereel record film.mp4              records only where recording works
 
 The exit code is 1 when nothing can be recorded.";
+
+const DEVICES_EXAMPLES: &str = "\
+Examples:
+  framereel devices
+  framereel devices --json | jq -r '.cameras[].label'
+  framereel record \"camera:C920\" --audio \"mic:C920\"        by a part of their names";
 
 const FILTERS_EXAMPLES: &str = "\
 Examples:

@@ -11,6 +11,7 @@ use framereel::source::audio::AudioSpec;
 use framereel::{Error, ErrorKind, Result};
 
 pub mod args;
+pub mod devices;
 pub mod doctor;
 pub mod inspect;
 pub mod list;
@@ -27,7 +28,7 @@ pub mod watch;
 pub fn fail(error: &Error) -> ExitCode {
     say(error);
     match error.kind() {
-        ErrorKind::Syntax | ErrorKind::Range => ExitCode::from(2),
+        ErrorKind::Syntax | ErrorKind::Range | ErrorKind::Type | ErrorKind::Overconstrained { .. } => ExitCode::from(2),
         _ => ExitCode::FAILURE,
     }
 }

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use framereel::filter::FilterChain;
 use framereel::gpu::Gpu;
 use framereel::mux::Container;
-use framereel::recorder::{self, Controls, Failure, Media, MediaRecorderOptions, RecordEvent, RecordOptions, Report};
+use framereel::recorder::{
+    self, Controls, Failure, Media, MediaRecorderOptions, Overlay, RecordEvent, RecordOptions, Report,
+};
 use framereel::source::audio::{AudioSource, AudioSpec, open_audio};
 use framereel::source::mix::MixSource;
 use framereel::source::{self, Source, SourceOptions, SourceSpec};
@@ -18,7 +20,7 @@ use super::args::RecordArgs;
 use super::progress::Bar;
 use super::summary::{json, summary};
 use super::target::Target;
-use super::values::{AudioChoice, KeyInterval, container_of};
+use super::values::{AudioChoice, KeyInterval, OverlayChoice, container_of};
 use super::watch::Watch;
 use super::{end_at_once, on_signal, print};
 
@@ -105,14 +107,36 @@ impl RecordArgs {
         SourceOptions { start: self.start, size: self.input.size, rate: self.fps, params: self.input.source_params() }
     }
 
+    /// The same for a source beside the first: what is live or draws itself begins where the recording does.
+    fn source_options_of(&self, spec: &SourceSpec) -> SourceOptions {
+        let start = if matches!(spec, SourceSpec::File(_)) { self.start } else { None };
+        SourceOptions { start, params: Vec::new(), ..self.source_options() }
+    }
+
     /// The pictures, and the sound beside them; or sound alone.
     fn open_media(&self) -> Result<Media> {
-        if let Some(spec) = self.sound_alone() {
-            return Ok(Media::from(self.with_gain(open_audio(&spec, self.start)?)?));
+        let mut media = match self.sound_alone() {
+            Some(spec) => Media::from(self.with_gain(open_audio(&spec, self.start)?)?),
+            None => self.open_pictures()?,
+        };
+        if self.reconnect {
+            let overlays = media.overlays.iter_mut().map(|overlay| &mut overlay.source);
+            media.video.iter_mut().chain(overlays).for_each(|video| video.reconnect());
+            media.audio.iter_mut().for_each(|audio| audio.reconnect());
         }
+        Ok(media)
+    }
+
+    fn open_pictures(&self) -> Result<Media> {
         let mut video = source::open(&self.input.source, &self.source_options())?;
-        let audio = self.open_sound(&mut *video)?;
-        Ok(Media { video: Some(video), audio })
+        let mut overlays = Vec::new();
+        for OverlayChoice { source: spec, place } in &self.overlay {
+            // Its size is its own: --size is that of the whole picture.
+            let source = source::open(spec, &SourceOptions { size: None, ..self.source_options_of(spec) })?;
+            overlays.push(Overlay { source, place: *place });
+        }
+        let audio = self.open_sound(&mut *video, &mut overlays)?;
+        Ok(Media { video: Some(video), audio, overlays, layout: self.layout })
     }
 
     /// What is recorded without pictures: a source that has none, or a film's sound into a file of sound.
@@ -137,33 +161,39 @@ impl RecordArgs {
         }
     }
 
-    /// The sound that was asked for, else the source's own; or both.
-    fn open_sound(&self, video: &mut dyn Source) -> Result<Option<Box<dyn AudioSource>>> {
+    /// The sound that was asked for, else that of the sources; or both.
+    fn open_sound(&self, video: &mut dyn Source, overlays: &mut [Overlay]) -> Result<Option<Box<dyn AudioSource>>> {
         // Other sound begins where the first frame does, which may be shown before the start asked for.
         let start = if self.start.is_some() { video.first_frame().or(self.start) } else { None };
-        let mut own = || {
-            video.sound().map_err(|error| {
-                let remedy = "the source's own sound cannot be read; --audio none records without it";
-                Error::new(error.kind().clone(), remedy).with_source(error)
-            })
+        let own = || -> Result<Vec<Box<dyn AudioSource>>> {
+            let mut sounds = Vec::new();
+            for source in std::iter::once(video).chain(overlays.iter_mut().map(|overlay| &mut *overlay.source as _)) {
+                let sound = source.sound().map_err(|error| {
+                    let remedy = "the source's own sound cannot be read; --audio none records without it";
+                    Error::new(error.kind().clone(), remedy).with_source(error)
+                });
+                sounds.extend(sound?);
+            }
+            Ok(sounds)
         };
-        let (chosen, beside) = match &self.audio {
+        let gain = self.audio_gain.unwrap_or(0.0);
+        let mut inputs: Vec<(Box<dyn AudioSource>, f32)> = match &self.audio {
             Some(AudioChoice::None) if self.mix => {
                 let text = "expected a sound to mix with the source's own but found --audio none; leave out --mix";
                 return Err(Error::new(ErrorKind::Syntax, text));
             }
-            Some(AudioChoice::None) => (None, None),
-            Some(AudioChoice::Other(spec)) => (Some(open_audio(spec, start)?), if self.mix { own()? } else { None }),
-            None => (own()?, None),
-        };
-        let gain = self.audio_gain.unwrap_or(0.0);
-        match (chosen, beside) {
-            (Some(chosen), None) if gain == 0.0 => Ok(Some(chosen)),
-            (None, None) => Ok(None),
-            (chosen, beside) => {
-                let inputs = chosen.map(|chosen| (chosen, gain)).into_iter().chain(beside.map(|own| (own, 0.0)));
-                Ok(Some(Box::new(MixSource::new(inputs.collect())?)))
+            Some(AudioChoice::None) => return Ok(None),
+            Some(AudioChoice::Other(spec)) => {
+                let beside = if self.mix { own()? } else { Vec::new() };
+                let chosen = (open_audio(spec, start)?, gain);
+                std::iter::once(chosen).chain(beside.into_iter().map(|sound| (sound, 0.0))).collect()
             }
+            None => own()?.into_iter().map(|sound| (sound, gain)).collect(),
+        };
+        match inputs.len() {
+            0 => Ok(None),
+            1 if inputs[0].1 == 0.0 => Ok(inputs.pop().map(|(sound, _)| sound)),
+            _ => Ok(Some(Box::new(MixSource::new(inputs)?))),
         }
     }
 

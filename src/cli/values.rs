@@ -3,10 +3,12 @@
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
+use framereel::canvas::layout::{Anchor, OverlayPlace};
 use framereel::filter::{Edge, FileAccess, FilterChain};
 use framereel::frame::Size;
 use framereel::mux::Container;
-use framereel::recorder::MediaRecorderOptions;
+use framereel::recorder::{Layout, MediaRecorderOptions};
+use framereel::source::SourceSpec;
 use framereel::source::audio::AudioSpec;
 use framereel::source::mix::MixSource;
 use framereel::still::StillFormat;
@@ -152,6 +154,38 @@ pub fn sound(text: &str) -> Result<AudioChoice, std::convert::Infallible> {
     match text {
         "none" => Ok(AudioChoice::None),
         other => other.parse().map(AudioChoice::Other),
+    }
+}
+
+/// Another source on the canvas, and where.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OverlayChoice {
+    pub source: SourceSpec,
+    pub place: OverlayPlace,
+}
+
+/// `camera@right-bottom,25%`, or without a place. What follows the last `@` is one when it reads as one; a file whose name
+/// has an `@` is reached by giving a place too.
+pub fn overlay(text: &str) -> Result<OverlayChoice> {
+    const USUAL: OverlayPlace = OverlayPlace::Anchored { anchor: Anchor::RightBottom, part: 0.25 };
+    let (source, place) = match text.rsplit_once('@') {
+        Some((source, place)) => (source, place.parse()?),
+        None => (text, USUAL),
+    };
+    let Ok(source) = source.parse::<SourceSpec>();
+    if matches!(source, SourceSpec::Sound(_)) {
+        return Err(syntax(format!(
+            "expected a source of pictures to lay over but found `{text}`; mix sound with --audio"
+        )));
+    }
+    Ok(OverlayChoice { source, place })
+}
+
+pub fn layout(text: &str) -> Result<Layout> {
+    match text {
+        "over" => Ok(Layout::Over),
+        "grid" => Ok(Layout::Grid),
+        _ => Err(syntax(format!("expected over or grid but found `{text}`"))),
     }
 }
 

@@ -6,9 +6,9 @@
 //!
 //! The callback never waits: what finds the queue full is left out and counted, and the corrector puts silence there.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use cpal::traits::{DeviceTrait, HostTrait, StreamTrait};
@@ -135,9 +135,10 @@ pub(super) fn start_track(wanted: &TrackConstraints) -> Result<MediaStreamTrack>
                 Ok(None) => return,
                 Err(error) => return generator.fail(&error),
             };
-            let time = began + (sound.timestamp - Timestamp::ZERO);
+            let mut sound = sound;
+            sound.timestamp = began + (sound.timestamp - Timestamp::ZERO);
             // Without a live track it ends.
-            let _ = generator.write_audio(AudioBuffer { timestamp: time, ..sound });
+            let _ = generator.write_audio(sound);
         }
     };
     std::thread::Builder::new().name("microphone track".into()).spawn(run).map_err(Error::no_thread)?;
@@ -233,8 +234,7 @@ impl Microphone {
         let stream = stream.map_err(refused)?;
         stream.play().map_err(refused)?;
         let channels = usize::from(config.channels).min(2);
-        let info =
-            AudioInfo { kind: "microphone", rate: drift::RATE, channels, length: None, endless: true };
+        let info = AudioInfo { kind: "microphone", rate: drift::RATE, channels, length: None, endless: true };
         Ok(Self {
             info,
             label: label.to_owned(),

@@ -3,12 +3,12 @@
 pub mod camera;
 pub mod drift;
 mod media_devices;
-pub mod permissions;
 #[cfg(feature = "audio")]
 pub mod microphone;
 #[cfg(not(feature = "audio"))]
 #[path = "no_microphone.rs"]
 pub mod microphone;
+pub mod permissions;
 
 pub use media_devices::{DeviceChange, MediaDeviceInfo, MediaDeviceKind, MediaDevices};
 

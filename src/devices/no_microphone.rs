@@ -25,5 +25,7 @@ pub(super) fn start_track(_wanted: &TrackConstraints) -> Result<MediaStreamTrack
 }
 
 fn missing() -> Error {
-    Error::not_supported("expected a build with the feature `audio` but found one without; build with `--features audio`")
+    Error::not_supported(
+        "expected a build with the feature `audio` but found one without; build with `--features audio`",
+    )
 }

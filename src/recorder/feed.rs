@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::controls::{Controls, Edits};
 use super::options::RecordOptions;
+use super::overlay::Layers;
 use super::pacer::{PacedFrame, Pacer, PacerCounts};
 use super::record::{IsOver, POLL_INTERVAL, frame_span, read_ahead};
 use super::schedule::Schedule;
@@ -24,10 +25,13 @@ use crate::time::{FrameRate, Span, Timestamp};
 
 /// How many frames the source reads ahead.
 const READ_AHEAD: usize = 2;
+/// How long the GPU may take for its first frame.
+const WARM_UP: Duration = Duration::from_secs(20);
 
 /// Draws frames on the canvas at their times. The track ends with it.
 pub(super) struct Feed {
     canvas: Canvas,
+    layers: Layers,
     frames: Receiver<Result<Frame>>,
     /// What is added to the time of a live source's frames to get the canvas's; none where the source is not live.
     live: Option<Span>,
@@ -44,6 +48,7 @@ impl Feed {
     pub fn begin(
         mut source: Box<dyn Source>,
         mut canvas: Canvas,
+        layers: Layers,
         options: &RecordOptions,
         stream: &MediaStream,
     ) -> Result<Self> {
@@ -56,7 +61,31 @@ impl Feed {
         read_ahead("source", move || source.next_frame(), frames_out)?;
         let (rate, limit) = (options.rate, options.duration);
         let schedule = Arc::default();
-        Ok(Self { canvas, frames, live, schedule, drawing, filter, rate, limit, frame_span })
+        Ok(Self { canvas, layers, frames, live, schedule, drawing, filter, rate, limit, frame_span })
+    }
+
+    /// Of a live source: waits for its first frame, and lets the GPU filter it once, for nobody. What compiles shaders then
+    /// does not while it is recorded, when a camera does not wait.
+    ///
+    /// # Errors
+    /// When the source or the GPU fails.
+    pub fn warm_up(&mut self, stream: &MediaStream) -> Result<()> {
+        let Some(track) = stream.video_tracks().into_iter().next().filter(|_| self.live.is_some()) else {
+            return Ok(());
+        };
+        let Ok(first) = self.frames.recv() else { return Ok(()) };
+        let first = Arc::new(first?);
+        let subscription = track.subscribe(1, &Arc::default());
+        let time = self.canvas.clock().now();
+        if self.layers.is_empty() {
+            self.canvas.draw(first);
+        } else {
+            self.layers.draw(&mut self.canvas, first, Timestamp::ZERO, time)?;
+        }
+        self.canvas.paint(time)?;
+        // Where the chain is refused, the track ends, and says why.
+        let arrived = subscription.receiver.recv_timeout(WARM_UP);
+        arrived.map(drop).or_else(|_| subscription.failure().map_or(Ok(()), Err))
     }
 
     pub fn is_real_time(&self) -> bool {
@@ -77,11 +106,11 @@ impl Feed {
         is_over: &IsOver,
         controls: &Controls,
     ) -> (Result<()>, PacerCounts) {
-        let Self { canvas, frames, live, schedule, drawing, filter, rate, limit, frame_span } = self;
+        let Self { canvas, layers, frames, live, schedule, drawing, filter, rate, limit, frame_span } = self;
         let frames = Frames { frames, live, schedule: schedule.clone(), is_over, failure: None };
         let mut pacer = Pacer::new(frames, rate, limit, frame_span);
         let is_live = live.is_some();
-        let mut show = Show { canvas, sound, schedule, is_live, drawing, filter, counters, is_over, controls };
+        let mut show = Show { canvas, layers, sound, schedule, is_live, drawing, filter, counters, is_over, controls };
         let outcome = show.show_all(&mut pacer, frame_span);
         let (source, counts) = pacer.finish();
         for _ in 0..counts.not_given {
@@ -139,6 +168,7 @@ impl Frames<'_> {
 /// What shows frames at their times.
 struct Show<'a> {
     canvas: Canvas,
+    layers: Layers,
     sound: Option<SoundFeed>,
     schedule: Arc<Schedule>,
     is_live: bool,
@@ -181,8 +211,14 @@ impl Show<'_> {
             if !reached {
                 return Ok(None);
             }
-            self.canvas.draw(frame);
-            self.canvas.paint(self.shown_at(timestamp)).map(Some)
+            let shown_at = self.shown_at(timestamp);
+            if self.layers.is_empty() {
+                self.canvas.draw(frame);
+            } else {
+                let began = self.schedule.began().unwrap_or_default();
+                self.layers.draw(&mut self.canvas, frame, timestamp, began)?;
+            }
+            self.canvas.paint(shown_at).map(Some)
         });
         match painted {
             Ok(Some(true)) => {}

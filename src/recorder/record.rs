@@ -16,6 +16,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::feed::Feed;
+use super::overlay::{Layers, Layout, Overlay};
 use super::pacer::PacerCounts;
 use super::pipeline::catch_panic;
 use super::sound_feed::SoundFeed;
@@ -50,6 +51,10 @@ pub struct Media {
     pub video: Option<Box<dyn Source>>,
     /// The sound; it is recorded as long as the pictures are, where there are any.
     pub audio: Option<Box<dyn AudioSource>>,
+    /// Further pictures on the same canvas, the topmost last.
+    pub overlays: Vec<Overlay>,
+    /// How all pictures share the canvas.
+    pub layout: Layout,
 }
 
 impl Media {
@@ -59,7 +64,7 @@ impl Media {
     /// Those of [`Source::sound`].
     pub fn with_sound(mut video: Box<dyn Source>) -> Result<Self> {
         let audio = video.sound()?;
-        Ok(Self { video: Some(video), audio })
+        Ok(Self { video: Some(video), audio, ..Self::default() })
     }
 
     /// The size of its pictures; none where it has none.
@@ -75,7 +80,8 @@ impl Media {
 
     /// Whether any of it is live.
     pub fn is_live(&self) -> bool {
-        self.video.as_ref().is_some_and(|video| video.live_clock().is_some())
+        let overlays = self.overlays.iter().map(|overlay| &overlay.source);
+        self.video.iter().chain(overlays).any(|video| video.live_clock().is_some())
             || self.audio.as_ref().is_some_and(|audio| audio.is_live())
     }
 }
@@ -83,14 +89,14 @@ impl Media {
 /// The pictures alone.
 impl From<Box<dyn Source>> for Media {
     fn from(video: Box<dyn Source>) -> Self {
-        Self { video: Some(video), audio: None }
+        Self { video: Some(video), ..Self::default() }
     }
 }
 
 /// The sound alone.
 impl From<Box<dyn AudioSource>> for Media {
     fn from(audio: Box<dyn AudioSource>) -> Self {
-        Self { video: None, audio: Some(audio) }
+        Self { audio: Some(audio), ..Self::default() }
     }
 }
 
@@ -182,7 +188,7 @@ impl Recording {
     fn prepare(gpu: &Gpu, media: Media, options: &RecordOptions, destination: Destination) -> Result<Self> {
         let real_time = options.real_time || media.is_live();
         let size = options.size.or(media.size());
-        let Media { video, audio } = media;
+        let Media { video, audio, overlays, layout } = media;
         let length = match &video {
             Some(video) => length_of(&**video, options.rate),
             None => audio.as_ref().and_then(|audio| audio.info().length),
@@ -194,9 +200,13 @@ impl Recording {
         let pictures = video.zip(size).map(|(video, size)| {
             gpu.check_size(size)?;
             let canvas = Canvas::new(gpu, size)?.with_clock(clock.clone());
-            Feed::begin(video, canvas, options, &stream)
+            let layers = Layers::begin(overlays, layout, video.info().size, &canvas)?;
+            Feed::begin(video, canvas, layers, options, &stream)
         });
-        let pictures = pictures.transpose()?;
+        let mut pictures = pictures.transpose()?;
+        if let Some(pictures) = &mut pictures {
+            pictures.warm_up(&stream)?;
+        }
         let schedule = pictures.as_ref().map(Feed::schedule);
         let sound = audio.map(|audio| SoundFeed::begin(audio, &clock, schedule, &stream)).transpose()?;
         let recorder = MediaRecorder::new(&stream, recorder_options(options, rate))?;

@@ -134,14 +134,26 @@ impl TrackGenerator {
     }
 
     /// A camera's track, whose frames come through a canvas.
-    pub(crate) fn camera(size: Size, clock: &Clock, frame_rate: Option<f64>, label: &str, device: Arc<dyn TrackDevice>) -> Self {
+    pub(crate) fn camera(
+        size: Size,
+        clock: &Clock,
+        frame_rate: Option<f64>,
+        label: &str,
+        device: Arc<dyn TrackDevice>,
+    ) -> Self {
         let origin = Origin { label: label.to_owned(), device: Some(device) };
         let settings = TrackSettings::Video { size, frame_rate };
         Self::new(TrackKind::Video, settings, clock, Some(CaptureRule::new(CaptureRate::default())), origin)
     }
 
     /// A microphone's track.
-    pub(crate) fn microphone(rate: u32, channels: usize, clock: &Clock, label: &str, device: Arc<dyn TrackDevice>) -> Self {
+    pub(crate) fn microphone(
+        rate: u32,
+        channels: usize,
+        clock: &Clock,
+        label: &str,
+        device: Arc<dyn TrackDevice>,
+    ) -> Self {
         let origin = Origin { label: label.to_owned(), device: Some(device) };
         Self::new(TrackKind::Audio, TrackSettings::Audio { rate, channels }, clock, None, origin)
     }

@@ -10,9 +10,7 @@ use super::receipt::{DropReason, FrameCounters, Promise, Receipt};
 use super::subscription::{Delivery, Subscriber, Subscription};
 use super::{lock, new_id};
 use crate::clock::Clock;
-use crate::constraints::{
-    AudioMode, Capabilities, InputDevice, Settings, Steps, TrackConstraints, VideoMode, select,
-};
+use crate::constraints::{AudioMode, Capabilities, InputDevice, Settings, Steps, TrackConstraints, VideoMode, select};
 use crate::error::{Error, ErrorKind, Result};
 use crate::frame::Size;
 use crate::time::{FrameRate, Timestamp};
@@ -188,11 +186,9 @@ impl MediaStreamTrack {
                 frame_rate,
                 ..Settings::default()
             },
-            TrackSettings::Audio { rate, channels } => Settings {
-                sample_rate: Some(rate),
-                channel_count: Some(channels as u32),
-                ..Settings::default()
-            },
+            TrackSettings::Audio { rate, channels } => {
+                Settings { sample_rate: Some(rate), channel_count: Some(channels as u32), ..Settings::default() }
+            }
         }
     }
 

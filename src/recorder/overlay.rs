@@ -1,0 +1,145 @@
+//! Further pictures on the canvas of a recording: each from a source of its own, at a place of its own.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
+
+use super::record::{POLL_INTERVAL, read_ahead};
+use crate::canvas::Canvas;
+use crate::canvas::layout::{OverlayPlace, grid};
+use crate::clock::Clock;
+use crate::error::Result;
+use crate::frame::{Frame, Rect, Size};
+use crate::source::Source;
+use crate::time::{Span, Timestamp};
+
+/// How many frames a source reads ahead.
+const READ_AHEAD: usize = 2;
+
+/// A source whose pictures lie over or beside those of a recording's own.
+pub struct Overlay {
+    /// Its pictures. Their times count from the recording's beginning. When it ends, its last picture stays.
+    pub source: Box<dyn Source>,
+    /// Where they lie, when the layout is [`Layout::Over`].
+    pub place: OverlayPlace,
+}
+
+/// How several pictures share a canvas.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Layout {
+    /// The recording's own fill it; the others lie over it, each at its place.
+    #[default]
+    Over,
+    /// All of them side by side, in equal cells.
+    Grid,
+}
+
+/// The layers of a canvas: the recording's own picture, then the overlays.
+pub(super) struct Layers {
+    own: Rect,
+    overlays: Vec<Layer>,
+}
+
+impl Layers {
+    /// Begins to read the overlays; the recording's own pictures have this size.
+    pub fn begin(overlays: Vec<Overlay>, layout: Layout, own: Size, canvas: &Canvas) -> Result<Self> {
+        let sizes = || overlays.iter().map(|overlay| overlay.source.info().size);
+        let rects = match layout {
+            Layout::Over => {
+                let mut rects = grid(canvas.size(), &[own]);
+                rects.extend(
+                    overlays.iter().map(|overlay| overlay.place.rect(canvas.size(), overlay.source.info().size)),
+                );
+                rects
+            }
+            Layout::Grid => grid(canvas.size(), &std::iter::once(own).chain(sizes()).collect::<Vec<_>>()),
+        };
+        let layers = overlays.into_iter().zip(&rects[1..]);
+        let overlays = layers.map(|(overlay, rect)| Layer::begin(overlay.source, *rect, canvas.clock()));
+        Ok(Self { own: rects[0], overlays: overlays.collect::<Result<_>>()? })
+    }
+
+    /// Whether there is nothing but the recording's own picture.
+    pub fn is_empty(&self) -> bool {
+        self.overlays.is_empty()
+    }
+
+    /// Draws all of them as they are at `time` since the recording's beginning, at `began` of the clock.
+    ///
+    /// # Errors
+    /// Those of the overlays' sources, and of the canvas.
+    pub fn draw(&mut self, canvas: &mut Canvas, own: Arc<Frame>, time: Timestamp, began: Timestamp) -> Result<()> {
+        canvas.clear();
+        let mut draw = |frame, Rect { x, y, width, height }| canvas.draw_image(frame, x, y, width, height);
+        draw(own, self.own)?;
+        for layer in &mut self.overlays {
+            layer.go_to(time, began)?;
+            if let Some(frame) = &layer.shown {
+                draw(frame.clone(), layer.rect)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One overlay.
+struct Layer {
+    frames: Receiver<Result<Frame>>,
+    /// Of a live source: what is added to its times to get the canvas's.
+    live: Option<Span>,
+    /// Whether time goes on by itself, so that nothing is waited for.
+    real: bool,
+    rect: Rect,
+    shown: Option<Arc<Frame>>,
+    /// What was read and is shown later.
+    next: VecDeque<Frame>,
+    ended: bool,
+}
+
+impl Layer {
+    fn begin(mut source: Box<dyn Source>, rect: Rect, clock: &Clock) -> Result<Self> {
+        let live = source.live_clock().and_then(|own| own.shift_to(clock));
+        let (to, frames) = sync_channel(READ_AHEAD);
+        read_ahead("overlay source", move || source.next_frame(), to)?;
+        let (shown, next) = (None, VecDeque::new());
+        Ok(Self { frames, live, real: clock.is_real(), rect, shown, next, ended: false })
+    }
+
+    /// Shows the last picture whose time has come.
+    fn go_to(&mut self, time: Timestamp, began: Timestamp) -> Result<()> {
+        while let Some(frame) = self.following()? {
+            let shown_at = match self.live {
+                Some(shift) => Timestamp::ZERO + ((frame.timestamp + shift) - began),
+                None => frame.timestamp,
+            };
+            if shown_at > time {
+                self.next.push_front(frame);
+                return Ok(());
+            }
+            self.shown = Some(Arc::new(frame));
+        }
+        Ok(())
+    }
+
+    /// The next picture; none when there is no more, or in real time none yet.
+    fn following(&mut self) -> Result<Option<Frame>> {
+        if let Some(frame) = self.next.pop_front() {
+            return Ok(Some(frame));
+        }
+        while !self.ended {
+            let received = if self.real {
+                self.frames.try_recv().map_err(|error| error == TryRecvError::Disconnected)
+            } else {
+                let received = self.frames.recv_timeout(POLL_INTERVAL);
+                received.map_err(|error| error == std::sync::mpsc::RecvTimeoutError::Disconnected)
+            };
+            match received {
+                Ok(frame) => return frame.map(Some),
+                Err(true) => self.ended = true,
+                Err(false) if self.real => return Ok(None),
+                Err(false) => {}
+            }
+        }
+        Ok(None)
+    }
+}
