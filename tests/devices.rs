@@ -98,3 +98,170 @@ fn a_camera_with_a_microphone_and_a_filter_is_recorded_whole_and_both_are_as_lon
         assert!(tone > 0.99, "{width}x{height} {format:?}: {tone} of the sound is the tone");
     }
 }
+
+/// The times at which the picture turns white, in seconds.
+fn flashes(path: &Path) -> Vec<f64> {
+    let mut command = Command::new("ffprobe");
+    command.args(["-v", "error", "-f", "lavfi", "-show_entries", "frame=pts_time:frame_tags=lavfi.signalstats.YAVG"]);
+    command.args(["-of", "csv=p=0", "-i", &format!("movie={},signalstats", path.display())]);
+    let ran = run(&mut command, &[]).succeeded();
+    let frames = ran.stdout.lines().filter_map(|line| {
+        let (time, luma) = line.split_once(',')?;
+        Some((time.parse::<f64>().ok()?, luma.trim_end_matches(',').parse::<f64>().ok()?))
+    });
+    let frames: Vec<(f64, f64)> = frames.collect();
+    let pairs = frames.windows(2).filter(|pair| pair[0].1 < 100.0 && pair[1].1 >= 100.0);
+    pairs.map(|pair| pair[1].0).collect()
+}
+
+/// The times at which a click begins, in seconds.
+fn clicks(samples: &[f32]) -> Vec<f64> {
+    let mut clicks: Vec<f64> = Vec::new();
+    for (index, sample) in samples.iter().enumerate() {
+        let time = index as f64 / 48_000.0;
+        if sample.abs() > 0.2 && clicks.last().is_none_or(|last| time - last > 0.5) {
+            clicks.push(time);
+        }
+    }
+    clicks
+}
+
+#[test]
+fn a_flash_and_a_click_of_one_instant_stay_together_for_a_minute() {
+    let session = Session::start();
+    let bench = Bench::new();
+    let _both = session.flash_and_click(&CameraSpec::default(), &MicSpec::default());
+    framereel(&session, &bench, "record camera --audio mic --duration 64s -o sync.webm --json").succeeded();
+    let file = bench.path("sync.webm");
+    let (flashes, clicks) = (flashes(&file), clicks(&samples(&file)));
+    let apart = |flash: &f64| {
+        let nearest = clicks.iter().min_by(|a, b| (*a - flash).abs().total_cmp(&(*b - flash).abs()));
+        1000.0 * (nearest.expect("a click") - flash)
+    };
+    let apart: Vec<f64> = flashes.iter().map(apart).collect();
+    println!("sound is later by, in ms: {apart:.1?}");
+    assert!(flashes.len() >= 29, "{} flashes", flashes.len());
+    // A flash that falls between two pictures is seen with the later one: the median of five has no such chance in it.
+    for (place, five) in [("the start", &apart[..5]), ("60 s", &apart[apart.len() - 5..])] {
+        let mut five = five.to_vec();
+        five.sort_by(f64::total_cmp);
+        assert!(five[2].abs() < 20.0, "at {place}: {five:.1?} ms");
+    }
+}
+
+#[test]
+fn a_camera_that_is_unplugged_leaves_a_finished_file_and_a_sentence_that_says_when() {
+    let session = Session::start();
+    let bench = Bench::new();
+    let camera = session.camera(&CameraSpec::default());
+    let mut command = session.command(env!("CARGO_BIN_EXE_framereel"));
+    command.args(["record", "camera", "-o", "cut.webm"]).current_dir(bench.folder());
+    let child = program::start(&mut command);
+    let file = bench.path("cut.webm");
+    program::until("a recording of 300 kB", || file.metadata().is_ok_and(|found| found.len() > 300_000));
+    camera.kill();
+    let ran = program::ended(child);
+    ran.failed(1, &["camera `testcam` went away after", "could not be read any more"]);
+    let found = probed(&file);
+    assert!(number(&found["streams"][0]["nb_read_frames"]) > 20.0, "{found:#}");
+    assert!(number(&found["format"]["duration"]) > 0.8, "{found:#}");
+}
+
+#[test]
+fn a_camera_that_comes_back_is_recorded_on_and_was_black_meanwhile() {
+    let session = Session::start();
+    let bench = Bench::new();
+    let spec = CameraSpec { picture: devices::Picture::Color("#c0c0c0"), ..CameraSpec::default() };
+    let camera = session.camera(&spec);
+    let mut command = session.command(env!("CARGO_BIN_EXE_framereel"));
+    command
+        .args(["record", "camera", "--reconnect", "--frames", "120", "-o", "again.webm"])
+        .current_dir(bench.folder());
+    let child = program::start(&mut command);
+    let file = bench.path("again.webm");
+    program::until("a recording", || file.metadata().is_ok_and(|found| found.len() > 2_000));
+    camera.kill();
+    let _camera = session.camera(&spec);
+    program::ended(child).succeeded();
+    let mut command = Command::new("ffprobe");
+    command.args([
+        "-v",
+        "error",
+        "-f",
+        "lavfi",
+        "-show_entries",
+        "frame_tags=lavfi.signalstats.YAVG",
+        "-of",
+        "csv=p=0",
+    ]);
+    let ran = run(command.args(["-i", &format!("movie={},signalstats", file.display())]), &[]).succeeded();
+    let luma: Vec<f64> = ran.stdout.lines().filter_map(|line| line.trim_end_matches(',').parse().ok()).collect();
+    let first_black = luma.iter().position(|&luma| luma < 30.0).expect("black while it is away");
+    assert!(first_black > 0 && luma[0] > 150.0, "{luma:?}");
+    assert!(luma[first_black..].iter().any(|&luma| luma > 150.0), "it came back: {luma:?}");
+}
+
+#[test]
+fn without_a_camera_the_error_says_what_to_do() {
+    let session = Session::start();
+    let bench = Bench::new();
+    let ran = framereel(&session, &bench, "record camera -o none.webm");
+    ran.failed(1, &["expected a camera but found none; plug one in"]);
+    assert!(!bench.path("none.webm").exists());
+    framereel(&session, &bench, "record camera:C920 -o none.webm").failed(1, &["found none; plug one in"]);
+    let _camera = session.camera(&CameraSpec::default());
+    framereel(&session, &bench, "record camera:C920 -o none.webm")
+        .failed(1, &["expected a camera named `C920` but found `testcam`"]);
+    framereel(&session, &bench, "record camera:width=exact:10000 -o none.webm")
+        .failed(2, &["expected a width of exactly 10000 but found 640"]);
+    let listed = framereel(&session, &bench, "devices --json").json();
+    assert_eq!(listed["cameras"][0]["label"], "testcam");
+    assert_eq!(listed["cameras"][0]["modes"][0]["format"], "YUYV");
+}
+
+#[test]
+fn microphones_of_any_rate_and_channels_are_recorded_alone_in_each_container() {
+    let session = Session::start();
+    for (rate, channels, name, codec) in
+        [(44_100, 2, "voice.ogg", "opus"), (16_000, 1, "voice.webm", "opus"), (48_000, 8, "voice.wav", "pcm_s16le")]
+    {
+        let bench = Bench::new();
+        let _mic = session.microphone(&MicSpec { rate, channels, ..MicSpec::default() });
+        let args = format!("record mic --duration 2s -o {name} --json");
+        let report = framereel(&session, &bench, &args).json();
+        assert!((number(&report["duration_s"]) - 2.0).abs() < 0.06, "{report:#}");
+        let file = bench.path(name);
+        let found = probed(&file);
+        assert_eq!(found["streams"][0]["codec_name"], codec, "{name}");
+        assert_eq!(found["streams"].as_array().map(Vec::len), Some(1), "{name}");
+        assert!((number(&found["format"]["duration"]) - 2.0).abs() < 0.06, "{name}: {found:#}");
+        let sound = samples(&file);
+        let tone = purity(&sound[12_000..84_000], 1000.0);
+        assert!(tone > 0.99, "{rate} Hz, {channels} channels: {tone} of the sound is the tone");
+    }
+}
+
+#[test]
+fn a_screen_is_recorded_with_the_camera_over_its_corner() {
+    let session = Session::start();
+    let bench = Bench::new();
+    let screen = devices::XServer::start(640, 480);
+    screen.fill((0, 0), (640, 480), [0, 0, 255]);
+    let picture = devices::Picture::Color("#ff0000");
+    let _camera = session.camera(&CameraSpec { picture, ..CameraSpec::default() });
+    let args =
+        format!("record screen:{} --overlay camera@right-bottom,25% --duration 2s -o talk.webm", screen.display());
+    framereel(&session, &bench, &args).succeeded();
+    let mut command = Command::new("ffmpeg");
+    command.args(["-v", "error", "-sseof", "-0.3", "-i"]).arg(bench.path("talk.webm"));
+    command.args(["-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]);
+    let pixels = command.output().expect("ffmpeg").stdout;
+    assert_eq!(pixels.len(), 640 * 480 * 3);
+    let at = |x: usize, y: usize| &pixels[(y * 640 + x) * 3..][..3];
+    let near = |found: &[u8], expected: [u8; 3]| found.iter().zip(expected).all(|(a, b)| a.abs_diff(b) < 24);
+    assert!(near(at(100, 100), [0, 0, 255]), "the screen: {:?}", at(100, 100));
+    assert!(near(at(560, 410), [255, 0, 0]), "the camera: {:?}", at(560, 410));
+    assert!(near(at(635, 475), [0, 0, 255]), "the margin: {:?}", at(635, 475));
+    let found = probed(&bench.path("talk.webm"));
+    assert!(number(&found["streams"][0]["nb_read_frames"]) > 45.0, "{found:#}");
+}

@@ -40,6 +40,11 @@ impl Gate {
         Self { origin, pauses: Vec::new(), end: None, limit }
     }
 
+    /// The time of the stream at which the recording begins; none before its first frame.
+    pub fn origin(&self) -> Option<Timestamp> {
+        self.origin
+    }
+
     /// Sets the greatest length of the recording.
     pub fn set_limit(&mut self, limit: Option<Span>) {
         self.limit = limit;

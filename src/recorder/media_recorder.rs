@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::encode::opus::BitrateMode;
 use crate::error::{Error, ErrorKind, Result};
 use crate::stream::{FrameCounters, MediaStream, MediaStreamTrack, ReadyState, TrackKind};
-use crate::time::Span;
+use crate::time::{Span, Timestamp};
 
 /// Whether a recorder records (MediaStream Recording §2.7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -161,6 +161,11 @@ impl MediaRecorder {
     /// Counts the frames of the present or last recording.
     pub(super) fn counters(&self) -> Arc<FrameCounters> {
         self.core.status().counters.clone()
+    }
+
+    /// The time of the stream's clock at which time 0 of the present or last recording lies; none before its first frame.
+    pub fn began(&self) -> Option<Timestamp> {
+        self.running().as_ref().and_then(|running| running.session.began())
     }
 
     /// Records into memory: one blob at the end, which seeks, or one every `timeslice` of the recording, which joined are

@@ -121,6 +121,24 @@ pub fn run(command: &mut Command, input: &[u8]) -> Ran {
     })
 }
 
+/// Starts `command` with its output in pipes, for [`ended`].
+pub fn start(command: &mut Command) -> Child {
+    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    child.unwrap_or_else(|error| panic!("{command:?}: {error}"))
+}
+
+/// Waits until `happened` says so.
+///
+/// # Panics
+/// When that takes too long.
+pub fn until(what: &str, mut happened: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !happened() {
+        assert!(begun.elapsed() < LIMIT, "{what} has not come after {LIMIT:?}");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
 /// What a program with its output in pipes printed, and how it ended.
 ///
 /// # Panics

@@ -6,6 +6,7 @@ use std::thread::{self, JoinHandle};
 
 use super::message::Message;
 use super::{MessageQueue, PACKET_QUEUE, SessionListener, SessionPlan, SessionState, Start, catch_panic, lock, run};
+use crate::time::Timestamp;
 use crate::blob::Blob;
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
@@ -54,6 +55,11 @@ impl Session {
             own.messages.close();
         });
         Ok(Self { state, clock, thread: Some(thread.map_err(Error::no_thread)?) })
+    }
+
+    /// The time of the session's clock at which the recording begins; none before its first frame.
+    pub fn began(&self) -> Option<Timestamp> {
+        lock(&self.state.gate).origin()
     }
 
     pub fn pause(&self) {
