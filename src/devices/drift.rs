@@ -3,10 +3,14 @@
 //! A sound card that says 48 kHz samples at 47,995 or 48,005 Hz: 100 ppm, which is 0.36 s after an hour. So the sound is
 //! resampled by a factor that a control loop keeps adjusting: each buffer comes with the time at which it was heard, and
 //! the loop (proportional and integral, critically damped) turns the distance between that and its place in the output into
-//! a stretch. The times of real devices jitter by some milliseconds; the loop is slow enough (10 s) to follow their mean.
+//! a stretch.
 //!
-//! What is further off than [`JUMP`] is no drift: sound was lost, or the device slept. Silence is put there, or sound left
-//! out, at once.
+//! The times of real devices jitter by some milliseconds, and on a busy machine a buffer comes late by any time, though it
+//! was heard in time. So a buffer's own distance says little: what counts is the lower quartile of those of the last two
+//! seconds. When even that is further off than [`JUMP`], sound was lost or the device slept; silence is put there, or sound
+//! left out, at once.
+
+use std::collections::VecDeque;
 
 use crate::audio::{samples_in, span_of};
 use crate::encode::resampler::Resampler;
@@ -17,10 +21,12 @@ use crate::time::{Span, Timestamp};
 pub const RATE: u32 = 48_000;
 /// A difference above which sound is moved at once.
 const JUMP: Span = Span::from_millis(100);
+/// A difference of a single buffer that no busy machine explains.
+const GAP: Span = Span::from_secs(1);
+/// How long differences are remembered.
+const MEMORY: Span = Span::from_secs(2);
 /// The loop's angular frequency, in radians a second.
 const OMEGA: f64 = 0.1;
-/// How fast differences are believed: the time constant of their mean, in seconds.
-const SMOOTHING: f64 = 1.0;
 /// The greatest stretch: less than two hundredths of a semitone, which nobody hears.
 const MOST: f64 = 0.001;
 
@@ -32,8 +38,9 @@ pub struct DriftCorrector {
     origin: Timestamp,
     /// Whether a buffer was placed.
     begun: bool,
-    /// The mean difference in seconds, and its integral.
-    difference: f64,
+    /// By how much the last buffers were heard later than they are placed, and how long each one is.
+    differences: VecDeque<(Span, Span)>,
+    /// The integral of what counts of them, in seconds.
     integral: f64,
 }
 
@@ -44,7 +51,7 @@ impl DriftCorrector {
     /// When the rate cannot be resampled.
     pub fn new(rate: u32, channels: usize, begin: Timestamp) -> Result<Self> {
         let resampler = Resampler::new(rate, RATE, channels)?;
-        Ok(Self { rate, resampler, origin: begin, begun: false, difference: 0.0, integral: 0.0 })
+        Ok(Self { rate, resampler, origin: begin, begun: false, differences: VecDeque::new(), integral: 0.0 })
     }
 
     /// When the next buffer would be heard if it followed without a gap.
@@ -58,19 +65,19 @@ impl DriftCorrector {
     /// # Errors
     /// When resampling fails.
     pub fn feed(&mut self, planes: &[Vec<f32>], heard: Timestamp, out: &mut [Vec<f32>]) -> Result<()> {
-        let placed = self.end();
-        let late = heard - placed;
+        let late = heard - self.end();
+        let late = if self.begun { self.remember(late, span_of(planes[0].len() as u64, self.rate)) } else { late };
         let jump = if self.begun { JUMP } else { Span::ZERO };
         let mut left_out = 0;
         if late > jump {
             let silence = samples_in(late, RATE);
             out.iter_mut().for_each(|out| out.resize(out.len() + silence as usize, 0.0));
             self.origin = self.origin + span_of(silence, RATE);
-            self.difference = 0.0;
+            self.differences.clear();
         } else if late < Span::ZERO - jump {
-            left_out = (samples_in(placed - heard, self.rate) as usize).min(planes[0].len());
-            self.difference = 0.0;
-        } else {
+            left_out = (samples_in(Span::ZERO - late, self.rate) as usize).min(planes[0].len());
+            self.differences.clear();
+        } else if self.begun {
             self.follow(late.as_secs_f64(), planes[0].len() as f64 / f64::from(self.rate))?;
         }
         self.begun |= left_out < planes[0].len();
@@ -81,12 +88,32 @@ impl DriftCorrector {
         self.resampler.feed(&kept, out)
     }
 
+    /// What counts of the last differences, this one of a buffer so long among them: their lower quartile, once there are
+    /// enough.
+    fn remember(&mut self, late: Span, length: Span) -> Span {
+        if late > GAP || late < Span::ZERO - GAP {
+            return late;
+        }
+        self.differences.push_back((late, length));
+        let mut remembered =
+            self.differences.iter().map(|(_, length)| *length).fold(Span::ZERO, |sum, each| sum + each);
+        let whole = remembered >= MEMORY;
+        while remembered > MEMORY
+            && let Some((_, oldest)) = self.differences.pop_front()
+        {
+            remembered = remembered - oldest;
+        }
+        let mut sorted: Vec<Span> = self.differences.iter().map(|(late, _)| *late).collect();
+        sorted.sort_unstable();
+        let quartile = sorted.get(sorted.len() / 4).copied().unwrap_or_default();
+        // Before there are two seconds of them, none is far off enough to move anything.
+        if whole { quartile } else { quartile.clamp(Span::ZERO - JUMP, JUMP) }
+    }
+
     /// One turn of the control loop, `step` seconds after the last one.
     fn follow(&mut self, difference: f64, step: f64) -> Result<()> {
-        self.difference += (difference - self.difference) * (step / SMOOTHING).min(1.0);
-        self.integral += self.difference * step * OMEGA * OMEGA;
-        self.integral = self.integral.clamp(-MOST, MOST);
-        let stretch = (2.0 * OMEGA * self.difference + self.integral).clamp(-MOST, MOST);
+        self.integral = (self.integral + difference * step * OMEGA * OMEGA).clamp(-MOST, MOST);
+        let stretch = (2.0 * OMEGA * difference + self.integral).clamp(-MOST, MOST);
         self.resampler.stretch(1.0 + stretch)
     }
 }
@@ -140,9 +167,23 @@ mod tests {
     }
 
     #[test]
-    fn times_that_jitter_are_followed_by_their_mean() {
+    fn times_that_jitter_are_followed_by_their_lower_quartile() {
         let greatest = greatest_distance(100.0, 120, 8.0, 5);
-        assert!(greatest < 3.0, "{greatest} ms");
+        assert!(greatest < 6.0, "{greatest} ms");
+    }
+
+    #[test]
+    fn buffers_that_come_late_from_a_busy_machine_are_not_taken_for_lost_sound() {
+        let mut corrector = DriftCorrector::new(48_000, 1, Timestamp::ZERO).unwrap();
+        let mut out = vec![Vec::new()];
+        let at = |index: i64| Timestamp::ZERO + Span::from_millis(10 * index);
+        for index in 0..1000 {
+            // Once a second twenty of them come at once.
+            let late = if index % 100 < 20 { 20 - index % 100 } else { 0 };
+            corrector.feed(&[vec![1.0; 480]], at(index + late), &mut out).unwrap();
+            assert!((corrector.end() - at(index + 1)).as_secs_f64().abs() < 0.003, "at {index}");
+        }
+        assert!(out[0][200..].iter().all(|&sample| (sample - 1.0).abs() < 1e-2), "no silence");
     }
 
     #[test]
@@ -155,11 +196,15 @@ mod tests {
         corrector.feed(&ones, at(950), &mut out).unwrap();
         corrector.feed(&ones, at(1050), &mut out).unwrap();
         assert!(out[0][200..].iter().all(|&sample| (sample - 1.0).abs() < 1e-2));
-        // 300 ms are missing.
-        corrector.feed(&ones, at(1450), &mut out).unwrap();
-        corrector.feed(&ones, at(1550), &mut out).unwrap();
-        let silent = out[0].iter().skip(200).filter(|sample| sample.abs() < 1e-3).count();
-        assert!(silent.abs_diff(14_400) < 10, "{silent}");
+        // 1.3 s are missing.
+        corrector.feed(&ones, at(2450), &mut out).unwrap();
+        corrector.feed(&ones, at(2550), &mut out).unwrap();
+        let silent = |out: &[f32]| out.iter().skip(200).filter(|sample| sample.abs() < 1e-3).count();
+        assert!(silent(&out[0]).abs_diff(62_400) < 10, "{}", silent(&out[0]));
+        // From now on 300 ms are missing, which shows when all of two seconds say so.
+        (0..40).for_each(|index| corrector.feed(&ones, at(2950 + 100 * index), &mut out).unwrap());
+        assert!(silent(&out[0]).abs_diff(62_400 + 14_400) < 300, "{}", silent(&out[0]));
+        assert!((corrector.end() - at(2950 + 4000)).as_secs_f64().abs() < 0.01);
     }
 
     #[test]

@@ -189,6 +189,8 @@ pub struct Capture {
     decoder: MjpegDecoder,
     /// The number of the last buffer.
     sequence: Option<u32>,
+    /// Whether the device is gone.
+    failed: bool,
 }
 
 impl Capture {
@@ -220,7 +222,16 @@ impl Capture {
         };
         let color = color_of(&format);
         let mode = Mode { format: found, size, rate: rate.unwrap_or(mode.rate) };
-        Ok(Self { stream: Some(stream), mode, raw, layout, color, decoder: MjpegDecoder::new()?, sequence: None })
+        Ok(Self {
+            stream: Some(stream),
+            mode,
+            raw,
+            layout,
+            color,
+            decoder: MjpegDecoder::new()?,
+            sequence: None,
+            failed: false,
+        })
     }
 
     /// How it is set.
@@ -234,7 +245,9 @@ impl Capture {
     /// When the camera is gone or silent.
     pub fn next(&mut self, clock: &Clock) -> Result<Captured> {
         let stream = self.stream.as_mut().ok_or_else(|| Error::unknown("the camera is closed"))?;
-        let (data, meta) = stream.next().map_err(|error| match error.kind() {
+        let next = stream.next();
+        self.failed = next.is_err();
+        let (data, meta) = next.map_err(|error| match error.kind() {
             io::ErrorKind::TimedOut => Error::not_readable(format!("it brought no picture for {} s", SILENT.as_secs())),
             _ => Error::not_readable("it could not be read any more").with_source(error),
         })?;
@@ -256,9 +269,9 @@ impl Capture {
 
 impl Drop for Capture {
     fn drop(&mut self) {
-        // The crate's own drop panics where the driver refuses to stop; such a stream is left to the process's end.
+        // The crate's own drop panics where the device is gone; such a stream is left to the process's end.
         if let Some(mut stream) = self.stream.take()
-            && stream.stop().is_err()
+            && (self.failed || stream.stop().is_err())
         {
             std::mem::forget(stream);
         }

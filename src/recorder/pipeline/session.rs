@@ -6,7 +6,6 @@ use std::thread::{self, JoinHandle};
 
 use super::message::Message;
 use super::{MessageQueue, PACKET_QUEUE, SessionListener, SessionPlan, SessionState, Start, catch_panic, lock, run};
-use crate::time::Timestamp;
 use crate::blob::Blob;
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
@@ -16,6 +15,7 @@ use crate::recorder::options::MediaRecorderOptions;
 use crate::recorder::output::Destination;
 use crate::recorder::splitter::Splitter;
 use crate::stream::DropReason;
+use crate::time::Timestamp;
 
 /// A running recording: its threads, and what they can be asked for.
 pub struct Session {
