@@ -28,8 +28,8 @@ pub enum StreamEvent {
     RemoveTrack(MediaStreamTrack),
 }
 
-/// The events of one track or stream, in their order, from when this was made. As an iterator it waits for the next one,
-/// and ends when none can follow: the track has ended, or nobody holds the stream any more.
+/// The events of one track, stream or player, in their order, from when this was made. As an iterator it waits for the
+/// next one, and ends when none can follow: the track has ended, or nobody holds the stream or the player any more.
 #[derive(Debug)]
 pub struct Listener<E>(Arc<EventQueue<E>>);
 
@@ -91,9 +91,9 @@ impl<E> EventQueue<E> {
     }
 }
 
-/// The listeners of one track or stream. Those that were dropped are forgotten. When this is dropped, they end.
+/// The listeners of one track, stream or player. Those that were dropped are forgotten. When this is dropped, they end.
 #[derive(Debug)]
-pub(super) struct Listeners<E>(Mutex<Vec<Weak<EventQueue<E>>>>);
+pub(crate) struct Listeners<E>(Mutex<Vec<Weak<EventQueue<E>>>>);
 
 impl<E> Listeners<E> {
     pub fn new() -> Self {

@@ -13,7 +13,7 @@ mod track;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use capture::{CaptureRate, captures};
-use events::Listeners;
+pub(crate) use events::Listeners;
 pub use events::{Listener, StreamEvent, TrackEvent};
 pub use generator::TrackGenerator;
 pub(crate) use generator::{CapturedPaint, deliver, lose};
