@@ -24,7 +24,7 @@
 
 mod playback;
 mod playhead;
-mod reading;
+mod reader;
 mod screen;
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -32,7 +32,7 @@ use std::thread::JoinHandle;
 
 use playback::Playback;
 use playhead::Playhead;
-use reading::Reading;
+use reader::FilmReader;
 use screen::Screen;
 
 use super::SourceSpec;
@@ -140,9 +140,9 @@ impl Player {
     /// Those of [`open`](super::open) and of [`Source::sound`](super::Source::sound); a range error for pictures larger
     /// than the adapter takes.
     pub fn open(gpu: &Gpu, film: &SourceSpec) -> Result<Self> {
-        let reading = Reading::begin(film, Span::ZERO)?;
-        let (size, clock) = (reading.size, Clock::real());
-        let screen = Screen::new(gpu, &reading, &clock)?;
+        let reader = FilmReader::begin(film, Span::ZERO)?;
+        let (size, clock) = (reader.size, Clock::real());
+        let screen = Screen::new(gpu, &reader, &clock)?;
         let state = PlayerState {
             playhead: Playhead::new(),
             paused: true,
@@ -150,7 +150,7 @@ impl Player {
             ended: false,
             seek: None,
             seeking: false,
-            duration: reading.duration,
+            duration: reader.duration,
             quality: PlaybackQuality::default(),
             stopped: false,
         };
@@ -161,7 +161,7 @@ impl Player {
             listeners: Listeners::new(),
             clock,
         });
-        let playback = Playback::new(shared.clone(), film.clone(), reading);
+        let playback = Playback::new(shared.clone(), film.clone(), reader);
         let thread = std::thread::Builder::new().name("player".into()).spawn(move || playback.run());
         Ok(Self { shared, size, thread: Some(thread.map_err(Error::no_thread)?) })
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::playhead::Playhead;
-use super::reading::Reading;
+use super::reader::FilmReader;
 use super::{PlayerEvent, PlayerShared};
 use crate::error::{Error, ErrorKind, Result};
 use crate::source::SourceSpec;
@@ -23,7 +23,7 @@ const LATEST: Span = Span::from_millis(200);
 pub(super) struct Playback {
     shared: Arc<PlayerShared>,
     film: SourceSpec,
-    reading: Reading,
+    reader: FilmReader,
     act: Act,
 }
 
@@ -40,8 +40,8 @@ enum Act {
 }
 
 impl Playback {
-    pub fn new(shared: Arc<PlayerShared>, film: SourceSpec, reading: Reading) -> Self {
-        Self { shared, film, reading, act: Act::Opening }
+    pub fn new(shared: Arc<PlayerShared>, film: SourceSpec, reader: FilmReader) -> Self {
+        Self { shared, film, reader, act: Act::Opening }
     }
 
     /// Until the player is dropped.
@@ -66,9 +66,9 @@ impl Playback {
     /// Opens the film at this position. Beyond its end it is over.
     fn begin_at(&mut self, position: Span) -> Result<()> {
         self.act = Act::Opening;
-        match Reading::begin(&self.film, position) {
-            Ok(reading) => {
-                self.reading = reading;
+        match FilmReader::begin(&self.film, position) {
+            Ok(reader) => {
+                self.reader = reader;
                 Ok(())
             }
             Err(error) if *error.kind() == ErrorKind::Range && position > Span::ZERO => {
@@ -106,26 +106,26 @@ impl Playback {
             state.playhead
         };
         let position = playhead.position(now);
-        while let Some(due) = self.reading.sound(position)? {
+        while let Some(due) = self.reader.sound(position)? {
             self.shared.screen().give(due, &playhead)?;
         }
         self.show_due(&playhead, now)?;
         if !playhead.is_moving() {
             return Ok(if self.act == Act::Waiting { TICK } else { STILL_TICK });
         }
-        if let Some(end) = self.reading.end()?.filter(|&end| position >= end) {
+        if let Some(end) = self.reader.end()?.filter(|&end| position >= end) {
             self.shared.lock().duration = Some(end);
             return self.finish(end).map(|()| Duration::ZERO);
         }
-        let next = self.reading.next_picture()?.map(|shown| playhead.time_of(shown) - self.shared.clock.now());
+        let next = self.reader.next_picture()?.map(|shown| playhead.time_of(shown) - self.shared.clock.now());
         let left = next.map_or(TICK, |left| Duration::from_nanos(left.as_nanos().max(1).unsigned_abs()));
         Ok(left.min(TICK))
     }
 
     /// Shows the picture that is on screen at the position, once it is there.
     fn show_first(&mut self) -> Result<bool> {
-        let Some((_, frame)) = self.reading.picture(Span::MAX)? else {
-            if self.reading.has_next_picture()? {
+        let Some((_, frame)) = self.reader.picture(Span::MAX)? else {
+            if self.reader.has_next_picture()? {
                 return Err(Error::not_readable("expected at least one frame but found none"));
             }
             return Ok(false);
@@ -148,12 +148,12 @@ impl Playback {
 
     /// Waits where the next picture is long due and not read, and goes on when it is there.
     fn keep_up(&mut self) -> Result<()> {
-        let there = self.reading.has_next_picture()?;
+        let there = self.reader.has_next_picture()?;
         let mut state = self.shared.lock();
         let position = state.playhead.position(self.shared.clock.now());
         match self.act {
             Act::Waiting if there => self.act = Act::Playing,
-            Act::Playing if !there && state.playhead.is_moving() && position > self.reading.seen() + PATIENCE => {
+            Act::Playing if !there && state.playhead.is_moving() && position > self.reader.seen() + PATIENCE => {
                 state.playhead.set_moving(false, self.shared.clock.now());
                 self.act = Act::Waiting;
                 self.shared.listeners.tell(|| PlayerEvent::Waiting);
@@ -167,7 +167,7 @@ impl Playback {
     fn show_due(&mut self, playhead: &Playhead, now: Timestamp) -> Result<()> {
         let mut due = None;
         let mut count = 0;
-        while let Some(picture) = self.reading.picture(playhead.position(now))? {
+        while let Some(picture) = self.reader.picture(playhead.position(now))? {
             due = Some(picture);
             count += 1;
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::playhead::Playhead;
-use super::reading::{DueSound, Reading};
+use super::reader::{DueSound, FilmReader};
 use crate::audio::AudioBuffer;
 use crate::canvas::Canvas;
 use crate::clock::Clock;
@@ -41,7 +41,7 @@ impl std::fmt::Debug for Screen {
 }
 
 impl Screen {
-    pub fn new(gpu: &Gpu, film: &Reading, clock: &Clock) -> Result<Self> {
+    pub fn new(gpu: &Gpu, film: &FilmReader, clock: &Clock) -> Result<Self> {
         let mut screen = Self {
             gpu: gpu.clone(),
             clock: clock.clone(),

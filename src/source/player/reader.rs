@@ -19,7 +19,7 @@ const BUFFERS: usize = 50;
 const NOMINAL_SPAN: Span = Span::from_millis(33);
 
 /// A film that is being read. Positions are those of the film's own time line.
-pub(super) struct Reading {
+pub(super) struct FilmReader {
     pub size: Size,
     /// What draws the pictures of a source that is a shader.
     pub drawn_by: FilterChain,
@@ -45,7 +45,7 @@ pub(super) struct DueSound {
     pub sound: AudioBuffer,
 }
 
-impl Reading {
+impl FilmReader {
     /// Opens the film at `start`. The first picture is the one that is on screen then.
     pub fn begin(spec: &SourceSpec, start: Span) -> Result<Self> {
         let options = SourceOptions { start: (start > Span::ZERO).then_some(start), ..SourceOptions::default() };
