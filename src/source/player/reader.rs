@@ -8,6 +8,7 @@ use crate::audio::{AudioBuffer, samples_in, span_of};
 use crate::error::{Error, Result};
 use crate::filter::FilterChain;
 use crate::frame::{Frame, Size};
+use crate::source::audio::AudioSource;
 use crate::source::{SourceOptions, SourceSpec, open};
 use crate::time::{FrameRate, Span, Timestamp};
 
@@ -61,9 +62,8 @@ impl FilmReader {
             (pictures, _) => pictures,
         };
         let drawn_by = source.drawn_by();
-        let ahead = |mut sound: Box<dyn crate::source::audio::AudioSource>| {
-            Ahead::begin("player sound", BUFFERS, move || sound.next_buffer())
-        };
+        let ahead =
+            |mut sound: Box<dyn AudioSource>| Ahead::begin("player sound", BUFFERS, move || sound.next_buffer());
         Ok(Self {
             size: info.size,
             drawn_by,
