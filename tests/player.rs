@@ -1,10 +1,11 @@
-//! A film that plays in real time, recorded while it plays: what is seen and heard when, judged by ffmpeg. The film says
-//! where it is: each picture is a little brighter than the one before it, but for a flash after one second, when there is
-//! a beep as well.
+//! A film that plays in real time, recorded while it plays: what is seen and heard when, judged by ffmpeg. The film
+//! says where it is: each picture is a little brighter than the one before it, but for a flash after one second, when
+//! there is a beep as well.
 //!
-//! Of the web-platform-tests (mediacapture-fromelement): `creation.html`, `capture.html` and `ended.html`, named at their
-//! tests. Not so: sound alone, which does not play here; tracks that are removed from their streams at the end, where here
-//! they stay (whoever still writes a recording of them is not to fail). `cross-origin.html` has no meaning without a Web.
+//! Of the web-platform-tests (mediacapture-fromelement): `creation.html`, `capture.html` and `ended.html`, named at
+//! their tests. Not so: sound alone, which does not play here; tracks that are removed from their streams at the end,
+//! where here they stay (whoever still writes a recording of them is not to fail). `cross-origin.html` has no meaning
+//! without a Web.
 
 mod support {
     pub mod program;

@@ -14,8 +14,8 @@
 //! - **Pictures that come too late are passed over** and counted ([`Player::playback_quality`]); where reading cannot
 //!   keep up at all, pictures and sound wait for it together ([`PlayerEvent::Waiting`]).
 //! - **Paused, the picture stands still** and is there for whoever begins to record; sound is silent.
-//! - **At another rate the sound is higher or lower**, as a tape's (`preservesPitch = false`). Where its samples a second
-//!   come to lie outside [`AudioBuffer::RATES`](crate::audio::AudioBuffer::RATES) it is silent.
+//! - **At another rate the sound is higher or lower**, as a tape's (`preservesPitch = false`). Where its samples a
+//!   second come to lie outside [`AudioBuffer::RATES`](crate::audio::AudioBuffer::RATES) it is silent.
 //! - **Tracks end when the film ends**, not when it begins anew in a loop. They stay in their streams. A stream that is
 //!   captured after that has new tracks.
 //! - **A seek opens the film again**, and so does each round of a loop: that takes as long as opening does.
@@ -62,7 +62,7 @@ pub enum PlayerEvent {
     Error(Error),
 }
 
-/// How many pictures there were (`getVideoPlaybackQuality()`, Media Playback Quality §4).
+/// How many pictures there were (`getVideoPlaybackQuality()`, Media Playback Quality).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PlaybackQuality {
     /// Pictures that were due.
@@ -71,8 +71,8 @@ pub struct PlaybackQuality {
     pub dropped_frames: u64,
 }
 
-/// A film, with its sound where it has any, that plays in real time. It begins paused, and shows its first picture. When
-/// it is dropped, it stops and its tracks end.
+/// A film, with its sound where it has any, that plays in real time. It begins paused, and shows its first picture.
+/// When it is dropped, it stops and its tracks end.
 ///
 /// ```no_run
 /// use framereel::gpu::Gpu;

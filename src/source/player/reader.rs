@@ -78,8 +78,8 @@ impl FilmReader {
         })
     }
 
-    /// The next picture that is shown at `position` or before, and its own position. None when it is not read yet, or not
-    /// due.
+    /// The next picture that is shown at `position` or before, and its own position. None when it is not read yet, or
+    /// not due.
     pub fn picture(&mut self, position: Span) -> Result<Option<(Span, Frame)>> {
         let Some(next) = self.pictures.peek()? else { return Ok(None) };
         let shown = self.base + (next.timestamp - Timestamp::ZERO);
