@@ -59,7 +59,7 @@ use property::Property;
 /// How far apart two rates or ratios may be, relative to the larger one, and still be the same.
 pub const TOLERANCE: f64 = 0.0005;
 
-/// What is asked for: pictures, sound, or both (`MediaStreamConstraints`, §9.2.1). None: not asked for.
+/// What is asked for: pictures, sound, or both (`MediaStreamConstraints`). None: not asked for.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Constraints {
     /// What the camera is to give.
@@ -84,8 +84,8 @@ impl Constraints {
         Self { video: Some(TrackConstraints::default()), audio: Some(TrackConstraints::default()) }
     }
 
-    /// Whether anything can be asked so (§9.2.3, `getUserMedia`, steps 3 and 4). Device ids may be asked for that do not
-    /// exist: that is seen when a device is selected.
+    /// Whether anything can be asked so (`getUserMedia`). Device ids may be asked for that do
+    /// not exist: that is seen when a device is selected.
     ///
     /// # Errors
     /// `TypeError` where neither pictures nor sound are asked for, and for a number that is not finite.
@@ -100,7 +100,7 @@ impl Constraints {
     }
 }
 
-/// What is asked of one track (`MediaTrackConstraints`, §4.3.6). A constraint that nothing was asked of is empty, and
+/// What is asked of one track (`MediaTrackConstraints`, §4.3). A constraint that nothing was asked of is empty, and
 /// one that does not apply, as a width to a microphone, is left out of account.
 ///
 /// It is also read from text: `width=1280,height=min:720,frame-rate=exact:30`. Names are written as here with hyphens,
@@ -156,8 +156,8 @@ impl TrackConstraints {
     }
 }
 
-/// The names of the constraints that have an effect (§10.2, `getSupportedConstraints`), as the Web writes them. The last
-/// one, `gain`, is ours.
+/// The names of the constraints that have an effect (`getSupportedConstraints`), as the Web writes them. The
+/// last one, `gain`, is ours.
 ///
 /// ```
 /// assert!(framereel::constraints::get_supported_constraints().contains(&"frameRate"));

@@ -2,10 +2,10 @@
 
 use std::ops::RangeInclusive;
 
-/// What is asked of a number (`ConstrainULong`, `ConstrainDouble`, §4.3.5). By [`Default`], nothing.
+/// What is asked of a number (`ConstrainULong`, `ConstrainDouble`, §4.3). By [`Default`], nothing.
 ///
-/// `exact`, `min` and `max` must be met; `ideal` is the value to come near to. A bare value (`1280.into()`) is the ideal
-/// one, and within [advanced](super::TrackConstraints::advanced) sets the exact one.
+/// `exact`, `min` and `max` must be met; `ideal` is the value to come near to. A bare value (`1280.into()`) is the
+/// ideal one, and within [advanced](super::TrackConstraints::advanced) sets the exact one.
 ///
 /// ```
 /// use framereel::constraints::Constraint;
@@ -106,7 +106,7 @@ impl<T> From<T> for Constraint<T> {
     }
 }
 
-/// What is asked of a string (`ConstrainDOMString`, §4.3.5): one value, or any of several. By [`Default`], nothing.
+/// What is asked of a string (`ConstrainDOMString`, §4.3): one value, or any of several. By [`Default`], nothing.
 ///
 /// ```
 /// use framereel::constraints::StringConstraint;

@@ -9,7 +9,7 @@ use crate::frame::Size;
 use crate::stream::TrackKind;
 use crate::time::FrameRate;
 
-/// A camera or a microphone, and what it can do (`InputDeviceInfo`, §9.1.3).
+/// A camera or a microphone, and what it can do (`InputDeviceInfo`).
 #[derive(Debug, Clone, PartialEq)]
 pub struct InputDevice {
     /// Its id: the same each time that it is found.
@@ -124,7 +124,7 @@ fn span<T: PartialOrd + Copy>(ranges: impl Iterator<Item = RangeInclusive<T>>) -
     })
 }
 
-/// Which way a camera looks, seen from the user (`VideoFacingModeEnum`, §4.3.8).
+/// Which way a camera looks, seen from the user (`VideoFacingModeEnum`, §4.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FacingMode {
     /// At the user.

@@ -1,4 +1,4 @@
-//! How far settings are from what is asked (§11.1, "fitness distance").
+//! How far settings are from what is asked (§11, "fitness distance").
 
 use super::constraint::{NumberRule, Reading, StringRule};
 use super::property::{Actual, Property, Rule};

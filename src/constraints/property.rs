@@ -1,4 +1,4 @@
-//! The constrainable properties (§4.3.8): one entry for each, which the parser, the distance and the errors share.
+//! The constrainable properties (§4.3): one entry for each, which the parser, the distance and the errors share.
 
 use super::constraint::{NumberRule, Reading, StringRule};
 use super::{Settings, TrackConstraints};

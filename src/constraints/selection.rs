@@ -1,4 +1,4 @@
-//! Which settings are chosen (§11.1, "SelectSettings"), and which constraint is to blame where none are.
+//! Which settings are chosen (§11, "SelectSettings"), and which constraint is to blame where none are.
 
 use std::cmp::Ordering;
 

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use super::FacingMode;
 
-/// What a device brings (`MediaTrackSettings`, §4.3.7). None: a track of its kind has no such property, or the device
+/// What a device brings (`MediaTrackSettings`, §4.3). None: a track of its kind has no such property, or the device
 /// does not tell.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Settings {
@@ -38,8 +38,8 @@ pub struct Settings {
     pub format: String,
 }
 
-/// What the properties of a device can be (`MediaTrackCapabilities`, §4.3.4): the span of each over all of its modes. Not
-/// every combination is a mode.
+/// What the properties of a device can be (`MediaTrackCapabilities`, §4.3): the span of each over all of its modes.
+/// Not every combination is a mode.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Capabilities {
     /// The device's id.

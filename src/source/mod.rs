@@ -19,6 +19,7 @@ pub mod image;
 pub mod mix;
 pub mod opus;
 pub mod pattern;
+pub mod player;
 pub mod shader;
 pub mod tone;
 pub mod wav;

@@ -1,0 +1,225 @@
+//! The thread "player": at every moment it shows and plays what the playhead has reached.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::playhead::Playhead;
+use super::reader::FilmReader;
+use super::{PlayerEvent, PlayerShared};
+use crate::error::{Error, ErrorKind, Result};
+use crate::source::SourceSpec;
+use crate::time::{Span, Timestamp};
+
+/// How often sound is given, and how long a picture that is read may wait unseen.
+const TICK: Duration = Duration::from_millis(10);
+/// How often a picture that stands still is painted.
+const STILL_TICK: Duration = Duration::from_millis(40);
+/// How long after its time the next picture is missed.
+const PATIENCE: Span = Span::from_millis(250);
+/// Pictures later than this are shown at the time that it is.
+const LATEST: Span = Span::from_millis(200);
+
+/// A film on its way through time.
+pub(super) struct Playback {
+    shared: Arc<PlayerShared>,
+    film: SourceSpec,
+    reader: FilmReader,
+    act: Act,
+}
+
+/// How far it has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Act {
+    /// The first picture of the position is not shown yet.
+    Opening,
+    Playing,
+    /// Reading cannot keep up.
+    Waiting,
+    /// It ended or failed; only a seek goes on.
+    Over,
+}
+
+impl Playback {
+    pub fn new(shared: Arc<PlayerShared>, film: SourceSpec, reader: FilmReader) -> Self {
+        Self { shared, film, reader, act: Act::Opening }
+    }
+
+    /// Until the player is dropped.
+    pub fn run(mut self) {
+        let mut wait = Duration::ZERO;
+        while let Some(seek) = self.wait(wait) {
+            let begun = seek.map_or(Ok(()), |position| self.begin_at(position));
+            wait = begun.and_then(|()| self.step()).unwrap_or_else(|error| self.fail(&error));
+        }
+    }
+
+    /// Waits for so long, or until something is asked for: where to go, if anywhere. None when the player is gone.
+    fn wait(&self, timeout: Duration) -> Option<Option<Span>> {
+        let mut state = self.shared.lock();
+        if !state.stopped && state.seek.is_none() && !timeout.is_zero() {
+            let waited = self.shared.changed.wait_timeout(state, timeout);
+            state = waited.unwrap_or_else(std::sync::PoisonError::into_inner).0;
+        }
+        (!state.stopped).then(|| state.seek.take())
+    }
+
+    /// Opens the film at this position. Beyond its end it is over.
+    fn begin_at(&mut self, position: Span) -> Result<()> {
+        self.act = Act::Opening;
+        match FilmReader::begin(&self.film, position) {
+            Ok(reader) => {
+                self.reader = reader;
+                Ok(())
+            }
+            Err(error) if *error.kind() == ErrorKind::Range && position > Span::ZERO => {
+                self.arrive();
+                let end = self.shared.lock().duration.unwrap_or(position);
+                self.finish(end)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Shows and plays what is due; how long there is nothing to do then.
+    fn step(&mut self) -> Result<Duration> {
+        if self.act == Act::Over {
+            self.shared.screen().stand_still(self.shared.clock.now())?;
+            return Ok(STILL_TICK);
+        }
+        if self.act == Act::Opening && !self.show_first()? {
+            return Ok(TICK);
+        }
+        self.keep_up()?;
+        let now = self.shared.clock.now();
+        let playhead = {
+            let mut state = self.shared.lock();
+            if state.seek.is_some() {
+                return Ok(Duration::ZERO);
+            }
+            let moving = !state.paused && self.act == Act::Playing;
+            if moving != state.playhead.is_moving() {
+                state.playhead.set_moving(moving, now);
+                if moving {
+                    self.shared.listeners.tell(|| PlayerEvent::Playing);
+                }
+            }
+            state.playhead
+        };
+        let position = playhead.position(now);
+        while let Some(due) = self.reader.sound(position)? {
+            self.shared.screen().give(due, &playhead)?;
+        }
+        self.show_due(&playhead, now)?;
+        if !playhead.is_moving() {
+            return Ok(if self.act == Act::Waiting { TICK } else { STILL_TICK });
+        }
+        if let Some(end) = self.reader.end()?.filter(|&end| position >= end) {
+            self.shared.lock().duration = Some(end);
+            return self.finish(end).map(|()| Duration::ZERO);
+        }
+        let next = self.reader.next_picture()?.map(|shown| playhead.time_of(shown) - self.shared.clock.now());
+        let left = next.map_or(TICK, |left| Duration::from_nanos(left.as_nanos().max(1).unsigned_abs()));
+        Ok(left.min(TICK))
+    }
+
+    /// Shows the picture that is on screen at the position, once it is there.
+    fn show_first(&mut self) -> Result<bool> {
+        let Some((_, frame)) = self.reader.picture(Span::MAX)? else {
+            if self.reader.has_next_picture()? {
+                return Err(Error::not_readable("expected at least one frame but found none"));
+            }
+            return Ok(false);
+        };
+        self.shared.screen().show(frame, self.shared.clock.now())?;
+        self.shared.lock().quality.total_frames += 1;
+        self.act = Act::Playing;
+        self.arrive();
+        Ok(true)
+    }
+
+    /// A seek has come to its position, unless another one was asked for meanwhile.
+    fn arrive(&self) {
+        let mut state = self.shared.lock();
+        if state.seeking && state.seek.is_none() {
+            state.seeking = false;
+            self.shared.listeners.tell(|| PlayerEvent::Seeked);
+        }
+    }
+
+    /// Waits where the next picture is long due and not read, and goes on when it is there.
+    fn keep_up(&mut self) -> Result<()> {
+        let there = self.reader.has_next_picture()?;
+        let mut state = self.shared.lock();
+        let position = state.playhead.position(self.shared.clock.now());
+        match self.act {
+            Act::Waiting if there => self.act = Act::Playing,
+            Act::Playing if !there && state.playhead.is_moving() && position > self.reader.seen() + PATIENCE => {
+                state.playhead.set_moving(false, self.shared.clock.now());
+                self.act = Act::Waiting;
+                self.shared.listeners.tell(|| PlayerEvent::Waiting);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Shows the last picture that is due, and counts those before it, which are too late.
+    fn show_due(&mut self, playhead: &Playhead, now: Timestamp) -> Result<()> {
+        let mut due = None;
+        let mut count = 0;
+        while let Some(picture) = self.reader.picture(playhead.position(now))? {
+            due = Some(picture);
+            count += 1;
+        }
+        if count > 0 {
+            let mut state = self.shared.lock();
+            state.quality.total_frames += count;
+            state.quality.dropped_frames += count - 1;
+        }
+        let mut screen = self.shared.screen();
+        let Some((shown, frame)) = due else { return screen.stand_still(now) };
+        let time = playhead.time_of(shown);
+        screen.show(frame, if now - time < LATEST { time } else { now })
+    }
+
+    /// The film is over: it begins anew, or ends with its tracks.
+    fn finish(&mut self, end: Span) -> Result<()> {
+        let now = self.shared.clock.now();
+        let mut state = self.shared.lock();
+        if state.seek.is_some() {
+            return Ok(());
+        }
+        if state.looping {
+            state.go_to(Span::ZERO, &self.shared.clock);
+            return Ok(());
+        }
+        state.playhead.set_moving(false, now);
+        state.playhead.jump(end, now);
+        state.ended = true;
+        let was_playing = !std::mem::replace(&mut state.paused, true);
+        drop(state);
+        self.act = Act::Over;
+        self.shared.screen().end_tracks()?;
+        if was_playing {
+            self.shared.listeners.tell(|| PlayerEvent::Pause);
+        }
+        self.shared.listeners.tell(|| PlayerEvent::Ended);
+        Ok(())
+    }
+
+    /// The film cannot be read any further: how long there is nothing to do then.
+    fn fail(&mut self, error: &Error) -> Duration {
+        let mut state = self.shared.lock();
+        state.playhead.set_moving(false, self.shared.clock.now());
+        (state.paused, state.seeking) = (true, state.seek.is_some());
+        drop(state);
+        let first = std::mem::replace(&mut self.act, Act::Over) != Act::Over;
+        if first {
+            // The size has been accepted.
+            let _ = self.shared.screen().end_tracks();
+            let text = error.to_string();
+            self.shared.listeners.tell(|| PlayerEvent::Error(Error::new(error.kind().clone(), text.clone())));
+        }
+        STILL_TICK
+    }
+}

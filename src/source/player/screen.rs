@@ -1,0 +1,126 @@
+//! What a player shows and plays, for those who capture it.
+
+use std::sync::Arc;
+
+use super::playhead::Playhead;
+use super::reader::{DueSound, FilmReader};
+use crate::audio::AudioBuffer;
+use crate::canvas::Canvas;
+use crate::clock::Clock;
+use crate::error::Result;
+use crate::filter::FilterChain;
+use crate::frame::{Frame, Size};
+use crate::gpu::Gpu;
+use crate::stream::{MediaStream, TrackGenerator};
+use crate::time::{Span, Timestamp};
+
+/// How long a picture stands before it is shown again: to those who began to record meanwhile it is new, and half a
+/// second without a picture is black.
+const STILL: Span = Span::from_millis(200);
+
+/// The canvas of a player, and the source of its sound's tracks.
+pub(super) struct Screen {
+    gpu: Gpu,
+    clock: Clock,
+    size: Size,
+    canvas: Canvas,
+    sound: Option<TrackGenerator>,
+    sound_format: Option<(u32, usize)>,
+    drawn_by: FilterChain,
+    filter: FilterChain,
+    shown: Option<Arc<Frame>>,
+    /// When that was drawn.
+    drawn: Timestamp,
+    painted: Timestamp,
+}
+
+impl std::fmt::Debug for Screen {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Screen({})", self.size)
+    }
+}
+
+impl Screen {
+    pub fn new(gpu: &Gpu, film: &FilmReader, clock: &Clock) -> Result<Self> {
+        let mut screen = Self {
+            gpu: gpu.clone(),
+            clock: clock.clone(),
+            size: film.size,
+            canvas: Canvas::new(gpu, film.size)?,
+            sound: None,
+            sound_format: film.sound_format,
+            drawn_by: film.drawn_by.clone(),
+            filter: FilterChain::default(),
+            shown: None,
+            drawn: Timestamp::ZERO,
+            painted: Timestamp::ZERO,
+        };
+        screen.end_tracks()?;
+        Ok(screen)
+    }
+
+    /// Ends all tracks. What was shown is there for new ones.
+    pub fn end_tracks(&mut self) -> Result<()> {
+        self.canvas = Canvas::new(&self.gpu, self.size)?.with_clock(self.clock.clone());
+        self.set_filter(&self.filter.clone());
+        if let Some(frame) = &self.shown {
+            self.canvas.draw(frame.clone());
+        }
+        self.sound = self.sound_format.map(|(rate, channels)| TrackGenerator::audio(rate, channels, &self.clock));
+        Ok(())
+    }
+
+    pub fn set_filter(&mut self, filter: &FilterChain) {
+        self.filter = filter.clone();
+        self.canvas.set_filter(&self.drawn_by.clone().then(self.filter.clone()));
+    }
+
+    pub fn capture_stream(&mut self) -> Result<MediaStream> {
+        let stream = self.canvas.capture_stream(None)?;
+        if let Some(sound) = &self.sound {
+            stream.add_track(&sound.track().clone());
+        }
+        Ok(stream)
+    }
+
+    /// Shows a picture from this time on.
+    pub fn show(&mut self, frame: Frame, time: Timestamp) -> Result<()> {
+        self.shown = Some(Arc::new(frame));
+        self.draw_again(time);
+        self.paint(time)
+    }
+
+    /// Shows the same picture still.
+    pub fn stand_still(&mut self, time: Timestamp) -> Result<()> {
+        if time - self.drawn >= STILL {
+            self.draw_again(time);
+        }
+        self.paint(time)
+    }
+
+    fn draw_again(&mut self, time: Timestamp) {
+        if let Some(frame) = &self.shown {
+            self.canvas.draw(frame.clone());
+            self.drawn = time;
+        }
+    }
+
+    fn paint(&mut self, time: Timestamp) -> Result<()> {
+        // Times rise, also where the playhead went back.
+        self.painted = time.max(self.painted + Span::from_nanos(1));
+        self.canvas.paint(self.painted).map(drop)
+    }
+
+    /// Gives sound, heard when the playhead is there; at another rate than 1 with more or fewer samples a second.
+    pub fn give(&self, due: DueSound, playhead: &Playhead) -> Result<()> {
+        let Some(generator) = &self.sound else { return Ok(()) };
+        let DueSound { position, sound } = due;
+        let rate = (f64::from(sound.rate) * playhead.rate()).round() as u32;
+        if AudioBuffer::RATES.contains(&rate) {
+            let time = playhead.time_of(position);
+            // Where everybody stopped their tracks, nobody listens.
+            let _ = generator.write_audio(AudioBuffer::new(rate, time, sound.channels().to_vec())?);
+        }
+        Ok(())
+    }
+}
