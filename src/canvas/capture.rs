@@ -1,7 +1,7 @@
 //! Frames through a chain and back again.
 
 use super::compositor::Compositor;
-use super::content::Layer;
+use super::content::CanvasLayer;
 use crate::error::{Error, Result};
 use crate::filter::{FilterChain, SourcePicture, SourcePixels};
 use crate::frame::{Frame, PixelFormat, Size};
@@ -112,7 +112,7 @@ impl Capture {
     ///
     /// # Errors
     /// A range error when a frame is larger than the adapter takes; `UnknownError` when the GPU fails.
-    pub(super) fn submit_layers(&mut self, layers: &[Layer], timestamp: Timestamp) -> Result<Vec<Error>> {
+    pub(super) fn submit_layers(&mut self, layers: &[CanvasLayer], timestamp: Timestamp) -> Result<Vec<Error>> {
         let gpu = self.gpu.clone();
         gpu.scoped(|| {
             let (mut compositor, mut packer) = match self.layers.take() {

@@ -9,7 +9,7 @@
 use std::sync::Arc;
 
 use super::Canvas;
-use super::content::Layer;
+use super::content::CanvasLayer;
 use super::pool::Pool;
 use crate::error::{Error, Result};
 use crate::filter::FilterChain;
@@ -57,7 +57,7 @@ impl Compositor {
     pub fn compose(
         &mut self,
         encoder: &mut wgpu::CommandEncoder,
-        layers: &[Layer],
+        layers: &[CanvasLayer],
         size: Size,
         (time, index): (Timestamp, u64),
     ) -> Result<(Arc<wgpu::Texture>, Vec<Error>)> {
@@ -73,7 +73,7 @@ impl Compositor {
     }
 
     /// Makes slot `number` ready for this layer; all slots before it are there.
-    fn prepare(&mut self, number: usize, layer: &Layer, canvas: Size, refused: &mut Vec<Error>) -> Result<()> {
+    fn prepare(&mut self, number: usize, layer: &CanvasLayer, canvas: Size, refused: &mut Vec<Error>) -> Result<()> {
         let picture = layer.drawn.drawing().picture();
         if let Some(slot) = self.slots.get_mut(number)
             && (slot.renderer.picture(), slot.canvas) == (picture, canvas)

@@ -3,22 +3,22 @@
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::filter::{FilterChain, Place, plan_layer};
+use crate::filter::{FilterChain, LayerPlace, plan_layer};
 use crate::frame::{Frame, Rect, Size};
 use crate::gpu::{Drawing, Gpu};
 
 /// What was drawn since the canvas was cleared, in its order. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Content {
-    layers: Vec<Layer>,
+    layers: Vec<CanvasLayer>,
 }
 
 /// What was drawn at once, with the chain of that moment. Cheap to clone.
 #[derive(Clone)]
-pub struct Layer {
+pub struct CanvasLayer {
     pub drawn: Drawn,
     pub filter: Arc<FilterChain>,
-    pub place: Place,
+    pub place: LayerPlace,
 }
 
 impl Content {
@@ -26,12 +26,12 @@ impl Content {
     pub const MOST_LAYERS: usize = 32;
 
     /// This layer alone.
-    pub fn only(layer: Layer) -> Self {
+    pub fn only(layer: CanvasLayer) -> Self {
         Self { layers: vec![layer] }
     }
 
     /// All layers, the lowest first.
-    pub fn layers(&self) -> &[Layer] {
+    pub fn layers(&self) -> &[CanvasLayer] {
         &self.layers
     }
 
@@ -41,15 +41,15 @@ impl Content {
     }
 
     /// The layer that is all there is, when it is drawn over the whole canvas: that needs no laying over.
-    pub fn whole(&self) -> Option<&Layer> {
+    pub fn whole(&self) -> Option<&CanvasLayer> {
         match &self.layers[..] {
-            [layer] if layer.place == Place::Fitted => Some(layer),
+            [layer] if layer.place == LayerPlace::Fitted => Some(layer),
             _ => None,
         }
     }
 
     /// Draws over what is there; what cannot be seen any more is let go.
-    pub fn push(&mut self, layer: Layer, canvas: Size) {
+    pub fn push(&mut self, layer: CanvasLayer, canvas: Size) {
         if layer.covers(canvas) {
             self.layers.clear();
         }
@@ -62,11 +62,11 @@ impl Content {
     }
 }
 
-impl Layer {
+impl CanvasLayer {
     /// What is drawn at this place of a canvas. What has the canvas's size and is drawn all over it needs no scaling.
-    pub fn new(drawn: Drawn, filter: Arc<FilterChain>, place: Place, canvas: Size) -> Self {
-        let whole = Place::At { from: Rect::whole(canvas), to: Rect::whole(canvas) };
-        let place = if drawn.drawing().picture().size == canvas && place == whole { Place::Fitted } else { place };
+    pub fn new(drawn: Drawn, filter: Arc<FilterChain>, place: LayerPlace, canvas: Size) -> Self {
+        let whole = LayerPlace::At { from: Rect::whole(canvas), to: Rect::whole(canvas) };
+        let place = if drawn.drawing().picture().size == canvas && place == whole { LayerPlace::Fitted } else { place };
         Self { drawn, filter, place }
     }
 

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 pub use capture::Capture;
 use compositor::Compositor;
-use content::{Content, Drawn, Layer};
+use content::{CanvasLayer, Content, Drawn};
 use pool::Pool;
 use worker::{CanvasStreams, Job, Worker};
 
@@ -22,7 +22,7 @@ use crate::blob::Blob;
 use crate::clock::Clock;
 use crate::color::ColorSpace;
 use crate::error::{Error, ErrorKind, Result};
-use crate::filter::{FilterChain, Place};
+use crate::filter::{FilterChain, LayerPlace};
 use crate::frame::{Frame, PixelFormat, Rect, Size};
 use crate::gpu::{self, Gpu};
 use crate::still::{self, StillFormat};
@@ -201,7 +201,7 @@ impl Canvas {
         }
         self.gpu.check_size(frame.size)?;
         let size = frame.size;
-        self.lay(Drawn::Frame(frame), Place::at(size, from, to))
+        self.lay(Drawn::Frame(frame), LayerPlace::at(size, from, to))
     }
 
     /// Clears the canvas to transparent black, which a recording shows as black (HTML: `clearRect` of all of it).
@@ -255,7 +255,7 @@ impl Canvas {
     pub fn draw_texture_at(&mut self, texture: &wgpu::Texture, x: f64, y: f64, width: f64, height: f64) -> Result<()> {
         let copied = self.copied(texture)?;
         let size = content::size_of(&copied);
-        self.lay(Drawn::Texture(copied), Place::at(size, Rect::whole(size), Rect::new(x, y, width, height)))
+        self.lay(Drawn::Texture(copied), LayerPlace::at(size, Rect::whole(size), Rect::new(x, y, width, height)))
     }
 
     /// One of the canvas's textures with what is in this one now.
@@ -277,16 +277,17 @@ impl Canvas {
 
     /// Draws in place of all that is there.
     fn show(&mut self, drawn: Drawn) {
-        self.content = Some(Content::only(Layer { drawn, filter: self.filter.clone(), place: Place::Fitted }));
+        self.content =
+            Some(Content::only(CanvasLayer { drawn, filter: self.filter.clone(), place: LayerPlace::Fitted }));
         self.version += 1;
         self.open = false;
     }
 
     /// Draws over what is there; nothing when there is no place.
-    fn lay(&mut self, drawn: Drawn, place: Option<Place>) -> Result<()> {
+    fn lay(&mut self, drawn: Drawn, place: Option<LayerPlace>) -> Result<()> {
         let Some(place) = place.filter(|_| self.size.pixels() > 0) else { return Ok(()) };
         self.flatten_full()?;
-        let layer = Layer::new(drawn, self.filter.clone(), place, self.size);
+        let layer = CanvasLayer::new(drawn, self.filter.clone(), place, self.size);
         self.content.get_or_insert_default().push(layer, self.size);
         self.version += 1;
         self.open = false;
@@ -307,7 +308,7 @@ impl Canvas {
         });
         let (texture, refused) = composed?;
         self.streams.refuse(refused);
-        let layer = Layer { drawn: Drawn::Texture(texture), filter: Arc::default(), place: Place::Fitted };
+        let layer = CanvasLayer { drawn: Drawn::Texture(texture), filter: Arc::default(), place: LayerPlace::Fitted };
         self.content = Some(Content::only(layer));
         Ok(())
     }

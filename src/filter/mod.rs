@@ -24,8 +24,8 @@ pub use custom::{Custom, Field, FieldKind, Kind};
 pub use file::FileAccess;
 pub use lut::Lut;
 pub use plan::{
-    Axis, Bell, Extent, Pass, PassInput, PassOutput, Place, Plan, Point, Scaling, SourcePicture, SourcePixels, Stage,
-    plan, plan_layer,
+    Axis, Bell, Extent, LayerPlace, Pass, PassInput, PassOutput, Plan, Point, Scaling, SourcePicture, SourcePixels,
+    Stage, plan, plan_layer,
 };
 
 /// What a filter is, apart from the values it is given.

@@ -22,7 +22,7 @@ mod planner;
 mod tests;
 
 pub use bell::Bell;
-pub use place::{Place, Scaling};
+pub use place::{LayerPlace, Scaling};
 pub use planner::{plan, plan_layer};
 
 /// The picture that a plan begins with.

@@ -9,7 +9,7 @@ use super::{Gpu, shader};
 use crate::color::ColorSpace;
 use crate::error::{Error, Result};
 use crate::filter::{
-    FilterChain, Pass, PassInput, PassOutput, Place, Plan, SourcePicture, SourcePixels, plan, plan_layer,
+    FilterChain, LayerPlace, Pass, PassInput, PassOutput, Plan, SourcePicture, SourcePixels, plan, plan_layer,
 };
 use crate::frame::{Frame, PixelFormat, Size};
 use crate::time::Timestamp;
@@ -262,7 +262,7 @@ impl Renderer {
     }
 
     /// Makes layers at another place from the next frame on.
-    pub fn set_place(&mut self, to: Place) {
+    pub fn set_place(&mut self, to: LayerPlace) {
         if let RenderTarget::Layer { place, .. } = &mut self.target
             && *place != to
         {
@@ -345,7 +345,7 @@ pub enum RenderTarget {
         /// The canvas's size in pixels.
         canvas: Size,
         /// Where the source is drawn on it.
-        place: Place,
+        place: LayerPlace,
     },
 }
 

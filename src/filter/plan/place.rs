@@ -12,7 +12,7 @@ use crate::frame::{Rect, Size};
 
 /// How a picture is drawn on a canvas.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Place {
+pub enum LayerPlace {
     /// Over all of it, whole and in the middle.
     Fitted,
     /// The rectangle `from` of the picture, scaled to the rectangle `to` of the canvas. Neither is empty, and `from`
@@ -25,7 +25,7 @@ pub enum Place {
     },
 }
 
-impl Place {
+impl LayerPlace {
     /// What HTML's `drawImage` paints of a picture (HTML §4.12.5.1.14): a rectangle of negative size reaches to the
     /// other side, the picture is not mirrored by it; what lies outside the picture is left out, and as much of the
     /// canvas. None when nothing is painted: by sizes of zero, and by numbers that are none or infinite.

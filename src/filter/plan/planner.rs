@@ -1,6 +1,6 @@
 //! The planner: takes a chain filter by filter and decides what joins the open pass and what ends it.
 
-use super::place::{CanvasPart, Place};
+use super::place::{CanvasPart, LayerPlace};
 use super::{Axis, Bell, Extent, Pass, PassInput, PassOutput, Plan, Point, SourcePicture, SourcePixels, Stage};
 use crate::filter::color_matrix::ColorMatrix;
 use crate::filter::{Custom, Edge, Effect, Filter, FilterChain, Kind};
@@ -35,10 +35,10 @@ pub fn plan(chain: &FilterChain, source: SourcePicture, size: Size, output: Pass
 /// the plan's origin. It has no more pixels than `place` and the filters' reach need; when none is seen there are no
 /// passes. Filters work on the place that it is drawn at, in pixels of the canvas, and blurs and shadows reach beyond
 /// it.
-pub fn plan_layer(chain: &FilterChain, source: SourcePicture, canvas: Size, place: Place) -> Plan {
+pub fn plan_layer(chain: &FilterChain, source: SourcePicture, canvas: Size, place: LayerPlace) -> Plan {
     let (part, margin) = match place {
-        Place::Fitted => (None, 0),
-        Place::At { from, to } => {
+        LayerPlace::Fitted => (None, 0),
+        LayerPlace::At { from, to } => {
             let margin = trailing_reach(chain, canvas);
             let Some(part) = CanvasPart::new(from, to, canvas, margin) else { return Plan::default() };
             (Some(part), margin)

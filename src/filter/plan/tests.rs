@@ -130,7 +130,7 @@ fn another_shape_is_fitted_in_whole_with_nothing_around_it() {
 
 fn layer(chain: &str, from: Size, to: Rect) -> Plan {
     let source = SourcePicture { pixels: SourcePixels::Bytes(PixelFormat::I420), size: from };
-    let place = Place::at(from, Rect::whole(from), to).unwrap();
+    let place = LayerPlace::at(from, Rect::whole(from), to).unwrap();
     plan_layer(&chain.parse().unwrap(), source, HD, place)
 }
 

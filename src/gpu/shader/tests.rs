@@ -1,6 +1,6 @@
 use super::*;
 use crate::filter::{
-    FileAccess, FilterChain, ParamKind, Place, SourcePicture, SourcePixels, catalog, plan, plan_layer,
+    FileAccess, FilterChain, LayerPlace, ParamKind, SourcePicture, SourcePixels, catalog, plan, plan_layer,
 };
 use crate::frame::{Rect, Size};
 use wgpu::naga;
@@ -44,9 +44,11 @@ fn random_chain(seed: &mut u64, files: &tempfile::TempDir) -> String {
 }
 
 /// Some pictures are layers, at a place or fitted.
-fn layer_at(round: usize) -> Option<Place> {
-    let places =
-        [Place::At { from: Rect::new(0.0, 0.0, 99.0, 90.0), to: Rect::new(-9.5, 7.0, 70.0, 200.0) }, Place::Fitted];
+fn layer_at(round: usize) -> Option<LayerPlace> {
+    let places = [
+        LayerPlace::At { from: Rect::new(0.0, 0.0, 99.0, 90.0), to: Rect::new(-9.5, 7.0, 70.0, 200.0) },
+        LayerPlace::Fitted,
+    ];
     (round % 3 == 2).then(|| places[round / 3 % 2])
 }
 
