@@ -27,7 +27,7 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    Record(RecordArgs),
+    Record(Box<RecordArgs>),
     Still(StillArgs),
     Repair(RepairArgs),
     Inspect(InspectArgs),

@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::Duration;
 
-use super::camera::{self, CameraTrack};
+use super::camera;
 use super::{AudioInput, InputKind, microphone};
 use crate::constraints::{self, Constraints};
 use crate::error::{Error, Result};
@@ -84,7 +84,7 @@ impl MediaDevices {
         constraints.check()?;
         let stream = MediaStream::default();
         if let Some(wanted) = &constraints.video {
-            CameraTrack::start(&self.gpu, wanted)?.tracks().iter().for_each(|track| stream.add_track(track));
+            camera::start_track(&self.gpu, wanted)?.tracks().iter().for_each(|track| stream.add_track(track));
         }
         if let Some(wanted) = &constraints.audio {
             stream.add_track(&microphone::start_track(wanted)?);

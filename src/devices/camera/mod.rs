@@ -19,28 +19,14 @@ mod v4l2;
 mod source;
 #[cfg(all(target_os = "linux", feature = "camera"))]
 mod track;
-#[cfg(all(target_os = "linux", feature = "camera"))]
-pub use source::CameraSource;
-#[cfg(all(target_os = "linux", feature = "camera"))]
-pub(super) use track::CameraTrack;
-
-/// In place of camera tracks where we read no cameras ourselves.
-#[cfg(not(all(target_os = "linux", feature = "camera")))]
-pub(super) struct CameraTrack;
-
-#[cfg(not(all(target_os = "linux", feature = "camera")))]
-impl CameraTrack {
-    pub fn start(_gpu: &Gpu, _wanted: &TrackConstraints) -> Result<MediaStream> {
-        Err(Error::not_supported(
-            "expected a build with cameras but found one without; record `camera:NAME` with the program",
-        ))
-    }
-}
-
 use crate::constraints::{InputDevice, StringConstraint, TrackConstraints};
 use crate::error::{Error, Result};
+use crate::gpu::Gpu;
 use crate::source::{Source, SourceOptions};
+use crate::stream::MediaStream;
 use crate::time::Span;
+#[cfg(all(target_os = "linux", feature = "camera"))]
+pub use source::CameraSource;
 
 /// What a recording asks a camera for when nothing is asked: pictures that fill a player's window.
 const WANTED: (u32, u32, f64) = (1280, 720, 30.0);
@@ -94,6 +80,20 @@ fn open_wanted(_name: &str, wanted: &TrackConstraints) -> Result<Box<dyn Source>
 #[cfg(not(all(target_os = "linux", feature = "camera")))]
 fn open_wanted(name: &str, wanted: &TrackConstraints) -> Result<Box<dyn Source>> {
     Ok(Box::new(crate::source::ffmpeg::DeviceSource::camera(name, wanted)?))
+}
+
+/// A stream of the track of the camera that comes nearest to these constraints.
+#[cfg(all(target_os = "linux", feature = "camera"))]
+pub(super) fn start_track(gpu: &Gpu, wanted: &TrackConstraints) -> Result<MediaStream> {
+    track::CameraTrack::start(gpu, wanted)
+}
+
+/// An error: this build has no cameras.
+#[cfg(not(all(target_os = "linux", feature = "camera")))]
+pub(super) fn start_track(_gpu: &Gpu, _wanted: &TrackConstraints) -> Result<MediaStream> {
+    Err(Error::not_supported(
+        "expected a build with cameras but found one without; record `camera:NAME` with the program",
+    ))
 }
 
 /// The cameras of this machine, in the system's order. Those that may not be opened are left out.

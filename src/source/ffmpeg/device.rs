@@ -154,8 +154,11 @@ fn probe(input: &DeviceInput) -> Result<(Size, FrameRate)> {
     Ok((size, rate.unwrap_or(SCREEN_RATE)))
 }
 
+/// The size and the place of a part of a screen.
+type ScreenPart<'a> = (&'a str, &'a str);
+
 /// `:1+640x480+10,20` as the display, the size and the place; each may be absent.
-fn split_screen(name: &str) -> Result<(Option<&str>, Option<(&str, &str)>)> {
+fn split_screen(name: &str) -> Result<(Option<&str>, Option<ScreenPart<'_>>)> {
     let wrong = || {
         let expected = "expected a screen such as `screen`, `screen:640x480+100,50` or `screen::1`";
         Error::syntax(format!("{expected} but found `screen:{name}`"))
