@@ -72,7 +72,7 @@ impl DeviceSource {
         let mut command = program("ffmpeg");
         command.args(["-nostdin", "-v", "error"]);
         add_device(&mut command, &input);
-        let pixels = if input.format == PixelFormat::Rgba8 { "rgba" } else { "yuv420p" };
+        let pixels = if input.format == PixelFormat::Rgb8 { "rgb24" } else { "yuv420p" };
         let filters = format!("settb=1/1000000,{PRINT_TIMES}");
         command.args(["-map", "0:v:0", "-vf", &filters, "-fps_mode", "passthrough"]);
         command.args(["-pix_fmt", pixels, "-f", "rawvideo", "-"]);
@@ -199,7 +199,7 @@ fn screen_input(name: &str, rate: FrameRate) -> Result<DeviceInput> {
         options.extend(["-video_size".to_owned(), size.to_owned()]);
         url = format!("{url}+{place}");
     }
-    Ok(DeviceInput { demuxer: "x11grab", options, url, format: PixelFormat::Rgba8 })
+    Ok(DeviceInput { demuxer: "x11grab", options, url, format: PixelFormat::Rgb8 })
 }
 
 #[cfg(windows)]
@@ -210,7 +210,7 @@ fn screen_input(name: &str, rate: FrameRate) -> Result<DeviceInput> {
         let (x, y) = place.split_once(',').unwrap_or(("0", "0"));
         options.extend(["-offset_x", x, "-offset_y", y, "-video_size", size].map(str::to_owned));
     }
-    Ok(DeviceInput { demuxer: "gdigrab", options, url: "desktop".to_owned(), format: PixelFormat::Rgba8 })
+    Ok(DeviceInput { demuxer: "gdigrab", options, url: "desktop".to_owned(), format: PixelFormat::Rgb8 })
 }
 
 #[cfg(target_os = "macos")]
@@ -220,7 +220,7 @@ fn screen_input(name: &str, rate: FrameRate) -> Result<DeviceInput> {
     }
     let options = vec!["-framerate".to_owned(), format!("{}/{}", rate.num(), rate.den())];
     let url = "Capture screen 0:none".to_owned();
-    Ok(DeviceInput { demuxer: "avfoundation", options, url, format: PixelFormat::Rgba8 })
+    Ok(DeviceInput { demuxer: "avfoundation", options, url, format: PixelFormat::Rgb8 })
 }
 
 /// The size and the rate that are wanted, as ffmpeg's options.
