@@ -75,7 +75,11 @@ fn a_camera_with_a_microphone_and_a_filter_is_recorded_whole_and_both_are_as_lon
         let bench = Bench::new();
         let _mic = session.microphone(&MicSpec::default());
         let _camera = session.camera(&CameraSpec { width, height, format, ..CameraSpec::default() });
-        let ran = framereel(&session, &bench, "record camera --audio mic --filter sepia(60%) --duration 5s -o me.webm --json");
+        let ran = framereel(
+            &session,
+            &bench,
+            "record camera --audio mic --filter sepia(60%) --duration 5s -o me.webm --json",
+        );
         let report = ran.json();
         let dropped = number(&report["frames_dropped"]) as u64;
         assert!(dropped <= dropped_at_most, "{width}x{height} {format:?}: {report:#}");

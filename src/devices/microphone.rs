@@ -148,8 +148,7 @@ impl Microphone {
         let stream = stream.map_err(refused)?;
         stream.play().map_err(refused)?;
         let channels = usize::from(config.channels).min(2);
-        let info =
-            AudioInfo { kind: "microphone", rate: drift::RATE, channels, length: None, endless: true };
+        let info = AudioInfo { kind: "microphone", rate: drift::RATE, channels, length: None, endless: true };
         Ok(Self {
             info,
             label: label.to_owned(),

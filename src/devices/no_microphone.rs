@@ -15,5 +15,7 @@ pub fn inputs() -> Result<Vec<AudioInput>> {
 /// # Errors
 /// `NotSupportedError`, always.
 pub fn open(_name: &str, _kind: InputKind) -> Result<Box<dyn AudioSource>> {
-    Err(Error::not_supported("expected a build with the feature `audio` but found one without; build with `--features audio`"))
+    Err(Error::not_supported(
+        "expected a build with the feature `audio` but found one without; build with `--features audio`",
+    ))
 }

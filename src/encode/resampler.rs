@@ -5,7 +5,9 @@
 //! are hidden here.
 
 use rubato::audioadapter_buffers::direct::SequentialSliceOfVecs;
-use rubato::{Adjustable as _, Async, FixedAsync, Indexing, Resampler as _, SincInterpolationParameters, WindowFunction};
+use rubato::{
+    Adjustable as _, Async, FixedAsync, Indexing, Resampler as _, SincInterpolationParameters, WindowFunction,
+};
 
 use crate::error::{Error, Result};
 
@@ -35,8 +37,9 @@ impl Resampler {
         // Going down, the filter covers as many samples of the output.
         let len = ((SINC_LEN as f64 / ratio.min(1.0)).ceil() as usize).next_multiple_of(8);
         let parameters = SincInterpolationParameters::new(len, WindowFunction::BlackmanHarris2);
-        let sinc = Async::new_sinc(ratio, Self::STRETCHES, &parameters, from as usize / 100, channels, FixedAsync::Input)
-            .map_err(|error| failed(from, to, error))?;
+        let sinc =
+            Async::new_sinc(ratio, Self::STRETCHES, &parameters, from as usize / 100, channels, FixedAsync::Input)
+                .map_err(|error| failed(from, to, error))?;
         // Half the filter; but rubato's first sample is already one on, which its own `output_delay` does not say.
         let delay = (len as f64 / 2.0 * ratio).round() as usize - 1;
         let pending = vec![Vec::new(); channels];

@@ -61,7 +61,9 @@ fn named(name: &str) -> StringConstraint {
 /// Those of the camera; a range error for a start, which nothing live has.
 pub fn open(name: &str, options: &SourceOptions) -> Result<Box<dyn Source>> {
     if options.start.is_some_and(|start| start > Span::ZERO) {
-        return Err(Error::range("expected no start for a camera, which gives pictures as they happen; leave out --start"));
+        return Err(Error::range(
+            "expected no start for a camera, which gives pictures as they happen; leave out --start",
+        ));
     }
     open_wanted(name, &wanted(name, options)?)
 }

@@ -39,7 +39,8 @@ impl CameraSource {
         let mode = &device.video_modes()[selection.mode];
         let Settings { width, height, frame_rate, .. } = selection.settings;
         let size = Size::new(width.unwrap_or_default(), height.unwrap_or_default());
-        let mode = v4l2::Mode { format: mode.format.clone(), size, rate: mode.rate_near(frame_rate.unwrap_or_default()) };
+        let mode =
+            v4l2::Mode { format: mode.format.clone(), size, rate: mode.rate_near(frame_rate.unwrap_or_default()) };
         let opened = shared::open(&nodes[selection.device], &device.label, mode);
         let subscription = opened.map_err(|error| error.at(format!("camera `{}`", device.label)))?;
         let v4l2::Mode { format, size, rate } = subscription.mode().clone();
@@ -78,7 +79,8 @@ fn with_ids(wanted: &TrackConstraints, nodes: &[PathBuf], devices: &[InputDevice
     let found = by.iter().find_map(|fits| (0..devices.len()).find(|&index| fits(index)));
     let Some(index) = found else {
         let known: Vec<_> = devices.iter().map(|device| format!("`{}`", device.label)).collect();
-        let text = format!("expected a camera named `{name}` but found {}; `framereel devices` lists them", known.join(", "));
+        let text =
+            format!("expected a camera named `{name}` but found {}; `framereel devices` lists them", known.join(", "));
         return Err(Error::new(ErrorKind::NotFound, text));
     };
     Ok(TrackConstraints { device_id: super::named(&devices[index].device_id), ..wanted.clone() })

@@ -59,9 +59,9 @@ pub fn cameras() -> Vec<(PathBuf, InputDevice)> {
 
 /// Why there is none: because there is none, or because none may be opened.
 pub fn none_found() -> Error {
-    let denied = (0..NODES).map(|number| format!("/dev/video{number}")).find(|node| {
-        Device::with_path(node).is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
-    });
+    let denied = (0..NODES)
+        .map(|number| format!("/dev/video{number}"))
+        .find(|node| Device::with_path(node).is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied));
     match denied {
         Some(node) => not_allowed(&node),
         None => Error::not_found(
@@ -73,7 +73,10 @@ pub fn none_found() -> Error {
 
 fn not_allowed(node: &str) -> Error {
     let expected = format!("expected permission to open {node} but found none");
-    Error::new(ErrorKind::NotAllowed, format!("{expected}; join its group with `sudo usermod -aG video $USER` and log in again"))
+    Error::new(
+        ErrorKind::NotAllowed,
+        format!("{expected}; join its group with `sudo usermod -aG video $USER` and log in again"),
+    )
 }
 
 /// What the device at this node is; none where it is no camera.
@@ -200,7 +203,9 @@ impl Capture {
         let size = Size::new(format.width, format.height);
         let Some(raw) = RawFormat::of(&found).filter(|_| size.pixels() > 0) else {
             let Mode { format, size: wanted, .. } = mode;
-            return Err(Error::not_readable(format!("expected {format} of {wanted} but the driver gave {found} of {size}")));
+            return Err(Error::not_readable(format!(
+                "expected {format} of {wanted} but the driver gave {found} of {size}"
+            )));
         };
         // Not every driver has rates; the times of the frames are the driver's whatever it says.
         let interval = Fraction::new(mode.rate.den(), mode.rate.num());
@@ -230,9 +235,7 @@ impl Capture {
     pub fn next(&mut self, clock: &Clock) -> Result<Captured> {
         let stream = self.stream.as_mut().ok_or_else(|| Error::unknown("the camera is closed"))?;
         let (data, meta) = stream.next().map_err(|error| match error.kind() {
-            io::ErrorKind::TimedOut => {
-                Error::not_readable(format!("it brought no picture for {} s", SILENT.as_secs()))
-            }
+            io::ErrorKind::TimedOut => Error::not_readable(format!("it brought no picture for {} s", SILENT.as_secs())),
             _ => Error::not_readable("it could not be read any more").with_source(error),
         })?;
         let missed = self.sequence.map_or(0, |last| u64::from(meta.sequence.wrapping_sub(last).saturating_sub(1)));
@@ -314,7 +317,9 @@ fn refused(node: &str, error: io::Error) -> Error {
             Error::not_readable(format!("expected {node} to be free but found it busy; close the program that uses it"))
                 .with_source(error)
         }
-        io::ErrorKind::NotFound => Error::not_found(format!("expected a camera at {node} but found none")).with_source(error),
+        io::ErrorKind::NotFound => {
+            Error::not_found(format!("expected a camera at {node} but found none")).with_source(error)
+        }
         _ => Error::not_readable(format!("{node} could not be opened")).with_source(error),
     }
 }

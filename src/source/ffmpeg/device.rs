@@ -49,10 +49,13 @@ impl DeviceSource {
     /// start, which nothing live has.
     pub fn screen(name: &str, options: &SourceOptions) -> Result<Self> {
         if options.start.is_some_and(|start| start > Span::ZERO) {
-            return Err(Error::range("expected no start for a screen, which gives pictures as they happen; leave out --start"));
+            return Err(Error::range(
+                "expected no start for a screen, which gives pictures as they happen; leave out --start",
+            ));
         }
         let label = if name.is_empty() { "screen".to_owned() } else { format!("screen:{name}") };
-        Self::open(screen_input(name, options.rate.unwrap_or(SCREEN_RATE))?, label.clone()).map_err(|error| error.at(label))
+        Self::open(screen_input(name, options.rate.unwrap_or(SCREEN_RATE))?, label.clone())
+            .map_err(|error| error.at(label))
     }
 
     /// A camera by its name, as dshow and avfoundation list them.
@@ -117,7 +120,11 @@ impl Source for DeviceSource {
             None => {
                 let end = self.decoding.end()?;
                 let why = if end.message.is_empty() { end.status.to_string() } else { end.message };
-                Err(Error::not_readable(format!("{} went away after {:.1} s: {why}", self.label, self.clock.now().as_secs_f64())))
+                Err(Error::not_readable(format!(
+                    "{} went away after {:.1} s: {why}",
+                    self.label,
+                    self.clock.now().as_secs_f64()
+                )))
             }
         }
     }
@@ -164,7 +171,8 @@ fn split_screen(name: &str) -> Result<(Option<&str>, Option<(&str, &str)>)> {
         return Ok((display, None));
     }
     let (size, place) = part.split_once('+').unwrap_or((part, "0,0"));
-    let numbers = |text: &str, by| text.split_once(by).is_some_and(|(a, b)| a.parse::<u32>().is_ok() && b.parse::<u32>().is_ok());
+    let numbers =
+        |text: &str, by| text.split_once(by).is_some_and(|(a, b)| a.parse::<u32>().is_ok() && b.parse::<u32>().is_ok());
     if !numbers(size, 'x') || !numbers(place, ',') {
         return Err(wrong());
     }
@@ -177,7 +185,9 @@ fn screen_input(name: &str, rate: FrameRate) -> Result<DeviceInput> {
     let display = match display {
         Some(display) => display.to_owned(),
         None => std::env::var("DISPLAY").ok().filter(|display| !display.is_empty()).ok_or_else(|| {
-            Error::not_found("expected an X server to grab but found none: DISPLAY is not set; name one, as `screen::1`")
+            Error::not_found(
+                "expected an X server to grab but found none: DISPLAY is not set; name one, as `screen::1`",
+            )
         })?,
     };
     let mut options = vec!["-framerate".to_owned(), format!("{}/{}", rate.num(), rate.den())];
