@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args as Arguments, Parser, Subcommand};
 use framereel::encode::EncoderChoice;
-use framereel::filter::{Custom, Edge, FilterChain};
+use framereel::filter::{Custom, Edge, FilterChain, Visualization};
 use framereel::frame::Size;
 use framereel::recorder::Layout;
 use framereel::source::{SourceSpec, shader};
@@ -14,7 +14,7 @@ use framereel::Result;
 
 use super::values::{
     AudioChoice, KeyInterval, OverlayChoice, Split, audio_bitrate, bitrate, bytes, chain, codec, edge, gain,
-    key_interval, layout, matroska_path, overlay, size, some_time, sound, split, still_path, webm_path,
+    key_interval, layout, matroska_path, overlay, size, some_time, sound, split, still_path, visualization, webm_path,
 };
 
 /// Records frames through GPU filters into a seekable .webm or a still.
@@ -67,6 +67,9 @@ pub struct RecordArgs {
     /// Bits a second of the sound, 6k to 510k [default: 128k]
     #[arg(long, value_name = "BITS", value_parser = audio_bitrate)]
     pub audio_bitrate: Option<u32>,
+    /// Pictures of a source that is sound alone: wave, bars or spectrogram; filters apply to them
+    #[arg(long, value_name = "KIND", value_parser = visualization)]
+    pub visualize: Option<Visualization>,
     /// Frames a second, as 30, 29.97 or 30000/1001 [default: each frame keeps its own time]
     #[arg(long, value_name = "N")]
     pub fps: Option<FrameRate>,
@@ -295,6 +298,8 @@ Examples:
   framereel record screen --overlay camera@right-bottom,20% --audio mic -o talk.webm
   framereel record left.mp4 --overlay right.mp4 --layout grid -o both.webm
   framereel record mic -o voice.ogg                          sound alone; .wav and .webm too
+  framereel record song.mp3 --visualize bars                 song.webm, with pictures of the sound
+  framereel record mic --visualize wave --filter \"bloom()\"
   framereel record film.mp4 --split 10m                      film-001.webm, film-002.webm, ten minutes each
   framereel record film.mp4 --split 100MB -o parts/          parts/film-001.webm and so on, of some 100 MB each
   framereel record pattern --realtime --duration 1m --timeslice 1s -o live/   live/pattern-00001.webm, one a second

@@ -1,10 +1,10 @@
 //! `framereel record`: a source through the filters into a `.webm` or several, with a bar while it runs and a summary at its end.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use framereel::filter::FilterChain;
+use framereel::filter::{FilterChain, Visualization};
 use framereel::gpu::Gpu;
 use framereel::mux::Container;
 use framereel::recorder::{
@@ -12,6 +12,7 @@ use framereel::recorder::{
 };
 use framereel::source::audio::{AudioSource, AudioSpec, open_audio};
 use framereel::source::mix::MixSource;
+use framereel::source::visualize::VisualizationSource;
 use framereel::source::{self, Source, SourceOptions, SourceSpec};
 use framereel::time::Span;
 use framereel::{Error, ErrorKind, Result};
@@ -115,9 +116,14 @@ impl RecordArgs {
 
     /// The pictures, and the sound beside them; or sound alone.
     fn open_media(&self) -> Result<Media> {
-        let mut media = match self.sound_alone() {
-            Some(spec) => Media::from(self.with_gain(open_audio(&spec, self.start)?)?),
-            None => self.open_pictures()?,
+        let mut media = match (self.visualize, self.sound_alone()) {
+            (Some(kind), _) => {
+                let mut video = self.open_visualization(kind)?;
+                let audio = self.open_sound(&mut video, &mut [])?;
+                Media { video: Some(Box::new(video)), audio, ..Media::default() }
+            }
+            (None, Some(spec)) => Media::from(self.with_gain(open_audio(&spec, self.start)?)?),
+            (None, None) => self.open_pictures()?,
         };
         if self.reconnect {
             let overlays = media.overlays.iter_mut().map(|overlay| &mut overlay.source);
@@ -137,6 +143,30 @@ impl RecordArgs {
         }
         let audio = self.open_sound(&mut *video, &mut overlays)?;
         Ok(Media { video: Some(video), audio, overlays, layout: self.layout })
+    }
+
+    /// Sound alone with pictures of it.
+    fn open_visualization(&self, kind: Visualization) -> Result<VisualizationSource> {
+        let refused = |expected: &str, found: &str| {
+            let remedy = "leave out --visualize";
+            Err(Error::new(ErrorKind::Syntax, format!("expected {expected} but found {found}; {remedy}")))
+        };
+        if self.container().is_audio_only() {
+            return refused("an output that holds pictures, as FILE.webm,", "one of sound alone");
+        }
+        let spec = match &self.input.source {
+            SourceSpec::Sound(spec) => spec.clone(),
+            // A name of sound, as `tone`, or a path.
+            SourceSpec::File(path) => match path.to_str().map(str::parse) {
+                Some(Ok(spec)) => spec,
+                _ => AudioSpec::File(path.clone()),
+            },
+            _ => return refused("a source of sound alone to --visualize", "one that has pictures"),
+        };
+        if matches!(&spec, AudioSpec::File(path) if is_film(path)) {
+            return refused("a source of sound alone to --visualize", "a film");
+        }
+        VisualizationSource::new(open_audio(&spec, self.start)?, kind, &self.source_options())
     }
 
     /// What is recorded without pictures: a source that has none, or a film's sound into a file of sound.
@@ -237,4 +267,11 @@ impl RecordArgs {
             _ => failure,
         }
     }
+}
+
+/// Whether a file has pictures, and more of them than the cover of a song.
+fn is_film(path: &Path) -> bool {
+    // What comes through a pipe can be read once.
+    let film = if path.is_file() { source::open(&SourceSpec::File(path.to_owned()), &SourceOptions::default()).ok() } else { None };
+    film.is_some_and(|mut film| (0..2).all(|_| matches!(film.next_frame(), Ok(Some(_)))))
 }

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use framereel::canvas::layout::{Anchor, OverlayPlace};
-use framereel::filter::{Edge, FileAccess, FilterChain};
+use framereel::filter::{Edge, FileAccess, FilterChain, Visualization};
 use framereel::frame::Size;
 use framereel::mux::Container;
 use framereel::recorder::{Layout, MediaRecorderOptions};
@@ -239,6 +239,10 @@ pub fn matroska_path(text: &str) -> Result<PathBuf> {
 pub fn is_matroska_name(path: &Path) -> bool {
     let known = ["webm", "mkv", "mka", "weba"];
     path.extension().is_some_and(|extension| known.iter().any(|known| extension.eq_ignore_ascii_case(known)))
+}
+
+pub fn visualization(text: &str) -> Result<Visualization> {
+    text.parse()
 }
 
 pub fn still_path(text: &str) -> Result<PathBuf> {

@@ -16,6 +16,7 @@ mod file;
 mod lut;
 mod parse;
 mod plan;
+mod visualization;
 
 pub use animation::Animation;
 pub use catalog::catalog;
@@ -27,6 +28,7 @@ pub use plan::{
     Axis, Bell, Extent, LayerPlace, Pass, PassInput, PassOutput, Plan, Point, Scaling, SourcePicture, SourcePixels,
     Stage, plan, plan_layer,
 };
+pub use visualization::Visualization;
 
 /// What a filter is, apart from the values it is given.
 #[derive(Debug)]
@@ -104,6 +106,9 @@ pub(crate) enum Effect {
     Area(&'static str),
     /// The same, with `previous`: what it made of the frame before.
     Trail(&'static str),
+    /// A WGSL function of the filter's name, `fn(position) -> vec4f`, at the beginning of a chain: it draws a picture of any
+    /// size out of a source whose pixels are values, which it reads with `load` as they are.
+    Plot(&'static str),
     /// A Gaussian of this standard deviation in pixels.
     Blur,
     /// A WGSL function of the filter's name, `fn(original, blurred, values…) -> vec4f`, premultiplied.

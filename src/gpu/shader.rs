@@ -310,6 +310,7 @@ fn filtered(block: vec2u) -> Block {{
         | Effect::Key(wgsl)
         | Effect::Area(wgsl)
         | Effect::Trail(wgsl)
+        | Effect::Plot(wgsl)
         | Effect::Combine { wgsl, .. } = filter.info().effect
         {
             self.add(wgsl);

@@ -22,6 +22,7 @@ pub mod pattern;
 pub mod player;
 pub mod shader;
 pub mod tone;
+pub mod visualize;
 pub mod wav;
 pub mod webm;
 pub mod y4m;
@@ -29,6 +30,8 @@ pub mod y4m;
 mod blocks;
 mod open;
 mod sample_queue;
+mod spectrum;
+mod tee;
 pub use open::{Decoder, decoders, open};
 
 /// The widest and the highest picture taken, in pixels.

@@ -56,7 +56,7 @@ impl Filter {
     /// Whether it reads the picture at places of its own choice.
     pub(super) fn looks_around(&self) -> bool {
         match &self.info().effect {
-            Effect::Area(_) | Effect::Trail(_) => true,
+            Effect::Area(_) | Effect::Trail(_) | Effect::Plot(_) => true,
             Effect::Custom => {
                 self.custom().is_some_and(|custom| custom.kind() != Kind::Color || custom.uses_previous())
             }
@@ -67,6 +67,11 @@ impl Filter {
     /// Whether it draws and reads no picture.
     pub(super) fn draws(&self) -> bool {
         self.custom().is_some_and(|custom| custom.kind() == Kind::Image)
+    }
+
+    /// Whether it draws out of values: then what it reads is no picture, and is not brought to any size.
+    pub(super) fn plots(&self) -> bool {
+        matches!(self.info().effect, Effect::Plot(_))
     }
 
     /// The numbers as the shader reads them, where [`Filter::places`] says.

@@ -21,7 +21,8 @@ const SAFE_SIDE: u32 = 8192;
 const WIDEST_MARGIN: u32 = 1024;
 
 /// Plans how `source` becomes a picture of `size`, filtered by `chain`. A source of another size is fitted in whole, in
-/// the middle, transparent around. A chain whose first filter draws ([`Kind::Image`]) draws at `size` and reads no source.
+/// the middle, transparent around. A chain whose first filter draws ([`Kind::Image`]) draws at `size` and reads no source;
+/// one that draws out of values ([`Effect::Plot`]) does so too, and reads the source as it is.
 /// An animated chain is planned for one instant: give [`FilterChain::at`].
 pub fn plan(chain: &FilterChain, source: SourcePicture, size: Size, output: PassOutput) -> Plan {
     let mut planner = Planner::of(chain, source, size);
@@ -91,6 +92,8 @@ struct Planner {
     textures: Vec<Size>,
     twins: Vec<[usize; 2]>,
     edge: Edge,
+    /// The size that values are drawn at; none where the source is a picture.
+    plotted: Option<Size>,
     /// How far the filters that follow may reach beyond the borders.
     spread: u32,
     open: OpenPass,
@@ -147,7 +150,8 @@ impl Planner {
         let draws = chain.filters().first().is_some_and(Filter::draws);
         let (input, from) =
             if draws { (PassInput::Nothing, size) } else { (PassInput::Source(source.pixels), source.size) };
-        Self::new(input, from, chain.edge())
+        let plots = chain.filters().first().is_some_and(Filter::plots);
+        Self { plotted: plots.then_some(size), ..Self::new(input, from, chain.edge()) }
     }
 
     /// Lays the chain over a picture of `size`; `margin` pixels around it are kept at the end.
@@ -180,13 +184,17 @@ impl Planner {
             original: None,
             to: Extent::of(from),
         };
-        Self { passes: Vec::new(), textures: Vec::new(), twins: Vec::new(), edge, spread: 0, open }
+        Self { passes: Vec::new(), textures: Vec::new(), twins: Vec::new(), edge, plotted: None, spread: 0, open }
     }
 
     fn add(&mut self, filter: &Filter) {
         match &filter.info().effect {
             Effect::Matrix(matrix) => self.matrix(matrix(&filter.numbers())),
             Effect::Point(_) | Effect::Key(_) => self.open.points.push(Point::Function(filter.clone())),
+            Effect::Plot(_) => {
+                let size = self.plotted.unwrap_or(self.open.to.size);
+                self.gather(Stage::Area(filter.clone()), Extent::of(size));
+            }
             Effect::Area(_) => self.gather(Stage::Area(filter.clone()), self.open.to),
             Effect::Trail(_) => {
                 self.gather(Stage::Area(filter.clone()), self.open.to);
@@ -294,7 +302,7 @@ impl Planner {
     /// Brings the source onto a part of a canvas, unless it is drawn there.
     fn place_on(&mut self, part: &CanvasPart) {
         let from = self.open.to.size;
-        if self.open.input == PassInput::Nothing || part.is_copy_of(from) {
+        if self.open.input == PassInput::Nothing || self.plotted.is_some() || part.is_copy_of(from) {
             return;
         }
         let [across, down] = part.scaling;
@@ -306,7 +314,7 @@ impl Planner {
     /// Brings the source into a picture of this size.
     fn fit(&mut self, size: Size) {
         let from = self.open.to.size;
-        if from == size {
+        if from == size || self.plotted.is_some() {
             return;
         }
         let fitted = fit(from, size);
