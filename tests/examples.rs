@@ -45,3 +45,16 @@ fn side_by_side_shows_the_frame_as_it_is_and_the_filtered_one() {
     let mean = off as f64 / f64::from(width * height * 3);
     assert!(mean > 10.0, "the halves differ by {mean:.1} of 255 on average");
 }
+
+#[test]
+fn camera_says_what_to_do_where_there_is_none() {
+    let bench = Bench::new();
+    // Whoever runs the tests may have a camera: then it is recorded.
+    let ran = run(example("camera").arg(bench.path("camera.webm")), &[]);
+    if ran.code == Some(0) {
+        assert_eq!(bench.names(), ["camera.webm"]);
+    } else {
+        ran.failed(1, &["expected a camera but found none; plug one in"]);
+        assert!(bench.names().is_empty(), "{:?}", bench.names());
+    }
+}

@@ -1,19 +1,13 @@
 //! `navigator.mediaDevices` for native programs (Media Capture and Streams §9): streams of cameras and microphones, and what
 //! there is.
 
-use std::sync::{Arc, Weak};
-use std::thread;
-use std::time::Duration;
-
 use super::camera;
+use super::poller::Poller;
 use super::{AudioInput, InputKind, microphone};
 use crate::constraints::{self, Constraints};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::gpu::Gpu;
-use crate::stream::{Listener, Listeners, MediaStream};
-
-/// How often the devices are looked at while somebody listens for changes.
-const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+use crate::stream::{Listener, MediaStream};
 
 /// What a device is (§9.1.2, `MediaDeviceKind`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -55,7 +49,7 @@ pub struct DeviceChange;
 ///     let video = TrackConstraints { width: 1280.into(), frame_rate: Constraint::min(24.0), ..Default::default() };
 ///     let stream = devices.get_user_media(&Constraints { video: Some(video), ..Constraints::audio() })?;
 ///     let recorder = MediaRecorder::new(&stream, MediaRecorderOptions::default())?;
-///     recorder.start_to(FileSink::create("me.webm".as_ref(), true)?)?;
+///     recorder.start_to(FileSink::create("me.webm", true)?)?;
 ///     std::thread::sleep(Duration::from_secs(5));
 ///     recorder.stop();
 ///     recorder.events().for_each(drop);
@@ -64,13 +58,13 @@ pub struct DeviceChange;
 /// ```
 pub struct MediaDevices {
     gpu: Gpu,
-    listeners: Arc<Listeners<DeviceChange>>,
+    changes: Poller<DeviceChange>,
 }
 
 impl MediaDevices {
     /// The devices of this machine. A camera's pictures are unpacked by this GPU.
     pub fn new(gpu: &Gpu) -> Self {
-        Self { gpu: gpu.clone(), listeners: Arc::new(Listeners::new()) }
+        Self { gpu: gpu.clone(), changes: Poller::new() }
     }
 
     /// A stream of a camera's track, a microphone's, or both (`getUserMedia()`, §9.2.3). The devices and their settings are
@@ -107,25 +101,7 @@ impl MediaDevices {
     /// # Errors
     /// `UnknownError` when no thread can be started.
     pub fn events(&self) -> Result<Listener<DeviceChange>> {
-        let listener = self.listeners.listen(false);
-        let listeners = Arc::downgrade(&self.listeners);
-        let before = list();
-        let watch = move || watch(&listeners, before);
-        thread::Builder::new().name("devices".into()).spawn(watch).map_err(Error::no_thread)?;
-        Ok(listener)
-    }
-}
-
-/// Looks at the devices again and again, as long as somebody listens.
-fn watch(listeners: &Weak<Listeners<DeviceChange>>, mut before: Vec<MediaDeviceInfo>) {
-    loop {
-        thread::sleep(LOOK_INTERVAL);
-        let Some(listeners) = listeners.upgrade().filter(|listeners| listeners.has_any()) else { return };
-        let now = list();
-        if now != before {
-            listeners.tell(|| DeviceChange);
-            before = now;
-        }
+        self.changes.listen("devices", list, |_| DeviceChange)
     }
 }
 

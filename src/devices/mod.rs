@@ -9,6 +9,7 @@ pub mod microphone;
 #[path = "no_microphone.rs"]
 pub mod microphone;
 pub mod permissions;
+mod poller;
 
 pub use media_devices::{DeviceChange, MediaDeviceInfo, MediaDeviceKind, MediaDevices};
 

@@ -4,16 +4,11 @@
 //! microphone when the sound server lets us in. What there is none of yet is at `prompt`.
 
 use std::io;
-use std::sync::{Arc, Weak};
-use std::thread;
-use std::time::Duration;
 
-use super::microphone;
-use crate::error::{Error, ErrorKind, Result};
-use crate::stream::{Listener, Listeners};
-
-/// How often a state is looked at while somebody listens for its changes.
-const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+use super::poller::Poller;
+use super::{InputKind, microphone};
+use crate::error::{ErrorKind, Result};
+use crate::stream::Listener;
 
 /// What may be used or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -38,7 +33,7 @@ pub enum PermissionState {
 /// The state of a permission, which can be followed.
 pub struct PermissionStatus {
     name: PermissionName,
-    listeners: Arc<Listeners<PermissionState>>,
+    changes: Poller<PermissionState>,
 }
 
 /// The state of this permission (`navigator.permissions.query()`).
@@ -51,7 +46,7 @@ pub struct PermissionStatus {
 /// }
 /// ```
 pub fn query(name: PermissionName) -> PermissionStatus {
-    PermissionStatus { name, listeners: Arc::new(Listeners::new()) }
+    PermissionStatus { name, changes: Poller::new() }
 }
 
 impl PermissionStatus {
@@ -62,15 +57,7 @@ impl PermissionStatus {
 
     /// The state at present.
     pub fn state(&self) -> PermissionState {
-        match self.name {
-            PermissionName::Camera => state_of(camera_nodes()),
-            PermissionName::Microphone => match microphone::inputs() {
-                Ok(inputs) if inputs.is_empty() => PermissionState::Prompt,
-                Ok(_) => PermissionState::Granted,
-                Err(error) if *error.kind() == ErrorKind::NotAllowed => PermissionState::Denied,
-                Err(_) => PermissionState::Prompt,
-            },
-        }
+        state(self.name)
     }
 
     /// Tells the new state whenever it changes (`change`), from now on.
@@ -78,24 +65,19 @@ impl PermissionStatus {
     /// # Errors
     /// `UnknownError` when no thread can be started.
     pub fn events(&self) -> Result<Listener<PermissionState>> {
-        let listener = self.listeners.listen(false);
-        let status = Self { name: self.name, listeners: Arc::new(Listeners::new()) };
-        let (listeners, before) = (Arc::downgrade(&self.listeners), self.state());
-        let watch = move || status.watch(&listeners, before);
-        thread::Builder::new().name("permission".into()).spawn(watch).map_err(Error::no_thread)?;
-        Ok(listener)
+        let name = self.name;
+        self.changes.listen("permission", move || state(name), |state| *state)
     }
+}
 
-    fn watch(&self, listeners: &Weak<Listeners<PermissionState>>, mut before: PermissionState) {
-        loop {
-            thread::sleep(LOOK_INTERVAL);
-            let Some(listeners) = listeners.upgrade().filter(|listeners| listeners.has_any()) else { return };
-            let now = self.state();
-            if now != before {
-                listeners.tell(|| now);
-                before = now;
-            }
-        }
+fn state(name: PermissionName) -> PermissionState {
+    match name {
+        PermissionName::Camera => state_of(camera_nodes()),
+        PermissionName::Microphone => match microphone::inputs() {
+            Ok(inputs) if inputs.iter().any(|input| input.kind == InputKind::Microphone) => PermissionState::Granted,
+            Err(error) if *error.kind() == ErrorKind::NotAllowed => PermissionState::Denied,
+            Ok(_) | Err(_) => PermissionState::Prompt,
+        },
     }
 }
 

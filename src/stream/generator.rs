@@ -46,7 +46,12 @@ impl TrackSource {
     }
 
     pub fn settings(&self) -> TrackSettings {
-        *lock(&self.settings)
+        let mut settings = *lock(&self.settings);
+        // A device may have been set to another rate since.
+        if let (TrackSettings::Video { frame_rate, .. }, Some(device)) = (&mut settings, &self.device) {
+            *frame_rate = device.settings().frame_rate;
+        }
+        settings
     }
 
     pub fn is_muted(&self) -> bool {

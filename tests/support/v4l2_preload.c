@@ -9,7 +9,10 @@
  *   ever, or crashes); it is noticed within SLICE_MS;
  * - bytesperline and sizeimage of NV12, YU12, RGB3 and BGR3 are right (pw-v4l2 counts one byte or four a pixel);
  * - VIDIOC_ENUM_FRAMEINTERVALS gives the one interval that VIDIOC_G_PARM gives;
- * - a list of /dev holds video0, video1, ... for the nodes that can be opened.
+ * - a list of /dev holds video0, video1, ... for the nodes that can be opened;
+ * - a camera whose buffers one descriptor has is busy for all others, of this and of other processes, until that one is
+ *   closed or gives them up (VIDIOC_REQBUFS: EBUSY);
+ * - with RIG_DENIES_CAMERAS in the environment no camera may be opened (EACCES).
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -23,6 +26,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -39,6 +43,8 @@ struct camera {
     /* Opened without O_NONBLOCK: VIDIOC_DQBUF waits. */
     int blocking;
     int unplugged;
+    /* The locked file of whoever has the camera's buffers, or -1. */
+    int claim;
     /* A frame that poll took, for the next VIDIOC_DQBUF. */
     int has_frame;
     struct v4l2_buffer frame;
@@ -68,11 +74,16 @@ static int fail(int error) {
 static int opened(int fd, const char *path, int flags) {
     if (fd >= 0 && fd < MOST_FDS && path && !strncmp(path, "/dev/video", 10)) {
         pthread_mutex_lock(&lock);
-        cameras[fd] = (struct camera){ .open = 1, .blocking = !(flags & O_NONBLOCK) };
+        cameras[fd] = (struct camera){ .open = 1, .blocking = !(flags & O_NONBLOCK), .claim = -1 };
         pthread_mutex_unlock(&lock);
         fcntl(fd, F_SETFL, flags | O_NONBLOCK);
     }
     return fd;
+}
+
+/* As for a user who is not in the group of the cameras. */
+static int denied(const char *path) {
+    return path && !strncmp(path, "/dev/video", 10) && getenv("RIG_DENIES_CAMERAS");
 }
 
 #define MODE(flags) ({ \
@@ -87,28 +98,40 @@ static int opened(int fd, const char *path, int flags) {
 })
 
 int open(const char *path, int flags, ...) {
+    if (denied(path)) return fail(EACCES);
     return opened(NEXT(open)(path, flags, MODE(flags)), path, flags);
 }
 
 int open64(const char *path, int flags, ...) {
+    if (denied(path)) return fail(EACCES);
     return opened(NEXT(open64)(path, flags, MODE(flags)), path, flags);
 }
 
 int openat(int folder, const char *path, int flags, ...) {
+    if (denied(path)) return fail(EACCES);
     return opened(NEXT(openat)(folder, path, flags, MODE(flags)), path, flags);
 }
 
 int openat64(int folder, const char *path, int flags, ...) {
+    if (denied(path)) return fail(EACCES);
     return opened(NEXT(openat64)(folder, path, flags, MODE(flags)), path, flags);
 }
 
+static void give_up(struct camera *camera) {
+    if (camera->claim >= 0) NEXT(close)(camera->claim);
+    camera->claim = -1;
+}
+
 int close(int fd) {
-    if (camera_of(fd)) {
-        pthread_mutex_lock(&lock);
-        cameras[fd].open = 0;
-        pthread_mutex_unlock(&lock);
-    }
-    return NEXT(close)(fd);
+    struct camera *camera = camera_of(fd);
+    if (!camera) return NEXT(close)(fd);
+    pthread_mutex_lock(&lock);
+    struct camera closed = *camera;
+    camera->open = 0;
+    pthread_mutex_unlock(&lock);
+    int result = NEXT(close)(fd);
+    give_up(&closed);
+    return result;
 }
 
 /* The list of /dev */
@@ -213,6 +236,19 @@ static void correct_sizes(struct v4l2_pix_format *format) {
     }
 }
 
+/* A file that is locked by one descriptor at most, and by none when its process has ended. */
+static int claim(int fd, struct camera *camera) {
+    struct v4l2_capability capability;
+    char path[4096];
+    if (camera->claim >= 0) return 0;
+    if (NEXT(ioctl)(fd, VIDIOC_QUERYCAP, &capability) < 0) return -1;
+    snprintf(path, sizeof path, "%s/%s.lock", getenv("XDG_RUNTIME_DIR"), capability.bus_info);
+    camera->claim = NEXT(open)(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (camera->claim < 0 || flock(camera->claim, LOCK_EX | LOCK_NB) == 0) return camera->claim < 0 ? -1 : 0;
+    give_up(camera);
+    return fail(EBUSY);
+}
+
 static int enumerate_interval(int fd, struct v4l2_frmivalenum *interval) {
     struct v4l2_streamparm parameters = { .type = V4L2_BUF_TYPE_VIDEO_CAPTURE };
     if (interval->index > 0 || NEXT(ioctl)(fd, VIDIOC_G_PARM, &parameters) < 0) return fail(EINVAL);
@@ -227,7 +263,10 @@ static int camera_ioctl(int fd, struct camera *camera, unsigned long request, vo
     if (number == VIDIOC_DQBUF) return dequeue(fd, camera, argument);
     if (number == VIDIOC_ENUM_FRAMEINTERVALS) return enumerate_interval(fd, argument);
     if (number == VIDIOC_STREAMOFF) camera->has_frame = 0;
+    int buffers = number == VIDIOC_REQBUFS ? (int)((struct v4l2_requestbuffers *)argument)->count : -1;
+    if (buffers > 0 && claim(fd, camera) < 0) return -1;
     int result = NEXT(ioctl)(fd, request, argument);
+    if (buffers == 0) give_up(camera);
     if (result == 0 && (number == VIDIOC_G_FMT || number == VIDIOC_S_FMT || number == VIDIOC_TRY_FMT)) {
         correct_sizes(&((struct v4l2_format *)argument)->fmt.pix);
     }

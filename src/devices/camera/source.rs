@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::shared::{self, CameraSubscription};
 use super::v4l2;
 use crate::clock::Clock;
-use crate::constraints::{InputDevice, Settings, TrackConstraints, select};
+use crate::constraints::{InputDevice, Settings, TrackConstraints, VideoMode, select};
 use crate::error::{Error, ErrorKind, Result};
 use crate::frame::{Frame, Size};
 use crate::source::{Source, SourceInfo, SourceLosses};
@@ -38,14 +38,19 @@ impl CameraSource {
     /// `NotFoundError` when there is no camera (of that name), `OverconstrainedError` when none can do what is required,
     /// `NotReadableError` when it is busy or brings no picture, `NotAllowedError` when it may not be opened.
     pub fn open(wanted: &TrackConstraints) -> Result<Self> {
-        let cameras = v4l2::cameras();
-        if cameras.is_empty() {
-            return Err(v4l2::none_found());
-        }
-        let (nodes, devices): (Vec<PathBuf>, Vec<InputDevice>) = cameras.into_iter().unzip();
-        let wanted = with_ids(wanted, &nodes, &devices)?;
-        let selection = select(TrackKind::Video, &devices, &wanted)?;
-        let device = &devices[selection.device];
+        let (nodes, devices) = found()?;
+        Self::open_of(&nodes, &devices, &with_ids(wanted, &nodes, &devices)?)
+    }
+
+    /// The same, where a device is named by its id alone, as on the Web: an id that no camera has is overconstrained.
+    pub(super) fn open_by_id(wanted: &TrackConstraints) -> Result<Self> {
+        let (nodes, devices) = found()?;
+        Self::open_of(&nodes, &devices, wanted)
+    }
+
+    fn open_of(nodes: &[PathBuf], devices: &[InputDevice], wanted: &TrackConstraints) -> Result<Self> {
+        let selection = select(TrackKind::Video, devices, wanted)?;
+        let device = devices[selection.device].clone();
         let mode = &device.video_modes()[selection.mode];
         let Settings { width, height, frame_rate, .. } = selection.settings;
         let size = Size::new(width.unwrap_or_default(), height.unwrap_or_default());
@@ -53,17 +58,13 @@ impl CameraSource {
             v4l2::Mode { format: mode.format.clone(), size, rate: mode.rate_near(frame_rate.unwrap_or_default()) };
         let opened = shared::open(&nodes[selection.device], &device.label, mode);
         let subscription = opened.map_err(|error| error.at(format!("camera `{}`", device.label)))?;
-        let v4l2::Mode { format, size, rate } = subscription.mode().clone();
-        let settings = Settings {
-            width: Some(size.width),
-            height: Some(size.height),
-            frame_rate: Some(rate.as_f64()),
-            format,
-            ..selection.settings
-        };
-        let info = SourceInfo { kind: "camera", size, rate: Some(rate), frames: None, endless: true };
+        // A driver may set another mode than was asked for, and one that is shared has that of whoever opened it first.
+        let mode = subscription.mode();
+        let as_it_is = select(TrackKind::Video, &[set_to(&device, mode)], wanted);
+        let place = || format!("camera `{}`, which is set to {} of {}", device.label, mode.format, mode.size);
+        let settings = as_it_is.map_err(|error| error.at(place()))?.settings;
+        let info = SourceInfo { kind: "camera", size: mode.size, rate: Some(mode.rate), frames: None, endless: true };
         let (clock, losses) = (subscription.clock().clone(), subscription.losses());
-        let device = device.clone();
         Ok(Self { info, device, settings, subscription, clock, losses, reconnect: false, away: false })
     }
 
@@ -113,6 +114,22 @@ impl CameraSource {
     /// How it is set.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+}
+
+/// The cameras there are, and their nodes.
+fn found() -> Result<(Vec<PathBuf>, Vec<InputDevice>)> {
+    let cameras = v4l2::cameras();
+    if cameras.is_empty() { Err(v4l2::none_found()) } else { Ok(cameras.into_iter().unzip()) }
+}
+
+/// This camera as one that has this mode alone.
+fn set_to(device: &InputDevice, mode: &v4l2::Mode) -> InputDevice {
+    let only = vec![VideoMode::new(mode.format.as_str(), mode.size, mode.rate)];
+    let set = InputDevice::video(&device.device_id, &device.label, only).with_group(&device.group_id);
+    match device.facing_mode {
+        Some(facing) => set.with_facing_mode(facing),
+        None => set,
     }
 }
 

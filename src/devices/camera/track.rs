@@ -10,7 +10,6 @@ use crate::canvas::Canvas;
 use crate::clock::Clock;
 use crate::constraints::{Capabilities, InputDevice, Settings, TrackConstraints, select};
 use crate::error::{Error, Result};
-use crate::frame::Size;
 use crate::gpu::Gpu;
 use crate::source::Source;
 use crate::stream::{MediaStream, TrackDevice, TrackGenerator, TrackKind};
@@ -48,9 +47,9 @@ impl CameraTrack {
     /// Opens the camera that comes nearest to these constraints; a stream of its track.
     ///
     /// # Errors
-    /// Those of [`CameraSource::open`], and those of the GPU.
+    /// Those of [`CameraSource::open_by_id`], and those of the GPU.
     pub fn start(gpu: &Gpu, wanted: &TrackConstraints) -> Result<MediaStream> {
-        let camera = CameraSource::open(wanted)?;
+        let camera = CameraSource::open_by_id(wanted)?;
         let size = camera.info().size;
         let (to, requests) = sync_channel(1);
         let state = DeviceState { settings: camera.settings().clone(), constraints: wanted.clone() };
@@ -101,10 +100,8 @@ impl CameraTrack {
         if let Some(camera) = self.camera.take() {
             camera.close();
         }
-        let opened = CameraSource::open(&here).and_then(|camera| {
-            let Size { width, height } = camera.info().size;
-            select(TrackKind::Video, &[only(&camera)], wanted)?;
-            if self.canvas.size() != Size::new(width, height) {
+        let opened = CameraSource::open_by_id(&here).and_then(|camera| {
+            if self.canvas.size() != camera.info().size {
                 self.canvas.resize(camera.info().size)?;
             }
             Ok(camera)
@@ -118,20 +115,11 @@ impl CameraTrack {
             }
             Err(error) => {
                 let old = TrackConstraints { device_id: here.device_id, ..before };
-                self.camera = Some(CameraSource::open(&old)?);
+                self.camera = Some(CameraSource::open_by_id(&old)?);
                 Err(error)
             }
         }
     }
-}
-
-/// A camera as a device that has its present mode alone: one that is shared cannot be set to another.
-fn only(camera: &CameraSource) -> InputDevice {
-    let Settings { width, height, frame_rate, format, .. } = camera.settings().clone();
-    let size = Size::new(width.unwrap_or_default(), height.unwrap_or_default());
-    let rate = frame_rate.and_then(|rate| rate.to_string().parse().ok());
-    let mode = crate::constraints::VideoMode::new(format, size, rate.unwrap_or(crate::time::FrameRate::whole(30)));
-    InputDevice::video(camera.device().device_id.clone(), camera.device().label.clone(), vec![mode])
 }
 
 impl TrackDevice for CameraDevice {

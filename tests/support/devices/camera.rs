@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use super::{LIMIT, Player, Session};
 
 /// How long the white of [`Picture::Flash`] lasts.
@@ -62,6 +64,20 @@ impl Session {
 }
 
 impl Camera<'_> {
+    /// Sends no more pictures, until [`Camera::resume`].
+    pub fn pause(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Sends pictures again.
+    pub fn resume(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.player.sender.child), signal).expect("a signal that arrives");
+    }
+
     /// Unplugs it, and waits until it is gone.
     pub fn kill(self) {
         let Self { session, name, player } = self;

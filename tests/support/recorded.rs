@@ -1,0 +1,69 @@
+//! What ffprobe and ffmpeg find in a recording.
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::program::run;
+
+/// What ffprobe finds in a file: its streams, with every frame counted, and its format.
+pub fn probed(path: &Path) -> Value {
+    let mut command = Command::new("ffprobe");
+    command.args(["-v", "error", "-count_frames", "-show_streams", "-show_format", "-of", "json"]).arg(path);
+    let ran = run(&mut command, &[]).succeeded();
+    assert_eq!(ran.stderr, "", "ffprobe on {}", path.display());
+    serde_json::from_str(&ran.stdout).expect("JSON")
+}
+
+pub fn number(value: &Value) -> f64 {
+    value.as_f64().or_else(|| value.as_str()?.parse().ok()).unwrap_or_else(|| panic!("a number: {value}"))
+}
+
+/// The sound of a file as ffmpeg decodes it: mono, 48 kHz.
+pub fn samples(path: &Path) -> Vec<f32> {
+    let mut command = Command::new("ffmpeg");
+    command.args(["-v", "error", "-nostdin", "-i"]).arg(path).args(["-map", "0:a:0", "-ac", "1", "-ar", "48000"]);
+    let output = command.args(["-f", "f32le", "-"]).output().expect("ffmpeg");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    output.stdout.chunks_exact(4).map(|bytes| f32::from_le_bytes(bytes.try_into().expect("four bytes"))).collect()
+}
+
+/// How much of the sound's power is at this frequency, from 0 to 1.
+pub fn purity(samples: &[f32], hertz: f64) -> f64 {
+    let (mut re, mut im, mut power) = (0.0, 0.0, 0.0);
+    for (index, &sample) in samples.iter().enumerate() {
+        let phase = std::f64::consts::TAU * hertz * index as f64 / 48_000.0;
+        re += f64::from(sample) * phase.cos();
+        im += f64::from(sample) * phase.sin();
+        power += f64::from(sample) * f64::from(sample);
+    }
+    2.0 * (re * re + im * im) / (power * samples.len() as f64)
+}
+
+/// The power of the sound in decibels; 0 is a square wave of full scale.
+pub fn level(samples: &[f32]) -> f64 {
+    let power: f64 = samples.iter().map(|&sample| f64::from(sample) * f64::from(sample)).sum();
+    10.0 * (power / samples.len() as f64).log10()
+}
+
+/// The mean luma of each frame, from 0 to 255: black is 16.
+pub fn lumas(path: &Path) -> Vec<f64> {
+    let mut command = Command::new("ffmpeg");
+    command.args(["-v", "error", "-nostdin", "-i"]).arg(path).args(["-map", "0:v:0", "-vf"]);
+    command.args(["signalstats,metadata=print:key=lavfi.signalstats.YAVG:file=-", "-f", "null", "-"]);
+    let ran = run(&mut command, &[]).succeeded();
+    let mean = |line: &str| line.strip_prefix("lavfi.signalstats.YAVG=").map(|mean| mean.parse().expect("a number"));
+    ran.stdout.lines().filter_map(mean).collect()
+}
+
+/// How many frames a second there are, from the first to the last.
+pub fn frame_rate(path: &Path) -> f64 {
+    let mut command = Command::new("ffprobe");
+    command.args(["-v", "error", "-select_streams", "v:0", "-show_entries", "packet=pts_time", "-of", "csv=p=0"]);
+    let ran = run(command.arg(path), &[]).succeeded();
+    let times: Vec<f64> = ran.stdout.lines().filter_map(|line| line.trim_end_matches(',').parse().ok()).collect();
+    let (first, last) = (times.first().expect("a frame"), times.last().expect("a frame"));
+    (times.len() - 1) as f64 / (last - first)
+}
