@@ -14,7 +14,7 @@ use devices::{CameraSpec, MicSpec, Picture, PixelFormat, Session, Sound, XServer
 fn ffmpeg_gets_thirty_frames_a_second_from_the_camera() {
     let session = Session::start();
     let _camera = session.camera(&CameraSpec::default());
-    let mut ffmpeg = session.command("ffmpeg");
+    let mut ffmpeg = limited(&session, "ffmpeg");
     ffmpeg.args(["-v", "error", "-f", "v4l2", "-ts", "abs", "-copyts", "-i", "/dev/video0", "-frames:v", "31"]);
     ffmpeg.args(["-c", "copy", "-copyts", "-enc_time_base", "-1", "-f", "framecrc", "-"]);
     let printed = String::from_utf8(output(&mut ffmpeg)).expect("text");
@@ -38,7 +38,7 @@ fn the_camera_shows_its_colour_in_every_pixel_format() {
     ] {
         let picture = Picture::Color("#c86432");
         let camera = session.camera(&CameraSpec { format, picture, ..CameraSpec::default() });
-        let mut ffmpeg = session.command("ffmpeg");
+        let mut ffmpeg = limited(&session, "ffmpeg");
         ffmpeg.args(["-v", "error", "-f", "v4l2", "-input_format", name, "-i", "/dev/video0", "-frames:v", "1"]);
         let pixels = output(ffmpeg.args(["-f", "rawvideo", "-pix_fmt", "rgb24", "-"]));
         assert_eq!(pixels.len(), 640 * 480 * 3, "{name}");
@@ -55,7 +55,7 @@ fn the_camera_shows_its_colour_in_every_pixel_format() {
 fn a_list_of_devices_holds_each_camera_until_it_is_unplugged() {
     let session = Session::start();
     let cameras = || {
-        let names = String::from_utf8(output(session.command("ls").arg("/dev"))).expect("text");
+        let names = String::from_utf8(output(limited(&session, "ls").arg("/dev"))).expect("text");
         names.lines().filter(|name| name.starts_with("video")).map(str::to_owned).collect::<Vec<_>>()
     };
     assert_eq!(cameras(), [""; 0]);
@@ -72,7 +72,7 @@ fn a_list_of_devices_holds_each_camera_until_it_is_unplugged() {
 fn an_unplugged_camera_ends_what_reads_it() {
     let session = Session::start();
     let camera = session.camera(&CameraSpec::default());
-    let mut ffmpeg = session.command("ffmpeg");
+    let mut ffmpeg = limited(&session, "ffmpeg");
     ffmpeg.args(["-v", "error", "-f", "v4l2", "-i", "/dev/video0", "-f", "rawvideo", "-"]);
     let mut child = ffmpeg.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("ffmpeg");
     child.stdout.as_mut().expect("a pipe").read_exact(&mut vec![0; 10 * 640 * 480 * 2]).expect("ten frames");
@@ -86,7 +86,7 @@ fn an_unplugged_camera_ends_what_reads_it() {
 fn the_microphone_hears_its_tone_until_it_is_unplugged() {
     let session = Session::start();
     let mic = session.microphone(&MicSpec { sound: Sound::Tone(440), rate: 44_100, ..MicSpec::default() });
-    let mut ffmpeg = session.command("ffmpeg");
+    let mut ffmpeg = limited(&session, "ffmpeg");
     ffmpeg.args(["-v", "error", "-f", "pulse", "-sample_rate", "44100", "-i", "default", "-t", "2"]);
     let bytes = output(ffmpeg.args(["-ac", "1", "-f", "f32le", "-"]));
     let samples: Vec<f32> = bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
@@ -95,7 +95,7 @@ fn the_microphone_hears_its_tone_until_it_is_unplugged() {
     let rises = second.windows(2).filter(|pair| pair[0] <= 0.0 && pair[1] > 0.0).count();
     assert!((438..=442).contains(&rises), "expected 440 Hz but found {rises}");
     mic.kill();
-    let sources = output(session.command("pactl").args(["list", "short", "sources"]));
+    let sources = output(limited(&session, "pactl").args(["list", "short", "sources"]));
     assert!(!String::from_utf8_lossy(&sources).contains("\tmic\t"), "{sources:?}");
 }
 
@@ -111,7 +111,7 @@ fn a_flash_and_its_click_reach_ffmpeg_within_40_ms() {
         peaks.display()
     );
     // Both give the wall clock's time.
-    let mut ffmpeg = session.command("ffmpeg");
+    let mut ffmpeg = limited(&session, "ffmpeg");
     ffmpeg.args(["-v", "error", "-copyts", "-f", "v4l2", "-ts", "abs", "-i", "/dev/video0"]);
     ffmpeg.args(["-f", "pulse", "-fragment_size", "1920", "-i", "default"]);
     ffmpeg.args(["-map", "0", "-frames:v", "210", "-vf", &of_pictures, "-f", "null", "-"]);
@@ -150,6 +150,13 @@ fn begins(printed: &str, time_base: f64, limit: f64) -> Vec<f64> {
         }
     }
     begins
+}
+
+/// A command that ends, in failure, after a minute.
+fn limited(session: &Session, program: &str) -> Command {
+    let mut command = session.command("timeout");
+    command.args(["--foreground", "60", program]);
+    command
 }
 
 /// What a command that must succeed printed.
