@@ -34,6 +34,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -62,6 +63,9 @@ pub use xserver::XServer;
 const LIMIT: Duration = Duration::from_secs(20);
 const REMEDY: &str = "install what the tests need: scripts/setup.sh test";
 
+/// Tests of one file run side by side; those in real time would be late together.
+static TURN: Mutex<()> = Mutex::new(());
+
 /// A bus of its own, which starts no services.
 const BUS: &str = r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
@@ -78,12 +82,16 @@ pub struct Session {
     group: Group,
     daemons: Vec<Process>,
     folder: TempDir,
+    _turn: MutexGuard<'static, ()>,
 }
 
 impl Session {
+    /// Waits until no other test of this process has a session, hence at most one for each test.
+    ///
     /// # Panics
     /// When something that `scripts/setup.sh test` installs is missing, or does not start.
     pub fn start() -> Self {
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = tempfile::tempdir().expect("a folder");
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).expect("a private folder");
         let bus = folder.path().join("bus");
@@ -91,7 +99,7 @@ impl Session {
         let settings = folder.path().join("config/wireplumber/main.lua.d");
         fs::create_dir_all(&settings).expect("a folder");
         fs::write(settings.join("51-no-hardware.lua"), NO_HARDWARE).expect("a file");
-        let mut session = Self { group: Group::new(), daemons: Vec::new(), folder };
+        let mut session = Self { group: Group::new(), daemons: Vec::new(), folder, _turn: turn };
         session.build("v4l2_preload");
         session.build("camera_preload");
         let config = format!("--config-file={}", session.folder.path().join("bus.conf").display());
