@@ -183,12 +183,6 @@ impl Session {
         output.unwrap_or_else(|error| panic!("{program}: {error}; {REMEDY}")).status.success()
     }
 
-    fn prints(&self, program: &str, args: &[&str], word: &str) -> bool {
-        let output = self.tool(program).args(args).output();
-        let output = output.unwrap_or_else(|error| panic!("{program}: {error}; {REMEDY}"));
-        String::from_utf8_lossy(&output.stdout).contains(word)
-    }
-
     /// Starts ffmpeg, with these inputs and codecs, and GStreamer behind it, with this pipeline for what `demux` gives.
     fn play(&self, name: &str, ffmpeg_args: &[String], pipeline: &str) -> Player {
         let mut ffmpeg = self.tool("ffmpeg");
