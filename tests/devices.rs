@@ -9,17 +9,10 @@ mod program;
 
 use std::path::Path;
 use std::process::Command;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use devices::{CameraSpec, MicSpec, PixelFormat, Session};
 use program::{Bench, Ran, run};
 use serde_json::Value;
-
-/// Real time has one recording at a time, or the machine's cores are shared.
-fn alone() -> MutexGuard<'static, ()> {
-    static ONE: Mutex<()> = Mutex::new(());
-    ONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// Runs the program in `bench` with what the session has plugged in.
 fn framereel(session: &Session, bench: &Bench, args: &str) -> Ran {
@@ -104,7 +97,6 @@ fn record_five_seconds(session: &Session, spec: &CameraSpec) -> u64 {
 fn a_camera_with_a_microphone_and_a_filter_is_recorded_whole_and_both_are_as_long() {
     // A machine that others use too may drop frames, which the report tells; what it can do shows in the best of these.
     const TRIES: usize = 4;
-    let _alone = alone();
     let session = Session::start();
     for (width, height, format, dropped_at_most) in
         [(640, 480, PixelFormat::Yuyv, 0), (1280, 720, PixelFormat::Yuyv, 2), (1280, 720, PixelFormat::Mjpeg, 2)]
@@ -148,7 +140,6 @@ fn clicks(samples: &[f32]) -> Vec<f64> {
 
 #[test]
 fn a_flash_and_a_click_of_one_instant_stay_together_for_a_minute() {
-    let _alone = alone();
     let session = Session::start();
     let bench = Bench::new();
     let _both = session.flash_and_click(&CameraSpec::default(), &MicSpec::default());
@@ -172,7 +163,6 @@ fn a_flash_and_a_click_of_one_instant_stay_together_for_a_minute() {
 
 #[test]
 fn a_camera_that_is_unplugged_leaves_a_finished_file_and_a_sentence_that_says_when() {
-    let _alone = alone();
     let session = Session::start();
     let bench = Bench::new();
     let camera = session.camera(&CameraSpec::default());
@@ -191,7 +181,6 @@ fn a_camera_that_is_unplugged_leaves_a_finished_file_and_a_sentence_that_says_wh
 
 #[test]
 fn a_camera_that_comes_back_is_recorded_on_and_was_black_meanwhile() {
-    let _alone = alone();
     let session = Session::start();
     let bench = Bench::new();
     let spec = CameraSpec { picture: devices::Picture::Color("#c0c0c0"), ..CameraSpec::default() };
@@ -226,7 +215,6 @@ fn a_camera_that_comes_back_is_recorded_on_and_was_black_meanwhile() {
 
 #[test]
 fn without_a_camera_the_error_says_what_to_do() {
-    let _alone = alone();
     let session = Session::start();
     let bench = Bench::new();
     let ran = framereel(&session, &bench, "record camera -o none.webm");
@@ -245,7 +233,6 @@ fn without_a_camera_the_error_says_what_to_do() {
 
 #[test]
 fn microphones_of_any_rate_and_channels_are_recorded_alone_in_each_container() {
-    let _alone = alone();
     let session = Session::start();
     for (rate, channels, name, codec) in
         [(44_100, 2, "voice.ogg", "opus"), (16_000, 1, "voice.webm", "opus"), (48_000, 8, "voice.wav", "pcm_s16le")]
@@ -268,7 +255,6 @@ fn microphones_of_any_rate_and_channels_are_recorded_alone_in_each_container() {
 
 #[test]
 fn a_screen_is_recorded_with_the_camera_over_its_corner() {
-    let _alone = alone();
     let session = Session::start();
     let bench = Bench::new();
     let screen = devices::XServer::start(640, 480);

@@ -272,6 +272,10 @@ impl RecordArgs {
 /// Whether a file has pictures, and more of them than the cover of a song.
 fn is_film(path: &Path) -> bool {
     // What comes through a pipe can be read once.
-    let film = if path.is_file() { source::open(&SourceSpec::File(path.to_owned()), &SourceOptions::default()).ok() } else { None };
+    let film = if path.is_file() {
+        source::open(&SourceSpec::File(path.to_owned()), &SourceOptions::default()).ok()
+    } else {
+        None
+    };
     film.is_some_and(|mut film| (0..2).all(|_| matches!(film.next_frame(), Ok(Some(_)))))
 }

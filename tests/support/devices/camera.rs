@@ -45,8 +45,8 @@ pub struct CameraSpec {
     pub picture: Picture,
 }
 
-/// A camera that is plugged in until it is killed or dropped. One program may stream from it, once: what opens it
-/// later gets no frames (PipeWire 0.3.65), so plug in a fresh one.
+/// A camera that is plugged in until it is killed or dropped. The first program that streams gets all frames; for those
+/// after it plug in a fresh one.
 pub struct Camera<'a> {
     session: &'a Session,
     name: String,

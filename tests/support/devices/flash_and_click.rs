@@ -19,6 +19,7 @@ impl Session {
     pub fn flash_and_click(&self, camera: &CameraSpec, mic: &MicSpec) -> FlashAndClick<'_> {
         let camera = CameraSpec { picture: Picture::Flash, ..camera.clone() };
         let mic = MicSpec { sound: Sound::Clicks, ..mic.clone() };
+        self.set_quantum(256);
         let room = Room::new(self, &mic);
         let args = [camera.ffmpeg_input(), mic.ffmpeg_input(), camera.ffmpeg_codec(), mic.ffmpeg_codec()].concat();
         let (pictures, sound) = (camera.pipeline(), mic.pipeline());
