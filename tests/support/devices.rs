@@ -16,12 +16,7 @@
 //!   that reads late gets late timestamps. The sequence counts frames read: what was lost leaves no gap;
 //! - bytesused as it should be; the mapped buffers may be longer;
 //! - after [`Camera::kill`]: within 100 ms poll says POLLERR | POLLHUP, and everything fails with ENODEV;
-<<<<<<< HEAD
-//! - one streaming client for each camera, at once and ever: while the first one has its buffers, VIDIOC_REQBUFS says
-//!   EBUSY; the next one gets no frames, only timeouts.
-=======
 //! - one streaming client for each camera: later ones get no more than 15 frames a second. Plug in a fresh camera.
->>>>>>> wt-rig
 //!
 //! **What cpal sees**: the host PulseAudio with the source [`MicSpec::name`], which is the default, and a sink's
 //! monitor. By cpal's default buffer size sound comes 1.8 s late, in pieces of 8192 samples; `BufferSize::Fixed(480)`
