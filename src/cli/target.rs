@@ -256,8 +256,9 @@ impl Numbered {
 
     fn remove_all_but(&self, kept: &[PathBuf]) -> Result<()> {
         for old in self.old().iter().filter(|old| !kept.contains(old)) {
-            let written =
-                fs::File::open(old).is_ok_and(|file| matches!(file.try_lock(), Err(fs::TryLockError::WouldBlock)));
+            // A pipe of such a name would block whoever opens it.
+            let locked = |file: fs::File| matches!(file.try_lock(), Err(fs::TryLockError::WouldBlock));
+            let written = old.is_file() && fs::File::open(old).is_ok_and(locked);
             if written {
                 let what = "expected files that nobody writes but found another recording writing this one";
                 return Err(Error::new(ErrorKind::NotAllowed, what).at(old.display()));

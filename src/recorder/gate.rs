@@ -81,13 +81,26 @@ impl Gate {
     /// Whether a frame of this time of the stream is recorded, and at which time. The first one that is begins a
     /// recording that has no beginning yet.
     pub fn place(&mut self, time: Timestamp) -> Place {
+        let place = self.place_of(time);
+        if matches!(place, Place::At(_)) {
+            self.origin.get_or_insert(time);
+        }
+        place
+    }
+
+    /// Whether a frame of this time of the stream is recorded.
+    pub fn is_recorded(&self, time: Timestamp) -> bool {
+        matches!(self.place_of(time), Place::At(_))
+    }
+
+    fn place_of(&self, time: Timestamp) -> Place {
         if self.is_past(time) {
             return Place::After;
         }
         if self.pauses.iter().any(|&(begin, end)| time >= begin && end.is_none_or(|end| time < end)) {
             return Place::Paused;
         }
-        let origin = *self.origin.get_or_insert(time);
+        let origin = self.origin.unwrap_or(time);
         if time < origin {
             return Place::Before;
         }
@@ -96,12 +109,6 @@ impl Gate {
             return Place::After;
         }
         Place::At(placed)
-    }
-
-    /// Whether a frame of this time of the stream is recorded.
-    pub fn is_recorded(&self, time: Timestamp) -> bool {
-        let paused = self.pauses.iter().any(|&(begin, end)| time >= begin && end.is_none_or(|end| time < end));
-        !self.is_past(time) && !paused && !self.is_full(time) && self.origin.is_none_or(|origin| time >= origin)
     }
 
     /// Whether the recording has reached its limit at this time of the stream.

@@ -55,8 +55,8 @@ pub use device::DeviceSource;
 pub use probe::probed;
 pub use sound::{FfmpegSound, TimeBase};
 
-/// The demuxers of ffmpeg that are permitted: those of the containers, streams, pictures and sounds in use. None of them opens a
-/// file but the one that it is given (`mov` could, but only when it is asked to). Some are of newer versions than the one
+/// The demuxers of ffmpeg that are permitted: those of the containers, streams, pictures and sounds in use. None of them
+/// opens a file but the one that it is given (`mov` could, but only when it is asked to). Some are of newer versions than the one
 /// that is installed; formats of old games are left out, for some of those look for files beside their own.
 const DEMUXERS: &str = "mov,matroska,avi,flv,live_flv,mpegts,mpeg,mpegvideo,m4v,h261,h263,h264,hevc,vvc,evc,av1,obu,ivf,ogg,\
     nut,asf,asf_o,rm,gif,apng,webp,dv,mxf,gxf,wtv,dirac,vc1,vc1test,avs2,avs3,cavsvideo,dnxhd,swf,yuv4mpegpipe,mjpeg,\

@@ -293,9 +293,10 @@ impl<'a> Encode<'a> {
         let silenced = self.input.subscription.is_silenced();
         let turned = std::mem::replace(&mut self.silenced, silenced) != silenced;
         let Some(last) = &self.last else {
-            return match self.with_sound && time - Timestamp::ZERO > LATEST_PICTURE {
-                true => self.begin_black(time),
-                false => Ok(self.with_sound || self.advance(time)),
+            return if self.with_sound && time - Timestamp::ZERO > LATEST_PICTURE {
+                self.begin_black(time)
+            } else {
+                Ok(self.with_sound || self.advance(time))
             };
         };
         let interval = if self.sent < Some(last.timestamp) { PUSH_INTERVAL } else { REPEAT_INTERVAL };

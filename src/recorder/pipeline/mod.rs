@@ -7,8 +7,8 @@
 //! ```
 //!
 //! Each stage is a thread with the stage's name. Policy for a full queue: in real time a track drops what a recorder has no
-//! room for, and what has waited for too long, and counts it; by stepped and stamped clocks everything waits, so that nothing is lost and the slowest stage
-//! sets the pace.
+//! room for, and what has waited for too long, and counts it; by stepped and stamped clocks everything waits, so that
+//! nothing is lost and the slowest stage sets the pace.
 //!
 //! What belongs to the recording is decided before it is encoded, in two pure places: the [`Gate`] by timestamps alone, so
 //! that a pause cuts pictures and sound at the same instant however late they come; the [`Splitter`] where pieces begin. A
