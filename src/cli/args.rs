@@ -13,8 +13,9 @@ use framereel::time::{FrameRate, Span};
 use framereel::Result;
 
 use super::values::{
-    AudioChoice, KeyInterval, OverlayChoice, Split, audio_bitrate, bitrate, bytes, chain, codec, edge, gain,
-    key_interval, layout, matroska_path, overlay, size, some_time, sound, split, still_path, visualization, webm_path,
+    AudioChoice, KeyInterval, OverlayChoice, Split, audio_bitrate, bitrate, bytes, camera_control, chain, codec, edge,
+    gain, key_interval, layout, matroska_path, overlay, size, some_time, sound, split, still_path, visualization,
+    webm_path,
 };
 
 /// Records frames through GPU filters into a seekable .webm or a still.
@@ -97,6 +98,10 @@ pub struct RecordArgs {
     /// How several sources share the picture: over (the others over the first) or grid (side by side, in equal cells)
     #[arg(long, value_name = "LAYOUT", value_parser = layout, default_value = "over", hide_default_value = true)]
     pub layout: Layout,
+    /// A control of the camera, as exposure-time-absolute=300 or zoom=150; `framereel devices` lists them. May be given more
+    /// than once
+    #[arg(long, value_name = "NAME=VALUE", value_parser = camera_control)]
+    pub camera_control: Vec<(String, i64)>,
     /// When a camera or a microphone goes away, wait until it is there again, black and silent meanwhile
     #[arg(long)]
     pub reconnect: bool,

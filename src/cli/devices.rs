@@ -28,6 +28,7 @@ pub fn run(args: &DevicesArgs) -> Result<()> {
         lines.push(format!("camera      {}", device.label));
         lines.push(format!("            id {}", device.device_id));
         lines.extend(mode_lines(device.video_modes()));
+        lines.extend(control_lines(&device.device_id));
     }
     for input in &inputs {
         let word = if input.kind == InputKind::Microphone { "microphone" } else { "system" };
@@ -76,6 +77,25 @@ fn mode_lines(modes: &[VideoMode]) -> Vec<String> {
         }
     }
     lines.into_iter().map(|(name, rates)| format!("{name} at {} fps", rates.join(", "))).collect()
+}
+
+/// A line for each control of a camera, with its range and its value.
+#[cfg(all(target_os = "linux", feature = "camera"))]
+fn control_lines(id: &str) -> Vec<String> {
+    let line = |control: camera::CameraControl| {
+        let (least, most, _) = control.range;
+        let value = control.value.map(|value| format!(", now {value}")).unwrap_or_default();
+        let items: Vec<String> = control.items.iter().map(|(value, name)| format!("{value} {name}")).collect();
+        let items = if items.is_empty() { String::new() } else { format!(" ({})", items.join(", ")) };
+        format!("            {} {least} to {most}{value}{items}", control.name)
+    };
+    camera::controls(id).unwrap_or_default().into_iter().map(line).collect()
+}
+
+/// Elsewhere the system's own settings have them.
+#[cfg(not(all(target_os = "linux", feature = "camera")))]
+fn control_lines(_id: &str) -> Vec<String> {
+    Vec::new()
 }
 
 fn camera_json(device: &InputDevice) -> Value {

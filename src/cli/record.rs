@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use framereel::devices::camera;
 use framereel::filter::{FilterChain, Visualization};
 use framereel::gpu::Gpu;
 use framereel::mux::Container;
@@ -135,6 +136,7 @@ impl RecordArgs {
 
     fn open_pictures(&self) -> Result<Media> {
         let mut video = source::open(&self.input.source, &self.source_options())?;
+        self.set_camera_controls()?;
         let mut overlays = Vec::new();
         for OverlayChoice { source: spec, place } in &self.overlay {
             // Its size is its own: --size is that of the whole picture.
@@ -143,6 +145,20 @@ impl RecordArgs {
         }
         let audio = self.open_sound(&mut *video, &mut overlays)?;
         Ok(Media { video: Some(video), audio, overlays, layout: self.layout })
+    }
+
+    /// Sets what was asked for on the camera that is recorded.
+    fn set_camera_controls(&self) -> Result<()> {
+        let name = match &self.input.source {
+            SourceSpec::Camera(name) if name.contains('=') => "",
+            SourceSpec::Camera(name) => name,
+            _ if self.camera_control.is_empty() => return Ok(()),
+            _ => {
+                let text = "expected a camera to set --camera-control of but found another source; leave it out";
+                return Err(Error::new(ErrorKind::Syntax, text));
+            }
+        };
+        self.camera_control.iter().try_for_each(|(control, value)| camera::set_control(name, control, *value))
     }
 
     /// Sound alone with pictures of it.

@@ -181,6 +181,15 @@ pub fn overlay(text: &str) -> Result<OverlayChoice> {
     Ok(OverlayChoice { source, place })
 }
 
+/// `zoom-absolute=150`: a control of the camera, and its value.
+pub fn camera_control(text: &str) -> Result<(String, i64)> {
+    let split =
+        text.split_once('=').and_then(|(name, value)| Some((name.trim().to_lowercase(), value.trim().parse().ok()?)));
+    split.filter(|(name, _): &(String, i64)| !name.is_empty()).ok_or_else(|| {
+        syntax(format!("expected a control and a whole number, as zoom-absolute=150, but found `{text}`"))
+    })
+}
+
 pub fn layout(text: &str) -> Result<Layout> {
     match text {
         "over" => Ok(Layout::Over),

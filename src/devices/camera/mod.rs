@@ -9,6 +9,8 @@
 //! the first.
 
 #[cfg(all(target_os = "linux", feature = "camera"))]
+mod controls;
+#[cfg(all(target_os = "linux", feature = "camera"))]
 mod mjpeg;
 #[cfg(all(target_os = "linux", feature = "camera"))]
 mod shared;
@@ -26,7 +28,37 @@ use crate::source::{Source, SourceOptions};
 use crate::stream::MediaStream;
 use crate::time::Span;
 #[cfg(all(target_os = "linux", feature = "camera"))]
+pub use controls::CameraControl;
+#[cfg(all(target_os = "linux", feature = "camera"))]
 pub use source::CameraSource;
+
+/// The controls of the camera of this name; of the first one where that is empty. None where it has none.
+///
+/// # Errors
+/// `NotFoundError` when there is no such camera; `NotReadableError` when it cannot be opened.
+#[cfg(all(target_os = "linux", feature = "camera"))]
+pub fn controls(name: &str) -> Result<Vec<CameraControl>> {
+    Ok(controls::list(&v4l2::device(name)?))
+}
+
+/// Sets a control of the camera of this name, also while it is recorded: `set_control("", "zoom-absolute", 120)`.
+///
+/// # Errors
+/// `NotFoundError` when there is no such camera or it has no such control; a range error for a value that it cannot have;
+/// `NotReadableError` when the driver refuses it.
+#[cfg(all(target_os = "linux", feature = "camera"))]
+pub fn set_control(name: &str, control: &str, value: i64) -> Result<()> {
+    controls::set(&v4l2::device(name)?, control, value)
+}
+
+/// An error: this build has no cameras.
+///
+/// # Errors
+/// `NotSupportedError`, always.
+#[cfg(not(all(target_os = "linux", feature = "camera")))]
+pub fn set_control(_name: &str, _control: &str, _value: i64) -> Result<()> {
+    Err(Error::not_supported("expected a build with cameras to set a control of but found one without"))
+}
 
 /// What a recording asks a camera for when nothing is asked: pictures that fill a player's window.
 const WANTED: (u32, u32, f64) = (1280, 720, 30.0);

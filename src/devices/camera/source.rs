@@ -8,7 +8,7 @@ use super::shared::{self, CameraSubscription};
 use super::v4l2;
 use crate::clock::Clock;
 use crate::constraints::{InputDevice, Settings, TrackConstraints, VideoMode, select};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::frame::{Frame, Size};
 use crate::source::{Source, SourceInfo, SourceLosses};
 use crate::stream::TrackKind;
@@ -136,20 +136,7 @@ fn set_to(device: &InputDevice, mode: &v4l2::Mode) -> InputDevice {
 /// The same constraints, where a label, a part of it or a node stands in place of a device's id, with the id.
 fn with_ids(wanted: &TrackConstraints, nodes: &[PathBuf], devices: &[InputDevice]) -> Result<TrackConstraints> {
     let Some(name) = wanted.device_id.exact_values().first() else { return Ok(wanted.clone()) };
-    let lower = name.to_lowercase();
-    let by: [&dyn Fn(usize) -> bool; 4] = [
-        &|index| devices[index].device_id == *name,
-        &|index| nodes[index].as_os_str() == name.as_str(),
-        &|index| devices[index].label == *name,
-        &|index| devices[index].label.to_lowercase().contains(&lower),
-    ];
-    let found = by.iter().find_map(|fits| (0..devices.len()).find(|&index| fits(index)));
-    let Some(index) = found else {
-        let known: Vec<_> = devices.iter().map(|device| format!("`{}`", device.label)).collect();
-        let text =
-            format!("expected a camera named `{name}` but found {}; `framereel devices` lists them", known.join(", "));
-        return Err(Error::new(ErrorKind::NotFound, text));
-    };
+    let index = v4l2::position(name, nodes, devices)?;
     Ok(TrackConstraints { device_id: super::named(&devices[index].device_id), ..wanted.clone() })
 }
 

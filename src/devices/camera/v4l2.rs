@@ -57,6 +57,36 @@ pub fn cameras() -> Vec<(PathBuf, InputDevice)> {
     found
 }
 
+/// Which of these cameras has this name: its id, its node, its label, or a part of that.
+///
+/// # Errors
+/// `NotFoundError` when none has.
+pub fn position(name: &str, nodes: &[PathBuf], devices: &[InputDevice]) -> Result<usize> {
+    let lower = name.to_lowercase();
+    let by: [&dyn Fn(usize) -> bool; 4] = [
+        &|index| devices[index].device_id == name,
+        &|index| nodes[index].as_os_str() == name,
+        &|index| devices[index].label == name,
+        &|index| devices[index].label.to_lowercase().contains(&lower),
+    ];
+    let found = by.iter().find_map(|fits| (0..devices.len()).find(|&index| fits(index)));
+    found.ok_or_else(|| {
+        let known: Vec<_> = devices.iter().map(|device| format!("`{}`", device.label)).collect();
+        let known = known.join(", ");
+        Error::not_found(format!("expected a camera named `{name}` but found {known}; `framereel devices` lists them"))
+    })
+}
+
+/// The camera of this name, opened beside those who read it; the first one where the name is empty.
+pub fn device(name: &str) -> Result<Device> {
+    let (nodes, devices): (Vec<PathBuf>, Vec<InputDevice>) = cameras().into_iter().unzip();
+    if nodes.is_empty() {
+        return Err(none_found());
+    }
+    let node = &nodes[if name.is_empty() { 0 } else { position(name, &nodes, &devices)? }];
+    Device::with_path(node).map_err(|error| refused(&node.display().to_string(), error))
+}
+
 /// Why there is none: because there is none, or because none may be opened.
 pub fn none_found() -> Error {
     let denied = (0..NODES)
