@@ -133,6 +133,10 @@
 //! Without it rav1e encodes. The WebM writer needs a C++ compiler, Opus cmake and a C compiler, rav1e's assembly nasm. The `ffmpeg` program is asked
 //! at run time for the files that are not read here: everything but YUV4MPEG2, AV1 in WebM or Matroska, PNG, JPEG, WebP
 //! and BMP. Filters and shaders need no feature.
+#![cfg_attr(
+    not(all(feature = "audio", feature = "camera", target_os = "linux")),
+    allow(dead_code, unused_imports, reason = "what only devices use stays where it belongs in builds without them")
+)]
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
