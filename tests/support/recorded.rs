@@ -30,8 +30,14 @@ pub fn samples(path: &Path) -> Vec<f32> {
     output.stdout.chunks_exact(4).map(|bytes| f32::from_le_bytes(bytes.try_into().expect("four bytes"))).collect()
 }
 
-/// How much of the sound's power is at this frequency, from 0 to 1.
+/// How much of the sound's power is at this frequency, to some Hz, from 0 to 1: the mean over pieces of a tenth of a second.
 pub fn purity(samples: &[f32], hertz: f64) -> f64 {
+    let pieces = samples.chunks_exact(4800).map(|piece| purity_of(piece, hertz));
+    let (sum, count) = pieces.fold((0.0, 0.0), |(sum, count), purity| (sum + purity, count + 1.0));
+    sum / count
+}
+
+fn purity_of(samples: &[f32], hertz: f64) -> f64 {
     let (mut re, mut im, mut power) = (0.0, 0.0, 0.0);
     for (index, &sample) in samples.iter().enumerate() {
         let phase = std::f64::consts::TAU * hertz * index as f64 / 48_000.0;
@@ -39,7 +45,7 @@ pub fn purity(samples: &[f32], hertz: f64) -> f64 {
         im += f64::from(sample) * phase.sin();
         power += f64::from(sample) * f64::from(sample);
     }
-    2.0 * (re * re + im * im) / (power * samples.len() as f64)
+    2.0 * (re * re + im * im) / (power * samples.len() as f64).max(f64::MIN_POSITIVE)
 }
 
 /// The power of the sound in decibels; 0 is a square wave of full scale.
