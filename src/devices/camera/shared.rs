@@ -32,28 +32,28 @@ struct SharedCamera {
 /// Who gets its frames; and, once it is being let go or is gone, why.
 #[derive(Default)]
 struct State {
-    subscribers: Vec<CameraSubscriber>,
+    subscribers: Vec<FeedSender>,
     closing: bool,
     gone: Option<(ErrorKind, String)>,
 }
 
-struct CameraSubscriber {
+struct FeedSender {
     to: SyncSender<Frame>,
     losses: Arc<SourceLosses>,
 }
 
 /// What one subscriber gets of a camera, from now on.
-pub struct CameraSubscription {
+pub struct CameraFeed {
     camera: Arc<SharedCamera>,
     frames: Receiver<Frame>,
     losses: Arc<SourceLosses>,
 }
 
 /// Opens the camera at this node, or joins those who have it open already: then its mode is theirs.
-pub fn open(node: &Path, label: &str, mode: Mode) -> Result<CameraSubscription> {
+pub fn open(node: &Path, label: &str, mode: Mode) -> Result<CameraFeed> {
     let mut open = lock(&OPEN);
     open.retain(|camera| camera.strong_count() > 0);
-    let shared = open.iter().rev().filter_map(Weak::upgrade).find(|camera| camera.node == node);
+    let shared = open.iter().filter_map(Weak::upgrade).rfind(|camera| camera.node == node);
     if let Some(subscription) = shared.and_then(SharedCamera::subscribe) {
         return Ok(subscription);
     }
@@ -89,7 +89,7 @@ pub fn open(node: &Path, label: &str, mode: Mode) -> Result<CameraSubscription> 
 
 impl SharedCamera {
     /// None when it is gone; one that is being let go is waited for first.
-    fn subscribe(self: Arc<Self>) -> Option<CameraSubscription> {
+    fn subscribe(self: Arc<Self>) -> Option<CameraFeed> {
         let (to, frames) = sync_channel(QUEUE);
         let losses = Arc::<SourceLosses>::default();
         let closing = |state: &mut State| state.closing && state.gone.is_none();
@@ -98,9 +98,9 @@ impl SharedCamera {
         if state.gone.is_some() {
             return None;
         }
-        state.subscribers.push(CameraSubscriber { to, losses: losses.clone() });
+        state.subscribers.push(FeedSender { to, losses: losses.clone() });
         drop(state);
-        Some(CameraSubscription { camera: self, frames, losses })
+        Some(CameraFeed { camera: self, frames, losses })
     }
 
     /// Reads the camera until nobody wants it or it fails.
@@ -133,7 +133,7 @@ impl SharedCamera {
     }
 }
 
-impl CameraSubscriber {
+impl FeedSender {
     /// Hands it a frame, or counts that it was damaged or that there was no room; false when it is gone.
     fn give(&self, frame: Option<&Frame>) -> bool {
         let Some(frame) = frame else {
@@ -151,7 +151,7 @@ impl CameraSubscriber {
     }
 }
 
-impl CameraSubscription {
+impl CameraFeed {
     pub fn mode(&self) -> &Mode {
         &self.camera.mode
     }
