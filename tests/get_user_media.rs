@@ -68,7 +68,6 @@ fn a_microphone_is_recorded_as_it_sounds() {
     // Over a whole second that holds for the device's own pitch alone: sound that was misplaced at the beginning, and is
     // pulled to its place by 500 ppm, has half as much.
     let steady = purity(second, 1000.0);
-    println!("steady {steady}");
     assert!(steady > 0.9, "{steady} of a second is the tone");
 }
 

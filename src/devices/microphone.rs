@@ -230,9 +230,9 @@ impl Microphone {
         let (to, heard) = sync_channel(QUEUE);
         let lost = Arc::new(AtomicU64::new(0));
         let build = |config: StreamConfig| build(device, config, format, Sender { to: to.clone(), lost: lost.clone() });
-        let stream = build(config.clone()).or_else(|_| {
+        let stream = build(config).or_else(|_| {
             config.buffer_size = BufferSize::Default;
-            build(config.clone())
+            build(config)
         });
         let stream = stream.map_err(refused)?;
         stream.play().map_err(refused)?;

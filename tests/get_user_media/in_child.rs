@@ -242,7 +242,7 @@ fn one_camera_is_shared() {
 
     let id = format!("device-id=exact:{},width=min:0,height=ideal:100,height=min:50", listed.device_id);
     let mut asked = asking(Some(&id), None);
-    let impossible = TrackConstraints { width: Constraint::range(1024..=800), ..TrackConstraints::default() };
+    let impossible = TrackConstraints { width: Constraint::min(1024).with_max(800), ..TrackConstraints::default() };
     asked.video.as_mut().expect("video").advanced = vec![impossible];
     let second = devices.get_user_media(&asked).unwrap();
     assert_ne!(second.tracks()[0].id(), track.id());

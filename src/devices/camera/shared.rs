@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
 
-use super::v4l2::{Capture, Captured, Mode};
+use super::v4l2::{CameraReader, Captured, Mode};
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::frame::Frame;
@@ -32,28 +32,28 @@ struct SharedCamera {
 /// Who gets its frames; and, once it is being let go or is gone, why.
 #[derive(Default)]
 struct State {
-    subscribers: Vec<Subscriber>,
+    subscribers: Vec<FeedSender>,
     closing: bool,
     gone: Option<(ErrorKind, String)>,
 }
 
-struct Subscriber {
+struct FeedSender {
     to: SyncSender<Frame>,
     losses: Arc<SourceLosses>,
 }
 
 /// What one subscriber gets of a camera, from now on.
-pub struct Subscription {
+pub struct CameraFeed {
     camera: Arc<SharedCamera>,
     frames: Receiver<Frame>,
     losses: Arc<SourceLosses>,
 }
 
 /// Opens the camera at this node, or joins those who have it open already: then its mode is theirs.
-pub fn open(node: &Path, label: &str, mode: Mode) -> Result<Subscription> {
+pub fn open(node: &Path, label: &str, mode: Mode) -> Result<CameraFeed> {
     let mut open = lock(&OPEN);
     open.retain(|camera| camera.strong_count() > 0);
-    let shared = open.iter().filter_map(Weak::upgrade).filter(|camera| camera.node == node).last();
+    let shared = open.iter().filter_map(Weak::upgrade).rfind(|camera| camera.node == node);
     if let Some(subscription) = shared.and_then(SharedCamera::subscribe) {
         return Ok(subscription);
     }
@@ -62,7 +62,7 @@ pub fn open(node: &Path, label: &str, mode: Mode) -> Result<Subscription> {
     let (start, camera) = sync_channel::<Arc<SharedCamera>>(1);
     let (path, wanted) = (node.to_owned(), mode);
     // All that touches the device is done by this thread.
-    let run = move || match Capture::open(&path, &wanted) {
+    let run = move || match CameraReader::open(&path, &wanted) {
         Ok(capture) => {
             let _ = opened.send(Ok(capture.mode().clone()));
             if let Ok(camera) = camera.recv() {
@@ -89,7 +89,7 @@ pub fn open(node: &Path, label: &str, mode: Mode) -> Result<Subscription> {
 
 impl SharedCamera {
     /// None when it is gone; one that is being let go is waited for first.
-    fn subscribe(self: Arc<Self>) -> Option<Subscription> {
+    fn subscribe(self: Arc<Self>) -> Option<CameraFeed> {
         let (to, frames) = sync_channel(QUEUE);
         let losses = Arc::<SourceLosses>::default();
         let closing = |state: &mut State| state.closing && state.gone.is_none();
@@ -98,13 +98,13 @@ impl SharedCamera {
         if state.gone.is_some() {
             return None;
         }
-        state.subscribers.push(Subscriber { to, losses: losses.clone() });
+        state.subscribers.push(FeedSender { to, losses: losses.clone() });
         drop(state);
-        Some(Subscription { camera: self, frames, losses })
+        Some(CameraFeed { camera: self, frames, losses })
     }
 
     /// Reads the camera until nobody wants it or it fails.
-    fn run(&self, capture: Capture) {
+    fn run(&self, capture: CameraReader) {
         let why = match self.read(capture) {
             Ok(()) => (ErrorKind::InvalidState, "nobody wanted its pictures".to_owned()),
             Err(error) => {
@@ -119,7 +119,7 @@ impl SharedCamera {
     }
 
     /// The device is let go when this returns.
-    fn read(&self, mut capture: Capture) -> Result<()> {
+    fn read(&self, mut capture: CameraReader) -> Result<()> {
         loop {
             let Captured { frame, missed } = capture.next(&self.clock)?;
             let mut state = lock(&self.state);
@@ -133,7 +133,7 @@ impl SharedCamera {
     }
 }
 
-impl Subscriber {
+impl FeedSender {
     /// Hands it a frame, or counts that it was damaged or that there was no room; false when it is gone.
     fn give(&self, frame: Option<&Frame>) -> bool {
         let Some(frame) = frame else {
@@ -151,7 +151,7 @@ impl Subscriber {
     }
 }
 
-impl Subscription {
+impl CameraFeed {
     pub fn mode(&self) -> &Mode {
         &self.camera.mode
     }

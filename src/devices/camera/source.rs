@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::shared::{self, Subscription};
+use super::shared::{self, CameraFeed};
 use super::v4l2;
 use crate::clock::Clock;
 use crate::constraints::{InputDevice, Settings, TrackConstraints, VideoMode, select};
@@ -21,7 +21,7 @@ pub struct CameraSource {
     info: SourceInfo,
     device: InputDevice,
     settings: Settings,
-    subscription: Subscription,
+    subscription: CameraFeed,
     /// The clock of its timestamps, also after it came back.
     clock: Clock,
     losses: Arc<SourceLosses>,

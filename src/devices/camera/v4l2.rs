@@ -179,7 +179,7 @@ pub struct Captured {
 }
 
 /// A camera that is being read. Everything is done by the thread that opened it.
-pub struct Capture {
+pub struct CameraReader {
     // Dropped before the device.
     stream: Option<Stream<'static>>,
     mode: Mode,
@@ -191,7 +191,7 @@ pub struct Capture {
     sequence: Option<u32>,
 }
 
-impl Capture {
+impl CameraReader {
     /// Sets the camera to this mode and begins to read it.
     pub fn open(node: &Path, mode: &Mode) -> Result<Self> {
         let shown = node.display().to_string();
@@ -254,7 +254,7 @@ impl Capture {
     }
 }
 
-impl Drop for Capture {
+impl Drop for CameraReader {
     fn drop(&mut self) {
         // The crate's own drop panics where the driver refuses to stop; such a stream is left to the process's end.
         if let Some(mut stream) = self.stream.take()
