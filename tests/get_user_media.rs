@@ -38,7 +38,7 @@ mod recorded;
 
 use child::Parent;
 use devices::{CameraSpec, MicSpec};
-use recorded::{frame_rate, level, lumas, number, probed, purity, samples};
+use recorded::{frame_rate, least_purity, level, lumas, number, probed, purity, samples};
 
 #[test]
 fn a_camera_is_recorded_with_almost_every_frame() {
@@ -48,8 +48,9 @@ fn a_camera_is_recorded_with_almost_every_frame() {
     let found = probed(&parent.path("video.webm"));
     let [video] = &found["streams"].as_array().expect("streams")[..] else { panic!("one stream: {found}") };
     assert_eq!((&video["width"], &video["height"]), (&640.into(), &480.into()));
+    // 55 of 60 in 2 s.
     assert!(number(&video["nb_read_frames"]) >= 55.0, "{found:#}");
-    assert!(frame_rate(&parent.path("video.webm")) >= 27.5, "{found:#}");
+    assert!(frame_rate(&parent.path("video.webm")) >= 27.0, "{found:#}");
 }
 
 #[test]
@@ -61,8 +62,13 @@ fn a_microphone_is_recorded_as_it_sounds() {
     assert_eq!(found["streams"].as_array().expect("streams").len(), 1, "{found:#}");
     let sound = samples(&parent.path("audio.webm"));
     assert!(sound.len() >= 95_000, "{} samples of 96,000", sound.len());
-    let tone = purity(&sound[24_000..72_000], 1000.0);
+    let second = &sound[24_000..72_000];
+    let tone = least_purity(second, 1000.0);
     assert!(tone > 0.99, "{tone} of the sound is the tone");
+    // Over a whole second that holds for the device's own pitch alone: sound that was misplaced at the beginning, and is
+    // pulled to its place by 500 ppm, has half as much.
+    let steady = purity(second, 1000.0);
+    assert!(steady > 0.9, "{steady} of a second is the tone");
 }
 
 #[test]
@@ -74,8 +80,8 @@ fn a_camera_and_a_microphone_are_recorded_together() {
     let file = parent.path("both.webm");
     let found = probed(&file);
     assert!(number(&found["streams"][0]["nb_read_frames"]) >= 55.0, "{found:#}");
-    assert!(frame_rate(&file) >= 27.5, "{found:#}");
-    let tone = purity(&samples(&file)[24_000..72_000], 1000.0);
+    assert!(frame_rate(&file) >= 27.0, "{found:#}");
+    let tone = least_purity(&samples(&file)[24_000..72_000], 1000.0);
     assert!(tone > 0.99, "{tone} of the sound is the tone");
 }
 

@@ -16,7 +16,7 @@ use cpal::{BufferSize, FromSample, InputCallbackInfo, SampleFormat, SizedSample,
 
 use super::drift::{self, DriftCorrector, first_heard};
 use super::{AudioInput, InputKind};
-use crate::audio::{AudioBuffer, span_of};
+use crate::audio::{AudioBuffer, samples_in, span_of};
 use crate::clock::Clock;
 use crate::constraints::{AudioMode, Capabilities, InputDevice, Settings, Steps, TrackConstraints, select};
 use crate::encode::mixer::mixed_unclipped;
@@ -35,6 +35,9 @@ const OPEN_TIMEOUT: Duration = Duration::from_secs(5);
 const QUEUE: usize = 1000;
 /// How many buffers say when the first one was heard.
 const FIRST: usize = 50;
+/// How much sound there is to be before the first is given out, so that several buffers say when it was heard: a first
+/// one that is misplaced by some milliseconds would be pulled to its place for seconds.
+const LEAST: Span = Span::from_millis(100);
 /// Samples of each channel in a buffer that is given out: 20 ms.
 const BUFFER: usize = drift::RATE as usize / 50;
 /// How to get sound where there is no server and no device.
@@ -201,7 +204,7 @@ pub struct Microphone {
     heard: Receiver<Heard>,
     /// Samples that found no room in the queue.
     lost: Arc<AtomicU64>,
-    /// Buffers that came before the recording began, each with the count of samples before it.
+    /// Buffers that came before any sound was given out, each with the count of samples before it.
     before: Vec<(u64, Timestamp, Vec<f32>)>,
     samples: u64,
     clock: Clock,
@@ -324,7 +327,14 @@ impl Microphone {
         Ok(mixed_unclipped(&sound, 0..sound.samples(), self.info.channels))
     }
 
-    /// Takes a buffer, whose first sample has this number, into the output.
+    /// Keeps a buffer until it is known when the first one was heard.
+    fn keep(&mut self, samples: Vec<f32>, heard: Timestamp) {
+        let count = samples.len() / usize::from(self.config.channels);
+        self.before.push((self.samples, heard, samples));
+        self.samples += count as u64;
+    }
+
+    /// Takes a buffer into the output.
     fn correct(&mut self, heard: Timestamp, samples: &[f32]) -> Result<()> {
         let planes = self.planes(samples)?;
         let corrector = match &mut self.corrector {
@@ -352,14 +362,16 @@ impl AudioSource for Microphone {
         let shift = clock.shift_to(&self.clock).unwrap_or(Span::ZERO);
         while let Ok(Heard::Sound { samples, at }) = self.heard.try_recv() {
             let heard = self.time_of(at);
-            let count = samples.len() / usize::from(self.config.channels);
-            self.before.push((self.samples, heard, samples));
-            self.samples += count as u64;
+            self.keep(samples, heard);
         }
         self.corrector = DriftCorrector::new(self.config.sample_rate, self.info.channels, time + shift).ok();
     }
 
     fn next_buffer(&mut self) -> Result<Option<AudioBuffer>> {
+        while self.given == 0 && self.samples < samples_in(LEAST, self.config.sample_rate) {
+            let (samples, heard) = self.receive_again()?;
+            self.keep(samples, heard);
+        }
         if !self.before.is_empty() {
             let rate = self.config.sample_rate;
             let before = std::mem::take(&mut self.before);

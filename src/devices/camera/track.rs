@@ -12,10 +12,13 @@ use crate::constraints::{Capabilities, InputDevice, Settings, TrackConstraints, 
 use crate::error::{Error, Result};
 use crate::gpu::Gpu;
 use crate::source::Source;
-use crate::stream::{MediaStream, TrackDevice, TrackGenerator, TrackKind};
+use crate::stream::{MediaStream, MediaStreamTrack, TrackDevice, TrackGenerator, TrackKind};
 
 /// A camera that brings no picture for so long is muted; after 3 s it is gone.
 const MUTED_AFTER: Duration = Duration::from_millis(500);
+
+/// How long the GPU may take for its first picture, with all shaders to compile.
+const WARM_UP: Duration = Duration::from_secs(20);
 
 /// The thread that feeds a camera's track.
 pub struct CameraTrack {
@@ -58,9 +61,22 @@ impl CameraTrack {
         let mut canvas = Canvas::new(gpu, size)?.with_clock(clock.clone());
         let (rate, label) = (camera.settings().frame_rate, camera.device().label.clone());
         let stream = canvas.capture_into(TrackGenerator::camera(size, &clock, rate, &label, device.clone()))?;
-        let track = Self { camera: Some(camera), canvas, device, requests };
+        let mut track = Self { camera: Some(camera), canvas, device, requests };
+        track.warm_up(&stream.video_tracks()[0])?;
         thread::Builder::new().name("camera track".into()).spawn(move || track.run()).map_err(Error::no_thread)?;
         Ok(stream)
+    }
+
+    /// Lets the GPU unpack the first picture, for nobody: what compiles shaders then does not while it is recorded.
+    fn warm_up(&mut self, track: &MediaStreamTrack) -> Result<()> {
+        let first = self.camera.as_mut().map(|camera| camera.next_within(MUTED_AFTER)).transpose()?.flatten();
+        // A camera that is silent at first is muted, which its thread tells.
+        let Some(first) = first else { return Ok(()) };
+        let subscription = track.subscribe(1, &Arc::default());
+        self.canvas.draw(first);
+        self.canvas.paint(self.canvas.clock().now())?;
+        let arrived = subscription.receiver.recv_timeout(WARM_UP);
+        arrived.map(drop).or_else(|_| subscription.failure().map_or(Ok(()), Err))
     }
 
     /// Draws picture after picture until nobody holds the track or the camera is gone.
