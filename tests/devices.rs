@@ -6,31 +6,21 @@
 mod devices;
 #[path = "support/program.rs"]
 mod program;
+#[path = "support/recorded.rs"]
+mod recorded;
 
 use std::path::Path;
 use std::process::Command;
 
 use devices::{CameraSpec, MicSpec, PixelFormat, Session};
 use program::{Bench, Ran, run};
+use recorded::{number, probed, purity, samples};
 use serde_json::Value;
 
 /// Runs the program in `bench` with what the session has plugged in.
 fn framereel(session: &Session, bench: &Bench, args: &str) -> Ran {
     let mut command = session.command(env!("CARGO_BIN_EXE_framereel"));
     run(command.args(args.split_whitespace()).current_dir(bench.folder()), &[])
-}
-
-/// What ffprobe finds in a file: its streams, with every frame counted, and its format.
-fn probed(path: &Path) -> Value {
-    let mut command = Command::new("ffprobe");
-    command.args(["-v", "error", "-count_frames", "-show_streams", "-show_format", "-of", "json"]).arg(path);
-    let ran = run(&mut command, &[]).succeeded();
-    assert_eq!(ran.stderr, "", "ffprobe on {}", path.display());
-    serde_json::from_str(&ran.stdout).expect("JSON")
-}
-
-fn number(value: &Value) -> f64 {
-    value.as_f64().or_else(|| value.as_str()?.parse().ok()).unwrap_or_else(|| panic!("a number: {value}"))
 }
 
 /// The end of a stream of the file, by its packets: the last one's time and duration, in seconds.
@@ -43,27 +33,6 @@ fn end_of(path: &Path, stream: &str) -> f64 {
         Some(pts.parse::<f64>().ok()? + rest.trim_end_matches(',').parse::<f64>().unwrap_or(0.0))
     });
     ends.fold(0.0, f64::max)
-}
-
-/// The sound of a file as ffmpeg decodes it: mono, 48 kHz.
-fn samples(path: &Path) -> Vec<f32> {
-    let mut command = Command::new("ffmpeg");
-    command.args(["-v", "error", "-nostdin", "-i"]).arg(path).args(["-map", "0:a:0", "-ac", "1", "-ar", "48000"]);
-    let output = command.args(["-f", "f32le", "-"]).output().expect("ffmpeg");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    output.stdout.chunks_exact(4).map(|bytes| f32::from_le_bytes(bytes.try_into().expect("four bytes"))).collect()
-}
-
-/// How much of the sound's power is at this frequency, from 0 to 1.
-fn purity(samples: &[f32], hertz: f64) -> f64 {
-    let (mut re, mut im, mut power) = (0.0, 0.0, 0.0);
-    for (index, &sample) in samples.iter().enumerate() {
-        let phase = std::f64::consts::TAU * hertz * index as f64 / 48_000.0;
-        re += f64::from(sample) * phase.cos();
-        im += f64::from(sample) * phase.sin();
-        power += f64::from(sample) * f64::from(sample);
-    }
-    2.0 * (re * re + im * im) / (power * samples.len() as f64)
 }
 
 #[test]
