@@ -38,7 +38,7 @@ mod recorded;
 
 use child::Parent;
 use devices::{CameraSpec, MicSpec};
-use recorded::{frame_rate, least_purity, level, lumas, number, probed, purity, samples};
+use recorded::{frame_rate, least_purity, level, lumas, number, probed, samples};
 
 #[test]
 fn a_camera_is_recorded_with_almost_every_frame() {
@@ -62,13 +62,8 @@ fn a_microphone_is_recorded_as_it_sounds() {
     assert_eq!(found["streams"].as_array().expect("streams").len(), 1, "{found:#}");
     let sound = samples(&parent.path("audio.webm"));
     assert!(sound.len() >= 95_000, "{} samples of 96,000", sound.len());
-    let second = &sound[24_000..72_000];
-    let tone = least_purity(second, 1000.0);
+    let tone = least_purity(&sound[24_000..72_000], 1000.0);
     assert!(tone > 0.99, "{tone} of the sound is the tone");
-    // Over a whole second that holds for the device's own pitch alone: sound that was misplaced at the beginning, and is
-    // pulled to its place by 500 ppm, has half as much.
-    let steady = purity(second, 1000.0);
-    assert!(steady > 0.9, "{steady} of a second is the tone");
 }
 
 #[test]
