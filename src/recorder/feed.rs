@@ -14,6 +14,7 @@ use super::pacer::{PacedFrame, Pacer, PacerCounts};
 use super::record::{IsOver, POLL_INTERVAL, frame_span, read_ahead};
 use super::schedule::Schedule;
 use super::sound_feed::SoundFeed;
+use super::stills::StillSaver;
 use crate::canvas::Canvas;
 use crate::error::{Error, Result};
 use crate::filter::FilterChain;
@@ -81,12 +82,14 @@ impl Feed {
         let frames = Frames { frames, live, schedule: schedule.clone(), is_over, failure: None };
         let mut pacer = Pacer::new(frames, rate, limit, frame_span);
         let is_live = live.is_some();
-        let mut show = Show { canvas, sound, schedule, is_live, drawing, filter, counters, is_over, controls };
+        let stills = StillSaver::default();
+        let mut show = Show { canvas, sound, schedule, is_live, drawing, filter, counters, stills, is_over, controls };
         let outcome = show.show_all(&mut pacer, frame_span);
         let (source, counts) = pacer.finish();
         for _ in 0..counts.not_given {
             show.lose_at_end(controls.is_stopped());
         }
+        show.stills.finish(controls);
         (outcome.and(source.failure.map_or(Ok(()), Err)), counts)
     }
 }
@@ -145,6 +148,7 @@ struct Show<'a> {
     drawing: FilterChain,
     filter: FilterChain,
     counters: Arc<FrameCounters>,
+    stills: StillSaver,
     is_over: &'a IsOver<'a>,
     controls: &'a Controls,
 }
@@ -182,6 +186,7 @@ impl Show<'_> {
                 return Ok(None);
             }
             self.canvas.draw(frame);
+            self.stills.follow(self.controls, &self.canvas);
             self.canvas.paint(self.shown_at(timestamp)).map(Some)
         });
         match painted {
