@@ -24,7 +24,7 @@ fn recorded(bench: &Bench, secs: i64, controls: &Controls, mut at_progress: impl
         audio: Some(Box::new(ToneSource::new(None))),
     };
     let options = RecordOptions { duration: Some(Span::from_secs(secs)), real_time: true, ..RecordOptions::default() };
-    let sink = FileSink::create(&bench.path("out.webm"), false).unwrap();
+    let sink = FileSink::create(bench.path("out.webm"), false).unwrap();
     let mut on_event = |event| {
         if let RecordEvent::Progress(progress) = event {
             at_progress(progress);
@@ -93,7 +93,7 @@ fn a_still_is_the_filtered_picture_and_one_that_cannot_be_written_ends_nothing()
     controls.set_filter("invert(1)".parse().unwrap());
     let report = recorded(&bench, 1, &controls, |_| {});
     assert!(report.frames_encoded > 0);
-    assert_eq!(controls.saved_stills(), [good.clone()]);
+    assert_eq!(controls.saved_stills(), std::slice::from_ref(&good));
     let refused: Vec<_> = controls.refused().iter().map(ToString::to_string).collect();
     assert!(
         refused.len() == 2 && refused.iter().any(|error| error.contains("expected a still to end in")),
@@ -111,7 +111,7 @@ fn sound_alone_has_no_still() {
     let media = Media { video: None, audio: Some(Box::new(ToneSource::new(None))) };
     let mut options = RecordOptions { duration: Some(Span::from_millis(200)), ..RecordOptions::default() };
     options.recorder.mime_type = "audio/webm".to_owned();
-    let sink = FileSink::create(&bench.path("out.webm"), false).unwrap();
+    let sink = FileSink::create(bench.path("out.webm"), false).unwrap();
     record(&Gpu::new().unwrap(), media, &options, sink, &controls, &mut |_| {}).unwrap();
     let refused: Vec<_> = controls.refused().iter().map(ToString::to_string).collect();
     assert!(refused.len() == 1 && refused[0].contains("found sound alone"), "{refused:?}");
