@@ -1,4 +1,5 @@
-//! What can be asked of a running recording, without a terminal: pauses, silence and stills; and what it tells meanwhile.
+//! What can be asked of a running recording, without a terminal: pauses, silence and stills; and what it tells
+//! meanwhile.
 
 mod support {
     pub mod program;

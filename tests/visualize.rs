@@ -242,7 +242,8 @@ fn a_live_sound_is_seen_and_heard_as_time_goes_on() {
     assert!(report.frames_encoded >= 10, "{report:?}");
     assert!((1.8..2.2).contains(&report.duration_s), "{report:?}");
     let heard = sound(&path);
-    // Each tenth of a second holds 44 cycles. On a machine that stands still for a moment, silence is recorded meanwhile.
+    // Each tenth of a second holds 44 cycles. On a machine that stands still for a moment, silence is recorded
+    // meanwhile.
     let cycles = |part: &[f32]| part.windows(2).filter(|pair| pair[0] < 0.0 && pair[1] >= 0.0).count();
     let cycles: Vec<_> = heard.chunks(4_800).map(cycles).collect();
     let whole = cycles.iter().filter(|cycles| (43..=45).contains(*cycles)).count();

@@ -1,8 +1,8 @@
 //! Keys that are pressed while it records: read one by one, without Enter, and not shown.
 //!
-//! Only where standard input and standard error are one user's terminal, and the program is in front. The terminal is put
-//! back as it was at every end: when [`Keys`] is dropped, by a panic too, and by [`restore`] before the program ends at
-//! once. Ctrl-C stays a signal.
+//! Only where standard input and standard error are one user's terminal, and the program is in front. The terminal is
+//! put back as it was at every end: when [`Keys`] is dropped, by a panic too, and by [`restore`] before the program
+//! ends at once. Ctrl-C stays a signal.
 
 /// What a key asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,5 +1,5 @@
-//! What is seen while it records, on standard error and only when that is a terminal: a countdown; then frames, speed, size
-//! and time left or, of what is live, the time, the rate, what was dropped, the size and how loud the sound is.
+//! What is seen while it records, on standard error and only when that is a terminal: a countdown; then frames, speed,
+//! size and time left or, of what is live, the time, the rate, what was dropped, the size and how loud the sound is.
 
 use std::io::{IsTerminal, Write, stderr};
 use std::thread;
@@ -23,8 +23,8 @@ pub struct Bar {
 }
 
 impl Bar {
-    /// A bar at its beginning; it shows nothing when standard error is not a terminal. That of a `live` recording tells what
-    /// one watches while it runs.
+    /// A bar at its beginning; it shows nothing when standard error is not a terminal. That of a `live` recording tells
+    /// what one watches while it runs.
     pub fn new(live: bool) -> Self {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(DRAWS));
         Self { bar, began: Instant::now(), live, styled: None, meter: Meter::default() }

@@ -76,8 +76,8 @@ impl Controls {
         self.stop.load(Ordering::Relaxed)
     }
 
-    /// Pauses the recording: what comes meanwhile is left out, pictures and sound alike, and counted (`dropped.paused`). It
-    /// follows within a twentieth of a second. A source that is not live is read on.
+    /// Pauses the recording: what comes meanwhile is left out, pictures and sound alike, and counted
+    /// (`dropped.paused`). It follows within a twentieth of a second. A source that is not live is read on.
     pub fn pause(&self) {
         self.pause.store(true, Ordering::Relaxed);
     }
@@ -102,9 +102,9 @@ impl Controls {
         self.mute.load(Ordering::Relaxed)
     }
 
-    /// Saves the next picture, as it is recorded, in a file: a PNG, JPEG or WebP by its ending, over one that is there. An
-    /// error is told by [`Controls::refused`], and ends nothing: another ending, a path that cannot be written to, or a
-    /// recording without pictures.
+    /// Saves the next picture, as it is recorded, in a file: a PNG, JPEG or WebP by its ending, over one that is there.
+    /// An error is told by [`Controls::refused`], and ends nothing: another ending, a path that cannot be written to,
+    /// or a recording without pictures.
     pub fn request_still(&self, path: impl Into<PathBuf>) {
         lock(&self.stills).asked.push(path.into());
     }
@@ -125,8 +125,8 @@ impl Controls {
         lock(&self.edits).drawing = Some(drawing);
     }
 
-    /// The errors of requests that were refused since the last call: of chains, where the one before stayed in use, and of
-    /// stills.
+    /// The errors of requests that were refused since the last call: of chains, where the one before stayed in use, and
+    /// of stills.
     pub fn refused(&self) -> Vec<Error> {
         std::mem::take(&mut *lock(&self.refused))
     }

@@ -10,7 +10,8 @@ use crate::time::Span;
 pub struct Progress {
     /// Frames that were written.
     pub frames: u64,
-    /// Frames that will not be in the file. Those that were left out on purpose, by a rate or a pause, are not among them.
+    /// Frames that will not be in the file. Those that were left out on purpose, by a rate or a pause, are not among
+    /// them.
     pub dropped: u64,
     /// How long the file is.
     pub recorded: Span,

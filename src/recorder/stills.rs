@@ -1,5 +1,5 @@
-//! Pictures of a running recording that were asked for. The canvas is read where it is drawn; each file is made on a thread
-//! of its own, so that no frame waits for it.
+//! Pictures of a running recording that were asked for. The canvas is read where it is drawn; each file is made on a
+//! thread of its own, so that no frame waits for it.
 
 use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
