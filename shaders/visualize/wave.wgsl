@@ -8,7 +8,8 @@ fn wave(position: vec2f) -> vec4f {
     let wide = size.x / f32(frame.input_size.x);
     let here = i32(position.x / wide);
     // Not a loop: drivers on processors blend what it carries at every turn.
-    let near = min(min(wave_away(here - 1, wide, position), wave_away(here, wide, position)), wave_away(here + 1, wide, position));
+    let here_away = wave_away(here, wide, position);
+    let near = min(here_away, min(wave_away(here - 1, wide, position), wave_away(here + 1, wide, position)));
     let left = min(wave_away(here - 3, wide, position), wave_away(here - 2, wide, position));
     let right = min(wave_away(here + 2, wide, position), wave_away(here + 3, wide, position));
     let away = sqrt(min(near, min(left, right)));

@@ -105,6 +105,9 @@ pub struct RecordArgs {
     /// When a camera or a microphone goes away, wait until it is there again, black and silent meanwhile
     #[arg(long)]
     pub reconnect: bool,
+    /// Count down so many seconds, 1 to 10, before recording begins
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u8).range(1..=10))]
+    pub countdown: Option<u8>,
     /// Take frames at their own pace, as a camera gives them; those that come while the encoder is busy are dropped and
     /// counted
     #[arg(long)]
@@ -305,6 +308,7 @@ Examples:
   framereel record mic -o voice.ogg                          sound alone; .wav and .webm too
   framereel record song.mp3 --visualize bars                 song.webm, with pictures of the sound
   framereel record mic --visualize wave --filter \"bloom()\"
+  framereel record camera --audio mic --countdown 3          3… 2… 1…, then until Enter
   framereel record film.mp4 --split 10m                      film-001.webm, film-002.webm, ten minutes each
   framereel record film.mp4 --split 100MB -o parts/          parts/film-001.webm and so on, of some 100 MB each
   framereel record pattern --realtime --duration 1m --timeslice 1s -o live/   live/pattern-00001.webm, one a second
@@ -312,7 +316,8 @@ Examples:
   framereel record pattern --realtime --duration 1m -o - | ffplay -           as it is recorded
   ffmpeg -i film.mp4 -f yuv4mpegpipe - | framereel record - -o film.webm
 
-Ctrl-C finishes the file: it plays and seeks up to that moment. A second Ctrl-C ends at once.";
+Ctrl-C finishes the file: it plays and seeks up to that moment. A second Ctrl-C ends at once.
+On a terminal: Enter stops, s saves a still (NAME-still-001.png), m mutes the sound; what is live, p pauses.";
 
 const STILL_EXAMPLES: &str = "\
 Examples:

@@ -14,6 +14,7 @@ pub mod args;
 pub mod devices;
 pub mod doctor;
 pub mod inspect;
+pub mod keys;
 pub mod list;
 pub mod progress;
 pub mod record;
@@ -61,6 +62,7 @@ fn on_signal(handler: impl FnMut() + Send + 'static) -> Result<()> {
 
 /// Ends the program as Ctrl-C does. An output that was opened and never written goes: nobody misses it.
 fn end_at_once<'a>(outputs: impl IntoIterator<Item = &'a Path>) -> ! {
+    keys::restore();
     for path in outputs {
         // Nobody is left to be told of an error; and a folder that is not empty stays.
         let _ = match path.metadata() {

@@ -1,9 +1,12 @@
-//! The progress bar: frames, speed, size and time left, on standard error and only when that is a terminal.
+//! What is seen while it records, on standard error and only when that is a terminal: a countdown; then frames, speed,
+//! size and time left or, of what is live, the time, the rate, what was dropped, the size and how loud the sound is.
 
+use std::io::{IsTerminal, Write, stderr};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use framereel::Error;
-use framereel::recorder::Progress;
+use framereel::recorder::{Controls, Progress};
+use framereel::time::Span;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// How often the bar is drawn a second.
@@ -13,30 +16,39 @@ const DRAWS: u8 = 10;
 pub struct Bar {
     bar: ProgressBar,
     began: Instant,
+    live: bool,
     /// The length that the bar is dressed for.
     styled: Option<Option<u64>>,
+    meter: Meter,
 }
 
 impl Bar {
-    /// A bar at its beginning; it shows nothing when standard error is not a terminal.
-    pub fn new() -> Self {
+    /// A bar at its beginning; it shows nothing when standard error is not a terminal. That of a `live` recording tells
+    /// what one watches while it runs.
+    pub fn new(live: bool) -> Self {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(DRAWS));
-        Self { bar, began: Instant::now(), styled: None }
+        Self { bar, began: Instant::now(), live, styled: None, meter: Meter::default() }
     }
 
-    /// Prints an error that does not end the recording, above the bar.
-    pub fn say(&self, error: &Error) {
-        self.bar.suspend(|| super::say(error));
+    /// Prints above the bar what became of requests: errors that do not end the recording, and stills.
+    pub fn tell(&self, controls: &Controls) {
+        for error in controls.refused() {
+            self.bar.suspend(|| super::say(&error));
+        }
+        for still in controls.saved_stills() {
+            self.bar.println(format!("saved {}", still.display()));
+        }
     }
 
     /// Shows how the recording stands.
-    pub fn show(&mut self, progress: Progress) {
+    pub fn show(&mut self, progress: Progress, controls: &Controls) {
         if self.bar.is_hidden() {
             return;
         }
         // The bar fills with recorded milliseconds, as far as it is known how many there will be.
-        let millis = |span: framereel::time::Span| (span.as_nanos() / 1_000_000).max(0) as u64;
+        let millis = |span: Span| (span.as_nanos() / 1_000_000).max(0) as u64;
         let template = match progress.expected {
+            Some(_) if self.live => "{bar:12} {msg}",
             Some(_) => "{bar:30} {msg}",
             None => "{spinner} {msg}",
         };
@@ -50,7 +62,14 @@ impl Bar {
                 self.bar.set_length(length);
             }
         }
-        self.bar.set_message(status(progress, self.began.elapsed()));
+        let elapsed = self.began.elapsed();
+        let message = if self.live {
+            let peak = progress.level.map(|level| self.meter.follow(level, elapsed));
+            live_status(progress, peak, controls)
+        } else {
+            status(progress, elapsed)
+        };
+        self.bar.set_message(message);
         self.bar.set_position(millis(progress.recorded));
     }
 }
@@ -76,6 +95,73 @@ fn status(progress: Progress, elapsed: Duration) -> String {
     text
 }
 
+/// `0:12, 30.0 fps, 2 dropped, 1.20 MB, [########    ] -18 dB`; with a word when it is paused or mute.
+fn live_status(progress: Progress, peak: Option<f32>, controls: &Controls) -> String {
+    let Progress { frames, bytes, recorded, dropped, .. } = progress;
+    let seconds = recorded.as_secs_f64();
+    let whole = seconds as u64;
+    let mut text = format!("{}:{:02}", whole / 60, whole % 60);
+    if frames > 0 {
+        text += &format!(", {:.1} fps, {dropped} dropped", frames as f64 / seconds.max(1e-3));
+    }
+    text += &format!(", {}", megabytes(bytes));
+    match peak {
+        Some(_) if controls.is_muted() => text += ", mute",
+        Some(peak) => text += &format!(", {}", meter(peak)),
+        None => {}
+    }
+    if controls.is_paused() {
+        text += ", paused";
+    }
+    text
+}
+
+/// The quietest level that a meter shows, in decibels of full scale.
+const QUIETEST: f32 = -60.0;
+/// How fast the meter falls back, in decibels a second.
+const FALL: f32 = 20.0;
+/// The cells of the meter.
+const CELLS: usize = 12;
+
+/// A peak that falls back.
+#[derive(Default)]
+struct Meter {
+    /// The peak, in decibels of full scale, and when it was shown.
+    shown: Option<(f32, Duration)>,
+}
+
+impl Meter {
+    /// The peak at this time, in decibels; `level` is the strongest sample since the last look.
+    fn follow(&mut self, level: f32, now: Duration) -> f32 {
+        let heard = (20.0 * level.max(f32::MIN_POSITIVE).log10()).clamp(QUIETEST, 0.0);
+        let fallen = self.shown.map_or(QUIETEST, |(peak, then)| peak - FALL * now.saturating_sub(then).as_secs_f32());
+        let peak = heard.max(fallen);
+        self.shown = Some((peak, now));
+        peak
+    }
+}
+
+/// `[########    ] -18 dB`.
+fn meter(peak: f32) -> String {
+    let filled = ((1.0 - peak / QUIETEST) * CELLS as f32).round() as usize;
+    format!("[{:<CELLS$}] {peak:>3.0} dB", "#".repeat(filled))
+}
+
+/// Waits so many seconds, and counts them where somebody sees it.
+pub fn count_down(seconds: u8) {
+    let shown = stderr().is_terminal();
+    for left in (1..=seconds).rev() {
+        if shown {
+            // Nobody has to see it.
+            let _ = write!(stderr(), "{left}… ");
+        }
+        thread::sleep(Duration::from_secs(1));
+    }
+    if shown && seconds > 0 {
+        let _ = writeln!(stderr());
+    }
+}
+
 /// `820 kB`, `1.33 MB`.
 pub fn megabytes(bytes: u64) -> String {
     match bytes {
@@ -87,7 +173,6 @@ pub fn megabytes(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use framereel::time::Span;
 
     #[test]
     fn the_status_tells_speed_size_and_time_left() {
@@ -96,11 +181,35 @@ mod tests {
             recorded: Span::from_secs(4),
             bytes: 1_200_000,
             expected: Some(Span::from_secs(10)),
+            ..Progress::default()
         };
         assert_eq!(status(progress, Duration::from_secs(2)), "120 frames, 2.0x, 1.20 MB, 3 s left");
         let slow = status(progress, Duration::from_secs(200));
         assert_eq!(slow, "120 frames, 0.0x, 1.20 MB, 5:00 left");
         let endless = Progress { expected: None, ..progress };
         assert_eq!(status(endless, Duration::from_secs(2)), "120 frames, 2.0x, 1.20 MB");
+    }
+
+    #[test]
+    fn the_live_status_tells_what_was_dropped_and_how_loud_it_is() {
+        let (recorded, controls) = (Span::from_secs(72), Controls::new());
+        let progress = Progress { frames: 2160, recorded, bytes: 1_200_000, dropped: 2, ..Progress::default() };
+        let text = live_status(progress, Some(-20.0), &controls);
+        assert_eq!(text, "1:12, 30.0 fps, 2 dropped, 1.20 MB, [########    ] -20 dB");
+        controls.pause();
+        controls.set_muted(true);
+        let alone = Progress { frames: 0, ..progress };
+        assert_eq!(live_status(alone, Some(-20.0), &controls), "1:12, 1.20 MB, mute, paused");
+    }
+
+    #[test]
+    fn a_peak_falls_back_slowly_and_rises_at_once() {
+        let mut meter = Meter::default();
+        let at = Duration::from_millis;
+        assert_eq!(meter.follow(1.0, at(0)), 0.0);
+        assert!((meter.follow(0.0, at(500)) + 10.0).abs() < 0.01);
+        assert!((meter.follow(0.5, at(600)) + 6.02).abs() < 0.01);
+        assert_eq!(meter.follow(0.0, at(9_000)), QUIETEST);
+        assert_eq!(super::meter(QUIETEST), "[            ] -60 dB");
     }
 }

@@ -19,7 +19,8 @@ use framereel::time::Span;
 use framereel::{Error, ErrorKind, Result};
 
 use super::args::RecordArgs;
-use super::progress::Bar;
+use super::keys::{Keys, Wish};
+use super::progress::{Bar, count_down};
 use super::summary::{json, summary};
 use super::target::Target;
 use super::values::{AudioChoice, KeyInterval, OverlayChoice, container_of};
@@ -63,17 +64,36 @@ fn record(args: &RecordArgs, target: &mut Target) -> Result<Report, Box<Failure>
     let media = args.open_media().map_err(nothing_kept)?;
     let options = args.record_options(&media, chain);
     let _watch = args.watch.then(|| Watch::begin(args, &signals.controls)).transpose().map_err(nothing_kept)?;
-    let mut bar = Bar::new();
+    count_down(args.countdown.unwrap_or(0));
+    let live = options.real_time || media.is_live();
+    let mut bar = Bar::new(live);
     signals.recording.store(true, Ordering::Relaxed);
+    let keys = Keys::listen(follow(&signals.controls, live, target.stills()));
     let outcome = recorder::record(&gpu, media, &options, destination, &signals.controls, &mut |event| {
-        for error in signals.controls.refused() {
-            bar.say(&error);
-        }
+        bar.tell(&signals.controls);
         if let RecordEvent::Progress(progress) = event {
-            bar.show(progress);
+            bar.show(progress, &signals.controls);
         }
     });
+    drop(keys);
+    bar.tell(&signals.controls);
     outcome.map_err(|failure| args.explained(failure))
+}
+
+/// Does what keys ask for. A source that is not live is read on while the recording is paused, so that it cannot be.
+fn follow(
+    controls: &'static Controls,
+    live: bool,
+    mut next_still: impl FnMut() -> PathBuf + Send + 'static,
+) -> impl FnMut(Wish) + Send + 'static {
+    move |wish| match wish {
+        Wish::Stop => drop(controls.stop()),
+        Wish::Pause if controls.is_paused() => controls.resume(),
+        Wish::Pause if live => controls.pause(),
+        Wish::Pause => {}
+        Wish::Mute => controls.set_muted(!controls.is_muted()),
+        Wish::Still => controls.request_still(next_still()),
+    }
 }
 
 fn nothing_kept(error: Error) -> Box<Failure> {

@@ -148,6 +148,24 @@ impl Target {
         }
     }
 
+    /// Where the stills of the recording go, one after the other: `NAME-still-001.png` and so on beside it or, where it is
+    /// piped, in the current folder. What is there already stays.
+    pub fn stills(&self) -> impl FnMut() -> PathBuf + Send + 'static {
+        let (folder, name) = match &self.kind {
+            TargetKind::File(path, _) if !is_device(path) => {
+                let files = Numbered::beside(path, PIECE_DIGITS);
+                (files.folder, files.name)
+            }
+            TargetKind::Pieces(files, _) | TargetKind::Chunks(files, _) => (files.folder.clone(), files.name.clone()),
+            TargetKind::File(..) | TargetKind::Stdout(_) => (PathBuf::new(), "framereel".into()),
+        };
+        let mut still = name;
+        still.push("-still");
+        let files = Numbered { folder, name: still, extension: "png".into(), digits: PIECE_DIGITS };
+        let mut paths = (1..).map(move |number| files.path(number)).filter(|path| !path.exists());
+        move || paths.next().unwrap_or_default()
+    }
+
     /// What is empty as long as nothing is recorded, and then goes.
     pub fn traces(&self) -> Vec<PathBuf> {
         let file = match &self.kind {

@@ -5,6 +5,8 @@
 
 use std::io;
 
+#[cfg(target_os = "linux")]
+use super::camera;
 use super::poller::Poller;
 use super::{InputKind, microphone};
 use crate::error::{ErrorKind, Result};
@@ -84,9 +86,11 @@ fn state(name: PermissionName) -> PermissionState {
 /// What became of opening each camera's node.
 #[cfg(target_os = "linux")]
 fn camera_nodes() -> impl Iterator<Item = io::Result<()>> {
-    let nodes = (0..64).map(|number| format!("/dev/video{number}"));
     let open = |node| std::fs::OpenOptions::new().read(true).write(true).open(node).map(drop);
-    nodes.map(open).filter(|opened| opened.as_ref().err().map(io::Error::kind) != Some(io::ErrorKind::NotFound))
+    camera::nodes()
+        .into_iter()
+        .map(open)
+        .filter(|opened| opened.as_ref().err().map(io::Error::kind) != Some(io::ErrorKind::NotFound))
 }
 
 /// Elsewhere the system asks when a camera is opened.

@@ -1,6 +1,6 @@
-//! Pictures of sound. The frames of [`VisualizationSource`](crate::source::visualize::VisualizationSource) hold values in
-//! place of pixels; a filter that no user writes draws the picture out of them, so that it is drawn on the GPU, at any
-//! size, and other filters apply to it.
+//! Pictures of sound. The frames of [`VisualizationSource`](crate::source::visualize::VisualizationSource) hold values
+//! in place of pixels; a filter that no user writes draws the picture out of them, so that it is drawn on the GPU, at
+//! any size, and other filters apply to it.
 
 use std::str::FromStr;
 

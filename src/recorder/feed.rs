@@ -15,6 +15,7 @@ use super::pacer::{PacedFrame, Pacer, PacerCounts};
 use super::record::{IsOver, POLL_INTERVAL, frame_span, read_ahead};
 use super::schedule::Schedule;
 use super::sound_feed::SoundFeed;
+use super::stills::StillSaver;
 use crate::canvas::Canvas;
 use crate::error::{Error, Result};
 use crate::filter::FilterChain;
@@ -107,15 +108,19 @@ impl Feed {
         controls: &Controls,
     ) -> (Result<()>, PacerCounts) {
         let Self { canvas, layers, frames, live, schedule, drawing, filter, rate, limit, frame_span } = self;
-        let frames = Frames { frames, live, schedule: schedule.clone(), is_over, failure: None };
+        let since = canvas.clock().now();
+        let frames = Frames { frames, live, since, schedule: schedule.clone(), is_over, failure: None };
         let mut pacer = Pacer::new(frames, rate, limit, frame_span);
         let is_live = live.is_some();
-        let mut show = Show { canvas, layers, sound, schedule, is_live, drawing, filter, counters, is_over, controls };
+        let stills = StillSaver::default();
+        let mut show =
+            Show { canvas, layers, sound, schedule, is_live, drawing, filter, counters, stills, is_over, controls };
         let outcome = show.show_all(&mut pacer, frame_span);
         let (source, counts) = pacer.finish();
         for _ in 0..counts.not_given {
             show.lose_at_end(controls.is_stopped());
         }
+        show.stills.finish(controls);
         (outcome.and(source.failure.map_or(Ok(()), Err)), counts)
     }
 }
@@ -125,6 +130,8 @@ impl Feed {
 struct Frames<'a> {
     frames: Receiver<Result<Frame>>,
     live: Option<Span>,
+    /// When the recording began: what a live source captured before is none of it.
+    since: Timestamp,
     schedule: Arc<Schedule>,
     is_over: &'a IsOver<'a>,
     failure: Option<Error>,
@@ -157,7 +164,7 @@ impl Frames<'_> {
     fn placed(&self, frame: Frame) -> Option<Frame> {
         let Some(shift) = self.live else { return Some(frame) };
         let time = frame.timestamp + shift;
-        if time < Timestamp::ZERO {
+        if time < self.since {
             return None;
         }
         let began = self.schedule.begin(time);
@@ -175,6 +182,7 @@ struct Show<'a> {
     drawing: FilterChain,
     filter: FilterChain,
     counters: Arc<FrameCounters>,
+    stills: StillSaver,
     is_over: &'a IsOver<'a>,
     controls: &'a Controls,
 }
@@ -218,6 +226,7 @@ impl Show<'_> {
                 let began = self.schedule.began().unwrap_or_default();
                 self.layers.draw(&mut self.canvas, frame, timestamp, began)?;
             }
+            self.stills.follow(self.controls, &self.canvas);
             self.canvas.paint(shown_at).map(Some)
         });
         match painted {

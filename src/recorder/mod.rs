@@ -20,6 +20,7 @@ mod report;
 mod schedule;
 mod sound_feed;
 mod splitter;
+mod stills;
 
 pub use crate::encode::opus::BitrateMode;
 pub use controls::Controls;

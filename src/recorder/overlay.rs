@@ -37,7 +37,7 @@ pub enum Layout {
 /// The layers of a canvas: the recording's own picture, then the overlays.
 pub(super) struct Layers {
     own: Rect,
-    overlays: Vec<Layer>,
+    overlays: Vec<OverlayLayer>,
 }
 
 impl Layers {
@@ -55,7 +55,7 @@ impl Layers {
             Layout::Grid => grid(canvas.size(), &std::iter::once(own).chain(sizes()).collect::<Vec<_>>()),
         };
         let layers = overlays.into_iter().zip(&rects[1..]);
-        let overlays = layers.map(|(overlay, rect)| Layer::begin(overlay.source, *rect, canvas.clock()));
+        let overlays = layers.map(|(overlay, rect)| OverlayLayer::begin(overlay.source, *rect, canvas.clock()));
         Ok(Self { own: rects[0], overlays: overlays.collect::<Result<_>>()? })
     }
 
@@ -83,7 +83,7 @@ impl Layers {
 }
 
 /// One overlay.
-struct Layer {
+struct OverlayLayer {
     frames: Receiver<Result<Frame>>,
     /// Of a live source: what is added to its times to get the canvas's.
     live: Option<Span>,
@@ -96,7 +96,7 @@ struct Layer {
     ended: bool,
 }
 
-impl Layer {
+impl OverlayLayer {
     fn begin(mut source: Box<dyn Source>, rect: Rect, clock: &Clock) -> Result<Self> {
         let live = source.live_clock().and_then(|own| own.shift_to(clock));
         let (to, frames) = sync_channel(READ_AHEAD);

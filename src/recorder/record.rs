@@ -19,9 +19,10 @@ use super::feed::Feed;
 use super::overlay::{Layers, Layout, Overlay};
 use super::pacer::PacerCounts;
 use super::pipeline::catch_panic;
-use super::sound_feed::SoundFeed;
+use super::sound_feed::{LevelMeter, SoundFeed};
 use super::{
-    BlobEvent, Controls, Destination, Event, MediaRecorder, MediaRecorderOptions, Progress, RecordOptions, Report,
+    BlobEvent, Controls, Destination, Dropped, Event, MediaRecorder, MediaRecorderOptions, Progress, RecordOptions,
+    Report,
 };
 use crate::canvas::Canvas;
 use crate::clock::Clock;
@@ -224,6 +225,15 @@ impl Recording {
         let ended = AtomicBool::new(false);
         let is_over = || controls.is_stopped() || ended.load(Ordering::Acquire);
         let counters = recorder.counters();
+        let monitor = Monitor {
+            recorder: &recorder,
+            stream: &stream,
+            counters: &counters,
+            losses: losses.as_deref(),
+            level: sound.as_ref().map(SoundFeed::level),
+            has_pictures: pictures.is_some(),
+            expected,
+        };
         let (fed, recorded) = thread::scope(|scope| {
             // Also when a panic in `on_event` unwinds: the feeds' threads are waited for.
             let end = EndOnDrop { ended: &ended, recorder: &recorder };
@@ -233,7 +243,7 @@ impl Recording {
                 recorder.stop();
             }
             let mut recorded = Ok(());
-            while let Some(event) = next_event(&recorder, expected, on_event) {
+            while let Some(event) = monitor.next_event(controls, on_event) {
                 match event {
                     Event::Error(error) => recorded = Err(error),
                     Event::DataAvailable(data) => on_event(RecordEvent::Data(data)),
@@ -304,19 +314,49 @@ impl Drop for EndOnDrop<'_> {
     }
 }
 
-/// The recorder's next event, telling its progress while there is none; none at the end.
-fn next_event(
-    recorder: &MediaRecorder,
+/// Watches a recording: follows what is asked of it, and tells how it goes.
+struct Monitor<'a> {
+    recorder: &'a MediaRecorder,
+    stream: &'a MediaStream,
+    counters: &'a FrameCounters,
+    losses: Option<&'a SourceLosses>,
+    level: Option<Arc<LevelMeter>>,
+    has_pictures: bool,
     expected: Option<Span>,
-    on_event: &mut dyn FnMut(RecordEvent),
-) -> Option<Event> {
-    let events = recorder.events();
-    loop {
-        let event = events.next_within(POLL_INTERVAL);
-        on_event(RecordEvent::Progress(Progress { expected, ..recorder.progress() }));
-        if event.is_some() || events.is_over() {
-            return event;
+}
+
+impl Monitor<'_> {
+    /// The recorder's next event, telling its progress while there is none; none at the end.
+    fn next_event(&self, controls: &Controls, on_event: &mut dyn FnMut(RecordEvent)) -> Option<Event> {
+        let events = self.recorder.events();
+        loop {
+            self.follow(controls);
+            let event = events.next_within(POLL_INTERVAL);
+            on_event(RecordEvent::Progress(self.progress()));
+            if event.is_some() || events.is_over() {
+                return event;
+            }
         }
+    }
+
+    fn follow(&self, controls: &Controls) {
+        // A recording that has ended cannot be paused, nor need it be.
+        let _ = if controls.is_paused() { self.recorder.pause() } else { self.recorder.resume() };
+        self.stream.audio_tracks().iter().for_each(|track| track.set_enabled(!controls.is_muted()));
+        if !self.has_pictures {
+            for still in controls.take_stills() {
+                let what = "expected a recording with pictures to save one of but found sound alone";
+                controls.refuse(Error::not_supported(what).at(still.display()));
+            }
+        }
+    }
+
+    fn progress(&self) -> Progress {
+        // What was left out on purpose is nobody's loss.
+        let dropped = Dropped { paused: 0, ..Dropped::by_recorder(self.counters) }.sum();
+        let lost = self.losses.map_or(0, |losses| losses.missed() + losses.damaged());
+        let level = self.level.as_ref().map(|level| level.look());
+        Progress { expected: self.expected, dropped: dropped + lost, level, ..self.recorder.progress() }
     }
 }
 

@@ -10,12 +10,18 @@ use crate::time::Span;
 pub struct Progress {
     /// Frames that were written.
     pub frames: u64,
+    /// Frames that will not be in the file. Those that were left out on purpose, by a rate or a pause, are not among
+    /// them.
+    pub dropped: u64,
     /// How long the file is.
     pub recorded: Span,
     /// How large the file is.
     pub bytes: u64,
     /// How long the file will be, where that is known.
     pub expected: Option<Span>,
+    /// The strongest sample of the sound since this was last told, 0 to 1; none where there is no sound. Told by
+    /// [`record`](super::record()) alone.
+    pub level: Option<f32>,
 }
 
 /// What became of a recording. Every frame that came in is encoded or dropped for a stated reason:
@@ -83,7 +89,21 @@ pub struct Dropped {
 }
 
 impl Dropped {
-    fn sum(&self) -> u64 {
+    /// What a recorder has counted so far.
+    pub(super) fn by_recorder(counters: &FrameCounters) -> Self {
+        let counts = counters.counts();
+        Self {
+            paused: counts.dropped(DropReason::Paused),
+            busy: counts.dropped(DropReason::Busy),
+            out_of_order: counts.dropped(DropReason::OutOfOrder),
+            ended: counts.dropped(DropReason::Ended),
+            failure: counts.dropped(DropReason::Failed),
+            not_recorded: counts.dropped(DropReason::NotRecorded),
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn sum(&self) -> u64 {
         let Self { rate, paused, busy, out_of_order, ended, failure, not_recorded, missed, damaged } = self;
         rate + paused + busy + out_of_order + ended + failure + not_recorded + missed + damaged
     }
@@ -102,15 +122,7 @@ impl Report {
         self.frames_in = counts.frames_in;
         self.frames_repeated = counts.repeated;
         self.frames_encoded = counts.encoded;
-        self.dropped = Dropped {
-            paused: counts.dropped(DropReason::Paused),
-            busy: counts.dropped(DropReason::Busy),
-            out_of_order: counts.dropped(DropReason::OutOfOrder),
-            ended: counts.dropped(DropReason::Ended),
-            failure: counts.dropped(DropReason::Failed),
-            not_recorded: counts.dropped(DropReason::NotRecorded),
-            ..Dropped::default()
-        };
+        self.dropped = Dropped::by_recorder(counters);
         self.sound_lost_s = counts.sound_lost.as_secs_f64();
         self.check();
     }

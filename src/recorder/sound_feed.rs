@@ -1,6 +1,7 @@
 //! The sound of a recording: as far as its pictures have come, in real time, or alone.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::Duration;
@@ -27,8 +28,28 @@ pub(super) struct SoundFeed {
     track: TrackGenerator,
     clock: Clock,
     schedule: Arc<Schedule>,
+    level: Arc<LevelMeter>,
     /// What was read and not yet given.
     rest: Option<AudioBuffer>,
+}
+
+/// The strongest sample since somebody looked.
+#[derive(Debug, Default)]
+pub(super) struct LevelMeter {
+    /// The bits of a number from 0 on, which are in the order of the numbers.
+    peak: AtomicU32,
+}
+
+impl LevelMeter {
+    fn hear(&self, sound: &AudioBuffer) {
+        let strongest = sound.channels().iter().flatten().fold(0.0_f32, |peak, sample| peak.max(sample.abs()));
+        self.peak.fetch_max(strongest.min(1.0).to_bits(), Ordering::Relaxed);
+    }
+
+    /// The strongest sample since the last look, 0 to 1.
+    pub fn look(&self) -> f32 {
+        f32::from_bits(self.peak.swap(0, Ordering::Relaxed))
+    }
 }
 
 /// How much of the sound that was asked for was given.
@@ -74,7 +95,12 @@ impl SoundFeed {
             source.next_buffer()
         };
         read_ahead("sound source", next, to)?;
-        Ok(Self { buffers, track, clock: clock.clone(), schedule, rest: None })
+        Ok(Self { buffers, track, clock: clock.clone(), schedule, level: Arc::default(), rest: None })
+    }
+
+    /// How loud it is.
+    pub fn level(&self) -> Arc<LevelMeter> {
+        self.level.clone()
     }
 
     /// Gives all of it by itself: in real time as it is heard, until the pictures beside it end or the recording is over;
@@ -153,6 +179,9 @@ impl SoundFeed {
         let mut now = sound.slice(0..samples);
         if samples > 0 {
             now.timestamp = now.timestamp + shift;
+            if self.track.track().enabled() {
+                self.level.hear(&now);
+            }
             // A recorder that has ended takes no more.
             let _ = self.track.write_audio(now);
         }

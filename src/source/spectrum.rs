@@ -59,8 +59,8 @@ fn blackman() -> Vec<f32> {
     (0..FFT_SIZE).map(weight).collect()
 }
 
-/// The level of each of `count` bands, low ones first, 0 (−100 dB or less) to 1 (−30 dB or more); `magnitudes` are those
-/// of a sound of `rate` samples a second. What lies above half its rate is silent.
+/// The level of each of `count` bands, low ones first, 0 (−100 dB or less) to 1 (−30 dB or more); `magnitudes` are
+/// those of a sound of `rate` samples a second. What lies above half its rate is silent.
 pub fn levels(magnitudes: &[f32], rate: u32, count: usize) -> Vec<f32> {
     let bin = |hertz: f32| hertz * FFT_SIZE as f32 / rate as f32;
     let edge = |band: f32| bin(HERTZ[0] * (HERTZ[1] / HERTZ[0]).powf(band / count as f32));
@@ -114,7 +114,8 @@ mod tests {
 
     #[test]
     fn a_sine_has_the_level_that_an_analyser_node_gives_it() {
-        // In the middle of a bin, at -40 dBFS: half of it is in the other half of the spectrum, and the window takes 0.42.
+        // In the middle of a bin, at -40 dBFS: half of it is in the other half of the spectrum, and the window takes
+        // 0.42.
         let rate = 48_000;
         let hertz = 40.0 * rate as f32 / FFT_SIZE as f32;
         let mut analyser = Analyser::new(0.0);

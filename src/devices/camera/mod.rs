@@ -60,6 +60,16 @@ pub fn set_control(_name: &str, _control: &str, _value: i64) -> Result<()> {
     Err(Error::not_supported("expected a build with cameras to set a control of but found one without"))
 }
 
+/// The nodes of cameras, in the order of their numbers, whether they may be opened or not.
+#[cfg(target_os = "linux")]
+pub(super) fn nodes() -> Vec<std::path::PathBuf> {
+    let names = std::fs::read_dir("/dev").into_iter().flatten().flatten().map(|entry| entry.file_name());
+    let number = |name: std::ffi::OsString| name.to_str()?.strip_prefix("video")?.parse::<u32>().ok();
+    let mut numbers: Vec<u32> = names.filter_map(number).collect();
+    numbers.sort_unstable();
+    numbers.into_iter().map(|number| format!("/dev/video{number}").into()).collect()
+}
+
 /// What a recording asks a camera for when nothing is asked: pictures that fill a player's window.
 const WANTED: (u32, u32, f64) = (1280, 720, 30.0);
 

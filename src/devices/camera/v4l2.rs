@@ -24,8 +24,6 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::frame::{Frame, PixelFormat, Plane, Size};
 use crate::time::{FrameRate, Span, Timestamp};
 
-/// How many nodes are looked at: `/dev/video0` to `/dev/video63`.
-const NODES: u32 = 64;
 /// How many buffers the driver fills in turn.
 const BUFFERS: u32 = 4;
 /// How long a camera may bring nothing before it counts as gone.
@@ -44,7 +42,7 @@ pub struct Mode {
 
 /// Every camera that may be opened, with its node.
 pub fn cameras() -> Vec<(PathBuf, InputDevice)> {
-    let nodes = (0..NODES).map(|number| PathBuf::from(format!("/dev/video{number}")));
+    let nodes = super::nodes().into_iter();
     let mut found: Vec<(PathBuf, InputDevice)> =
         nodes.filter_map(|node| describe(&node).ok().flatten().map(|device| (node, device))).collect();
     // Two cameras on one bus are told apart by their nodes.
@@ -89,11 +87,11 @@ pub fn device(name: &str) -> Result<Device> {
 
 /// Why there is none: because there is none, or because none may be opened.
 pub fn none_found() -> Error {
-    let denied = (0..NODES)
-        .map(|number| format!("/dev/video{number}"))
+    let denied = super::nodes()
+        .into_iter()
         .find(|node| Device::with_path(node).is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied));
     match denied {
-        Some(node) => not_allowed(&node),
+        Some(node) => not_allowed(&node.display().to_string()),
         None => Error::not_found(
             "expected a camera but found none; plug one in (`framereel devices` lists what there is), or record `pattern` or \
              `screen`",

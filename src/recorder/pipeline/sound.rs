@@ -18,6 +18,8 @@ use crate::time::{Span, Timestamp};
 
 /// How long sound from before the stop may still come in real time.
 const LATE_SOUND: Duration = Duration::from_millis(200);
+/// Buffers that overlap by less are of a device whose times jitter.
+const JITTER: Span = Span::from_millis(2);
 /// Silence is made in parts of this length, so that a gap of hours takes no memory.
 const SILENCE: Span = Span::from_secs(1);
 
@@ -75,6 +77,7 @@ impl<'a> Sound<'a> {
                     if lock(&self.session.gate).is_past(sound.timestamp) {
                         break;
                     }
+                    self.count_late(&sound);
                     self.held.push_back(sound);
                 }
                 Ok(Sample::Video { .. }) => {}
@@ -108,6 +111,15 @@ impl<'a> Sound<'a> {
         match self.input.subscription.failure() {
             Some(failure) => Err(failure),
             None => Ok(()),
+        }
+    }
+
+    /// In real time, sound that comes so late that silence was put in its place is lost.
+    fn count_late(&self, sound: &AudioBuffer) {
+        let taken = self.taken.map_or(sound.timestamp, |(taken, ..)| taken.min(sound.end()));
+        let late = taken - sound.timestamp;
+        if self.clock.is_real() && late > JITTER {
+            self.session.counters.lose_sound(late);
         }
     }
 
