@@ -136,6 +136,8 @@ int close(int fd) {
 
 /* The list of /dev */
 
+enum { MOST_CAMERAS = 8 };
+
 /* The folder whose end was reached, and the camera to show there next. */
 static __thread DIR *ended;
 static __thread int shown;
@@ -155,15 +157,21 @@ struct dirent64 *readdir64(DIR *folder) {
         ended = folder;
         shown = 0;
     }
-    char path[32];
-    snprintf(path, sizeof path, "/dev/video%d", shown);
-    int fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    /* The number of a camera that was unplugged while somebody had it open is not given to another; one that may not be
+     * opened is listed all the same. */
+    int fd = -1, listed = 0;
+    for (; !listed && shown < MOST_CAMERAS; shown += !listed) {
+        char path[32];
+        snprintf(path, sizeof path, "/dev/video%d", shown);
+        fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+        listed = fd >= 0 || (errno == EACCES && shown == 0);
+    }
     errno = before;
-    if (fd < 0) {
+    if (!listed) {
         ended = NULL;
         return NULL;
     }
-    close(fd);
+    if (fd >= 0) close(fd);
     camera = (struct dirent64){ .d_ino = 1 + shown, .d_reclen = sizeof camera, .d_type = DT_CHR };
     snprintf(camera.d_name, sizeof camera.d_name, "video%d", shown++);
     return &camera;

@@ -61,8 +61,13 @@ impl Microphone<'_> {
 impl<'a> Room<'a> {
     pub(super) fn new(session: &'a Session, spec: &MicSpec) -> Self {
         let MicSpec { name, rate, channels, .. } = spec;
-        let sink = format!("sink_name={name}-room rate={rate} channels={channels}");
-        let source = format!("master={name}-room.monitor source_name={name}");
+        // The server knows no places for more than two channels by itself.
+        let map = match channels {
+            8 => " channel_map=front-left,front-right,front-center,lfe,rear-left,rear-right,side-left,side-right",
+            _ => "",
+        };
+        let sink = format!("sink_name={name}-room rate={rate} channels={channels}{map}");
+        let source = format!("master={name}-room.monitor source_name={name} channels={channels}{map}");
         let modules = vec![
             session.pactl(&format!("load-module module-null-sink {sink}")),
             session.pactl(&format!(

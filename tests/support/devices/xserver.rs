@@ -32,7 +32,17 @@ impl XServer {
         let group = Group::new();
         let mut command = Command::new("Xvfb");
         command.process_group(group.id());
-        command.args(["-displayfd", "1", "-nolisten", "tcp", "-screen", "0", &format!("{width}x{height}x24")]);
+        // Else it clears its screen when its last client leaves.
+        command.args([
+            "-noreset",
+            "-displayfd",
+            "1",
+            "-nolisten",
+            "tcp",
+            "-screen",
+            "0",
+            &format!("{width}x{height}x24"),
+        ]);
         command.arg("-fbdir").arg(folder.path()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut server = command.spawn().unwrap_or_else(|error| panic!("Xvfb: {error}; {REMEDY}"));
         // It prints its display's number once it listens.
