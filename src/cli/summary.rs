@@ -103,7 +103,8 @@ mod tests {
 
     #[test]
     fn the_summary_says_what_became_of_every_frame() {
-        let mut report = Report { frames_in: 30, frames_encoded: 9, frames_dropped: 21, ..Report::default() };
+        let mut report =
+            Report { frames_in: 30, frames_encoded: 9, frames_dropped: 21, width: 640, ..Report::default() };
         let dropped = &mut report.dropped;
         (dropped.rate, dropped.paused, dropped.busy) = (1, 2, 3);
         (dropped.out_of_order, dropped.ended, dropped.failure) = (4, 5, 6);

@@ -30,7 +30,8 @@ pub enum AudioSpec {
     Microphone(String),
     /// What the system plays: the monitor of an output, by its name; of the default one where that is empty.
     System(String),
-    /// A file: WAV and Opus in WebM by ourselves, all else, and the sound of films, through the `ffmpeg` program.
+    /// A file: WAV and Opus in WebM by ourselves, all else, and the sound of films, through the `ffmpeg` program. Where there
+    /// is none of that name, an input of sound that is called so.
     File(PathBuf),
 }
 
@@ -105,8 +106,15 @@ pub fn open_audio(spec: &AudioSpec, start: Option<Span>) -> Result<Box<dyn Audio
         AudioSpec::Tone => Ok(Box::new(ToneSource::new(start))),
         AudioSpec::Microphone(name) => microphone::open(name, InputKind::Microphone),
         AudioSpec::System(name) => microphone::open(name, InputKind::Monitor),
-        AudioSpec::File(path) => open_file(path, start),
+        AudioSpec::File(path) => open_file(path, start).or_else(|error| open_input(path, error)),
     }
+}
+
+/// A file that does not exist may be the name of an input, as `Headset`; `error` where it is none either.
+fn open_input(path: &Path, error: Error) -> Result<Box<dyn AudioSource>> {
+    let name = path.to_str().filter(|name| !name.contains(std::path::is_separator));
+    let Some(name) = name.filter(|_| *error.kind() == ErrorKind::NotFound && !path.exists()) else { return Err(error) };
+    microphone::open(name, InputKind::Microphone).map_err(|_| error)
 }
 
 fn open_file(path: &Path, start: Option<Span>) -> Result<Box<dyn AudioSource>> {

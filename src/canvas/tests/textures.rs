@@ -73,7 +73,8 @@ fn what_is_drawn_into_the_canvas_s_texture_arrives_with_its_colours() {
             used.push(texture);
         }
     }
-    assert!((2..=5).contains(&used.len()), "{} textures", used.len());
+    // Four wait for the thread, one is in its hands, one is drawn into, and one has just come back.
+    assert!((2..=7).contains(&used.len()), "{} textures", used.len());
     for (color, tenth) in COLORS.iter().cycle().zip(0..24) {
         let (frame, _) = next(&listener);
         assert_eq!(frame.timestamp, at_millis(100 * tenth));

@@ -66,3 +66,37 @@ impl MjpegDecoder {
 fn damaged(error: turbojpeg::Error) -> Error {
     Error::not_readable("expected a whole JPEG picture but found a damaged one").with_source(error)
 }
+
+#[cfg(test)]
+mod tests {
+    use image::codecs::jpeg::JpegEncoder;
+
+    use super::*;
+
+    /// A JPEG picture of this size, all of one colour.
+    fn jpeg(width: u32, height: u32, color: [u8; 3]) -> Vec<u8> {
+        let picture = image::RgbImage::from_pixel(width, height, image::Rgb(color));
+        let mut bytes = Vec::new();
+        JpegEncoder::new_with_quality(&mut bytes, 95).encode_image(&picture).unwrap();
+        bytes
+    }
+
+    #[test]
+    fn a_picture_comes_in_its_own_planes_whatever_its_size() {
+        for (width, height) in [(64, 48), (33, 17)] {
+            let frame = MjpegDecoder::new().unwrap().decode(&jpeg(width, height, [200, 200, 200])).unwrap();
+            assert_eq!(frame.size, Size::new(width, height));
+            assert!(frame.data()[0].abs_diff(200) <= 2, "full range luma, found {}", frame.data()[0]);
+        }
+    }
+
+    #[test]
+    fn damaged_pictures_are_errors_and_the_next_whole_one_is_decoded() {
+        let mut decoder = MjpegDecoder::new().unwrap();
+        let whole = jpeg(64, 48, [10, 200, 30]);
+        for damaged in [&b""[..], b"\xff\xd8\xff", b"no picture", &whole[..40]] {
+            assert!(decoder.decode(damaged).is_err());
+        }
+        assert!(decoder.decode(&whole).is_ok());
+    }
+}

@@ -364,3 +364,29 @@ fn refused(node: &str, error: io::Error) -> Error {
         _ => Error::not_readable(format!("{node} could not be opened")).with_source(error),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_buffer_of_the_wrong_length_gives_no_picture() {
+        let size = Size::new(4, 2);
+        let color = ColorSpace::untagged(2);
+        for (format, stride, whole) in [
+            (PixelFormat::Yuyv, 8, 16),
+            (PixelFormat::Yuyv, 16, 24),
+            (PixelFormat::Nv12, 4, 12),
+            (PixelFormat::Nv12, 8, 20),
+            (PixelFormat::I420, 4, 12),
+            (PixelFormat::I420, 8, 22),
+            (PixelFormat::Gray8, 4, 8),
+            (PixelFormat::Rgb8, 12, 24),
+        ] {
+            let planes = layout(format, size, stride);
+            assert!(picture(format, size, color, &planes, &vec![0; whole]).is_some(), "{format:?} of {stride}");
+            assert!(picture(format, size, color, &planes, &vec![0; whole - 1]).is_none(), "{format:?} of {stride}");
+            assert!(picture(format, size, color, &planes, &[]).is_none(), "{format:?}");
+        }
+    }
+}
