@@ -23,6 +23,15 @@ impl MjpegDecoder {
     /// # Errors
     /// When it is no JPEG, is damaged, or is larger than any picture taken.
     pub fn decode(&mut self, jpeg: &[u8]) -> Result<Frame> {
+        let decoded = self.decode_planes(jpeg);
+        if decoded.is_err() {
+            // After an error the decoder refuses whole pictures too.
+            self.0 = Decompressor::new().map_err(damaged)?;
+        }
+        decoded
+    }
+
+    fn decode_planes(&mut self, jpeg: &[u8]) -> Result<Frame> {
         let header = self.0.read_header(jpeg).map_err(damaged)?;
         let (width, height) = (header.width, header.height);
         if width.max(height) > MAX_SIDE as usize {

@@ -217,8 +217,6 @@ pub struct CameraReader {
     decoder: MjpegDecoder,
     /// The number of the last buffer.
     sequence: Option<u32>,
-    /// Whether the device is gone.
-    failed: bool,
 }
 
 impl CameraReader {
@@ -250,16 +248,7 @@ impl CameraReader {
         };
         let color = color_of(&format);
         let mode = Mode { format: found, size, rate: rate.unwrap_or(mode.rate) };
-        Ok(Self {
-            stream: Some(stream),
-            mode,
-            raw,
-            layout,
-            color,
-            decoder: MjpegDecoder::new()?,
-            sequence: None,
-            failed: false,
-        })
+        Ok(Self { stream: Some(stream), mode, raw, layout, color, decoder: MjpegDecoder::new()?, sequence: None })
     }
 
     /// How it is set.
@@ -273,9 +262,7 @@ impl CameraReader {
     /// When the camera is gone or silent.
     pub fn next(&mut self, clock: &Clock) -> Result<Captured> {
         let stream = self.stream.as_mut().ok_or_else(|| Error::unknown("the camera is closed"))?;
-        let next = stream.next();
-        self.failed = next.is_err();
-        let (data, meta) = next.map_err(|error| match error.kind() {
+        let (data, meta) = stream.next().map_err(|error| match error.kind() {
             io::ErrorKind::TimedOut => Error::not_readable(format!("it brought no picture for {} s", SILENT.as_secs())),
             _ => Error::not_readable("it could not be read any more").with_source(error),
         })?;
@@ -297,9 +284,12 @@ impl CameraReader {
 
 impl Drop for CameraReader {
     fn drop(&mut self) {
-        // The crate's own drop panics where the device is gone; such a stream is left to the process's end.
+        /// The system's error for a device that was unplugged (`ENODEV`).
+        const UNPLUGGED: i32 = 19;
+        // The crate's own drop panics where a driver refuses to stop, but for a device that is gone. Such a stream is left to
+        // the process's end.
         if let Some(mut stream) = self.stream.take()
-            && (self.failed || stream.stop().is_err())
+            && stream.stop().is_err_and(|error| error.raw_os_error() != Some(UNPLUGGED))
         {
             std::mem::forget(stream);
         }
