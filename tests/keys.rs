@@ -28,9 +28,15 @@ impl Terminal {
     /// Runs the program with these arguments in the bench's folder, then shows the terminal's settings.
     fn run(bench: &Bench, arguments: &str) -> Self {
         let program = env!("CARGO_BIN_EXE_framereel");
-        let line = format!("stty cols 200 rows 40; {program} {arguments}; echo ended $?; stty -a; echo over");
+        // The trap keeps the shell alive when Ctrl-C ends the program: what a shell does otherwise differs (dash ends, bash goes on).
+        let line =
+            format!("trap : INT; stty cols 200 rows 40; {program} {arguments}; echo ended $?; stty -a; echo over");
         let mut command = Command::new("script");
-        command.args(["-qefc", &line, "/dev/null"]).current_dir(bench.folder()).env("TERM", "xterm");
+        command
+            .args(["-qefc", &line, "/dev/null"])
+            .current_dir(bench.folder())
+            .env("TERM", "xterm")
+            .env("SHELL", "/bin/sh");
         command.env_remove("XDG_RUNTIME_DIR").stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut script = command.spawn().expect("script, which util-linux brings");
         let keys = script.stdin.take().expect("a pipe");
