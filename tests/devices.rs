@@ -55,7 +55,7 @@ fn record_five_seconds(session: &Session, spec: &CameraSpec) -> u64 {
     assert!((video - audio).abs() < 0.040, "{what}: video {video} s, audio {audio} s");
     let sound = samples(&file);
     let tone = purity(&sound[48_000..4 * 48_000], 1000.0);
-    assert!(tone > 0.95, "{what}: {tone} of the sound is the tone");
+    assert!(tone > 0.99, "{what}: {tone} of the sound is the tone");
     // Past the end: the frame that shows that five seconds are over.
     let dropped = count("frames_dropped") - number(&report["dropped"]["ended"]) as u64;
     println!("{what}: {} frames, {dropped} dropped, video {video:.3} s, audio {audio:.3} s", count("frames_encoded"));
@@ -148,8 +148,9 @@ fn a_camera_that_is_unplugged_leaves_a_finished_file_and_a_sentence_that_says_wh
     assert!(number(&found["format"]["duration"]) > 0.8, "{found:#}");
 }
 
-/// A recording of a camera that goes and comes back; none when a signal ended the program.
-fn record_again(session: &Session) -> Option<Vec<f64>> {
+#[test]
+fn a_camera_that_comes_back_is_recorded_on_and_was_black_meanwhile() {
+    let session = Session::start();
     let bench = Bench::new();
     let spec = CameraSpec { picture: devices::Picture::Color("#c0c0c0"), ..CameraSpec::default() };
     let camera = session.camera(&spec);
@@ -162,21 +163,8 @@ fn record_again(session: &Session) -> Option<Vec<f64>> {
     program::until("a recording", || file.metadata().is_ok_and(|found| found.len() > 2_000));
     camera.kill();
     let _camera = session.camera(&spec);
-    let ran = program::ended(child);
-    ran.code?;
-    ran.succeeded();
-    Some(lumas(&file))
-}
-
-#[test]
-fn a_camera_that_comes_back_is_recorded_on_and_was_black_meanwhile() {
-    let session = Session::start();
-    // PipeWire 0.3.65's libpw-v4l2 often crashes when a camera that is gone is closed (the kernel's log names it), and the
-    // program with it.
-    let Some(luma) = (0..6).find_map(|_| record_again(&session)) else {
-        eprintln!("skipped: the virtual camera's library crashed each time that a camera went away");
-        return;
-    };
+    program::ended(child).succeeded();
+    let luma = lumas(&file);
     let first_black = luma.iter().position(|&luma| luma < 30.0).expect("black while it is away");
     assert!(first_black > 0 && luma[0] > 150.0, "{luma:?}");
     assert!(luma[first_black..].iter().any(|&luma| luma > 150.0), "it came back: {luma:?}");
@@ -218,7 +206,7 @@ fn microphones_of_any_rate_and_channels_are_recorded_alone_in_each_container() {
         assert!((number(&found["format"]["duration"]) - 2.0).abs() < 0.06, "{name}: {found:#}");
         let sound = samples(&file);
         let tone = purity(&sound[12_000..84_000], 1000.0);
-        assert!(tone > 0.95, "{rate} Hz, {channels} channels: {tone} of the sound is the tone");
+        assert!(tone > 0.99, "{rate} Hz, {channels} channels: {tone} of the sound is the tone");
     }
 }
 

@@ -99,6 +99,10 @@ impl Session {
         let settings = folder.path().join("config/wireplumber/main.lua.d");
         fs::create_dir_all(&settings).expect("a folder");
         fs::write(settings.join("51-no-hardware.lua"), NO_HARDWARE).expect("a file");
+        // pactl and pipewire-pulse make this folder too; whoever is second fails.
+        let pulse = folder.path().join("pulse");
+        fs::create_dir(&pulse).expect("a folder");
+        fs::set_permissions(&pulse, fs::Permissions::from_mode(0o700)).expect("a private folder");
         let mut session = Self { group: Group::new(), daemons: Vec::new(), folder, _turn: turn };
         session.build("v4l2_preload");
         session.build("camera_preload");

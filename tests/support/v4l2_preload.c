@@ -7,6 +7,8 @@
  *   and sleeps when there is one), POLLERR before VIDIOC_STREAMON, and honours its timeout;
  * - after the camera was unplugged, poll says POLLERR | POLLHUP and every ioctl fails with ENODEV (pw-v4l2 waits for
  *   ever, or crashes); it is noticed within SLICE_MS;
+ * - the buffers of a camera that was unplugged are left mapped (pw-v4l2 reads what it has freed when they are unmapped,
+ *   and would take a later buffer at the same address for one of these);
  * - bytesperline and sizeimage of NV12, YU12, RGB3 and BGR3 are right (pw-v4l2 counts one byte or four a pixel);
  * - VIDIOC_ENUM_FRAMEINTERVALS gives the one interval that VIDIOC_G_PARM gives;
  * - a list of /dev holds video0, video1, ... for the nodes that can be opened;
@@ -28,6 +30,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -43,6 +46,8 @@ struct camera {
     /* Opened without O_NONBLOCK: VIDIOC_DQBUF waits. */
     int blocking;
     int unplugged;
+    /* VIDIOC_REQBUFS gave it buffers. */
+    int has_buffers;
     /* The locked file of whoever has the camera's buffers, or -1. */
     int claim;
     /* A frame that poll took, for the next VIDIOC_DQBUF. */
@@ -185,10 +190,13 @@ struct dirent *readdir(DIR *folder) {
 
 /* The camera's ioctls */
 
-/* pw-v4l2 answers VIDIOC_QUERYCAP with EIO once the node has left the graph. */
+/* Of a node that leaves the graph, pw-v4l2 first loses the buffers; then it answers VIDIOC_QUERYCAP with EIO. */
 static int unplugged(int fd, struct camera *camera) {
     struct v4l2_capability capability;
-    if (!camera->unplugged && NEXT(ioctl)(fd, VIDIOC_QUERYCAP, &capability) < 0) camera->unplugged = 1;
+    struct v4l2_buffer first = { .type = V4L2_BUF_TYPE_VIDEO_CAPTURE, .memory = V4L2_MEMORY_MMAP };
+    if (camera->unplugged) return 1;
+    camera->unplugged = NEXT(ioctl)(fd, VIDIOC_QUERYCAP, &capability) < 0
+        || (camera->has_buffers && NEXT(ioctl)(fd, VIDIOC_QUERYBUF, &first) < 0);
     return camera->unplugged;
 }
 
@@ -275,10 +283,56 @@ static int camera_ioctl(int fd, struct camera *camera, unsigned long request, vo
     if (buffers > 0 && claim(fd, camera) < 0) return -1;
     int result = NEXT(ioctl)(fd, request, argument);
     if (buffers == 0) give_up(camera);
+    if (buffers >= 0 && result == 0) camera->has_buffers = buffers > 0;
     if (result == 0 && (number == VIDIOC_G_FMT || number == VIDIOC_S_FMT || number == VIDIOC_TRY_FMT)) {
         correct_sizes(&((struct v4l2_format *)argument)->fmt.pix);
     }
     return result;
+}
+
+/* Mapped buffers */
+
+#define MOST_BUFFERS 256
+
+/* Which camera's buffer is mapped at an address. */
+static struct { void *address; int fd; } buffers[MOST_BUFFERS];
+/* Not the other lock: PipeWire's thread unmaps too, and must not wait for who waits for it. */
+static pthread_mutex_t buffers_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void *mapped(void *address, int fd) {
+    if (address == MAP_FAILED || !camera_of(fd)) return address;
+    pthread_mutex_lock(&buffers_lock);
+    int i = 0;
+    while (i < MOST_BUFFERS && buffers[i].address) i++;
+    if (i < MOST_BUFFERS) {
+        buffers[i].address = address;
+        buffers[i].fd = fd;
+    }
+    pthread_mutex_unlock(&buffers_lock);
+    if (i < MOST_BUFFERS) return address;
+    errno = ENOMEM;
+    return MAP_FAILED;
+}
+
+void *mmap(void *address, size_t length, int prot, int flags, int fd, off_t offset) {
+    return mapped(NEXT(mmap)(address, length, prot, flags, fd, offset), fd);
+}
+
+void *mmap64(void *address, size_t length, int prot, int flags, int fd, off64_t offset) {
+    return mapped(NEXT(mmap64)(address, length, prot, flags, fd, offset), fd);
+}
+
+int munmap(void *address, size_t length) {
+    int fd = -1;
+    pthread_mutex_lock(&buffers_lock);
+    for (int i = 0; i < MOST_BUFFERS; i++) {
+        if (!address || buffers[i].address != address) continue;
+        fd = buffers[i].fd;
+        buffers[i].address = NULL;
+    }
+    pthread_mutex_unlock(&buffers_lock);
+    struct camera *camera = camera_of(fd);
+    return camera && unplugged(fd, camera) ? 0 : NEXT(munmap)(address, length);
 }
 
 int ioctl(int fd, unsigned long request, ...) {
