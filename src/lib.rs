@@ -137,8 +137,9 @@
     not(all(feature = "audio", feature = "camera", target_os = "linux")),
     allow(dead_code, unused_imports, reason = "what only devices use stays where it belongs in builds without them")
 )]
-#![deny(unsafe_code)]
-#![warn(missing_docs)]
+
+#[macro_use]
+mod debug;
 
 pub mod audio;
 mod av1;

@@ -75,6 +75,8 @@ pub struct Canvas {
     worker: Option<Worker>,
 }
 
+debug_fields!(Canvas { size, clock, filter });
+
 impl Canvas {
     /// The format of [`Canvas::texture`]. What is written there are sRGB-encoded values, premultiplied, as in a browser's
     /// canvas: filters work on encoded values, so nothing is converted. Whoever computes in linear light makes a view of

@@ -61,6 +61,8 @@ pub struct MediaDevices {
     changes: Poller<DeviceChange>,
 }
 
+debug_fields!(MediaDevices { gpu });
+
 impl MediaDevices {
     /// The devices of this machine. A camera's pictures are unpacked by this GPU.
     pub fn new(gpu: &Gpu) -> Self {

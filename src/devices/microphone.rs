@@ -219,6 +219,8 @@ pub struct Microphone {
     _stream: cpal::Stream,
 }
 
+debug_fields!(Microphone { info, label });
+
 impl Microphone {
     fn start(device: &cpal::Device, label: &str, kind: InputKind) -> Result<Self> {
         let refused = |error| unavailable("it could not be opened", error);

@@ -38,6 +38,8 @@ pub struct PermissionStatus {
     changes: Poller<PermissionState>,
 }
 
+debug_fields!(PermissionStatus { name });
+
 /// The state of this permission (`navigator.permissions.query()`).
 ///
 /// ```

@@ -86,6 +86,8 @@ pub struct OpusEncoder {
     maker: PacketMaker,
 }
 
+debug_fields!(OpusEncoder { config });
+
 impl OpusEncoder {
     /// An encoder for WebM: packet `k` is heard from `k` times 20 ms on, and the pre-skip is 0.
     ///

@@ -42,6 +42,8 @@ pub struct Renderer {
     rendered: u64,
 }
 
+debug_fields!(Renderer { chain, picture, target });
+
 impl Renderer {
     /// Plans and compiles: sources like `picture` become pictures of `target`, filtered by `chain`. Loops of users'
     /// WGSL that never end set `alarm`, which several may share.
@@ -370,6 +372,7 @@ impl RenderTarget {
 }
 
 /// A layer as its passes left it.
+#[derive(Debug)]
 pub struct RenderedLayer<'a> {
     /// Its pixels, premultiplied.
     pub picture: &'a wgpu::TextureView,

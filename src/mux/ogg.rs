@@ -56,6 +56,8 @@ pub struct OggWriter<W> {
     end: Timestamp,
 }
 
+debug_fields!(<W> OggWriter { serial, end });
+
 /// A packet that waits for its page.
 struct PagePacket {
     data: Vec<u8>,

@@ -39,6 +39,8 @@ pub struct WebmWriter<W: Write + Seek> {
     recent: VecDeque<(u64, Timestamp)>,
 }
 
+debug_fields!(<W: Write + Seek> WebmWriter { end });
+
 /// No sink holds back more than this, in bytes.
 const HELD_BACK: u64 = 1 << 20;
 

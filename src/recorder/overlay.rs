@@ -24,6 +24,8 @@ pub struct Overlay {
     pub place: OverlayPlace,
 }
 
+debug_fields!(Overlay { place });
+
 /// How several pictures share a canvas.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Layout {

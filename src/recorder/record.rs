@@ -58,6 +58,8 @@ pub struct Media {
     pub layout: Layout,
 }
 
+debug_fields!(Media { overlays, layout });
+
 impl Media {
     /// A source with its own sound, where it has any.
     ///

@@ -95,6 +95,8 @@ pub struct FfmpegSource {
     until: Option<Span>,
 }
 
+debug_fields!(FfmpegSource { info, path });
+
 impl FfmpegSource {
     /// Asks ffprobe about the file, starts ffmpeg, and reads up to the frame on screen at the start asked for.
     /// `NotFoundError` where the programs are missing, `NotReadableError` where they cannot read the file, `RangeError`

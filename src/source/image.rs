@@ -34,6 +34,7 @@ pub fn sniff(head: &[u8]) -> Option<ImageFormat> {
 }
 
 /// Gives one PNG, JPEG, WebP or BMP picture again and again. Of an animation it is the first frame.
+#[derive(Debug)]
 pub struct ImageSource {
     info: SourceInfo,
     rate: FrameRate,

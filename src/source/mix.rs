@@ -28,6 +28,8 @@ pub struct MixSource {
     ended: bool,
 }
 
+debug_fields!(MixSource { info });
+
 impl MixSource {
     /// The gains that are taken, in decibels.
     pub const GAINS: std::ops::RangeInclusive<f32> = -60.0..=20.0;

@@ -45,6 +45,8 @@ pub struct OpusSource<R: Read + Seek> {
     end: Option<Result<()>>,
 }
 
+debug_fields!(<R: Read + Seek> OpusSource { info, name });
+
 /// The sound of a Matroska file, by our own decoder or by ffmpeg; none where there is none.
 pub(super) fn open_matroska(path: &Path, start: SoundStart) -> Result<Option<Box<dyn AudioSource>>> {
     let name = path.display().to_string();

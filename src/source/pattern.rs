@@ -59,6 +59,7 @@ fn text_rows(size: Size) -> Range<usize> {
 }
 
 /// Draws the pattern, frame after frame, without end.
+#[derive(Debug)]
 pub struct PatternSource {
     info: SourceInfo,
     rate: FrameRate,

@@ -12,6 +12,7 @@ use crate::frame::Frame;
 use crate::time::{FrameRate, Span, Timestamp};
 
 /// Times at a constant rate for a shader to draw at, each with the same black frame. Its size and rate are 1280×720 and 30 when none is asked for.
+#[derive(Debug)]
 pub struct ShaderSource {
     info: SourceInfo,
     drawing: FilterChain,

@@ -35,6 +35,7 @@ const UNKNOWN: u32 = u32::MAX;
 const CONVERT: &str = "convert it with `ffmpeg -i FILE OUT.wav`";
 
 /// Reads a WAV file from any reader.
+#[derive(Debug)]
 pub struct WavSource<R> {
     reader: BufReader<R>,
     info: AudioInfo,

@@ -49,6 +49,8 @@ pub struct WebmSource<R: Read + Seek> {
     end: Option<Result<()>>,
 }
 
+debug_fields!(<R: Read + Seek> WebmSource { info, name });
+
 impl<R: Read + Seek + Send> WebmSource<R> {
     /// Reads the headers, walks over all blocks once (without reading their data) to count them, and goes to the key
     /// frame at or before the start asked for. `name` is what errors call the file.

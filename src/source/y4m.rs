@@ -36,6 +36,7 @@ struct Y4mHeader {
 }
 
 /// Reads YUV4MPEG2 from any reader.
+#[derive(Debug)]
 pub struct Y4mSource<R> {
     reader: BufReader<R>,
     info: SourceInfo,

@@ -17,6 +17,7 @@ mod slices;
 mod tests;
 mod writer;
 
+use std::fmt;
 use std::io::{Seek, Write};
 use std::path::Path;
 
@@ -81,6 +82,24 @@ pub struct Pieces {
     pub bytes: Option<u64>,
     /// Opens the files.
     pub open: OpenFile,
+}
+
+debug_fields!(Pieces { length, bytes });
+
+impl fmt::Debug for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Blobs { timeslice } => f.debug_struct("Blobs").field("timeslice", timeslice).finish(),
+            Self::File(sink) => f.debug_tuple("File").field(sink).finish(),
+            Self::Files(pieces) => f.debug_tuple("Files").field(pieces).finish(),
+            Self::Stream { sink, timeslice } => {
+                f.debug_struct("Stream").field("sink", sink).field("timeslice", timeslice).finish()
+            }
+            Self::Chunks { timeslice, .. } => {
+                f.debug_struct("Chunks").field("timeslice", timeslice).finish_non_exhaustive()
+            }
+        }
+    }
 }
 
 impl From<FileSink> for Destination {

@@ -326,7 +326,8 @@ impl<'a> Encode<'a> {
         self.sent = self.ready.last().map(|packet| packet.timestamp).or(self.sent);
         let (in_encoder, messages) = (&mut self.in_encoder, &self.session.messages);
         self.ready.drain(..).all(|media| {
-            let (begins_piece, ticket) = match in_encoder.pop_front_if(|frame| frame.timestamp == media.timestamp) {
+            let is_first = in_encoder.front().is_some_and(|frame| frame.timestamp == media.timestamp);
+            let (begins_piece, ticket) = match is_first.then(|| in_encoder.pop_front()).flatten() {
                 Some(InEncoder { begins_piece, ticket, .. }) => (begins_piece, Some(ticket)),
                 None => (false, None),
             };

@@ -103,7 +103,8 @@ fn read_messages(stderr: impl Read, found: SyncSender<Option<i64>>) -> String {
             None => kept.push_str(&text),
         }
         let surplus = kept.len().saturating_sub(MAX_MESSAGES);
-        kept.drain(..kept.ceil_char_boundary(surplus));
+        let from = (surplus..=kept.len()).find(|&index| kept.is_char_boundary(index));
+        kept.drain(..from.unwrap_or(0));
     }
     kept
 }

@@ -40,6 +40,8 @@ pub struct DeviceSource {
     losses: Arc<SourceLosses>,
 }
 
+debug_fields!(DeviceSource { info, label });
+
 impl DeviceSource {
     /// A screen: the whole of it, or `WIDTHxHEIGHT+X,Y` of it; on X11 the display may come first, as `:1` or
     /// `:1+640x480+0,0`. At the rate of the options, or 30 frames a second.
