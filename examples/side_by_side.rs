@@ -3,13 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use framereel::canvas::Canvas;
-use framereel::color::ColorSpace;
-use framereel::filter::{FileAccess, FilterChain};
-use framereel::frame::{Frame, PixelFormat, Size};
-use framereel::gpu::Gpu;
-use framereel::source::{self, SourceOptions, SourceSpec};
+use framereel::filter::FileAccess;
+use framereel::source;
 use framereel::still::{self, StillFormat};
+use framereel::{Canvas, ColorSpace, FilterChain, Frame, Gpu, PixelFormat, Size, SourceOptions, SourceSpec};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -17,7 +14,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Err("expected SOURCE TIME CHAIN FILE.png".into());
     };
     let film: SourceSpec = film.parse()?;
-    let options = SourceOptions { start: Some(time.parse()?), ..SourceOptions::default() };
+    let options = SourceOptions::default().with_start(time.parse()?);
     let frame = source::open(&film, &options)?.next_frame()?.ok_or("the film has no frame there")?;
 
     let mut canvas = Canvas::new(&Gpu::new()?, frame.size)?;

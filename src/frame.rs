@@ -59,6 +59,7 @@ impl Rect {
 
 /// How a frame's bytes are laid out; all have 8 bits a sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum PixelFormat {
     /// One plane of R, G, B, A; sRGB-encoded, alpha not premultiplied.
     Rgba8,

@@ -13,6 +13,7 @@ use crate::frame::{Frame, PixelFormat};
 
 /// A still's file format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum StillFormat {
     /// Lossless, with alpha.
     Png,
@@ -86,7 +87,7 @@ pub fn encode(frame: &Frame, format: StillFormat, quality: Option<f32>) -> Resul
         }
     };
     written.map_err(|error| {
-        Error::not_supported(format!("could not write a {} of {}", format.mime_type(), frame.size)).with_source(error)
+        Error::not_supported(format!("could not write a {} of {}", format.mime_type(), frame.size)).with_cause(error)
     })?;
     Ok(bytes.into_inner())
 }

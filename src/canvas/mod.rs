@@ -273,7 +273,7 @@ impl Canvas {
             self.gpu.queue().submit([encoder.finish()]);
             Ok(copy)
         });
-        let refused = |error| Error::unknown("the GPU refused to copy the texture onto the canvas").with_source(error);
+        let refused = |error| Error::unknown("the GPU refused to copy the texture onto the canvas").with_cause(error);
         copied.map_err(refused)
     }
 

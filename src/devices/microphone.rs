@@ -464,5 +464,5 @@ fn unavailable(what: &str, error: cpal::Error) -> Error {
         Cpal::DeviceNotAvailable | Cpal::HostUnavailable => (ErrorKind::NotFound, "; check the sound settings"),
         _ => (ErrorKind::NotReadable, ""),
     };
-    Error::new(kind, format!("{what}{remedy}")).with_source(error)
+    Error::new(kind, format!("{what}{remedy}")).with_cause(error)
 }

@@ -14,6 +14,7 @@ use crate::stream::Listener;
 
 /// What may be used or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum PermissionName {
     /// Cameras.
     Camera,

@@ -316,7 +316,7 @@ fn failure(what: impl Into<String>, status: sys::aom_codec_err_t, detail: Option
     // SAFETY: libaom has a static text for every status.
     let reason = unsafe { text(sys::aom_codec_err_to_string(status)) };
     let reason = detail.or(reason).unwrap_or_else(|| format!("status {status}"));
-    Error::unknown(what).with_source(reason)
+    Error::unknown(what).with_cause(reason)
 }
 
 /// A C string's text; none where it is null.

@@ -129,7 +129,7 @@ impl Renderer {
             if let Some(error) = pollster::block_on(scope.pop()) {
                 // A pipeline that did not compile must not be used again.
                 self.pipelines.retain(|wgsl, _| self.steps.iter().any(|step| step.wgsl == *wgsl));
-                return Err(Error::unknown("the GPU refused the filters").with_source(error));
+                return Err(Error::unknown("the GPU refused the filters").with_cause(error));
             }
             (self.steps, self.textures) = (steps, textures);
         }
@@ -240,7 +240,7 @@ impl Renderer {
         let drawn = self.drawn_view();
         step.rebind(self.gpu.device(), &self.bindings(&self.plan, pass, &self.textures, drawn.as_ref()));
         if let Some(error) = pollster::block_on(scope.pop()) {
-            return Err(Error::unknown("the GPU refused the texture").with_source(error));
+            return Err(Error::unknown("the GPU refused the texture").with_cause(error));
         }
         self.steps = steps;
         Ok(())

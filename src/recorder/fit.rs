@@ -12,6 +12,7 @@ use crate::frame::{Frame, PixelFormat, Size};
 /// How frames of another size than the recording's are brought to it (CSS `object-fit`). The recording's size is the
 /// track's when it starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
 pub enum Fit {
     /// The whole picture, with black around it where the shapes differ.
     #[default]

@@ -249,7 +249,7 @@ fn not_started(error: std::io::Error) -> Error {
              .webm, PNG, JPEG, WebP, BMP and WAV files can be read"
         ));
     }
-    Error::unknown("the ffmpeg program did not start").with_source(error)
+    Error::unknown("the ffmpeg program did not start").with_cause(error)
 }
 
 /// Clips for tests, made with the `ffmpeg` program.

@@ -55,7 +55,7 @@ impl ImageSource {
         let damaged = |error: image::ImageError| {
             Error::not_readable(format!("expected a whole {name} picture but found a damaged or too large one"))
                 .at(path.display())
-                .with_source(error)
+                .with_cause(error)
         };
         let mut limits = Limits::default();
         limits.max_image_width = Some(MAX_SIDE);

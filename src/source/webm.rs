@@ -370,8 +370,7 @@ fn decoder(size: Size) -> Result<Decoder> {
     settings.set_max_frame_delay(1);
     settings.set_all_layers(false);
     settings.set_frame_size_limit(size.pixels() as u32);
-    Decoder::with_settings(&settings)
-        .map_err(|error| Error::unknown("the AV1 decoder did not start").with_source(error))
+    Decoder::with_settings(&settings).map_err(|error| Error::unknown("the AV1 decoder did not start").with_cause(error))
 }
 
 #[cfg(test)]

@@ -73,7 +73,7 @@ impl MjpegDecoder {
 }
 
 fn damaged(error: turbojpeg::Error) -> Error {
-    Error::not_readable("expected a whole JPEG picture but found a damaged one").with_source(error)
+    Error::not_readable("expected a whole JPEG picture but found a damaged one").with_cause(error)
 }
 
 #[cfg(test)]

@@ -44,6 +44,7 @@ pub struct FileFormat {
 }
 
 /// Where a recording goes.
+#[non_exhaustive]
 pub enum Destination {
     /// Into memory, handed out as blobs: one every `timeslice` of the recording, or one at its end, which then seeks.
     Blobs {
@@ -75,6 +76,7 @@ pub enum Destination {
 pub type OpenFile = Box<dyn FnMut(u32) -> Result<FileSink> + Send>;
 
 /// A recording in pieces, each a file that plays and seeks by itself. A piece begins at a key frame; no frame is lost.
+#[non_exhaustive]
 pub struct Pieces {
     /// How long a piece is: exactly, but for a frame.
     pub length: Option<Span>,
@@ -82,6 +84,20 @@ pub struct Pieces {
     pub bytes: Option<u64>,
     /// Opens the files.
     pub open: OpenFile,
+}
+
+impl Pieces {
+    /// Files that `open` opens; without a length or a number of bytes it is one.
+    pub fn new(open: impl FnMut(u32) -> Result<FileSink> + Send + 'static) -> Self {
+        Self { length: None, bytes: None, open: Box::new(open) }
+    }
+}
+
+setters! {
+    Pieces {
+        with_length: length: Span,
+        with_bytes: bytes: u64,
+    }
 }
 
 debug_fields!(Pieces { length, bytes });

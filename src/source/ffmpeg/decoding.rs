@@ -69,7 +69,7 @@ impl Decoding {
     pub fn next(&mut self) -> Result<Option<Decoded>> {
         let mut data = Vec::with_capacity(self.len.min(MAX_RESERVED));
         let read = (&mut self.run.output).take(self.len as u64).read_to_end(&mut data);
-        read.map_err(|error| Error::not_readable("what ffmpeg decodes could not be read").with_source(error))?;
+        read.map_err(|error| Error::not_readable("what ffmpeg decodes could not be read").with_cause(error))?;
         if data.len() < self.len {
             self.rest += data.len();
             return Ok(None);

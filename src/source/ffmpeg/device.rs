@@ -52,7 +52,7 @@ impl DeviceSource {
     pub fn screen(name: &str, options: &SourceOptions) -> Result<Self> {
         if options.start.is_some_and(|start| start > Span::ZERO) {
             return Err(Error::range(
-                "expected no start for a screen, which gives pictures as they happen; leave out --start",
+                "expected no start for a screen, which gives pictures as they happen; leave out the start",
             ));
         }
         let label = if name.is_empty() { "screen".to_owned() } else { format!("screen:{name}") };
