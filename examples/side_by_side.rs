@@ -17,7 +17,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let options = SourceOptions::default().with_start(time.parse()?);
     let frame = source::open(&film, &options)?.next_frame()?.ok_or("the film has no frame there")?;
 
-    let mut canvas = Canvas::new(&Gpu::new()?, frame.size)?;
+    let mut canvas = Canvas::new(&Gpu::new()?, frame.size())?;
     let frame = Arc::new(frame);
     canvas.draw(frame.clone());
     let before = canvas.read()?;
@@ -34,5 +34,5 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// Both pictures in one, row by row: `left`, then `right`.
 fn beside(left: &Frame, right: &Frame) -> Frame {
     let rows: Vec<u8> = left.rows(0).zip(right.rows(0)).flat_map(|(left, right)| [left, right].concat()).collect();
-    Frame::packed(PixelFormat::Rgba8, Size::new(left.size.width * 2, left.size.height), ColorSpace::RECORDED, rows)
+    Frame::packed(PixelFormat::Rgba8, Size::new(left.size().width * 2, left.size().height), ColorSpace::RECORDED, rows)
 }

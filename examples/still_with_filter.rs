@@ -10,7 +10,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let frame = source::open(&"examples/clips/bunny.webm".parse()?, &options)?.next_frame()?.ok_or("an empty film")?;
 
     // A canvas of the frame's size, with filters over all that is drawn on it.
-    let mut canvas = Canvas::new(&Gpu::new()?, frame.size)?;
+    let mut canvas = Canvas::new(&Gpu::new()?, frame.size())?;
     canvas.set_filter(&"sepia(60%) grain(0.1) bloom() vignette(0.4)".parse()?);
     canvas.draw(frame);
 

@@ -72,7 +72,7 @@ fn next_to_nothing_is_lost_on_the_way_through_the_canvas() {
     let film = &film[..20];
     for encoder in ENCODERS {
         // The same encoder, fed with the source's own planes at the same settings.
-        let config = EncoderConfig::new(film[0].size, source(&clip()).info().rate.unwrap());
+        let config = EncoderConfig::new(film[0].size(), source(&clip()).info().rate.unwrap());
         let mut direct = encode::open(encoder, &config).unwrap();
         let mut packets = Vec::new();
         for frame in film {

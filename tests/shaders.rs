@@ -20,7 +20,7 @@ fn lumas(path: &Path) -> Vec<u8> {
     let mut film = open(&SourceSpec::File(path.to_owned()), &SourceOptions::default()).unwrap();
     let frames = std::iter::from_fn(|| film.next_frame().unwrap());
     frames
-        .map(|frame| frame.rows(0).nth(frame.size.height as usize / 2).unwrap()[frame.size.width as usize / 2])
+        .map(|frame| frame.rows(0).nth(frame.size().height as usize / 2).unwrap()[frame.size().width as usize / 2])
         .collect()
 }
 

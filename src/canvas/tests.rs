@@ -101,7 +101,7 @@ fn there_is_one_video_track_and_its_size_follows_the_canvas_through_later_resize
     assert_eq!(frames.len(), 8);
     for (index, sample) in frames.iter().enumerate() {
         let Sample::Video { frame, .. } = sample else { panic!("a canvas is silent") };
-        assert_eq!((frame.size, frame.timestamp), (sizes[index / 2], at_millis(100 * index as i64)));
+        assert_eq!((frame.size(), frame.timestamp), (sizes[index / 2], at_millis(100 * index as i64)));
     }
     assert_eq!(
         track.settings(),

@@ -46,7 +46,7 @@ fn draw(args: &StillArgs) -> Result<Frame> {
         }
         None => Error::new(ErrorKind::NotReadable, "expected a source with at least one frame but found none"),
     })?;
-    let mut canvas = Canvas::new(&gpu, args.input.size.unwrap_or(frame.size))?;
+    let mut canvas = Canvas::new(&gpu, args.input.size.unwrap_or(frame.size()))?;
     canvas.set_filter(&source.drawn_by().then(chain));
     canvas.draw(frame.with_timestamp(Timestamp::ZERO + args.at.unwrap_or(Span::ZERO)));
     canvas.read()

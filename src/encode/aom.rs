@@ -292,8 +292,8 @@ fn image(frame: &Frame) -> Result<sys::aom_image_t> {
     image.mc = sys::AOM_CICP_MC_BT_709;
     image.csp = sys::AOM_CSP_VERTICAL;
     image.range = sys::AOM_CR_STUDIO_RANGE;
-    (image.w, image.h) = (frame.size.width, frame.size.height);
-    (image.d_w, image.d_h) = (frame.size.width, frame.size.height);
+    (image.w, image.h) = (frame.size().width, frame.size().height);
+    (image.d_w, image.d_h) = (frame.size().width, frame.size().height);
     (image.x_chroma_shift, image.y_chroma_shift) = (1, 1);
     image.bit_depth = 8;
     image.bps = 12;

@@ -98,10 +98,10 @@ impl EncoderConfig {
 
     /// Refuses a frame that is not what the configuration promised.
     fn check(&self, frame: &Frame) -> Result<()> {
-        if frame.format != PixelFormat::I420 || frame.size != self.size {
+        if frame.format() != PixelFormat::I420 || frame.size() != self.size {
             return Err(Error::new(
                 ErrorKind::InvalidModification,
-                format!("expected an I420 frame of {} but found {:?} of {}", self.size, frame.format, frame.size),
+                format!("expected an I420 frame of {} but found {:?} of {}", self.size, frame.format(), frame.size()),
             ));
         }
         Ok(())

@@ -396,7 +396,7 @@ impl Drawing<'_> {
     /// What its plan begins with.
     pub fn picture(self) -> SourcePicture {
         match self {
-            Self::Frame(frame) => SourcePicture { pixels: SourcePixels::Bytes(frame.format), size: frame.size },
+            Self::Frame(frame) => SourcePicture { pixels: SourcePixels::Bytes(frame.format()), size: frame.size() },
             Self::Texture(texture) => {
                 let size = Size::new(texture.width(), texture.height());
                 SourcePicture { pixels: SourcePixels::Texture, size }

@@ -218,7 +218,7 @@ mod tests {
                 let frame = pattern.draw(index);
                 for (bar, [r, g, b]) in BARS.into_iter().enumerate() {
                     assert_eq!(
-                        pixel(&frame, bar_center(frame.size, bar)),
+                        pixel(&frame, bar_center(frame.size(), bar)),
                         [r, g, b, 255],
                         "bar {bar} of {width}x{height}"
                     );

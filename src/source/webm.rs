@@ -423,7 +423,7 @@ mod tests {
             let (frames, error) = drain(&bytes, None);
             assert!(error.is_none(), "{error:?}");
             assert_eq!(frames.len(), 10, "{pix_fmt}");
-            assert!(frames.iter().all(|frame| frame.format == format), "{pix_fmt}");
+            assert!(frames.iter().all(|frame| frame.format() == format), "{pix_fmt}");
             let decoded: Vec<u8> = frames.iter().flat_map(|frame| frame.data().to_vec()).collect();
             assert!(decoded == clips::decoded(&path, &format!("-pix_fmt {pix_fmt}")), "{pix_fmt}");
             for (index, frame) in frames.iter().enumerate() {

@@ -283,7 +283,7 @@ mod tests {
             assert!(error.is_none(), "{tag}: {error:?}");
             assert_eq!(frames.len(), 3, "{tag}");
             for (index, frame) in frames.iter().enumerate() {
-                assert_eq!((frame.format, frame.color.siting), (format, siting), "{tag}");
+                assert_eq!((frame.format(), frame.color.siting), (format, siting), "{tag}");
                 assert!(frame.data().iter().all(|&byte| usize::from(byte) == index));
                 assert_eq!(frame.timestamp, FrameRate::new(30000, 1001).unwrap().timestamp(index as u64));
             }

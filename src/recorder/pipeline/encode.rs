@@ -308,7 +308,7 @@ impl<'a> Encode<'a> {
             return Ok(self.advance(time));
         }
         let picture = last.clone().with_timestamp(time);
-        let shown = if silenced { Frame::black(picture.size).with_timestamp(time) } else { picture.clone() };
+        let shown = if silenced { Frame::black(picture.size()).with_timestamp(time) } else { picture.clone() };
         // Keep the real picture; black is shown only while the track is muted or disabled.
         self.last = Some(picture);
         let ticket = self.session.counters.repeat();
