@@ -7,9 +7,10 @@ use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+
+use tempfile::NamedTempFile;
 
 use crate::error::{Error, Result};
 use crate::mux::repair::{Piece, RepairPlan};
@@ -162,21 +163,15 @@ impl Blob {
         }
         if found.is_some_and(|found| !found.is_file()) {
             let device = OpenOptions::new().write(true).open(path).map_err(failed)?;
-            return self.write_to(device, path);
+            return self.write_to(&device, path);
         }
-        let (beside, file) = new_file_beside(path).map_err(failed)?;
-        let written = file.try_clone().map_err(failed).and_then(|file| self.write_to(file, path));
-        let named = written.and_then(|()| {
-            file.sync_all().and_then(|()| fs::rename(&beside, path)).map_err(|error| Error::writing(path, error))
-        });
-        if named.is_err() {
-            // Nothing is left to do about a file that cannot be removed.
-            let _ = fs::remove_file(&beside);
-        }
-        named
+        let file = new_file_beside(path).map_err(failed)?;
+        self.write_to(file.as_file(), path)?;
+        file.as_file().sync_all().and_then(|()| file.persist(path).map_err(io::Error::from)).map_err(failed)?;
+        Ok(())
     }
 
-    fn write_to(&self, file: File, path: &Path) -> Result<()> {
+    fn write_to(&self, file: &File, path: &Path) -> Result<()> {
         let mut output = BufWriter::with_capacity(1 << 18, file);
         let mut reader = self.reader();
         let mut buffer = vec![0; 1 << 18];
@@ -230,21 +225,16 @@ impl fmt::Debug for Blob {
     }
 }
 
-/// A new, empty file and its name, made of `path`'s.
-fn new_file_beside(path: &Path) -> io::Result<(PathBuf, File)> {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
+/// A new file in the same folder, which is removed unless it takes this path's name.
+fn new_file_beside(path: &Path) -> io::Result<NamedTempFile> {
     let name = path.file_name().ok_or(io::ErrorKind::IsADirectory)?;
-    loop {
-        let mut beside = std::ffi::OsString::from(".");
-        beside.push(name);
-        beside.push(format!(".{}-{}.part", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)));
-        let beside = path.with_file_name(beside);
-        match OpenOptions::new().write(true).create_new(true).open(&beside) {
-            Ok(file) => return Ok((beside, file)),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
-        }
-    }
+    let prefix = format!(".{}.", name.to_string_lossy());
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(&prefix).suffix(".part");
+    // As any new file, not for this user alone.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")))
 }
 
 fn unreadable(error: io::Error) -> Error {

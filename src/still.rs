@@ -3,6 +3,8 @@
 use std::io::Cursor;
 use std::path::Path;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::PngEncoder;
 use image::codecs::webp::WebPEncoder;
@@ -94,18 +96,8 @@ pub fn encode(frame: &Frame, format: StillFormat, quality: Option<f32>) -> Resul
 
 /// A still as a `data:` URL (RFC 2397): its type and its bytes in base64 (RFC 4648 §4).
 pub fn data_url(bytes: &[u8], format: StillFormat) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut url = format!("data:{};base64,", format.mime_type());
-    for chunk in bytes.chunks(3) {
-        let bits = chunk.iter().fold(0u32, |bits, &byte| bits << 8 | u32::from(byte)) << (8 * (3 - chunk.len()));
-        for digit in 0..4 {
-            if digit <= chunk.len() {
-                url.push(char::from(ALPHABET[(bits >> (18 - 6 * digit)) as usize & 63]));
-            } else {
-                url.push('=');
-            }
-        }
-    }
+    STANDARD.encode_string(bytes, &mut url);
     url
 }
 

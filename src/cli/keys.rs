@@ -35,10 +35,11 @@ pub use unix::{Keys, restore};
 #[cfg(unix)]
 mod unix {
     use std::io::{IsTerminal, Stdin, stderr, stdin};
+    use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering};
-    use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
     use std::thread::{self, JoinHandle};
 
+    use parking_lot::{Mutex, MutexGuard};
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr};
 
@@ -106,7 +107,7 @@ mod unix {
     }
 
     fn saved() -> MutexGuard<'static, Option<Termios>> {
-        BEFORE.lock().unwrap_or_else(PoisonError::into_inner)
+        BEFORE.lock()
     }
 
     /// Whether the terminal is this program's now: one in the background that reads or changes it is stopped.

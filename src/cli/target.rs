@@ -8,13 +8,14 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use framereel::recorder::{Destination, FileSink, OpenFile, Pieces, Report};
 use framereel::source::SourceSpec;
 use framereel::source::audio::AudioSpec;
 use framereel::time::Span;
 use framereel::{Error, ErrorKind, Result};
+use parking_lot::Mutex;
 
 use super::args::RecordArgs;
 use super::values::{AudioChoice, Split, is_device, is_folder};
@@ -127,7 +128,7 @@ impl Target {
         Box::new(move |number| {
             let path = files.path(number);
             sources.iter().try_for_each(|source| not_the_source(&path, source))?;
-            let mut opened = opened.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut opened = opened.lock();
             if force && number == clear_at {
                 files.remove_all_but(&opened)?;
             }
@@ -144,7 +145,7 @@ impl Target {
             TargetKind::File(path, _) => vec![path.clone()],
             TargetKind::Stdout(_) => vec!["-".into()],
             TargetKind::Pieces(..) | TargetKind::Chunks(..) => {
-                let opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+                let opened = self.opened.lock();
                 opened.iter().filter(|path| path.exists()).take(report.files as usize).cloned().collect()
             }
         }

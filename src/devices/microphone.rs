@@ -6,13 +6,14 @@
 //!
 //! The callback never waits: what finds the queue full is left out and counted, and the corrector puts silence there.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use cpal::traits::{DeviceTrait, HostTrait, StreamTrait};
 use cpal::{BufferSize, FromSample, InputCallbackInfo, SampleFormat, SizedSample, StreamConfig};
+use parking_lot::{Mutex, MutexGuard};
 
 use super::drift::{self, DriftCorrector, first_heard};
 use super::{AudioInput, InputKind};
@@ -157,7 +158,7 @@ struct MicrophoneDevice {
 
 impl MicrophoneDevice {
     fn state(&self) -> MutexGuard<'_, (Settings, TrackConstraints)> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// The same sound at the gain that is set.

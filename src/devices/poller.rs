@@ -1,8 +1,10 @@
 //! What the system does not tell by itself, looked at again and again: `devicechange` and a permission's `change`.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::Duration;
+
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::error::{Error, Result};
 use crate::stream::{Listener, Listeners};
@@ -48,7 +50,7 @@ impl<E: Send + 'static> Poller<E> {
 
 impl<E> PollerCore<E> {
     fn looking(&self) -> MutexGuard<'_, bool> {
-        self.looking.lock().unwrap_or_else(PoisonError::into_inner)
+        self.looking.lock()
     }
 }
 

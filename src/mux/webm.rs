@@ -6,8 +6,9 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Cursor, Seek, SeekFrom, Write};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::{Mutex, MutexGuard};
 use webm::mux::{
     AudioCodecId, ColorPrimaries, ColorRange, ColorSubsampling, Error as LibwebmError, MatrixCoefficients, Segment,
     SegmentBuilder, SegmentMode, TrackNum, TransferCharacteristics, VideoCodecId, Writer,
@@ -320,13 +321,13 @@ impl<W> SharedSink<W> {
     }
 
     fn state(&self) -> MutexGuard<'_, SinkState<W>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 
     /// The state itself. Only for the last holder.
     fn into_state(self) -> SinkState<W> {
         let state = Arc::into_inner(self.0).expect("libwebm's half is dropped before the writer's");
-        state.into_inner().unwrap_or_else(PoisonError::into_inner)
+        state.into_inner()
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use parking_lot::Mutex;
 
 use crate::error::Error;
 use crate::filter::FilterChain;
@@ -103,48 +104,44 @@ impl Controls {
     /// An error is told by [`Controls::refused`], and ends nothing: another ending, a path that cannot be written to,
     /// or a recording without pictures.
     pub fn request_still(&self, path: impl Into<PathBuf>) {
-        lock(&self.stills).asked.push(path.into());
+        self.stills.lock().asked.push(path.into());
     }
 
     /// The stills that were saved since the last call.
     pub fn saved_stills(&self) -> Vec<PathBuf> {
-        std::mem::take(&mut lock(&self.stills).saved)
+        std::mem::take(&mut self.stills.lock().saved)
     }
 
     /// Replaces the recording's chain, from the next frame on.
     pub fn set_filter(&self, filter: FilterChain) {
-        lock(&self.edits).filter = Some(filter);
+        self.edits.lock().filter = Some(filter);
     }
 
     /// Replaces the chain that draws the source ([`Source::drawn_by`](crate::source::Source::drawn_by)), from the next
     /// frame on.
     pub fn set_drawing(&self, drawing: FilterChain) {
-        lock(&self.edits).drawing = Some(drawing);
+        self.edits.lock().drawing = Some(drawing);
     }
 
     /// The errors of requests that were refused since the last call: of chains, where the one before stayed in use, and
     /// of stills.
     pub fn refused(&self) -> Vec<Error> {
-        std::mem::take(&mut *lock(&self.refused))
+        std::mem::take(&mut *self.refused.lock())
     }
 
     pub(super) fn take_edits(&self) -> Edits {
-        std::mem::take(&mut *lock(&self.edits))
+        std::mem::take(&mut *self.edits.lock())
     }
 
     pub(super) fn take_stills(&self) -> Vec<PathBuf> {
-        std::mem::take(&mut lock(&self.stills).asked)
+        std::mem::take(&mut self.stills.lock().asked)
     }
 
     pub(super) fn saved(&self, still: PathBuf) {
-        lock(&self.stills).saved.push(still);
+        self.stills.lock().saved.push(still);
     }
 
     pub(super) fn refuse(&self, error: Error) {
-        lock(&self.refused).push(error);
+        self.refused.lock().push(error);
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,8 +1,10 @@
 //! What a recorder tells: an iterator of events, which any thread may read.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use crate::blob::Blob;
 use crate::error::Error;
@@ -92,9 +94,10 @@ impl Events {
         self.next_or(|content, changed| {
             let left = timeout.saturating_sub(begun.elapsed());
             if content.running == 0 || left.is_zero() {
-                return None;
+                return false;
             }
-            Some(changed.wait_timeout(content, left).unwrap_or_else(PoisonError::into_inner).0)
+            changed.wait_for(content, left);
+            true
         })
     }
 
@@ -113,32 +116,27 @@ impl Events {
     pub(super) fn next_of_any(&self) -> Option<Event> {
         self.next_or(|content, changed| {
             if content.closed && content.running == 0 {
-                return None;
+                return false;
             }
-            Some(changed.wait(content).unwrap_or_else(PoisonError::into_inner))
+            changed.wait(content);
+            true
         })
     }
 
-    /// The next event; where there is none, `wait` waits until something has changed, or gives up.
-    fn next_or<'a>(
-        &'a self,
-        wait: impl Fn(MutexGuard<'a, EventsContent>, &'a Condvar) -> Option<MutexGuard<'a, EventsContent>>,
-    ) -> Option<Event> {
+    /// The next event; where there is none, `wait` waits until something has changed, or is false.
+    fn next_or(&self, wait: impl Fn(&mut MutexGuard<'_, EventsContent>, &Condvar) -> bool) -> Option<Event> {
         let mut content = self.lock();
         loop {
-            content = match content.queue.pop_front() {
+            match content.queue.pop_front() {
                 Some(Entry::Event(event)) => return Some(event),
                 Some(Entry::Start(mime_type)) => {
                     content.mime_type = mime_type;
                     return Some(Event::Start);
                 }
-                Some(Entry::Task(task)) => {
-                    drop(content);
-                    task();
-                    self.lock()
-                }
-                None => wait(content, &self.0.changed)?,
-            };
+                Some(Entry::Task(task)) => MutexGuard::unlocked(&mut content, task),
+                None if wait(&mut content, &self.0.changed) => {}
+                None => return None,
+            }
         }
     }
 
@@ -180,12 +178,13 @@ impl Events {
 
     /// Waits until no recording is running; whether none is, when the time is over.
     pub(super) fn wait_until_ended(&self, timeout: Duration) -> bool {
-        let waited = self.0.changed.wait_timeout_while(self.lock(), timeout, |content| content.running > 0);
-        waited.unwrap_or_else(PoisonError::into_inner).0.running == 0
+        let mut content = self.lock();
+        self.0.changed.wait_while_for(&mut content, |content| content.running > 0, timeout);
+        content.running == 0
     }
 
     fn lock(&self) -> MutexGuard<'_, EventsContent> {
-        self.0.content.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.content.lock()
     }
 }
 
@@ -224,9 +223,10 @@ impl Iterator for Events {
     fn next(&mut self) -> Option<Event> {
         self.next_or(|content, changed| {
             if content.running == 0 {
-                return None;
+                return false;
             }
-            Some(changed.wait(content).unwrap_or_else(PoisonError::into_inner))
+            changed.wait(content);
+            true
         })
     }
 }

@@ -1,7 +1,9 @@
 //! The recorder as the program holds it: the states and calls of the Web's MediaRecorder (MediaStream Recording §2).
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
+
+use parking_lot::{Mutex, MutexGuard};
 
 use super::events::{Event, Events};
 use super::mime::MimeType;
@@ -296,7 +298,7 @@ impl MediaRecorder {
     }
 
     fn running(&self) -> MutexGuard<'_, Option<RunningSession>> {
-        self.session.lock().unwrap_or_else(PoisonError::into_inner)
+        self.session.lock()
     }
 }
 
@@ -414,7 +416,7 @@ impl RecorderCore {
     }
 
     fn status(&self) -> MutexGuard<'_, Status> {
-        self.status.lock().unwrap_or_else(PoisonError::into_inner)
+        self.status.lock()
     }
 }
 

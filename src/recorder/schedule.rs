@@ -1,7 +1,8 @@
 //! When the pictures of a recording began and ended, for the sound that is fed beside them in real time.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use crate::time::Timestamp;
 
@@ -42,13 +43,13 @@ impl Schedule {
 
     /// Waits for the beginning; none when they ended without one, or it took longer than `timeout`.
     pub fn wait_for_beginning(&self, timeout: Duration) -> Option<Timestamp> {
-        let times = self.lock();
+        let mut times = self.lock();
         let waits = |times: &mut Times| times.began.is_none() && times.end.is_none();
-        let waited = self.changed.wait_timeout_while(times, timeout, waits);
-        waited.unwrap_or_else(PoisonError::into_inner).0.began
+        self.changed.wait_while_for(&mut times, waits, timeout);
+        times.began
     }
 
     fn lock(&self) -> MutexGuard<'_, Times> {
-        self.times.lock().unwrap_or_else(PoisonError::into_inner)
+        self.times.lock()
     }
 }

@@ -27,9 +27,10 @@ mod playhead;
 mod reader;
 mod screen;
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use playback::Playback;
 use playhead::Playhead;
 use reader::FilmReader;
@@ -298,11 +299,11 @@ impl Drop for Player {
 
 impl PlayerShared {
     fn lock(&self) -> MutexGuard<'_, PlayerState> {
-        lock(&self.state)
+        self.state.lock()
     }
 
     fn screen(&self) -> MutexGuard<'_, Screen> {
-        lock(&self.screen)
+        self.screen.lock()
     }
 }
 
@@ -314,8 +315,4 @@ impl PlayerState {
         self.playhead.jump(position, now);
         (self.seek, self.seeking, self.ended) = (Some(position), true, false);
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

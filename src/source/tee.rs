@@ -1,7 +1,9 @@
 //! One sound for two takers. Whoever comes first for a buffer takes it from the source, and leaves it for the other.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+
+use parking_lot::{Mutex, MutexGuard};
 
 use super::audio::{AudioInfo, AudioSource};
 use crate::audio::{AudioBuffer, samples_in};
@@ -45,7 +47,7 @@ impl Tee {
     }
 
     fn lock(&self) -> MutexGuard<'_, Shared> {
-        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.lock()
     }
 }
 
@@ -79,7 +81,7 @@ impl AudioSource for Tee {
 
     /// The first of both to begin says where a live sound begins; the other one leaves out what it heard before.
     fn begin_at(&mut self, time: Timestamp, clock: &Clock) {
-        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shared = self.shared.lock();
         match &shared.began {
             None => {
                 shared.source.begin_at(time, clock);

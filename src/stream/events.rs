@@ -1,12 +1,13 @@
 //! What tracks and streams tell: each listener has a queue of its own, from when it was made.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use crate::time::Span;
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
-use super::{MediaStreamTrack, lock};
+use super::MediaStreamTrack;
+use crate::time::Span;
 
 /// What happens to a track (Media Capture and Streams §4.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +61,7 @@ impl<E> Listener<E> {
             if pending.closed || left.is_zero() {
                 return None;
             }
-            pending = self.0.changed.wait_timeout(pending, left).unwrap_or_else(PoisonError::into_inner).0;
+            self.0.changed.wait_for(&mut pending, left);
         }
     }
 
@@ -82,14 +83,14 @@ impl<E> Iterator for Listener<E> {
             if pending.closed {
                 return None;
             }
-            pending = self.0.changed.wait(pending).unwrap_or_else(PoisonError::into_inner);
+            self.0.changed.wait(&mut pending);
         }
     }
 }
 
 impl<E> EventQueue<E> {
     fn lock(&self) -> MutexGuard<'_, Pending<E>> {
-        lock(&self.content)
+        self.content.lock()
     }
 }
 
@@ -106,7 +107,7 @@ impl<E> Listeners<E> {
     pub fn listen(&self, closed: bool) -> Listener<E> {
         let content = Mutex::new(Pending { events: VecDeque::new(), closed });
         let queue = Arc::new(EventQueue { content, changed: Condvar::new() });
-        let mut listeners = lock(&self.0);
+        let mut listeners = self.0.lock();
         listeners.retain(|listener| listener.strong_count() > 0);
         listeners.push(Arc::downgrade(&queue));
         Listener(queue)
@@ -114,7 +115,7 @@ impl<E> Listeners<E> {
 
     /// Whether anybody listens.
     pub fn has_any(&self) -> bool {
-        lock(&self.0).iter().any(|listener| listener.strong_count() > 0)
+        self.0.lock().iter().any(|listener| listener.strong_count() > 0)
     }
 
     /// Tells all listeners of an event.
@@ -128,7 +129,7 @@ impl<E> Listeners<E> {
     }
 
     fn each(&self, change: impl Fn(&mut Pending<E>)) {
-        for queue in lock(&self.0).iter().filter_map(Weak::upgrade) {
+        for queue in self.0.lock().iter().filter_map(Weak::upgrade) {
             let mut pending = queue.lock();
             if !pending.closed {
                 change(&mut pending);

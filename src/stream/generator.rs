@@ -1,7 +1,9 @@
 //! Where a track's samples come from: a [`TrackGenerator`] writes, and all clones of its track bring what it writes.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Weak};
+
+use parking_lot::Mutex;
 
 use super::capture::CaptureRule;
 use super::device::TrackDevice;
@@ -9,7 +11,7 @@ use super::events::TrackEvent;
 use super::receipt::{DropReason, Promise};
 use super::subscription::Delivery;
 use super::track::{MediaStreamTrack, ReadyState, TrackCore, TrackFailure, TrackKind, TrackSettings};
-use super::{CaptureRate, MediaStream, lock};
+use super::{CaptureRate, MediaStream};
 use crate::audio::AudioBuffer;
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
@@ -46,7 +48,7 @@ impl TrackSource {
     }
 
     pub fn settings(&self) -> TrackSettings {
-        let mut settings = *lock(&self.settings);
+        let mut settings = *self.settings.lock();
         // A device may have been set to another rate since.
         if let (TrackSettings::Video { frame_rate, .. }, Some(device)) = (&mut settings, &self.device) {
             *frame_rate = device.settings().frame_rate;
@@ -69,18 +71,18 @@ impl TrackSource {
 
     pub fn request_frame(&self) {
         if let Some(rule) = &self.rule {
-            lock(rule).request();
+            rule.lock().request();
         }
     }
 
     pub fn request_frame_at(&self, timestamp: Timestamp, promise: Promise) {
         if let Some(rule) = &self.rule {
-            lock(rule).request_at(timestamp, promise);
+            rule.lock().request_at(timestamp, promise);
         }
     }
 
     pub fn add_track(&self, track: &Arc<TrackCore>) {
-        let mut tracks = lock(&self.tracks);
+        let mut tracks = self.tracks.lock();
         tracks.retain(|track| track.strong_count() > 0);
         tracks.push(Arc::downgrade(track));
     }
@@ -90,13 +92,13 @@ impl TrackSource {
         if self.live_tracks().is_empty()
             && let Some(rule) = &self.rule
         {
-            lock(rule).give_up(reason);
+            rule.lock().give_up(reason);
         }
     }
 
     fn live_tracks(&self) -> Vec<MediaStreamTrack> {
         // Not dropped under the lock, nor asked for their state.
-        let tracks: Vec<_> = lock(&self.tracks).iter().filter_map(Weak::upgrade).collect();
+        let tracks: Vec<_> = self.tracks.lock().iter().filter_map(Weak::upgrade).collect();
         let tracks = tracks.into_iter().map(MediaStreamTrack::of);
         tracks.filter(|track| track.ready_state() == ReadyState::Live).collect()
     }
@@ -210,10 +212,10 @@ impl TrackGenerator {
     pub(crate) fn capture_paint(&self, now: Timestamp, content: u64) -> Option<CapturedPaint> {
         let rule = self.source.rule.as_ref()?;
         if !self.live_tracks().any(|track| track.has_subscribers()) {
-            lock(rule).give_up(DropReason::NotRecorded);
+            rule.lock().give_up(DropReason::NotRecorded);
             return None;
         }
-        let due = lock(rule).paint(now, content)?;
+        let due = rule.lock().paint(now, content)?;
         let deliveries = self.deliveries(due.promise.as_ref());
         // The last recorder may have ended meanwhile.
         (!deliveries.is_empty()).then_some(CapturedPaint { timestamp: due.timestamp, deliveries })
@@ -229,7 +231,7 @@ impl TrackGenerator {
 
     /// Frames are of this size from now on.
     pub(crate) fn set_size(&self, size: Size) {
-        if let TrackSettings::Video { size: present, .. } = &mut *lock(&self.source.settings) {
+        if let TrackSettings::Video { size: present, .. } = &mut *self.source.settings.lock() {
             *present = size;
         }
     }

@@ -11,7 +11,7 @@ mod receipt;
 mod subscription;
 mod track;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 pub use capture::{CaptureRate, captures};
 pub(crate) use device::TrackDevice;
@@ -25,6 +25,7 @@ pub(crate) use subscription::{Sample, Subscription, Unsubscribe};
 pub use track::{MediaStreamTrack, ReadyState, TrackKind, TrackSettings};
 
 use crate::clock::Clock;
+use parking_lot::Mutex;
 
 /// Tracks that belong together (Media Capture and Streams §4.2).
 ///
@@ -45,7 +46,7 @@ type Observer = Box<dyn Fn() -> bool + Send>;
 
 impl std::fmt::Debug for MediaStream {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("MediaStream").field("id", &self.0.id).field("tracks", &*lock(&self.0.tracks)).finish()
+        f.debug_struct("MediaStream").field("id", &self.0.id).field("tracks", &*self.0.tracks.lock()).finish()
     }
 }
 
@@ -71,7 +72,7 @@ impl Eq for MediaStream {}
 impl Clone for MediaStream {
     fn clone(&self) -> Self {
         let copy = Self::default();
-        *lock(&copy.0.tracks) = self.tracks().iter().map(MediaStreamTrack::clone).collect();
+        *copy.0.tracks.lock() = self.tracks().iter().map(MediaStreamTrack::clone).collect();
         copy
     }
 }
@@ -96,7 +97,7 @@ impl MediaStream {
 
     /// Handles of its tracks, in the order in which they were added.
     pub fn tracks(&self) -> Vec<MediaStreamTrack> {
-        lock(&self.0.tracks).iter().map(MediaStreamTrack::handle).collect()
+        self.0.tracks.lock().iter().map(MediaStreamTrack::handle).collect()
     }
 
     /// Its video tracks.
@@ -167,7 +168,7 @@ impl MediaStream {
 
     /// Whether the track was not there yet.
     fn insert(&self, track: &MediaStreamTrack) -> bool {
-        let mut tracks = lock(&self.0.tracks);
+        let mut tracks = self.0.tracks.lock();
         let new = !tracks.contains(track);
         if new {
             tracks.push(track.handle());
@@ -177,7 +178,7 @@ impl MediaStream {
 
     /// Whether the track was there.
     fn take_out(&self, track: &MediaStreamTrack) -> bool {
-        let mut tracks = lock(&self.0.tracks);
+        let mut tracks = self.0.tracks.lock();
         let before = tracks.len();
         tracks.retain(|other| other != track);
         tracks.len() < before
@@ -185,19 +186,15 @@ impl MediaStream {
 
     /// Calls this whenever a track is added or removed, as long as it returns true.
     pub(crate) fn observe(&self, observer: impl Fn() -> bool + Send + 'static) {
-        lock(&self.0.observers).push(Box::new(observer));
+        self.0.observers.lock().push(Box::new(observer));
     }
 
     fn notify_observers(&self) {
-        lock(&self.0.observers).retain(|observer| observer());
+        self.0.observers.lock().retain(|observer| observer());
     }
 }
 
 /// An id that nothing else has.
 fn new_id() -> String {
     uuid::Uuid::new_v4().to_string()
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -8,9 +8,10 @@
 //! Whoever loses a frame says so on its ticket, at that place, with the reason; the ticket counts it for its recorder. A
 //! ticket that goes out of scope without a word is counted as lost too, so that no frame can disappear uncounted.
 
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::Arc;
 
-use super::lock;
+use parking_lot::{Condvar, Mutex};
+
 use crate::time::{Span, Timestamp};
 
 /// What became of a requested frame.
@@ -92,26 +93,26 @@ impl Receipt {
 
     /// What became of the frame; none while that is open.
     pub fn outcome(&self) -> Option<Outcome> {
-        *lock(&self.0.outcome)
+        *self.0.outcome.lock()
     }
 
     /// Waits until it is known what became of the frame. A frame that was requested and never painted stays open until
     /// its stream ends; an encoded frame is known as such once it is in the file, which can be some frames later.
     pub fn wait(&self) -> Outcome {
-        let mut outcome = lock(&self.0.outcome);
+        let mut outcome = self.0.outcome.lock();
         loop {
             if let Some(known) = *outcome {
                 return known;
             }
-            outcome = self.0.known.wait(outcome).unwrap_or_else(PoisonError::into_inner);
+            self.0.known.wait(&mut outcome);
         }
     }
 
     /// Waits for this long at most; none when it is still open then.
     pub fn wait_for(&self, timeout: Span) -> Option<Outcome> {
-        let outcome = lock(&self.0.outcome);
-        let waited = self.0.known.wait_timeout_while(outcome, timeout.into(), |outcome| outcome.is_none());
-        *waited.unwrap_or_else(PoisonError::into_inner).0
+        let mut outcome = self.0.outcome.lock();
+        self.0.known.wait_while_for(&mut outcome, |outcome| outcome.is_none(), timeout.into());
+        *outcome
     }
 }
 
@@ -123,20 +124,20 @@ impl Promise {
 
     /// The frame was dropped here. Another recorder may still encode it.
     pub fn dropped(self, reason: DropReason) {
-        *lock(&self.0.reason) = reason;
+        *self.0.reason.lock() = reason;
     }
 }
 
 impl Slot {
     fn settle(&self, outcome: Outcome) {
-        lock(&self.outcome).get_or_insert(outcome);
+        self.outcome.lock().get_or_insert(outcome);
         self.known.notify_all();
     }
 }
 
 impl Drop for PromiseGuard {
     fn drop(&mut self) {
-        self.slot.settle(Outcome::Dropped(*lock(&self.reason)));
+        self.slot.settle(Outcome::Dropped(*self.reason.lock()));
     }
 }
 
@@ -284,7 +285,7 @@ impl FrameCounters {
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut FrameCounts) -> T) -> T {
-        change(&mut lock(&self.0))
+        change(&mut self.0.lock())
     }
 }
 

@@ -1,14 +1,16 @@
 //! One track: who it is, whether it is live, and who takes what it brings.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+
+use parking_lot::Mutex;
 
 use super::device::TrackDevice;
 use super::events::{Listener, Listeners, TrackEvent};
 use super::generator::TrackSource;
+use super::new_id;
 use super::receipt::{DropReason, FrameCounters, Promise, Receipt};
 use super::subscription::{Delivery, Subscriber, Subscription};
-use super::{lock, new_id};
 use crate::clock::Clock;
 use crate::constraints::{AudioMode, Capabilities, InputDevice, Settings, Steps, TrackConstraints, VideoMode, select};
 use crate::error::{Error, ErrorKind, Result};
@@ -113,7 +115,7 @@ impl Eq for MediaStreamTrack {}
 impl Clone for MediaStreamTrack {
     fn clone(&self) -> Self {
         let (state, failure) = {
-            let life = lock(&self.0.life);
+            let life = self.0.life.lock();
             (life.state, life.failure.clone())
         };
         let copy = Self::with(self.0.source.clone(), state, failure);
@@ -251,7 +253,7 @@ impl MediaStreamTrack {
 
     /// Whether it may still bring anything.
     pub fn ready_state(&self) -> ReadyState {
-        lock(&self.0.life).state
+        self.0.life.lock().state
     }
 
     /// Ends it for good. Clones of it go on, and what was captured before is still recorded.
@@ -264,7 +266,7 @@ impl MediaStreamTrack {
     /// What happens to it from now on. Each listener gets all of it.
     pub fn events(&self) -> Listener<TrackEvent> {
         // Under the lock, so that a track that ends meanwhile closes this listener too.
-        let life = lock(&self.0.life);
+        let life = self.0.life.lock();
         self.0.listeners.listen(life.state == ReadyState::Ended)
     }
 
@@ -309,13 +311,13 @@ impl MediaStreamTrack {
 
     /// The error that ended it, if one did.
     pub(super) fn failure(&self) -> Option<Error> {
-        lock(&self.0.life).failure.clone().map(|(kind, text)| Error::new(kind, text))
+        self.0.life.lock().failure.clone().map(|(kind, text)| Error::new(kind, text))
     }
 
     /// Subscribes: what is captured from now on is queued, `depth` samples at most, and counted.
     pub(crate) fn subscribe(&self, depth: usize, counters: &Arc<FrameCounters>) -> Subscription {
         let (subscription, subscriber) = Subscription::new(self, depth, counters);
-        let mut life = lock(&self.0.life);
+        let mut life = self.0.life.lock();
         if life.state == ReadyState::Live {
             life.subscribers.push(subscriber);
         }
@@ -324,7 +326,7 @@ impl MediaStreamTrack {
     }
 
     pub(super) fn retain_subscribers(&self, keep: impl Fn(&Subscriber) -> bool) {
-        lock(&self.0.life).subscribers.retain(keep);
+        self.0.life.lock().subscribers.retain(keep);
     }
 
     /// How many handles there are.
@@ -334,12 +336,12 @@ impl MediaStreamTrack {
 
     /// Whether anybody subscribes at present.
     pub(super) fn has_subscribers(&self) -> bool {
-        !lock(&self.0.life).subscribers.is_empty()
+        !self.0.life.lock().subscribers.is_empty()
     }
 
     /// Addresses what is captured now to all who subscribe.
     pub(super) fn deliveries(&self, promise: Option<&Promise>) -> Vec<Delivery> {
-        let subscribers = lock(&self.0.life).subscribers.clone();
+        let subscribers = self.0.life.lock().subscribers.clone();
         subscribers.into_iter().map(|subscriber| Delivery::new(self.handle(), subscriber, promise.cloned())).collect()
     }
 
@@ -358,7 +360,7 @@ impl MediaStreamTrack {
 
     /// Ends it; whether it was live.
     fn end(&self, failure: Option<&TrackFailure>) -> bool {
-        let mut life = lock(&self.0.life);
+        let mut life = self.0.life.lock();
         if life.state == ReadyState::Ended {
             return false;
         }

@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex};
 
 use super::v4l2::{CameraReader, Captured, Mode};
 use crate::clock::Clock;
@@ -51,7 +53,7 @@ pub struct CameraFeed {
 
 /// Opens the camera at this node, or joins those who have it open already: then its mode is theirs.
 pub fn open(node: &Path, label: &str, mode: Mode) -> Result<CameraFeed> {
-    let mut open = lock(&OPEN);
+    let mut open = OPEN.lock();
     open.retain(|camera| camera.strong_count() > 0);
     let shared = open.iter().filter_map(Weak::upgrade).rfind(|camera| camera.node == node);
     if let Some(subscription) = shared.and_then(SharedCamera::subscribe) {
@@ -93,8 +95,8 @@ impl SharedCamera {
         let (to, frames) = sync_channel(QUEUE);
         let losses = Arc::<SourceLosses>::default();
         let closing = |state: &mut State| state.closing && state.gone.is_none();
-        let state = self.changed.wait_while(lock(&self.state), closing);
-        let mut state = state.unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
+        self.changed.wait_while(&mut state, closing);
         if state.gone.is_some() {
             return None;
         }
@@ -112,7 +114,7 @@ impl SharedCamera {
                 (error.kind().clone(), format!("camera `{}` went away after {after:.1} s: {error}", self.label))
             }
         };
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         state.gone = Some(why);
         state.subscribers.clear();
         self.changed.notify_all();
@@ -122,7 +124,7 @@ impl SharedCamera {
     fn read(&self, mut capture: CameraReader) -> Result<()> {
         loop {
             let Captured { frame, missed } = capture.next(&self.clock)?;
-            let mut state = lock(&self.state);
+            let mut state = self.state.lock();
             state.subscribers.iter().for_each(|subscriber| subscriber.losses.add_missed(missed));
             state.subscribers.retain(|subscriber| subscriber.give(frame.as_ref()));
             if state.subscribers.is_empty() {
@@ -166,7 +168,7 @@ impl CameraFeed {
 
     /// The same; what is lost from now on is counted there.
     pub fn counting_into(mut self, losses: &Arc<SourceLosses>) -> Self {
-        for subscriber in &mut lock(&self.camera.state).subscribers {
+        for subscriber in &mut self.camera.state.lock().subscribers {
             if Arc::ptr_eq(&subscriber.losses, &self.losses) {
                 subscriber.losses = losses.clone();
             }
@@ -181,7 +183,7 @@ impl CameraFeed {
             Ok(frame) => Ok(Some(frame)),
             Err(RecvTimeoutError::Timeout) => Ok(None),
             Err(RecvTimeoutError::Disconnected) => {
-                let gone = lock(&self.camera.state).gone.clone();
+                let gone = self.camera.state.lock().gone.clone();
                 let (kind, text) = gone.unwrap_or((ErrorKind::Unknown, "the camera's thread ended".to_owned()));
                 Err(Error::new(kind, text))
             }
@@ -192,12 +194,8 @@ impl CameraFeed {
     pub fn close(self) {
         let Self { camera, frames, .. } = self;
         drop(frames);
-        let state = lock(&camera.state);
+        let mut state = camera.state.lock();
         let held = |state: &mut State| state.gone.is_none() && (state.closing || state.subscribers.len() <= 1);
-        drop(camera.changed.wait_timeout_while(state, CLOSE_TIMEOUT, held));
+        camera.changed.wait_while_for(&mut state, held, CLOSE_TIMEOUT);
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,9 +1,11 @@
 //! A camera as a track: a thread draws its pictures on a canvas, which hands them on as every canvas does.
 
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
+
+use parking_lot::Mutex;
 
 use super::CameraSource;
 use crate::canvas::Canvas;
@@ -112,7 +114,7 @@ impl CameraTrack {
     /// Opens the camera with other settings; with the old ones where that fails.
     fn set(&mut self, wanted: &TrackConstraints) -> Result<()> {
         let here = TrackConstraints { device_id: super::named(&self.device.device.device_id), ..wanted.clone() };
-        let before = lock(&self.device.state).constraints.clone();
+        let before = self.device.state.lock().constraints.clone();
         if let Some(camera) = self.camera.take() {
             camera.close();
         }
@@ -124,7 +126,7 @@ impl CameraTrack {
         });
         match opened {
             Ok(camera) => {
-                *lock(&self.device.state) =
+                *self.device.state.lock() =
                     DeviceState { settings: camera.settings().clone(), constraints: wanted.clone() };
                 self.camera = Some(camera);
                 Ok(())
@@ -144,11 +146,11 @@ impl TrackDevice for CameraDevice {
     }
 
     fn settings(&self) -> Settings {
-        lock(&self.state).settings.clone()
+        self.state.lock().settings.clone()
     }
 
     fn constraints(&self) -> TrackConstraints {
-        lock(&self.state).constraints.clone()
+        self.state.lock().constraints.clone()
     }
 
     fn apply(&self, constraints: &TrackConstraints) -> Result<()> {
@@ -159,7 +161,7 @@ impl TrackDevice for CameraDevice {
         let mode = |settings: &Settings| (settings.width, settings.height, settings.format.clone());
         let same_rate = selection.settings.frame_rate == present.frame_rate;
         if mode(&selection.settings) == mode(&present) && same_rate {
-            lock(&self.state).constraints = constraints.clone();
+            self.state.lock().constraints = constraints.clone();
             return Ok(());
         }
         let (answer, answered) = sync_channel(1);
@@ -170,8 +172,4 @@ impl TrackDevice for CameraDevice {
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => Err(gone()),
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

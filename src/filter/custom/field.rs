@@ -140,15 +140,5 @@ fn value(word: &str) -> Option<f32> {
 
 /// CSS Color 4 §5.2: 3, 4, 6 or 8 digits; opaque without alpha.
 fn hex(digits: &str) -> Option<[f32; 4]> {
-    let width = match digits.len() {
-        3 | 4 => 1,
-        6 | 8 => 2,
-        _ => return None,
-    };
-    let mut color = [0.0, 0.0, 0.0, 1.0];
-    for (channel, digits) in color.iter_mut().zip(digits.as_bytes().chunks(width)) {
-        let value = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
-        *channel = f32::from(value) / if width == 1 { 15.0 } else { 255.0 };
-    }
-    Some(color)
+    csscolorparser::parse(&format!("#{digits}")).ok().map(|color| color.to_array())
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::message::{Message, Packet};
 use super::{
     ARRIVAL_DELAY, INPUT_QUEUE, MAX_WAIT, POLL_INTERVAL, PUSH_INTERVAL, REPEAT_INTERVAL, STOP_TIMEOUT, SessionState,
-    TrackInput, lock,
+    TrackInput,
 };
 use crate::clock::Clock;
 use crate::encode::{EncoderConfig, VideoEncoder};
@@ -151,7 +151,7 @@ impl<'a> Encode<'a> {
             else {
                 break;
             };
-            if !lock(&self.session.gate).is_recorded(newer.timestamp + self.input.shift) {
+            if !self.session.gate.lock().is_recorded(newer.timestamp + self.input.shift) {
                 next = Some((newer, its));
                 break;
             }
@@ -174,7 +174,7 @@ impl<'a> Encode<'a> {
             let goes_on = if self.clock.is_real() {
                 stopping || self.stand_still()?
             } else {
-                let time = lock(&self.session.gate).length_at(self.clock.now());
+                let time = self.session.gate.lock().length_at(self.clock.now());
                 time.map_or(Ok(true), |time| self.bridge_gap(time))?
             };
             if stopping || !goes_on {
@@ -194,7 +194,7 @@ impl<'a> Encode<'a> {
     fn take(&mut self, frame: &Arc<Frame>, mut ticket: Ticket) -> Result<bool> {
         ticket.take_in();
         let stream_time = frame.timestamp + self.input.shift;
-        let place = lock(&self.session.gate).place(stream_time);
+        let place = self.session.gate.lock().place(stream_time);
         let time = match place {
             Place::At(time) => time,
             Place::Paused => {
@@ -265,7 +265,7 @@ impl<'a> Encode<'a> {
     fn encode(&mut self, frame: &Frame, ticket: Ticket) -> Result<bool> {
         let time = frame.timestamp;
         let by_count = self.key_count.is_some_and(|count| self.frames.is_multiple_of(count.into()));
-        let begins_piece = lock(&self.session.splitter).begins_piece(time);
+        let begins_piece = self.session.splitter.lock().begins_piece(time);
         let key = self.session.key.swap(false, Ordering::AcqRel) || by_count || begins_piece;
         let span = self.config.rate.frame_span();
         let duration = self.limit.map_or(span, |limit| span.min(Timestamp::ZERO + limit - time));
@@ -280,7 +280,7 @@ impl<'a> Encode<'a> {
     fn stand_still(&mut self) -> Result<bool> {
         let now = self.clock.now();
         let arrived = now - ARRIVAL_DELAY;
-        let gate = lock(&self.session.gate);
+        let gate = self.session.gate.lock();
         let full = gate.is_full(arrived);
         let Some(time) = gate.length_at(arrived) else { return Ok(true) };
         drop(gate);
@@ -322,7 +322,7 @@ impl<'a> Encode<'a> {
     /// Sends the packets that are ready; false when the queue is closed.
     fn send(&mut self) -> bool {
         let bytes = self.ready.iter().map(|packet| packet.data.len() as u64).sum();
-        lock(&self.session.splitter).add_bytes(bytes);
+        self.session.splitter.lock().add_bytes(bytes);
         self.sent = self.ready.last().map(|packet| packet.timestamp).or(self.sent);
         let (in_encoder, messages) = (&mut self.in_encoder, &self.session.messages);
         self.ready.drain(..).all(|media| {

@@ -28,8 +28,8 @@ mod sound;
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Scope};
 use std::time::Duration;
 
@@ -55,6 +55,7 @@ use crate::error::{Error, Result};
 use crate::mux::{Container, Tracks, VideoTrack};
 use crate::stream::{FrameCounters, Subscription, TrackKind, TrackSettings, Unsubscribe};
 use crate::time::{Span, Timestamp};
+use parking_lot::Mutex;
 
 /// How many frames, and how many buffers of sound, may wait for their encoder. More would outlast a slow picture or two;
 /// but in real time, what waits is lost when the program is killed.
@@ -137,7 +138,7 @@ struct SessionState {
 impl SessionState {
     /// Nothing from `time` on belongs to the recording.
     fn stop_at(&self, time: Timestamp) {
-        lock(&self.gate).stop(time);
+        self.gate.lock().stop(time);
         self.stopping.store(true, Ordering::Release);
         if let Some(video) = &self.video {
             video.unsubscribe();
@@ -306,8 +307,4 @@ pub(super) fn catch_panic<T>(stage: &str, work: impl FnOnce() -> T) -> Result<T>
         let text = panic.downcast_ref::<&str>().copied().or(panic.downcast_ref::<String>().map(String::as_str));
         Error::unknown(format!("the {stage} stage broke off: {}", text.unwrap_or("it panicked")))
     })
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

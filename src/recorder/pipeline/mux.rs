@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::interleaver::Interleaver;
 use super::message::Message;
-use super::{MAX_TRACK_LAG, POLL_INTERVAL, SessionListener, SessionState, catch_panic, lock, tell_end};
+use super::{MAX_TRACK_LAG, POLL_INTERVAL, SessionListener, SessionState, catch_panic, tell_end};
 use crate::blob::Blob;
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
@@ -256,7 +256,7 @@ impl<'a> Mux<'a> {
         let MuxTarget::Buffer(buffer) = &mut self.target else { return Ok(Room::Left) };
         let (origin, mut packets) = (buffer.begin(), buffer.take());
         let limit = options.time_limit.map(|limit| (origin - Timestamp::ZERO) + limit);
-        lock(&self.session.gate).set_limit(limit);
+        self.session.gate.lock().set_limit(limit);
         let leading = if self.format.tracks.video.is_some() { TrackKind::Video } else { TrackKind::Audio };
         let with_sound = self.format.tracks.video.is_some() && self.format.tracks.audio.is_some();
         let mut splitter = options.splitter(&destination, with_sound);
@@ -265,7 +265,7 @@ impl<'a> Mux<'a> {
             packet.begins_piece = packet.media.key && splitter.begins_piece(packet.media.timestamp);
             splitter.add_bytes(packet.media.data.len() as u64);
         }
-        *lock(&self.session.splitter) = splitter;
+        *self.session.splitter.lock() = splitter;
         self.begin(destination, options, origin);
         // The caller may have given up.
         let _ = begun.send(());
@@ -295,7 +295,7 @@ impl<'a> Mux<'a> {
         };
         // By stamps, nobody knows how long the last picture is shown; and a recording that failed ends with what it has.
         let timed = self.clock.is_real() || self.clock.rate().is_some();
-        let end = if timed && self.failure.is_none() && !self.full { lock(&self.session.gate).end() } else { None };
+        let end = if timed && self.failure.is_none() && !self.full { self.session.gate.lock().end() } else { None };
         // The function that opens the file of the last slice is the program's.
         let finished = catch_panic("mux", || output.finish(end));
         let (written, data) = finished.unwrap_or_else(|error| {

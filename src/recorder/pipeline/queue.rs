@@ -1,8 +1,9 @@
 //! The queue of messages to the mux stage: packets wait for room when it is behind, all other messages never wait.
 
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 /// A queue with one reader and many writers.
 #[derive(Debug)]
@@ -39,7 +40,8 @@ impl<T> MessageQueue<T> {
     /// Puts a message in once there is room. False, and the message is dropped, when the queue is closed.
     pub fn send(&self, message: T) -> bool {
         let full = |content: &mut QueueContent<T>| content.open && content.messages.len() >= self.depth;
-        let mut content = self.changed.wait_while(self.lock(), full).unwrap_or_else(PoisonError::into_inner);
+        let mut content = self.lock();
+        self.changed.wait_while(&mut content, full);
         if content.open {
             content.messages.push_back(message);
             self.changed.notify_all();
@@ -50,8 +52,8 @@ impl<T> MessageQueue<T> {
     /// Takes the oldest message; waits for one for this long at most.
     pub fn receive(&self, timeout: Duration) -> Option<T> {
         let empty = |content: &mut QueueContent<T>| content.messages.is_empty() && content.open;
-        let waited = self.changed.wait_timeout_while(self.lock(), timeout, empty);
-        let (mut content, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        let mut content = self.lock();
+        self.changed.wait_while_for(&mut content, empty, timeout);
         let message = content.messages.pop_front();
         self.changed.notify_all();
         message
@@ -74,7 +76,7 @@ impl<T> MessageQueue<T> {
     }
 
     fn lock(&self) -> MutexGuard<'_, QueueContent<T>> {
-        self.content.lock().unwrap_or_else(PoisonError::into_inner)
+        self.content.lock()
     }
 }
 

@@ -1,11 +1,13 @@
 //! A running recording, as the recorder holds it.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
+use parking_lot::Mutex;
+
 use super::message::Message;
-use super::{MessageQueue, PACKET_QUEUE, SessionListener, SessionPlan, SessionState, Start, catch_panic, lock, run};
+use super::{MessageQueue, PACKET_QUEUE, SessionListener, SessionPlan, SessionState, Start, catch_panic, run};
 use crate::blob::Blob;
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
@@ -59,17 +61,17 @@ impl Session {
 
     /// The time of the session's clock at which the recording begins; none before its first frame.
     pub fn began(&self) -> Option<Timestamp> {
-        lock(&self.state.gate).origin()
+        self.state.gate.lock().origin()
     }
 
     pub fn pause(&self) {
-        let mut gate = lock(&self.state.gate);
+        let mut gate = self.state.gate.lock();
         gate.pause(self.clock.now());
         self.state.messages.post(Message::Event(Event::Pause));
     }
 
     pub fn resume(&self) {
-        let mut gate = lock(&self.state.gate);
+        let mut gate = self.state.gate.lock();
         gate.resume(self.clock.now());
         self.state.messages.post(Message::Event(Event::Resume));
     }

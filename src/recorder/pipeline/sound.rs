@@ -7,7 +7,7 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 use super::message::{Message, Packet};
-use super::{ARRIVAL_DELAY, POLL_INTERVAL, REPEAT_INTERVAL, SessionState, TrackInput, lock};
+use super::{ARRIVAL_DELAY, POLL_INTERVAL, REPEAT_INTERVAL, SessionState, TrackInput};
 use crate::audio::{AudioBuffer, samples_in};
 use crate::clock::Clock;
 use crate::encode::AudioEncoder;
@@ -74,7 +74,7 @@ impl<'a> Sound<'a> {
             match self.input.subscription.receiver.recv_timeout(if over { Duration::ZERO } else { POLL_INTERVAL }) {
                 Ok(Sample::Audio(sound)) => {
                     let sound = self.shifted(sound);
-                    if lock(&self.session.gate).is_past(sound.timestamp) {
+                    if self.session.gate.lock().is_past(sound.timestamp) {
                         break;
                     }
                     self.count_late(&sound);
@@ -99,7 +99,7 @@ impl<'a> Sound<'a> {
             }
             // As long as there are pictures, the stage that encodes those checks the limit.
             let last = self.alone || self.session.tracks.load(Ordering::Acquire) == 1;
-            if last && self.taken.is_some_and(|(taken, ..)| lock(&self.session.gate).is_full(taken)) {
+            if last && self.taken.is_some_and(|(taken, ..)| self.session.gate.lock().is_full(taken)) {
                 self.session.counters.set_end_reason(DropReason::Ended);
                 self.session.stop_at(self.clock.now());
                 break;
@@ -155,7 +155,7 @@ impl<'a> Sound<'a> {
     /// Encodes the parts of the sound between these times of the session that belong to the recording, and silence where
     /// there was none before it. False when the queue is closed.
     fn encode(&mut self, sound: &AudioBuffer, from: Timestamp, to: Timestamp) -> Result<bool> {
-        let parts = lock(&self.session.gate).cut(from, to);
+        let parts = self.session.gate.lock().cut(from, to);
         for (begin, end, placed) in parts {
             let sample =
                 |time: Timestamp| (samples_in(time - sound.timestamp, sound.rate()) as usize).min(sound.samples());
@@ -207,7 +207,7 @@ impl<'a> Sound<'a> {
         if !self.clock.is_real() || stopping_since.elapsed() > LATE_SOUND {
             return true;
         }
-        let gate = lock(&self.session.gate);
+        let gate = self.session.gate.lock();
         let taken = self.taken.and_then(|(taken, ..)| gate.length_at(taken));
         taken.is_some_and(|taken| gate.end().is_some_and(|end| taken >= end))
     }
@@ -217,7 +217,7 @@ impl<'a> Sound<'a> {
         let (alone, session) = (self.alone, self.session);
         self.ready.drain(..).all(|media| {
             let begins_piece = alone && {
-                let mut splitter = lock(&session.splitter);
+                let mut splitter = session.splitter.lock();
                 let begins = splitter.begins_piece(media.timestamp);
                 splitter.add_bytes(media.data.len() as u64);
                 begins

@@ -57,8 +57,7 @@ impl Playback {
     fn wait(&self, timeout: Duration) -> Option<Option<Span>> {
         let mut state = self.shared.lock();
         if !state.stopped && state.seek.is_none() && !timeout.is_zero() {
-            let waited = self.shared.changed.wait_timeout(state, timeout);
-            state = waited.unwrap_or_else(std::sync::PoisonError::into_inner).0;
+            self.shared.changed.wait_for(&mut state, timeout);
         }
         (!state.stopped).then(|| state.seek.take())
     }
