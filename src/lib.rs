@@ -160,6 +160,9 @@ pub mod source;
 pub mod still;
 pub mod stream;
 pub mod time;
+#[cfg(test)]
+#[path = "../tests/support/tools.rs"]
+mod tools;
 
 pub use error::{Error, ErrorKind, Result};
 

@@ -1,9 +1,10 @@
 //! What a browser makes of our files: Chromium seeks to the right frame, knows how long they are and shows their
-//! colours. Skipped, with a word on standard error, where there is no Chromium; `make test` installs it.
+//! colours. `make test` installs Chromium; see support/tools.rs.
 
 mod support {
     pub mod browser;
     pub mod program;
+    pub mod tools;
 }
 
 use std::path::Path;

@@ -3,6 +3,7 @@
 mod support {
     pub mod program;
     pub mod studio;
+    pub mod tools;
 }
 
 use std::time::Duration;

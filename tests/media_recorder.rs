@@ -5,6 +5,7 @@ mod support {
     pub mod packets;
     pub mod program;
     pub mod studio;
+    pub mod tools;
 }
 
 use std::time::Duration;

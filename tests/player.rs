@@ -10,6 +10,7 @@
 mod support {
     pub mod program;
     pub mod studio;
+    pub mod tools;
 }
 
 use std::path::{Path, PathBuf};

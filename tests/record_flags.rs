@@ -1,9 +1,10 @@
 //! The flags of `framereel record`: sound, pieces, limits, chunks, standard output and real time, by the real program.
 //!
-//! What comes out is judged by ffprobe and ffmpeg; tests that need them say so when they skip.
+//! What comes out is judged by ffprobe and ffmpeg. `make test` installs both; see support/tools.rs.
 
 mod support {
     pub mod program;
+    pub mod tools;
 }
 
 use std::fs::{self, File, OpenOptions};
@@ -15,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use support::program::{Bench, Ran, ended, ffprobe, run, y4m};
+use support::tools;
 
 const SMALL: [&str; 4] = ["record", "pattern", "--size", "64x64"];
 
@@ -22,12 +24,12 @@ fn with<'a>(args: &[&'a str]) -> Vec<&'a str> {
     [&SMALL[..], args].concat()
 }
 
-/// What a tool prints of a file; none, with a word on standard error, where it is missing.
+/// What a tool prints of a file; none where it is missing.
 fn judged(tool: &str, before: &[&str], path: &Path, after: &[&str]) -> Option<Vec<u8>> {
-    let Ok(output) = Command::new(tool).args(before).arg("-i").arg(path).args(after).output() else {
-        eprintln!("skipped: no {tool} here (Debian: apt install ffmpeg)");
+    if !tools::has(tool) {
         return None;
-    };
+    }
+    let output = Command::new(tool).args(before).arg("-i").arg(path).args(after).output().expect("a tool that starts");
     assert!(output.status.success() && output.stderr.is_empty(), "{tool} on {}: {output:?}", path.display());
     Some(output.stdout)
 }
@@ -394,8 +396,8 @@ fn a_terminal_is_refused() {
     let program = env!("CARGO_BIN_EXE_framereel");
     let mut script = Command::new("script");
     script.args(["-qec", &format!("'{program}' record pattern -o - 2>said"), "/dev/null"]).current_dir(bench.folder());
-    if Command::new("script").arg("--version").output().is_err() {
-        return eprintln!("skipped: no script here (Debian: apt install bsdutils)");
+    if !tools::has("script") {
+        return;
     }
     let ran = run(&mut script, &[]);
     assert_eq!(ran.code, Some(1), "{ran:?}");

@@ -2,6 +2,8 @@
 
 #[path = "support/program.rs"]
 mod program;
+#[path = "support/tools.rs"]
+mod tools;
 
 use std::path::{Path, PathBuf};
 
@@ -149,16 +151,16 @@ fn every_frame_is_accounted_for_when_the_rate_changes() {
 
 /// Colours of the decoded bars, as `ffmpeg` converts them to RGB: another's decoder and another's matrices.
 fn bars_seen(path: &Path, size: Size) -> Option<Vec<[u8; 3]>> {
+    if !tools::has("ffmpeg") {
+        return None;
+    }
     let output = std::process::Command::new("ffmpeg")
         .args(["-v", "error", "-i"])
         .arg(path)
         .args(["-frames:v", "1", "-sws_flags", "accurate_rnd+full_chroma_int+full_chroma_inp"])
         .args(["-vf", "scale=in_color_matrix=bt709:in_range=tv", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"])
-        .output();
-    let Ok(output) = output else {
-        eprintln!("skipped: no ffmpeg here (Debian: apt install ffmpeg)");
-        return None;
-    };
+        .output()
+        .expect("ffmpeg");
     assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
     let color = |bar| {
         let (x, y) = bar_center(size, bar);

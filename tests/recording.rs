@@ -4,6 +4,7 @@
 mod support {
     pub mod program;
     pub mod studio;
+    pub mod tools;
 }
 
 use std::fs;

@@ -5,6 +5,7 @@
 mod support {
     pub mod program;
     pub mod studio;
+    pub mod tools;
 }
 
 use framereel::clock::Clock;

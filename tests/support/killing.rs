@@ -250,16 +250,6 @@ fn complaints(path: &Path) -> String {
     if output.status.success() { text } else { format!("{text}\n{}", output.status) }
 }
 
-/// Whether there are ffprobe and ffmpeg here; a word on standard error where not.
-pub fn has_ffmpeg() -> bool {
-    let has = |name: &str| Command::new(name).arg("-version").stdout(Stdio::null()).status().is_ok();
-    let both = has("ffprobe") && has("ffmpeg");
-    if !both {
-        eprintln!("skipped: no ffprobe or ffmpeg here (Debian: apt install ffmpeg)");
-    }
-    both
-}
-
 /// What was found in the file that a killed recorder left.
 #[derive(Debug)]
 pub struct Verdict<'a> {
