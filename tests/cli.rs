@@ -146,6 +146,8 @@ fn signals_finish_a_file_that_plays_and_seeks() {
     }
 }
 
+// Only Linux tells, in /proc, whether a process listens to a signal.
+#[cfg(target_os = "linux")]
 #[test]
 fn a_signal_before_the_first_frame_leaves_no_file() {
     let bench = Bench::new();
@@ -158,9 +160,7 @@ fn a_signal_before_the_first_frame_leaves_no_file() {
             .spawn()
             .expect("the program starts");
         let pipe = child.stdin.take();
-        wait_until(|| bench.path(file).exists());
-        // The file is opened just before the program begins to listen.
-        thread::sleep(Duration::from_millis(300));
+        wait_until(|| bench.path(file).exists() && listens(child.id()));
         send("INT", child.id());
         let ran = ended(child);
         drop(pipe);
@@ -488,6 +488,15 @@ fn wait_until(condition: impl Fn() -> bool) {
         assert!(began.elapsed() < Duration::from_secs(30), "waited in vain");
         thread::sleep(Duration::from_millis(10));
     }
+}
+
+/// Whether the process has a handler for SIGINT: `SigCgt` of proc(5).
+#[cfg(target_os = "linux")]
+fn listens(process: u32) -> bool {
+    const INT: u64 = 1 << (2 - 1);
+    let status = fs::read_to_string(format!("/proc/{process}/status")).expect("a process");
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).expect("its signals");
+    u64::from_str_radix(caught.trim(), 16).expect("a number") & INT != 0
 }
 
 fn send(signal: &str, process: u32) {

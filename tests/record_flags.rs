@@ -522,12 +522,19 @@ fn ctrl_c_ends_a_stream_and_pieces_properly() {
     let mut command = bench.command(with(&["--realtime", "--audio", "tone", "--duration", "1h", "-o", "-", "--json"]));
     let mut child = started(&mut command);
     let mut pipe = child.stdout.take().expect("a pipe");
+    let mut all = Vec::new();
+    // A cluster begins with its first block.
+    const CLUSTER: [u8; 4] = [0x1f, 0x43, 0xb6, 0x75];
+    while !all.windows(4).any(|bytes| bytes == CLUSTER) {
+        let mut part = vec![0; 1 << 16];
+        let count = pipe.read(&mut part).expect("a readable pipe");
+        assert!(count > 0, "it ended after {} bytes", all.len());
+        all.extend_from_slice(&part[..count]);
+    }
     let reader = thread::spawn(move || {
-        let mut all = Vec::new();
         pipe.read_to_end(&mut all).expect("a readable pipe");
         all
     });
-    thread::sleep(Duration::from_millis(1500));
     interrupt(&child);
     let output = child.wait_with_output().expect("the program ends");
     assert!(output.status.success(), "{output:?}");

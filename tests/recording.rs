@@ -137,6 +137,7 @@ fn in_real_time_a_still_picture_and_a_silent_microphone_hold_nothing_up() {
     let began = Instant::now();
     recorder.start_to(FileSink::create(&path, false).unwrap()).unwrap();
     video.write(frame(0).with_timestamp(clock.now())).unwrap();
+    // Nothing comes in this time, and the file grows with it all the same.
     std::thread::sleep(Duration::from_millis(2000));
     // What a program that is killed now leaves.
     let left = Judged::new(&Blob::from_file(&path, "video/webm").unwrap());
@@ -630,6 +631,7 @@ fn a_track_that_is_disabled_while_its_picture_stands_still_turns_black_and_back(
     video.write(frame_of(size, 200, clock.now())).unwrap();
     for enabled in [true, false, true] {
         video.track().set_enabled(enabled);
+        // The picture stands still for so long; it changes once, and does not come again and again.
         std::thread::sleep(Duration::from_millis(500));
     }
     recorder.stop();

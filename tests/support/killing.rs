@@ -170,6 +170,7 @@ impl Killed {
             if what == "v" && killer.is_none() {
                 let (wait, id) = (case.wait, child.id());
                 killer = Some(thread::spawn(move || {
+                    // The moment of the kill is the case.
                     thread::sleep(wait);
                     Command::new("kill").args(["-9", &id.to_string()]).status().unwrap()
                 }));
