@@ -588,22 +588,3 @@ mod events {
         assert!((flash - tone).abs() < 0.01, "the flash at {flash} s, the tone at {tone} s");
     }
 }
-
-#[test]
-fn a_handler_that_is_set_before_the_start_is_called_for_every_recording() {
-    let source = user_media(true, false);
-    let recorder = recorder(&source.stream, MediaRecorderOptions::default());
-    let (sender, told) = std::sync::mpsc::channel();
-    recorder.on_event(move |event| sender.send(support::studio::names(&event)).unwrap()).unwrap();
-    // Nothing shows when the handler's thread has found that there is nothing yet; this is enough for it.
-    std::thread::sleep(std::time::Duration::from_millis(100));
-    for _ in 0..2 {
-        recorder.start(None).unwrap();
-        source.frames(0..5);
-        recorder.stop();
-        let next = |_| told.recv_timeout(std::time::Duration::from_secs(30)).expect("an event");
-        assert_eq!([0; 3].map(next), ["start", "dataavailable", "stop"]);
-    }
-    drop(recorder);
-    assert!(told.recv().is_err(), "the thread ends with the recorder");
-}
