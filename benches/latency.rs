@@ -47,12 +47,12 @@ mod live {
 
     pub fn measure() {
         let gpu = Gpu::new().expect("a GPU");
-        let video = TrackConstraints { width: 1280.into(), height: 720.into(), ..TrackConstraints::default() };
+        let video = TrackConstraints::default().with_width(1280.into()).with_height(720.into());
         let constraints = Constraints { video: Some(video), audio: None };
         let stream = MediaDevices::new(&gpu).get_user_media(&constraints).expect("a camera");
         let clock = stream.clock().expect("a track");
         let recorder = MediaRecorder::new(&stream, MediaRecorderOptions::default()).expect("a recorder");
-        recorder.start(Duration::from_millis(1)).expect("a start");
+        recorder.start(Span::from_millis(1)).expect("a start");
         let begun = Instant::now();
         // When each chunk arrived, and how long the file is with it.
         let mut arrivals: Vec<(u64, Timestamp)> = Vec::new();
@@ -64,7 +64,7 @@ mod live {
                     arrivals.push((file.len() as u64, clock.now()));
                 }
                 Event::Error(error) => panic!("{error}"),
-                Event::Start | Event::Pause | Event::Resume | Event::Stop => {}
+                _ => {}
             }
             if begun.elapsed() > LENGTH {
                 recorder.stop();

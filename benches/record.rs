@@ -4,20 +4,19 @@
 
 use std::hint::black_box;
 use std::io::Cursor;
-use std::thread;
 use std::time::Duration;
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use framereel::canvas::Capture;
 use framereel::color::ColorSpace;
-use framereel::encode::{self, EncoderChoice, EncoderConfig, RateControl, VideoEncoder};
+use framereel::encode::{self, EncoderChoice, EncoderConfig, VideoEncoder};
 use framereel::filter::FilterChain;
 use framereel::frame::{Frame, PixelFormat, Size};
 use framereel::gpu::Gpu;
 use framereel::mux::{Finished, VideoTrack, WebmWriter};
 use framereel::packet::EncodedPacket;
-use framereel::recorder::{Controls, FileSink, MediaRecorderOptions, RecordOptions, record};
+use framereel::recorder::{FileSink, MediaRecorderOptions, record};
 use framereel::source::{SourceOptions, SourceSpec, open};
 use framereel::stream::TrackKind;
 use framereel::time::{FrameRate, Span};
@@ -74,15 +73,7 @@ fn send(frames: &[Frame], capture: &mut Capture, took: &mut dyn FnMut(Frame)) {
 }
 
 fn encoder(choice: EncoderChoice, size: Size) -> Box<dyn VideoEncoder> {
-    let config = EncoderConfig {
-        size,
-        rate: RATE,
-        rate_control: RateControl::Bitrate(MediaRecorderOptions::VIDEO_BITS_PER_SECOND),
-        speed: None,
-        key_interval: MediaRecorderOptions::KEY_FRAME_INTERVAL,
-        threads: thread::available_parallelism().map_or(1, usize::from),
-    };
-    encode::open(choice, &config).expect("an encoder that is built in")
+    encode::open(choice, &EncoderConfig::new(size, RATE)).expect("an encoder that is built in")
 }
 
 fn encoded(frames: &[Frame], encoder: &mut dyn VideoEncoder) -> Vec<EncodedPacket> {
@@ -109,18 +100,15 @@ fn whole(criterion: &mut Criterion) {
     let mut group = group(criterion, "whole", FRAMES);
     for (name, spec, size) in [("bunny 640x360", clip(), SMALL), ("pattern 1280x720", SourceSpec::Pattern, LARGE)] {
         for choice in encoders() {
-            let options = RecordOptions {
-                filter: "sepia(1)".parse().expect("a chain"),
-                duration: Some(Span::from_nanos(RATE.frame_span().as_nanos() * FRAMES as i64)),
-                recorder: MediaRecorderOptions { encoder: choice, ..MediaRecorderOptions::default() },
-                ..RecordOptions::default()
-            };
-            let drawn = SourceOptions { size: Some(size), rate: Some(RATE), ..SourceOptions::default() };
+            let duration = Span::from_nanos(RATE.frame_span().as_nanos() * FRAMES as i64);
+            let options = MediaRecorderOptions::default().with_encoder(choice);
+            let drawn = SourceOptions::default().with_size(size).with_rate(RATE);
             group.bench_function(BenchmarkId::new(choice.to_string(), name), |bencher| {
                 bencher.iter(|| {
                     let source = open(&spec, &drawn).expect("a source");
-                    let sink = FileSink::create(folder.path().join("a.webm"), true).expect("a file");
-                    let report = record(&gpu, source, &options, sink, &Controls::new(), &mut |_| {});
+                    let sink = FileSink::create(folder.path().join("a.webm")).expect("a file");
+                    let recording = record(source).filter("sepia(1)".parse().expect("a chain")).duration(duration);
+                    let report = recording.options(options.clone()).run(&gpu, sink);
                     assert_eq!(report.expect("a recording").frames_encoded, FRAMES as u64);
                 });
             });

@@ -4,10 +4,7 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::Duration;
 
-use framereel::constraints::Constraints;
-use framereel::devices::MediaDevices;
-use framereel::gpu::Gpu;
-use framereel::recorder::{Event, FileSink, MediaRecorder, MediaRecorderOptions};
+use framereel::{Constraints, Event, FileSink, Gpu, MediaDevices, MediaRecorder, MediaRecorderOptions};
 
 fn main() -> ExitCode {
     let output = std::env::args().nth(1).unwrap_or("camera.webm".into());
@@ -27,7 +24,7 @@ fn record(output: &str) -> framereel::Result<()> {
         println!("{}: {:?}", track.label(), track.get_settings());
     }
     let recorder = MediaRecorder::new(&stream, MediaRecorderOptions::default())?;
-    recorder.start_to(FileSink::create(output, true)?)?;
+    recorder.start_to(FileSink::create(output)?)?;
     thread::sleep(Duration::from_secs(5));
     recorder.stop();
     for event in recorder.events() {

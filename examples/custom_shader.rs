@@ -2,10 +2,8 @@
 //!
 //! A file like this one is all that a filter takes; from the shell it is `framereel record FILM --shader wave.wgsl`.
 
-use framereel::filter::{Custom, FilterChain};
-use framereel::gpu::Gpu;
-use framereel::recorder::{Controls, FileSink, RecordOptions, record};
-use framereel::source::{SourceOptions, SourceSpec, open};
+use framereel::filter::Custom;
+use framereel::{FileSink, FilterChain, Gpu, SourceOptions, SourceSpec, open, record};
 
 const WAVE: &str = "
 struct Params {
@@ -33,9 +31,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let film: SourceSpec = film.parse()?;
     let source = open(&film, &SourceOptions::default())?;
-    let options = RecordOptions { filter: chain, ..RecordOptions::default() };
-    let sink = FileSink::create(&output, true)?;
-    let report = record(&Gpu::new()?, source, &options, sink, &Controls::new(), &mut |_| {})?;
+    let report = record(source).filter(chain).run(&Gpu::new()?, FileSink::create(&output)?)?;
     println!("{output}: {} frames, {:.2} s, {} bytes", report.frames_encoded, report.duration_s, report.bytes);
     Ok(())
 }

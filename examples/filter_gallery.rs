@@ -4,12 +4,10 @@ use std::path::Path;
 
 use font8x8::legacy::BASIC_LEGACY;
 use framereel::canvas::Capture;
-use framereel::color::ColorSpace;
-use framereel::filter::{self, FilterChain, FilterInfo, ParamKind};
-use framereel::frame::{Frame, PixelFormat, Size};
-use framereel::gpu::Gpu;
-use framereel::source::{self, SourceOptions, SourceSpec};
+use framereel::filter::{self, FilterInfo, ParamKind};
+use framereel::source;
 use framereel::still::{self, StillFormat};
+use framereel::{ColorSpace, FilterChain, Frame, Gpu, PixelFormat, Size, SourceOptions, SourceSpec};
 
 const FILM: &str = "examples/clips/bunny.webm";
 const CELL: Size = Size::new(320, 180);
@@ -36,7 +34,7 @@ const CALLS: &[(&str, &str)] = &[
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let file = std::env::args().nth(1).unwrap_or_else(|| "examples/pictures/gallery.jpg".into());
     // The last of these frames is shown; the ones before it leave trails.
-    let options = SourceOptions { start: Some("1.6s".parse()?), ..SourceOptions::default() };
+    let options = SourceOptions::default().with_start("1.6s".parse()?);
     let mut film = source::open(&FILM.parse::<SourceSpec>()?, &options)?;
     let mut frames = Vec::new();
     while let Some(frame) = film.next_frame()?.filter(|_| frames.len() < 11) {

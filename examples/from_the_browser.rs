@@ -1,13 +1,9 @@
 //! The browser's example, line for line: a canvas with a filter, a stream of it, a recorder, and a file from its blobs.
 
-use framereel::blob::Blob;
-use framereel::canvas::Canvas;
-use framereel::clock::Clock;
-use framereel::color::ColorSpace;
-use framereel::frame::{Frame, PixelFormat, Size};
-use framereel::gpu::Gpu;
-use framereel::recorder::{Event, MediaRecorder, MediaRecorderOptions};
-use framereel::time::FrameRate;
+use framereel::{
+    Blob, Canvas, Clock, ColorSpace, Event, Frame, FrameRate, Gpu, MediaRecorder, MediaRecorderOptions, PixelFormat,
+    Size,
+};
 
 fn main() -> framereel::Result<()> {
     let gpu = Gpu::new()?;
@@ -18,11 +14,7 @@ fn main() -> framereel::Result<()> {
     let stream = canvas.capture_stream(None)?;
     let recorder = MediaRecorder::new(
         &stream,
-        MediaRecorderOptions {
-            mime_type: "video/webm;codecs=av1".into(),
-            video_bits_per_second: Some(4_000_000),
-            ..MediaRecorderOptions::default()
-        },
+        MediaRecorderOptions::default().with_mime_type("video/webm;codecs=av1").with_video_bits_per_second(4_000_000),
     )?;
     recorder.start(None)?;
     for frame in 0..90 {

@@ -3,15 +3,7 @@
 //! A ball bounces for ten seconds on a canvas that keeps its last three, encoded, in memory. The moment the ball hits the
 //! corner, they are saved.
 
-use std::time::Duration;
-
-use framereel::canvas::Canvas;
-use framereel::clock::Clock;
-use framereel::color::ColorSpace;
-use framereel::frame::{Frame, PixelFormat, Size};
-use framereel::gpu::Gpu;
-use framereel::recorder::Replay;
-use framereel::time::FrameRate;
+use framereel::{Canvas, Clock, ColorSpace, Frame, FrameRate, Gpu, PixelFormat, Replay, Size, Span};
 
 const SIZE: Size = Size::new(320, 240);
 const BALL: u32 = 24;
@@ -21,7 +13,7 @@ fn main() -> framereel::Result<()> {
     let gpu = Gpu::new()?;
     let mut canvas = Canvas::new(&gpu, SIZE)?.with_clock(Clock::stepped(FrameRate::whole(30)));
     canvas.set_filter(&"motion-trail(0.7) bloom()".parse()?);
-    let replay = Replay::new(Duration::from_secs(3)).start(&canvas.capture_stream(None)?)?;
+    let replay = Replay::new(Span::from_secs(3)).start(&canvas.capture_stream(None)?)?;
     for index in 0..300 {
         let (x, y) = (bounce(index * 4, SIZE.width - BALL), bounce(index * 3, SIZE.height - BALL));
         canvas.draw(ball(x, y));

@@ -2,11 +2,8 @@
 //!
 //! As in the browser: `video.play()`, `video.captureStream()`, `new MediaRecorder(stream)`.
 
-use framereel::gpu::Gpu;
-use framereel::recorder::{Event, FileSink, MediaRecorder, MediaRecorderOptions};
-use framereel::source::SourceSpec;
 use framereel::source::player::{Player, PlayerEvent};
-use framereel::time::Span;
+use framereel::{Event, FileSink, Gpu, MediaRecorder, MediaRecorderOptions, SourceSpec, Span};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
@@ -16,7 +13,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let player = Player::open(&Gpu::new()?, &film)?;
     player.set_filter(&"sepia(60%) vignette(0.5)".parse()?);
     let recorder = MediaRecorder::new(&player.capture_stream()?, MediaRecorderOptions::default())?;
-    recorder.start_to(FileSink::create(&output, true)?)?;
+    recorder.start_to(FileSink::create(&output)?)?;
 
     // The first second twice: once slowly, then on to the end.
     let events = player.events();

@@ -3,13 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use framereel::canvas::Canvas;
-use framereel::color::ColorSpace;
-use framereel::filter::{FileAccess, FilterChain};
-use framereel::frame::{Frame, PixelFormat, Size};
-use framereel::gpu::Gpu;
-use framereel::source::{self, SourceOptions, SourceSpec};
+use framereel::filter::FileAccess;
+use framereel::source;
 use framereel::still::{self, StillFormat};
+use framereel::{Canvas, ColorSpace, FilterChain, Frame, Gpu, PixelFormat, Size, SourceOptions, SourceSpec};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -17,10 +14,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Err("expected SOURCE TIME CHAIN FILE.png".into());
     };
     let film: SourceSpec = film.parse()?;
-    let options = SourceOptions { start: Some(time.parse()?), ..SourceOptions::default() };
+    let options = SourceOptions::default().with_start(time.parse()?);
     let frame = source::open(&film, &options)?.next_frame()?.ok_or("the film has no frame there")?;
 
-    let mut canvas = Canvas::new(&Gpu::new()?, frame.size)?;
+    let mut canvas = Canvas::new(&Gpu::new()?, frame.size())?;
     let frame = Arc::new(frame);
     canvas.draw(frame.clone());
     let before = canvas.read()?;
@@ -37,5 +34,5 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// Both pictures in one, row by row: `left`, then `right`.
 fn beside(left: &Frame, right: &Frame) -> Frame {
     let rows: Vec<u8> = left.rows(0).zip(right.rows(0)).flat_map(|(left, right)| [left, right].concat()).collect();
-    Frame::packed(PixelFormat::Rgba8, Size::new(left.size.width * 2, left.size.height), ColorSpace::RECORDED, rows)
+    Frame::packed(PixelFormat::Rgba8, Size::new(left.size().width * 2, left.size().height), ColorSpace::RECORDED, rows)
 }

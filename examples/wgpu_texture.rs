@@ -4,12 +4,7 @@
 //! there, on the same device, reads it back while the next frame is drawn, encodes it and writes the file. The clock goes
 //! by steps: each frame is a thirtieth of a second after the last, however long it took to draw.
 
-use framereel::canvas::Canvas;
-use framereel::clock::Clock;
-use framereel::frame::Size;
-use framereel::gpu::Gpu;
-use framereel::recorder::{Event, FileSink, MediaRecorder, MediaRecorderOptions};
-use framereel::time::FrameRate;
+use framereel::{Canvas, Clock, Event, FileSink, FrameRate, Gpu, MediaRecorder, MediaRecorderOptions, Size};
 
 const SIZE: Size = Size::new(640, 360);
 const RATE: FrameRate = FrameRate::whole(30);
@@ -67,7 +62,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut canvas = Canvas::new(&gpu, SIZE)?.with_clock(Clock::stepped(RATE));
     canvas.set_filter(&"bloom(1.5, 12px, 0.2) vignette(0.3)".parse()?);
     let recorder = MediaRecorder::new(&canvas.capture_stream(None)?, MediaRecorderOptions::default())?;
-    recorder.start_to(FileSink::create(&output, true)?)?;
+    recorder.start_to(FileSink::create(&output)?)?;
     for index in 0..FRAMES {
         let view =
             canvas.texture()?.create_view(&wgpu::TextureViewDescriptor { format: Some(format), ..Default::default() });

@@ -8,8 +8,7 @@ use crate::time::{Span, Timestamp};
 /// A stretch of sound: planar samples from -1 to 1, all channels equally long.
 #[derive(Clone, PartialEq)]
 pub struct AudioBuffer {
-    /// Samples a second in each channel.
-    pub rate: u32,
+    rate: u32,
     /// When the first sample is heard.
     pub timestamp: Timestamp,
     channels: Vec<Vec<f32>>,
@@ -44,6 +43,11 @@ impl AudioBuffer {
     /// As [`AudioBuffer::new`].
     pub fn silence(rate: u32, timestamp: Timestamp, channels: usize, samples: usize) -> Result<Self> {
         Self::new(rate, timestamp, vec![vec![0.0; samples]; channels])
+    }
+
+    /// Samples a second in each channel.
+    pub fn rate(&self) -> u32 {
+        self.rate
     }
 
     /// The samples of each channel.

@@ -248,7 +248,7 @@ fn new_file_beside(path: &Path) -> io::Result<(PathBuf, File)> {
 }
 
 fn unreadable(error: io::Error) -> Error {
-    Error::not_readable("the blob could not be read").with_source(error)
+    Error::not_readable("the blob could not be read").with_cause(error)
 }
 
 struct BlobReader {

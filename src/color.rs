@@ -4,6 +4,7 @@
 
 /// Which luma weights turn RGB into YUV (H.273 `MatrixCoefficients`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Matrix {
     /// BT.601: standard definition.
     Bt601,
@@ -24,6 +25,7 @@ pub enum Range {
 
 /// Where a subsampled chroma sample sits among its luma samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Siting {
     /// On the left luma column, between rows: MPEG-2, H.264, AV1 "vertical". What we write.
     Left,

@@ -15,11 +15,7 @@
 //! ];
 //! let devices = [InputDevice::video("camera-1", "Webcam", modes)];
 //!
-//! let wanted = TrackConstraints {
-//!     width: 1280.into(),
-//!     frame_rate: Constraint::min(24.0),
-//!     ..TrackConstraints::default()
-//! };
+//! let wanted = TrackConstraints::default().with_width(1280.into()).with_frame_rate(Constraint::min(24.0));
 //! let selection = select(TrackKind::Video, &devices, &wanted)?;
 //! assert_eq!((selection.settings.width, selection.settings.format.as_str()), (Some(1280), "MJPG"));
 //!
@@ -108,6 +104,7 @@ impl Constraints {
 /// or is a range (`640..1920`). One name may come several times: `width=min:640,width=ideal:1280`. Aspect ratios are
 /// written `16:9` or `1.778`, latencies `20ms` or `0.02`. The text has no [advanced](TrackConstraints::advanced) sets.
 #[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
 pub struct TrackConstraints {
     /// Pixels across.
     pub width: Constraint<u32>,
@@ -138,6 +135,25 @@ pub struct TrackConstraints {
     /// Further sets of constraints, the most wanted first. Each is met if it can be, together with those before it, and
     /// otherwise left out. A bare value in one of them is an exact one. Sets within these sets have no meaning.
     pub advanced: Vec<TrackConstraints>,
+}
+
+setters! {
+    TrackConstraints {
+        with_width: width: Constraint<u32>,
+        with_height: height: Constraint<u32>,
+        with_frame_rate: frame_rate: Constraint<f64>,
+        with_aspect_ratio: aspect_ratio: Constraint<f64>,
+        with_facing_mode: facing_mode: StringConstraint,
+        with_resize_mode: resize_mode: StringConstraint,
+        with_sample_rate: sample_rate: Constraint<u32>,
+        with_sample_size: sample_size: Constraint<u32>,
+        with_channel_count: channel_count: Constraint<u32>,
+        with_latency: latency: Constraint<f64>,
+        with_gain: gain: Constraint<f64>,
+        with_device_id: device_id: StringConstraint,
+        with_group_id: group_id: StringConstraint,
+        with_advanced: advanced: Vec<TrackConstraints>,
+    }
 }
 
 impl TrackConstraints {

@@ -4,6 +4,7 @@
 //! says in lower case what was expected, what was found and what to do about it.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// The result of everything that can fail here.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -60,22 +61,27 @@ impl ErrorKind {
     }
 }
 
-/// An error: its kind, what was being done and found, and the cause below it.
+/// An error: its kind, what was being done and found, and its cause.
+///
+/// As text it is the context with the cause in parentheses. So [`source`](std::error::Error::source) gives what lies below
+/// the cause, as that of [`std::io::Error`] does: whoever prints the whole chain reads each of them once. The cause itself is
+/// [`Error::cause`].
+#[derive(Clone)]
 pub struct Error {
     kind: ErrorKind,
     context: String,
-    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    cause: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Error {
     /// An error of this kind with this context.
     pub fn new(kind: ErrorKind, context: impl Into<String>) -> Self {
-        Self { kind, context: context.into(), source: None }
+        Self { kind, context: context.into(), cause: None }
     }
 
-    /// The same error with the cause below it.
-    pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        self.source = Some(source.into());
+    /// The same error with its cause.
+    pub fn with_cause(mut self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.cause = Some(cause.into().into());
         self
     }
 
@@ -85,9 +91,20 @@ impl Error {
         self
     }
 
+    /// The same error, followed by what to do about it: what only the program knows, as the flag that helps.
+    pub fn with_remedy(mut self, remedy: impl fmt::Display) -> Self {
+        self.context = format!("{}; {remedy}", self.context);
+        self
+    }
+
     /// The kind of thing that went wrong.
     pub fn kind(&self) -> &ErrorKind {
         &self.kind
+    }
+
+    /// What caused it, as an [`std::io::Error`]; none where it has no cause outside of this crate.
+    pub fn cause(&self) -> Option<&(dyn std::error::Error + Send + Sync + 'static)> {
+        self.cause.as_deref()
     }
 
     pub(crate) fn not_supported(context: impl Into<String>) -> Self {
@@ -116,7 +133,7 @@ impl Error {
 
     /// The error of a thread that the system did not give.
     pub(crate) fn no_thread(error: std::io::Error) -> Self {
-        Self::unknown("no thread could be started").with_source(error)
+        Self::unknown("no thread could be started").with_cause(error)
     }
 
     /// The error of a file that could not be opened or read, with what to do about it where that is known.
@@ -130,7 +147,7 @@ impl Error {
             Io::IsADirectory => (ErrorKind::NotReadable, "expected a file but found a directory"),
             _ => (ErrorKind::NotReadable, "could not be read"),
         };
-        Self::new(kind, what).at(path.display()).with_source(error)
+        Self::new(kind, what).at(path.display()).with_cause(error)
     }
 
     /// The error of a file that could not be created or written.
@@ -144,15 +161,15 @@ impl Error {
             Io::StorageFull => "could not be written: the disk is full",
             _ => "could not be written",
         };
-        Self::new(ErrorKind::Write, what).at(path.display()).with_source(error)
+        Self::new(ErrorKind::Write, what).at(path.display()).with_cause(error)
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.context)?;
-        if let Some(source) = &self.source {
-            write!(f, " ({source})")?;
+        if let Some(cause) = &self.cause {
+            write!(f, " ({cause})")?;
         }
         Ok(())
     }
@@ -166,6 +183,29 @@ impl fmt::Debug for Error {
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.source.as_deref().map(|source| source as _)
+        self.cause.as_ref().and_then(|cause| cause.source())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chain_of_errors_tells_each_cause_once() {
+        let io = std::io::Error::from(std::io::ErrorKind::StorageFull);
+        let text = io.to_string();
+        let error = Error::new(ErrorKind::Write, "film.webm: could not be written").with_cause(io);
+        let outer = Error::unknown("the recording failed").with_cause(error.clone());
+        assert_eq!(outer.to_string(), format!("the recording failed ({error})"));
+        let mut printed = outer.to_string();
+        let mut below = std::error::Error::source(&outer);
+        while let Some(error) = below {
+            printed += &format!(": {error}");
+            below = error.source();
+        }
+        assert_eq!(printed.matches(&text).count(), 1, "{printed}");
+        let cause = error.cause().and_then(|cause| cause.downcast_ref::<std::io::Error>());
+        assert_eq!(cause.map(std::io::Error::kind), Some(std::io::ErrorKind::StorageFull));
     }
 }

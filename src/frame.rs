@@ -59,6 +59,7 @@ impl Rect {
 
 /// How a frame's bytes are laid out; all have 8 bits a sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum PixelFormat {
     /// One plane of R, G, B, A; sRGB-encoded, alpha not premultiplied.
     Rgba8,
@@ -126,10 +127,8 @@ pub struct Plane {
 /// One picture. The planes lie in one piece of memory, each with its own offset and stride. Clones share it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Frame {
-    /// The layout of the bytes.
-    pub format: PixelFormat,
-    /// The picture's size in pixels.
-    pub size: Size,
+    format: PixelFormat,
+    size: Size,
     /// How YUV values map to colours; of no meaning for [`PixelFormat::Rgba8`] and [`PixelFormat::Rgb8`].
     pub color: ColorSpace,
     /// When it is shown.
@@ -193,6 +192,16 @@ impl Frame {
                 row * rows
             })
             .sum()
+    }
+
+    /// The layout of the bytes.
+    pub fn format(&self) -> PixelFormat {
+        self.format
+    }
+
+    /// The picture's size in pixels.
+    pub fn size(&self) -> Size {
+        self.size
     }
 
     /// Where the planes lie, one for each plane of the format.

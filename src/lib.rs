@@ -18,12 +18,8 @@
 //! thirtieth of a second, one a frame; without it, time is real.
 //!
 //! ```
-//! use framereel::canvas::Canvas;
-//! use framereel::clock::Clock;
-//! use framereel::gpu::Gpu;
-//! use framereel::recorder::{Event, MediaRecorder, MediaRecorderOptions};
-//! use framereel::source::{Source, pattern::PatternSource};
-//! use framereel::time::FrameRate;
+//! use framereel::source::pattern::PatternSource;
+//! use framereel::{Canvas, Clock, Event, FrameRate, Gpu, MediaRecorder, MediaRecorderOptions, Source};
 //!
 //! fn main() -> framereel::Result<()> {
 //!     let mut pattern = PatternSource::new(&Default::default())?;
@@ -41,7 +37,7 @@
 //!         match event {
 //!             Event::DataAvailable(event) => assert!(event.data.size() > 1000, "half a second of WebM, which seeks"),
 //!             Event::Error(error) => return Err(error),
-//!             Event::Start | Event::Pause | Event::Resume | Event::Stop => {}
+//!             _ => {}
 //!         }
 //!     }
 //!     assert_eq!(recorder.report().frames_encoded, 15);
@@ -83,22 +79,16 @@
 //! [`record()`](recorder::record()) takes any [`Source`](source::Source) from its beginning to its end, as fast as it goes:
 //!
 //! ```
-//! use framereel::gpu::Gpu;
-//! use framereel::recorder::{Controls, FileSink, RecordOptions, record};
-//! use framereel::source::{SourceOptions, SourceSpec, open};
-//! use framereel::time::Span;
+//! use framereel::{FileSink, Gpu, SourceOptions, SourceSpec, Span, open, record};
 //!
 //! fn main() -> framereel::Result<()> {
 //! #   let folder = tempfile::tempdir().unwrap();
 //! #   std::env::set_current_dir(&folder).unwrap();
 //!     let source = open(&SourceSpec::Pattern, &SourceOptions::default())?;
-//!     let options = RecordOptions {
-//!         filter: "sepia(60%) blur(2px)".parse()?,
-//!         duration: Some(Span::from_millis(500)),
-//!         ..RecordOptions::default()
-//!     };
-//!     let sink = FileSink::create("pattern.webm", true)?;
-//!     let report = record(&Gpu::new()?, source, &options, sink, &Controls::new(), &mut |_| {})?;
+//!     let report = record(source)
+//!         .filter("sepia(60%) blur(2px)".parse()?)
+//!         .duration(Span::from_millis(500))
+//!         .run(&Gpu::new()?, FileSink::create("pattern.webm")?)?;
 //!     assert_eq!((report.frames_encoded, report.frames_dropped), (15, 0));
 //!     Ok(())
 //! }
@@ -137,8 +127,9 @@
     not(all(feature = "audio", feature = "camera", target_os = "linux")),
     allow(dead_code, unused_imports, reason = "what only devices use stays where it belongs in builds without them")
 )]
-#![deny(unsafe_code)]
-#![warn(missing_docs)]
+
+#[macro_use]
+mod macros;
 
 pub mod audio;
 mod av1;
@@ -164,7 +155,25 @@ pub mod time;
 #[path = "../tests/support/tools.rs"]
 mod tools;
 
+pub use blob::Blob;
+pub use canvas::Canvas;
+pub use clock::Clock;
+pub use color::ColorSpace;
+pub use constraints::Constraints;
+pub use devices::MediaDevices;
 pub use error::{Error, ErrorKind, Result};
+pub use filter::FilterChain;
+pub use frame::{Frame, PixelFormat, Size};
+pub use gpu::Gpu;
+pub use recorder::{
+    Controls, Destination, Event, Failure, FileSink, Media, MediaRecorder, MediaRecorderOptions, Recording, Replay,
+    Report, record,
+};
+pub use source::{Source, SourceOptions, SourceSpec, open};
+pub use stream::{MediaStream, MediaStreamTrack, TrackGenerator};
+pub use time::{FrameRate, Span, Timestamp};
+/// The version of wgpu whose devices and textures are taken.
+pub use wgpu;
 
 /// Compiles the README's example as a test.
 #[cfg(doctest)]

@@ -1,5 +1,4 @@
 //! The `framereel` program: arguments in, a recording or a still out, errors in plain words.
-#![deny(unsafe_code)]
 
 mod cli;
 

@@ -13,6 +13,7 @@ use crate::frame::{Frame, PixelFormat};
 
 /// A still's file format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum StillFormat {
     /// Lossless, with alpha.
     Png,
@@ -66,11 +67,11 @@ impl StillFormat {
 /// # Errors
 /// `NotSupportedError` for a frame that is not RGBA or too large for the format.
 pub fn encode(frame: &Frame, format: StillFormat, quality: Option<f32>) -> Result<Vec<u8>> {
-    if frame.format != PixelFormat::Rgba8 {
-        return Err(Error::not_supported(format!("expected an RGBA frame but found {:?}", frame.format)));
+    if frame.format() != PixelFormat::Rgba8 {
+        return Err(Error::not_supported(format!("expected an RGBA frame but found {:?}", frame.format())));
     }
     let rgba: Vec<u8> = frame.rows(0).flatten().copied().collect();
-    let (width, height) = (frame.size.width, frame.size.height);
+    let (width, height) = (frame.size().width, frame.size().height);
     let mut bytes = Cursor::new(Vec::new());
     let written = match format {
         StillFormat::Png => PngEncoder::new(&mut bytes).write_image(&rgba, width, height, ExtendedColorType::Rgba8),
@@ -86,7 +87,7 @@ pub fn encode(frame: &Frame, format: StillFormat, quality: Option<f32>) -> Resul
         }
     };
     written.map_err(|error| {
-        Error::not_supported(format!("could not write a {} of {}", format.mime_type(), frame.size)).with_source(error)
+        Error::not_supported(format!("could not write a {} of {}", format.mime_type(), frame.size())).with_cause(error)
     })?;
     Ok(bytes.into_inner())
 }

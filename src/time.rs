@@ -119,6 +119,13 @@ impl From<std::time::Duration> for Span {
     }
 }
 
+/// What is below zero is none.
+impl From<Span> for std::time::Duration {
+    fn from(span: Span) -> Self {
+        Self::from_nanos(span.0.max(0).unsigned_abs())
+    }
+}
+
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = format!("{:.3}", self.as_secs_f64());

@@ -17,8 +17,8 @@ use framereel::encode::EncoderChoice;
 use framereel::frame::{Frame, PixelFormat, Size};
 use framereel::gpu::Gpu;
 use framereel::recorder::{
-    Controls, Destination, FileSink, Media, MediaRecorder, MediaRecorderOptions, Pieces, RecordOptions, RecordingState,
-    Replay, Report, record,
+    Controls, Destination, FileSink, Media, MediaRecorder, MediaRecorderOptions, Pieces, RecordingState, Replay,
+    Report, record,
 };
 use framereel::source::audio::{AudioInfo, AudioSource};
 use framereel::source::pattern::PatternSource;
@@ -66,7 +66,7 @@ fn paint_requested(canvas: &mut Canvas, stream: &MediaStream, frames: std::ops::
 
 /// How many of these receipts say so.
 fn count(receipts: &[Receipt], counts: impl Fn(Outcome) -> bool) -> u64 {
-    let outcomes = receipts.iter().map(|receipt| receipt.wait_for(TIMEOUT).expect("an answer"));
+    let outcomes = receipts.iter().map(|receipt| receipt.wait_for(TIMEOUT.into()).expect("an answer"));
     outcomes.filter(|&outcome| counts(outcome)).count() as u64
 }
 
@@ -84,7 +84,7 @@ fn receipts_and_counts_agree_when_a_recording_is_stopped_paused_or_limited() {
         let (receipts, report) = in_time(move || {
             let mut canvas = Canvas::new(&gpu(), SIZE).unwrap().with_clock(Clock::stamped());
             let stream = canvas.capture_stream(0.0).unwrap();
-            let limited = MediaRecorderOptions { frame_limit: Some(30), encoder, ..options() };
+            let limited = options().with_frame_limit(30).with_encoder(encoder);
             let recorder = MediaRecorder::new(&stream, limited).unwrap();
             recorder.start(None).unwrap();
             let mut receipts = paint_requested(&mut canvas, &stream, 0..20);
@@ -126,9 +126,8 @@ fn on_a_full_disk_receipts_say_encoded_of_no_frame_that_is_not_in_the_file() {
             let mut canvas = Canvas::new(&gpu(), SIZE).unwrap().with_clock(Clock::stamped());
             let stream = canvas.capture_stream(0.0).unwrap();
             canvas.set_filter(&"grain(0.8)".parse().unwrap());
-            let recorder =
-                MediaRecorder::new(&stream, MediaRecorderOptions { quality: Some(95), ..options() }).unwrap();
-            recorder.start_to(FileSink::create(&file, true).unwrap()).unwrap();
+            let recorder = MediaRecorder::new(&stream, options().with_quality(95)).unwrap();
+            recorder.start_to(FileSink::create(&file).unwrap()).unwrap();
             let receipts = paint_requested(&mut canvas, &stream, 0..100);
             // It ends by itself, and a stop on the way does no harm.
             if path == "limited" {
@@ -170,7 +169,7 @@ fn a_pipe_whose_reader_goes_ends_the_recording_and_every_frame_is_accounted_for(
             let mut canvas = Canvas::new(&gpu(), SIZE).unwrap().with_clock(Clock::stamped());
             let stream = canvas.capture_stream(0.0).unwrap();
             let recorder = MediaRecorder::new(&stream, options()).unwrap();
-            let sink = FileSink::create(&pipe, true).unwrap();
+            let sink = FileSink::create(&pipe).unwrap();
             let timeslice = Span::from_millis(200);
             let destination: Destination = if slices { Destination::Stream { sink, timeslice } } else { sink.into() };
             recorder.start_to(destination).unwrap();
@@ -218,11 +217,11 @@ fn a_track_that_goes_and_a_file_that_cannot_be_opened_leave_no_frame_unaccounted
         let stream = canvas.capture_stream(0.0).unwrap();
         let recorder = MediaRecorder::new(&stream, options()).unwrap();
         let name = folder.path().to_owned();
-        let open = Box::new(move |number| match number {
-            1 => FileSink::create(name.join("1.webm"), false),
-            _ => FileSink::create(name.join("no/such/folder.webm"), false),
-        });
-        let pieces = Pieces { length: Some(Span::from_secs(1)), bytes: None, open };
+        let open = move |number| match number {
+            1 => FileSink::create_new(name.join("1.webm")),
+            _ => FileSink::create_new(name.join("no/such/folder.webm")),
+        };
+        let pieces = Pieces::new(open).with_length(Span::from_secs(1));
         recorder.start_to(Destination::Files(pieces)).unwrap();
         let receipts = paint_requested(&mut canvas, &stream, 0..60);
         recorder.stop();
@@ -241,8 +240,8 @@ fn a_track_that_goes_and_a_file_that_cannot_be_opened_leave_no_frame_unaccounted
 fn a_replay_settles_the_receipts_of_frames_that_it_saves_records_and_forgets() {
     let mut canvas = Canvas::new(&gpu(), SIZE).unwrap().with_clock(Clock::stamped());
     let stream = canvas.capture_stream(0.0).unwrap();
-    let every = MediaRecorderOptions { video_key_frame_interval_count: Some(5), ..options() };
-    let replay = Replay::new(Duration::from_secs(1)).with_options(every).start(&stream).unwrap();
+    let every = options().with_video_key_frame_interval_count(5);
+    let replay = Replay::new(Span::from_secs(1)).with_options(every).start(&stream).unwrap();
     let forgotten = paint_requested(&mut canvas, &stream, 0..100);
     // Those that left the replay were not recorded.
     let began = Instant::now();
@@ -271,7 +270,7 @@ fn a_replay_settles_the_receipts_of_frames_that_it_saves_records_and_forgets() {
     assert_eq!((report.frames_in, report.frames_encoded), (120, found));
     assert_eq!(report.dropped.not_recorded, 120 - found);
     // One that nobody records forgets all.
-    let replay = Replay::new(Duration::from_secs(1)).start(&stream).unwrap();
+    let replay = Replay::new(Span::from_secs(1)).start(&stream).unwrap();
     let lost = paint_requested(&mut canvas, &stream, 120..125);
     drop(replay);
     assert_eq!(encoded(&lost), 0);
@@ -280,7 +279,7 @@ fn a_replay_settles_the_receipts_of_frames_that_it_saves_records_and_forgets() {
 #[test]
 fn a_replay_that_records_in_pieces_begins_them_by_its_own_time() {
     let studio = Studio::both();
-    let replay = Replay::new(Duration::from_millis(2300)).start(&studio.stream).unwrap();
+    let replay = Replay::new(Span::from_millis(2300)).start(&studio.stream).unwrap();
     // 8.5 s: the replay holds from the key frame at 6 s on, and another one at 8 s.
     studio.frames_with_sound(0..250);
     for index in 250..255 {
@@ -296,8 +295,8 @@ fn a_replay_that_records_in_pieces_begins_them_by_its_own_time() {
     }
     let folder = tempfile::tempdir().unwrap();
     let name = folder.path().to_owned();
-    let open = Box::new(move |number| FileSink::create(name.join(format!("{number}.webm")), false));
-    let pieces = Pieces { length: Some(Span::from_secs(1)), bytes: None, open };
+    let open = move |number| FileSink::create_new(name.join(format!("{number}.webm")));
+    let pieces = Pieces::new(open).with_length(Span::from_secs(1));
     let recorder = replay.record(Destination::Files(pieces)).unwrap();
     studio.frames_with_sound(255..315);
     recorder.stop();
@@ -334,7 +333,7 @@ struct TwoPictures(std::array::IntoIter<Frame, 2>, SourceInfo);
 
 impl TwoPictures {
     fn new() -> Self {
-        let info = SourceInfo { kind: "test", size: SIZE, rate: None, frames: None, endless: false };
+        let info = SourceInfo::new("test", SIZE);
         let frames = [0, 3600].map(|secs| plain(100).with_timestamp(Timestamp::ZERO + Span::from_secs(secs)));
         Self(frames.into_iter(), info)
     }
@@ -374,9 +373,9 @@ impl AudioSource for Endless {
 fn a_stop_is_heard_while_an_hour_of_sound_is_fed() {
     let report = in_time(|| {
         let (sender, asked) = mpsc::channel();
-        let info = AudioInfo { kind: "silence", rate: SOUND, channels: 1, length: None, endless: true };
+        let info = AudioInfo::new("silence", SOUND, 1).with_endless(true);
         let audio: Box<dyn AudioSource> = Box::new(Endless { info, next: 0, asked: sender });
-        let media = Media { video: Some(Box::new(TwoPictures::new())), audio: Some(audio), ..Media::default() };
+        let media = Media::default().with_video(Box::new(TwoPictures::new())).with_audio(audio);
         let controls: &'static Controls = Box::leak(Box::new(Controls::new()));
         std::thread::spawn(move || {
             // A second of sound of an hour's.
@@ -387,7 +386,7 @@ fn a_stop_is_heard_while_an_hour_of_sound_is_fed() {
         });
         let began = Instant::now();
         let destination = Destination::Blobs { timeslice: None };
-        let report = record(&gpu(), media, &RecordOptions::default(), destination, controls, &mut |_| {}).unwrap();
+        let report = record(media).controls(controls).run(&gpu(), destination).unwrap();
         assert!(began.elapsed() < Duration::from_secs(30));
         report
     });
@@ -424,15 +423,13 @@ fn a_panic_in_the_progress_callback_goes_on_and_leaves_a_file_that_plays() {
     let file = path.clone();
     let panicked = in_time(move || {
         let video: Box<dyn Source> = Box::new(PatternSource::new(&Default::default()).unwrap());
-        let sink = FileSink::create(&file, false).unwrap();
-        let options = RecordOptions { size: Some(SIZE), ..RecordOptions::default() };
+        let sink = FileSink::create_new(&file).unwrap();
         let mut calls = 0;
-        let recorded = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            record(&gpu(), video, &options, sink, &Controls::new(), &mut |_| {
-                calls += 1;
-                assert!(calls < 5, "a fault of the program");
-            })
-        }));
+        let recording = record(video).size(SIZE).on_event(|_| {
+            calls += 1;
+            assert!(calls < 5, "a fault of the program");
+        });
+        let recorded = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| recording.run(&gpu(), sink)));
         recorded.is_err()
     });
     assert!(panicked);
@@ -459,19 +456,18 @@ fn a_handler_that_panics_costs_neither_the_recording_nor_its_end() {
 fn a_constant_rate_over_a_gap_of_an_hour_takes_no_memory_and_can_be_stopped() {
     let report = in_time(|| {
         let controls: &'static Controls = Box::leak(Box::new(Controls::new()));
-        let options = RecordOptions { rate: Some(FrameRate::whole(1000)), ..RecordOptions::default() };
         let video: Box<dyn Source> = Box::new(TwoPictures::new());
         let mut recorded = 0;
         let destination = Destination::Blobs { timeslice: Some(Span::from_secs(1)) };
-        record(&gpu(), video, &options, destination, controls, &mut |event| {
+        let recording = record(video).rate(FrameRate::whole(1000)).controls(controls).on_event(|event| {
             if let framereel::recorder::RecordEvent::Progress(progress) = event {
                 recorded = progress.frames;
                 if recorded > 100 {
                     controls.stop();
                 }
             }
-        })
-        .unwrap()
+        });
+        recording.run(&gpu(), destination).unwrap()
     });
     assert_accounted(&report);
     assert_eq!(report.frames_in, 2);

@@ -37,7 +37,7 @@ struct Booth {
 
 impl Booth {
     fn new(mime_type: &str, rate: u32, channels: usize) -> Self {
-        Self::with(MediaRecorderOptions { mime_type: mime_type.to_owned(), ..Default::default() }, rate, channels)
+        Self::with(MediaRecorderOptions::default().with_mime_type(mime_type), rate, channels)
     }
 
     fn with(options: MediaRecorderOptions, rate: u32, channels: usize) -> Self {
@@ -252,8 +252,8 @@ fn pieces_play_each_and_lose_no_sample_between_them() {
         let name = |number: u32| folder.path().join(format!("{number}.{extension}"));
         let names: Vec<_> = (0..9).map(name).collect();
         let opened = names.clone();
-        let open = Box::new(move |number: u32| FileSink::create(&opened[number as usize], false));
-        let pieces = Pieces { length: Some(Span::from_millis(500)), bytes: None, open };
+        let open = move |number: u32| FileSink::create_new(&opened[number as usize]);
+        let pieces = Pieces::new(open).with_length(Span::from_millis(500));
         booth.recorder.start_to(Destination::Files(pieces)).unwrap();
         booth.write(0, std::slice::from_ref(&sound));
         booth.end();
@@ -288,8 +288,8 @@ fn pieces_by_size_are_nearly_as_large_as_asked_and_no_larger() {
         let name = |number: u32| folder.path().join(format!("{number}.{extension}"));
         let names: Vec<_> = (0..40).map(name).collect();
         let opened = names.clone();
-        let open = Box::new(move |number: u32| FileSink::create(&opened[number as usize], false));
-        booth.recorder.start_to(Destination::Files(Pieces { length: None, bytes: Some(40_000), open })).unwrap();
+        let open = move |number: u32| FileSink::create_new(&opened[number as usize]);
+        booth.recorder.start_to(Destination::Files(Pieces::new(open).with_bytes(40_000))).unwrap();
         booth.write(0, &vec![chirp(RATE, 6 * 48_000); channels]);
         booth.end();
         let files = booth.recorder.report().files as usize;
@@ -308,7 +308,7 @@ fn a_growing_file_plays_and_lacks_a_fifth_of_a_second_at_most_wherever_it_breaks
         let sound = chirp(RATE, 96_000);
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("growing").with_extension(extension);
-        booth.recorder.start_to(FileSink::create(&path, false).unwrap()).unwrap();
+        booth.recorder.start_to(FileSink::create_new(&path).unwrap()).unwrap();
         let cut = folder.path().join("cut").with_extension(extension);
         for second in 0..2 {
             let begin = second * 48_000;
@@ -340,7 +340,7 @@ fn slices_joined_are_the_file_and_a_replay_is_a_whole_one() {
     for (mime_type, extension) in [(OGG, "ogg"), (WAV, "wav")] {
         let booth = Booth::new(mime_type, RATE, 1);
         let sound = chirp(RATE, 96_000);
-        booth.recorder.start(Duration::from_millis(300)).unwrap();
+        booth.recorder.start(Span::from_millis(300)).unwrap();
         booth.write(0, std::slice::from_ref(&sound));
         booth.recorder.stop();
         let life = lived(&booth.recorder);
@@ -353,9 +353,9 @@ fn slices_joined_are_the_file_and_a_replay_is_a_whole_one() {
             assert_eq!(joined.bytes().unwrap()[40..44], [0xff; 4], "nobody knew how long it would be");
         }
 
-        let options = MediaRecorderOptions { mime_type: mime_type.to_owned(), ..Default::default() };
+        let options = MediaRecorderOptions::default().with_mime_type(mime_type);
         let booth = Booth::with(options.clone(), RATE, 1);
-        let replay = Replay::new(Duration::from_millis(500)).with_options(options).start(&booth.stream).unwrap();
+        let replay = Replay::new(Span::from_millis(500)).with_options(options).start(&booth.stream).unwrap();
         booth.write(0, std::slice::from_ref(&sound));
         let length = |blob: &Blob| heard(&saved(blob, extension).1, 1).remove(0);
         // What is kept arrives when it does: then it is the last half second but for what is in the encoder.
@@ -372,7 +372,7 @@ fn slices_joined_are_the_file_and_a_replay_is_a_whole_one() {
         assert!(kept.len() <= 24_960, "{extension}: {}", kept.len());
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("replay").with_extension(extension);
-        let recorder = replay.record(FileSink::create(&path, false).unwrap()).unwrap();
+        let recorder = replay.record(FileSink::create_new(&path).unwrap()).unwrap();
         recorder.stop();
         assert!(lived(&recorder).errors.is_empty());
         assert!((23_900..=26_000).contains(&heard(&path, 1)[0].len()), "{extension}");
@@ -382,19 +382,14 @@ fn slices_joined_are_the_file_and_a_replay_is_a_whole_one() {
 #[test]
 fn limits_of_time_and_of_size_hold() {
     for (mime_type, extension) in [(OGG, "ogg"), (WAV, "wav")] {
-        let options = |time_limit, size_limit| MediaRecorderOptions {
-            mime_type: mime_type.to_owned(),
-            time_limit,
-            size_limit,
-            ..Default::default()
-        };
-        let booth = Booth::with(options(Some(Span::from_millis(1_234)), None), RATE, 1);
+        let options = MediaRecorderOptions::default().with_mime_type(mime_type);
+        let booth = Booth::with(options.clone().with_time_limit(Span::from_millis(1_234)), RATE, 1);
         booth.recorder.start(None).unwrap();
         booth.write(0, &[chirp(RATE, 72_000)]);
         let Saved(_, path) = &saved(&booth.end(), extension);
         assert_eq!(heard(path, 1)[0].len(), 59_232, "{extension}");
 
-        let booth = Booth::with(options(None, Some(20_000)), RATE, 1);
+        let booth = Booth::with(options.clone().with_size_limit(20_000), RATE, 1);
         booth.recorder.start(None).unwrap();
         booth.write(0, &[chirp(RATE, 4 * 48_000)]);
         let blob = booth.end();

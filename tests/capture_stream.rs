@@ -7,8 +7,6 @@ mod support {
     pub mod tools;
 }
 
-use std::time::Duration;
-
 use framereel::canvas::Canvas;
 use framereel::clock::Clock;
 use framereel::color::ColorSpace;
@@ -16,7 +14,7 @@ use framereel::frame::{Frame, PixelFormat, Size};
 use framereel::gpu::Gpu;
 use framereel::recorder::{Fit, MediaRecorder, MediaRecorderOptions};
 use framereel::stream::{DropReason, MediaStream, Outcome};
-use framereel::time::FrameRate;
+use framereel::time::{FrameRate, Span};
 use support::studio::{at, lived};
 
 const SIZE: Size = Size::new(64, 48);
@@ -116,7 +114,7 @@ fn a_receipt_says_at_what_time_a_frame_was_encoded_or_why_it_was_not() {
     assert_eq!(superseded.wait(), Outcome::Dropped(DropReason::Superseded));
     assert_eq!(unpainted.outcome(), None);
     drop(canvas);
-    assert_eq!(unpainted.wait_for(Duration::from_secs(5)), Some(Outcome::Dropped(DropReason::NotRecorded)));
+    assert_eq!(unpainted.wait_for(Span::from_secs(5)), Some(Outcome::Dropped(DropReason::NotRecorded)));
 }
 
 #[test]
@@ -125,7 +123,7 @@ fn two_recorders_on_one_canvas_work_side_by_side_each_at_its_rate() {
     let all = recorder(&canvas.capture_stream(None).unwrap());
     let some = recorder(&canvas.capture_stream(20.0).unwrap());
     all.start(None).unwrap();
-    some.start(Duration::from_millis(200)).unwrap();
+    some.start(Span::from_millis(200)).unwrap();
     for frame in 0..60 {
         canvas.draw(plain(frame));
         canvas.present().unwrap();
@@ -140,7 +138,7 @@ fn a_canvas_that_is_resized_is_fitted_into_the_recording_or_ends_it() {
     for (fit, frames) in [(Fit::Contain, 6), (Fit::Cover, 6), (Fit::Fill, 6), (Fit::Error, 3)] {
         let mut canvas = canvas(Clock::stepped(FrameRate::whole(25)));
         let stream = canvas.capture_stream(None).unwrap();
-        let options = MediaRecorderOptions { fit, ..MediaRecorderOptions::default() };
+        let options = MediaRecorderOptions::default().with_fit(fit);
         let recorder = MediaRecorder::new(&stream, options).unwrap();
         recorder.start(None).unwrap();
         for frame in 0..6 {

@@ -217,7 +217,7 @@ fn advanced_sets_are_met_in_their_order_as_far_as_they_can_be() {
     let c920 = [camera("C920")];
     let chosen = |sets: &[&str]| {
         let advanced = sets.iter().map(|set| set.parse().unwrap()).collect();
-        let constraints = TrackConstraints { advanced, ..TrackConstraints::default() };
+        let constraints = TrackConstraints::default().with_advanced(advanced);
         said(&select(TrackKind::Video, &c920, &constraints).unwrap().settings)
     };
     assert_eq!(chosen(&["width=1920,height=1280", "aspect-ratio=1.778"]), "640x360@30 YUYV", "the first cannot be met");
@@ -231,7 +231,7 @@ fn advanced_sets_are_met_in_their_order_as_far_as_they_can_be() {
 fn strings_may_be_any_of_several() {
     let all = cameras();
     let device = |device_id: StringConstraint| {
-        let constraints = TrackConstraints { device_id, ..TrackConstraints::default() };
+        let constraints = TrackConstraints::default().with_device_id(device_id);
         select(TrackKind::Video, &all, &constraints).unwrap().device
     };
     assert_eq!(device(StringConstraint::exact("gone").or_exact("camera-7").or_exact("camera-2")), 2);
@@ -288,18 +288,21 @@ fn what_is_chosen_meets_all_that_is_required_and_nothing_comes_nearer() {
     assert!(chosen > 200 && refused > 10, "{chosen} chosen, {refused} refused");
 }
 
+fn settings(device_id: &str, width: u32, height: u32, frame_rate: f64) -> Settings {
+    let mut settings = Settings::default();
+    settings.device_id = device_id.to_owned();
+    (settings.width, settings.height) = (Some(width), Some(height));
+    settings.aspect_ratio = Some(f64::from(width) / f64::from(height));
+    settings.frame_rate = Some(frame_rate);
+    settings
+}
+
 /// The settings of every mode with one size and one rate, written down without the library's help.
 fn discrete_settings(device: &InputDevice) -> Vec<Settings> {
     let only = |range: std::ops::RangeInclusive<u32>| (range.start() == range.end()).then_some(*range.start());
     let of_mode = |mode: &VideoMode| {
         let (width, height) = (only(mode.width.range())?, only(mode.height.range())?);
-        Some(Settings {
-            width: Some(width),
-            height: Some(height),
-            aspect_ratio: Some(f64::from(width) / f64::from(height)),
-            frame_rate: Some(*mode.frame_rates().start()),
-            ..Settings::default()
-        })
+        Some(settings("", width, height, *mode.frame_rates().start()))
     };
     device.video_modes().iter().filter_map(of_mode).collect()
 }
@@ -308,14 +311,7 @@ fn discrete_settings(device: &InputDevice) -> Vec<Settings> {
 
 #[test]
 fn the_distance_is_the_specifications() {
-    let vga = Settings {
-        device_id: "a".into(),
-        width: Some(640),
-        height: Some(480),
-        aspect_ratio: Some(4.0 / 3.0),
-        frame_rate: Some(30.0),
-        ..Settings::default()
-    };
+    let vga = settings("a", 640, 480, 30.0);
     for (constraints, distance) in [
         ("", 0.0),
         ("width=640", 0.0),
@@ -408,8 +404,8 @@ fn neither_pictures_nor_sound_is_a_type_error() {
 #[test]
 fn numbers_that_are_not_finite_are_a_type_error() {
     for number in [f64::NAN, f64::INFINITY] {
-        let basic = TrackConstraints { frame_rate: Constraint::ideal(number), ..TrackConstraints::default() };
-        let advanced = TrackConstraints { advanced: vec![basic.clone()], ..TrackConstraints::default() };
+        let basic = TrackConstraints::default().with_frame_rate(Constraint::ideal(number));
+        let advanced = TrackConstraints::default().with_advanced(vec![basic.clone()]);
         for constraints in [basic, advanced] {
             let result = select(TrackKind::Video, &cameras(), &constraints);
             assert_eq!(result.unwrap_err().kind().name(), "TypeError");
@@ -455,8 +451,8 @@ fn wpt_the_ideal_beside_a_required_value_is_selected() {
 /// GUM-optional-constraint
 #[test]
 fn wpt_an_advanced_set_that_cannot_be_met_does_not_matter() {
-    let advanced = vec![TrackConstraints { width: Constraint::min(1024).with_max(800), ..TrackConstraints::default() }];
-    let constraints = TrackConstraints { advanced, ..TrackConstraints::default() };
+    let advanced = vec![TrackConstraints::default().with_width(Constraint::min(1024).with_max(800))];
+    let constraints = TrackConstraints::default().with_advanced(advanced);
     select(TrackKind::Video, &cameras(), &constraints).unwrap();
 }
 
@@ -522,8 +518,7 @@ fn wpt_a_group_leads_to_its_device_of_this_kind_or_to_none() {
     let devices: Vec<_> = cameras().into_iter().chain(microphones()).collect();
     for kind in [TrackKind::Video, TrackKind::Audio] {
         for device in &devices {
-            let constraints =
-                TrackConstraints { group_id: StringConstraint::exact(&device.group_id), ..TrackConstraints::default() };
+            let constraints = TrackConstraints::default().with_group_id(StringConstraint::exact(&device.group_id));
             let expected = devices.iter().any(|other| other.kind() == kind && other.group_id == device.group_id);
             match select(kind, &devices, &constraints) {
                 Ok(selection) => {

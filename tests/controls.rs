@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use framereel::frame::Size;
 use framereel::gpu::Gpu;
-use framereel::recorder::{Controls, FileSink, Media, Progress, RecordEvent, RecordOptions, Report, record};
+use framereel::recorder::{Controls, FileSink, Media, MediaRecorderOptions, Progress, RecordEvent, Report, record};
 use framereel::source::SourceOptions;
 use framereel::source::pattern::PatternSource;
 use framereel::source::tone::ToneSource;
@@ -20,20 +20,18 @@ use support::program::Bench;
 
 /// Records the pattern and the tone in real time for at most `secs` of the file; `at_progress` is called as it goes on.
 fn recorded(bench: &Bench, secs: i64, controls: &Controls, mut at_progress: impl FnMut(Progress)) -> Report {
-    let options = SourceOptions { size: Some(Size::new(64, 64)), ..SourceOptions::default() };
-    let media = Media {
-        video: Some(Box::new(PatternSource::new(&options).unwrap())),
-        audio: Some(Box::new(ToneSource::new(None))),
-        ..Media::default()
-    };
-    let options = RecordOptions { duration: Some(Span::from_secs(secs)), real_time: true, ..RecordOptions::default() };
-    let sink = FileSink::create(bench.path("out.webm"), false).unwrap();
-    let mut on_event = |event| {
+    let options = SourceOptions::default().with_size(Size::new(64, 64));
+    let media = Media::default()
+        .with_video(Box::new(PatternSource::new(&options).unwrap()))
+        .with_audio(Box::new(ToneSource::new(None)));
+    let sink = FileSink::create_new(bench.path("out.webm")).unwrap();
+    let recording = record(media).duration(Span::from_secs(secs)).real_time(true).controls(controls);
+    let recording = recording.on_event(|event| {
         if let RecordEvent::Progress(progress) = event {
             at_progress(progress);
         }
-    };
-    record(&Gpu::new().unwrap(), media, &options, sink, controls, &mut on_event).unwrap()
+    });
+    recording.run(&Gpu::new().unwrap(), sink).unwrap()
 }
 
 /// The strongest sample of each second.
@@ -111,11 +109,10 @@ fn a_still_is_the_filtered_picture_and_one_that_cannot_be_written_ends_nothing()
 fn sound_alone_has_no_still() {
     let (bench, controls) = (Bench::new(), Controls::new());
     controls.request_still(bench.path("still.png"));
-    let media = Media { audio: Some(Box::new(ToneSource::new(None))), ..Media::default() };
-    let mut options = RecordOptions { duration: Some(Span::from_millis(200)), ..RecordOptions::default() };
-    options.recorder.mime_type = "audio/webm".to_owned();
-    let sink = FileSink::create(bench.path("out.webm"), false).unwrap();
-    record(&Gpu::new().unwrap(), media, &options, sink, &controls, &mut |_| {}).unwrap();
+    let media = Media::default().with_audio(Box::new(ToneSource::new(None)));
+    let options = MediaRecorderOptions::default().with_mime_type("audio/webm");
+    let recording = record(media).duration(Span::from_millis(200)).options(options).controls(&controls);
+    recording.run(&Gpu::new().unwrap(), FileSink::create_new(bench.path("out.webm")).unwrap()).unwrap();
     let refused: Vec<_> = controls.refused().iter().map(ToString::to_string).collect();
     assert!(refused.len() == 1 && refused[0].contains("found sound alone"), "{refused:?}");
 }

@@ -60,15 +60,15 @@ fn marked(x: u32, y: u32) -> Rgba {
 }
 
 fn pixel(frame: &Frame, x: u32, y: u32) -> Rgba {
-    let at = (y * frame.size.width + x) as usize * 4;
+    let at = (y * frame.size().width + x) as usize * 4;
     frame.data()[at..at + 4].try_into().unwrap()
 }
 
 /// Every pixel is the one that `expected` says.
 fn assert_shows(canvas: &Canvas, expected: impl Fn(u32, u32) -> Rgba) {
     let shown = canvas.read().unwrap();
-    for y in 0..shown.size.height {
-        for x in 0..shown.size.width {
+    for y in 0..shown.size().height {
+        for x in 0..shown.size().width {
             assert_eq!(pixel(&shown, x, y), expected(x, y), "at {x}, {y}");
         }
     }
@@ -85,7 +85,7 @@ fn filter(canvas: &mut Canvas, chain: &str) {
 
 /// How far two pictures are apart at the most, as they look over black: what is hardly there has hardly a colour.
 fn worst(a: &Frame, b: &Frame) -> u8 {
-    assert_eq!((a.size, a.format), (b.size, b.format));
+    assert_eq!((a.size(), a.format()), (b.size(), b.format()));
     let seen = |frame: &Frame| {
         let over_black = |pixel: &[u8]| [0, 1, 2].map(|i| (u16::from(pixel[i]) * u16::from(pixel[3]) / 255) as u8);
         frame.data().chunks(4).flat_map(|pixel| [&over_black(pixel)[..], &pixel[3..]].concat()).collect::<Vec<_>>()

@@ -42,7 +42,7 @@ fn a_first_picture_that_comes_after_40_s_of_sound_has_black_before_it_and_all_so
 #[test]
 fn a_time_limit_ends_a_recording_whose_pictures_ended_before_and_the_sound_goes_on_to_it() {
     let mut studio = Studio::both();
-    let limited = MediaRecorderOptions { time_limit: Some(Span::from_secs(50)), ..MediaRecorderOptions::default() };
+    let limited = MediaRecorderOptions::default().with_time_limit(Span::from_secs(50));
     let recorder = recorder(&studio, limited);
     recorder.start(None).unwrap();
     studio.frames_with_sound(0..60);
@@ -92,7 +92,7 @@ fn pictures_that_are_older_than_what_is_shown_again_beside_sound_keep_their_orde
 #[test]
 fn a_size_limit_holds_for_sound_that_waits_for_the_next_picture() {
     let studio = Studio::both();
-    let limited = MediaRecorderOptions { size_limit: Some(100_000), ..MediaRecorderOptions::default() };
+    let limited = MediaRecorderOptions::default().with_size_limit(100_000);
     let recorder = recorder(&studio, limited);
     recorder.start(None).unwrap();
     studio.frames(0..1);
@@ -105,7 +105,7 @@ fn a_size_limit_holds_for_sound_that_waits_for_the_next_picture() {
     assert!((60_000..=100_000).contains(&bytes), "{bytes}");
     // Sound alone comes near its limit.
     let studio = Studio::audio();
-    let limited = MediaRecorderOptions { size_limit: Some(100_000), ..MediaRecorderOptions::default() };
+    let limited = MediaRecorderOptions::default().with_size_limit(100_000);
     let recorder = MediaRecorder::new(&studio.stream, limited).unwrap();
     recorder.start(None).unwrap();
     for second in 0..20 {
@@ -136,8 +136,8 @@ fn a_panic_where_the_last_slice_s_file_is_opened_is_an_error_and_the_recording_e
 #[test]
 fn a_time_limit_holds_for_what_a_replay_held() {
     let studio = Studio::video();
-    let limited = MediaRecorderOptions { time_limit: Some(Span::from_secs(2)), ..MediaRecorderOptions::default() };
-    let replay = Replay::new(Duration::from_secs(5)).with_options(limited).start(&studio.stream).unwrap();
+    let limited = MediaRecorderOptions::default().with_time_limit(Span::from_secs(2));
+    let replay = Replay::new(Span::from_secs(5)).with_options(limited).start(&studio.stream).unwrap();
     studio.frames(0..150);
     until("all of the frames", || {
         replay.save().is_ok_and(|file| file.size() > 0 && Judged::new(&file).frames() == 150)

@@ -19,7 +19,7 @@ use framereel::frame::{Frame, PixelFormat, Size};
 use framereel::mux::{Detail, inspect};
 use framereel::recorder::{Event, FileSink, MediaRecorder, MediaRecorderOptions};
 use framereel::stream::{MediaStream, TrackGenerator};
-use framereel::time::FrameRate;
+use framereel::time::{FrameRate, Span};
 use serde_json::{Value, json};
 use support::browser::judge;
 use support::program::ffprobe;
@@ -45,10 +45,10 @@ fn counting(index: u64) -> Frame {
 fn record(path: &Path) {
     let clock = Clock::stepped(RATE);
     let video = TrackGenerator::video(SIZE, &clock);
-    let options = MediaRecorderOptions { video_bits_per_second: Some(100_000), ..Default::default() };
+    let options = MediaRecorderOptions::default().with_video_bits_per_second(100_000);
     let recorder = MediaRecorder::new(&MediaStream::new([video.track()]), options).unwrap();
     let events = recorder.events();
-    recorder.start_to(FileSink::create(path, false).unwrap()).unwrap();
+    recorder.start_to(FileSink::create_new(path).unwrap()).unwrap();
     let ((early, _), (late, _)) = {
         let until = |end: u64, from: u64| {
             for index in from..end {
@@ -68,7 +68,7 @@ fn record(path: &Path) {
     };
     recorder.stop();
     while !events.is_over() {
-        if let Some(Event::Error(error)) = events.next_within(Duration::from_secs(60)) {
+        if let Some(Event::Error(error)) = events.next_within(Span::from_secs(60)) {
             panic!("{error}");
         }
     }

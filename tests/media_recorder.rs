@@ -26,7 +26,7 @@ fn options() -> MediaRecorderOptions {
 }
 
 fn typed(mime_type: &str) -> MediaRecorderOptions {
-    MediaRecorderOptions { mime_type: mime_type.to_owned(), ..options() }
+    options().with_mime_type(mime_type)
 }
 
 // Creation and types
@@ -44,17 +44,15 @@ fn a_new_recorder_is_inactive_of_video_audio_or_both_and_its_bitrates_are_not_ze
 
 #[test]
 fn bits_per_second_overrides_both_others_shared_about_nine_to_one() {
-    let wish = MediaRecorderOptions {
-        bits_per_second: Some(1_000_000),
-        video_bits_per_second: Some(5_000_000),
-        audio_bits_per_second: Some(64_000),
-        ..options()
-    };
+    let wish = options()
+        .with_bits_per_second(1_000_000)
+        .with_video_bits_per_second(5_000_000)
+        .with_audio_bits_per_second(64_000);
     let recorder = MediaRecorder::new(&Studio::both().stream, wish).unwrap();
     assert_eq!(recorder.video_bits_per_second(), 900_000);
     assert_eq!(recorder.audio_bits_per_second(), 100_000);
     for bits in [0, 1, 5_000, u32::MAX] {
-        let wish = MediaRecorderOptions { bits_per_second: Some(bits), ..options() };
+        let wish = options().with_bits_per_second(bits);
         let recorder = MediaRecorder::new(&Studio::both().stream, wish).unwrap();
         assert!(recorder.video_bits_per_second() > 0 && recorder.audio_bits_per_second() > 0, "{bits}");
     }
@@ -63,7 +61,7 @@ fn bits_per_second_overrides_both_others_shared_about_nine_to_one() {
 #[test]
 fn sound_of_constant_bitrate_has_packets_of_one_size_and_of_variable_bitrate_has_not() {
     let sizes = |mode| {
-        let wish = MediaRecorderOptions { audio_bitrate_mode: mode, ..options() };
+        let wish = options().with_audio_bitrate_mode(mode);
         let studio = Studio::audio();
         let recorder = MediaRecorder::new(&studio.stream, wish).unwrap();
         assert_eq!(recorder.audio_bitrate_mode(), mode);
@@ -81,10 +79,10 @@ fn sound_of_constant_bitrate_has_packets_of_one_size_and_of_variable_bitrate_has
 
 #[test]
 fn a_bitrate_of_one_kind_holds_for_that_kind() {
-    let wish = MediaRecorderOptions { video_bits_per_second: Some(700_000), ..options() };
+    let wish = options().with_video_bits_per_second(700_000);
     let recorder = MediaRecorder::new(&Studio::both().stream, wish).unwrap();
     assert_eq!((recorder.video_bits_per_second(), recorder.audio_bits_per_second()), (700_000, 128_000));
-    let wish = MediaRecorderOptions { audio_bits_per_second: Some(64_000), ..options() };
+    let wish = options().with_audio_bits_per_second(64_000);
     let recorder = MediaRecorder::new(&Studio::both().stream, wish).unwrap();
     assert_eq!((recorder.video_bits_per_second(), recorder.audio_bits_per_second()), (2_500_000, 64_000));
 }
@@ -186,11 +184,8 @@ fn is_type_supported_is_false_for_malformed_unknown_and_doubled() {
 
 #[test]
 fn both_key_frame_options_at_once_are_a_not_supported_error() {
-    let wish = MediaRecorderOptions {
-        video_key_frame_interval_duration: Some(Span::from_secs(1)),
-        video_key_frame_interval_count: Some(30),
-        ..options()
-    };
+    let wish =
+        options().with_video_key_frame_interval_duration(Span::from_secs(1)).with_video_key_frame_interval_count(30);
     assert_eq!(kind(MediaRecorder::new(&Studio::video().stream, wish)), "NotSupportedError");
 }
 
@@ -257,7 +252,7 @@ fn tracks_are_read_at_start_so_one_added_before_it_counts() {
 fn start_is_delivered_once_before_any_data() {
     let studio = Studio::video();
     let recorder = studio.recorder();
-    recorder.start(Duration::from_millis(100)).unwrap();
+    recorder.start(Span::from_millis(100)).unwrap();
     studio.frames(0..30);
     recorder.stop();
     let names = lived(&recorder).names;
@@ -270,7 +265,7 @@ fn start_is_delivered_once_before_any_data() {
 fn a_time_slice_hands_out_a_blob_each_never_shorter_than_the_slice_and_joined_they_play() {
     let studio = Studio::both();
     let recorder = studio.recorder();
-    recorder.start(Duration::from_millis(300)).unwrap();
+    recorder.start(Span::from_millis(300)).unwrap();
     studio.frames_with_sound(0..90);
     recorder.stop();
     let life = lived(&recorder);
@@ -387,7 +382,7 @@ fn the_first_timecode_is_zero_then_they_never_fall_and_are_the_offset_of_the_fir
     // A stream that has been there for a while.
     studio.frames(0..45);
     let recorder = studio.recorder();
-    recorder.start(Duration::from_millis(500)).unwrap();
+    recorder.start(Span::from_millis(500)).unwrap();
     studio.frames(45..105);
     recorder.stop();
     let codes: Vec<_> = lived(&recorder).blobs.iter().map(|blob| blob.timecode.as_nanos() / 1_000_000).collect();

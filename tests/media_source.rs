@@ -8,11 +8,11 @@ mod support {
 }
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use framereel::color::ColorSpace;
 use framereel::frame::{Frame, PixelFormat, Size};
 use framereel::stream::TrackGenerator;
+use framereel::time::Span;
 use serde_json::{Value, json};
 use support::browser::judge;
 use support::studio::{RATE, SOUND, Studio, lived};
@@ -33,7 +33,7 @@ fn counting(index: u64) -> Frame {
 /// What Chromium tells of the chunks of a recording of this studio, which it appends one by one.
 fn appended(studio: &Studio, record: impl FnOnce(&Studio)) -> Option<Value> {
     let recorder = studio.recorder();
-    recorder.start(Duration::from_secs(1)).unwrap();
+    recorder.start(Span::from_secs(1)).unwrap();
     record(studio);
     recorder.stop();
     let life = lived(&recorder);

@@ -36,7 +36,7 @@ fn in_turn(frame: &Frame) -> Vec<u8> {
 
 fn nv12(planar: &Frame) -> Frame {
     let data = planar.rows(0).flatten().copied().chain(in_turn(planar)).collect();
-    Frame::packed(PixelFormat::Nv12, planar.size, planar.color, data)
+    Frame::packed(PixelFormat::Nv12, planar.size(), planar.color, data)
 }
 
 fn yuyv(planar: &Frame) -> Frame {
@@ -46,12 +46,12 @@ fn yuyv(planar: &Frame) -> Frame {
             data.extend([pair[0], u, *pair.get(1).unwrap_or(&0), v]);
         }
     }
-    Frame::packed(PixelFormat::Yuyv, planar.size, planar.color, data)
+    Frame::packed(PixelFormat::Yuyv, planar.size(), planar.color, data)
 }
 
 fn rgb(rgba: &Frame) -> Frame {
     let data = rgba.data().chunks(4).flat_map(|pixel| pixel[..3].to_vec()).collect();
-    Frame::packed(PixelFormat::Rgb8, rgba.size, rgba.color, data)
+    Frame::packed(PixelFormat::Rgb8, rgba.size(), rgba.color, data)
 }
 
 /// A picture with the alpha of film.
@@ -65,8 +65,8 @@ fn opaque(size: Size) -> Frame {
 fn strided(frame: &Frame) -> Frame {
     let mut data = Vec::new();
     let mut layout = Vec::new();
-    for plane in 0..frame.format.planes() {
-        let row = frame.format.plane_size(plane, frame.size).0;
+    for plane in 0..frame.format().planes() {
+        let row = frame.format().plane_size(plane, frame.size()).0;
         data.extend([0xee; 5]);
         layout.push(Plane { offset: data.len(), stride: row + 3 });
         for row in frame.rows(plane) {
@@ -74,13 +74,13 @@ fn strided(frame: &Frame) -> Frame {
             data.extend([0xee; 3]);
         }
     }
-    Frame::strided(frame.format, frame.size, frame.color, &layout, data)
+    Frame::strided(frame.format(), frame.size(), frame.color, &layout, data)
 }
 
 /// What a canvas of the same size shows.
 fn shown(gpu: &Gpu, frame: &Frame, format: PixelFormat, chain: &str) -> Vec<Vec<u8>> {
     let chain: FilterChain = chain.parse().unwrap();
-    let mut capture = Capture::new(gpu, &chain, frame.size, format);
+    let mut capture = Capture::new(gpu, &chain, frame.size(), format);
     capture.submit(frame, Timestamp::ZERO).unwrap();
     let picture = capture.take().unwrap().expect("the picture that was submitted");
     (0..format.planes()).map(|plane| picture.rows(plane).flatten().copied().collect()).collect()
@@ -143,7 +143,7 @@ fn rows_of_odd_width_are_padded_to_whole_pairs() {
 
 /// `frame`'s samples as ffmpeg lays them out.
 fn by_ffmpeg(frame: &Frame, from: &str, to: &str) -> Vec<u8> {
-    let size = frame.size.to_string();
+    let size = frame.size().to_string();
     let raw = |layout| ["-f", "rawvideo", "-pix_fmt", layout];
     let mut ffmpeg = Command::new("ffmpeg")
         .args(["-v", "error", "-s", &size])

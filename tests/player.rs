@@ -73,7 +73,7 @@ fn recorder(stream: &MediaStream) -> MediaRecorder {
 #[track_caller]
 fn wait_for(events: &Listener<PlayerEvent>, name: &str) {
     let mut passed = Vec::new();
-    while let Some(event) = events.next_within(TIMEOUT) {
+    while let Some(event) = events.next_within(TIMEOUT.into()) {
         let found = name_of(&event);
         if found == name {
             return;
@@ -335,7 +335,7 @@ fn a_film_that_breaks_off_tells_its_error_and_ends_its_tracks() {
     let (stream, events) = (player.capture_stream().unwrap(), player.events());
     player.play();
     let error = loop {
-        match events.next_within(TIMEOUT) {
+        match events.next_within(TIMEOUT.into()) {
             Some(PlayerEvent::Error(error)) => break error,
             Some(PlayerEvent::Ended) | None => panic!("no error"),
             Some(_) => {}

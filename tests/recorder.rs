@@ -11,15 +11,16 @@ use std::path::{Path, PathBuf};
 
 use figures::Figures;
 use framereel::color::ColorSpace;
-use framereel::encode::{self, EncoderChoice, EncoderConfig, RateControl};
+use framereel::encode::{self, EncoderChoice, EncoderConfig};
+use framereel::filter::FilterChain;
 use framereel::frame::{Frame, PixelFormat, Size};
 use framereel::gpu::Gpu;
 use framereel::mux::{Finished, VideoTrack, WebmWriter};
-use framereel::recorder::{Controls, FileSink, MediaRecorderOptions, RecordOptions, Report, record};
+use framereel::recorder::{FileSink, MediaRecorderOptions, Recording, Report, record};
 use framereel::source::pattern::{BARS, bar_center};
 use framereel::source::{Source, SourceOptions, SourceSpec, open};
 use framereel::stream::TrackKind;
-use framereel::time::Span;
+use framereel::time::{FrameRate, Span};
 use program::{Bench, y4m_of};
 
 const CLIP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/clips/bunny.webm");
@@ -33,10 +34,9 @@ fn clip() -> SourceSpec {
     SourceSpec::File(CLIP.into())
 }
 
-fn recorded(spec: &SourceSpec, options: &RecordOptions, path: &Path) -> Report {
+fn run(recording: Recording, path: &Path) -> Report {
     let gpu = Gpu::new().expect("an adapter: `make test` installs one");
-    let sink = FileSink::create(path, true).unwrap();
-    record(&gpu, source(spec), options, sink, &Controls::new(), &mut |_| {}).unwrap()
+    recording.run(&gpu, FileSink::create(path).unwrap()).unwrap()
 }
 
 /// All frames of a recording, decoded by us.
@@ -48,14 +48,13 @@ fn all(mut source: Box<dyn Source>) -> Vec<Frame> {
     std::iter::from_fn(|| source.next_frame().unwrap()).collect()
 }
 
-fn short(encoder: EncoderChoice) -> RecordOptions {
-    let recorder = MediaRecorderOptions { encoder, ..MediaRecorderOptions::default() };
-    RecordOptions { duration: Some(Span::from_millis(400)), recorder, ..RecordOptions::default() }
+fn short<'a>(spec: &SourceSpec, options: MediaRecorderOptions) -> Recording<'a> {
+    record(source(spec)).duration(Span::from_millis(400)).options(options)
 }
 
 /// So good that colours can be measured.
 fn fine(encoder: EncoderChoice) -> MediaRecorderOptions {
-    MediaRecorderOptions { encoder, quality: Some(90), ..MediaRecorderOptions::default() }
+    MediaRecorderOptions::default().with_encoder(encoder).with_quality(90)
 }
 
 /// Peak signal to noise ratio in dB over plane `plane` of all frames.
@@ -78,16 +77,7 @@ fn next_to_nothing_is_lost_on_the_way_through_the_canvas() {
     let film = &film[..20];
     for encoder in ENCODERS {
         // The same encoder, fed with the source's own planes at the same settings.
-        let options = RecordOptions { duration: Some(Span::from_millis(800)), ..short(encoder) };
-        let Size { width, height } = film[0].size;
-        let config = EncoderConfig {
-            size: Size::new(width, height),
-            rate: source(&clip()).info().rate.unwrap(),
-            rate_control: RateControl::Bitrate(MediaRecorderOptions::VIDEO_BITS_PER_SECOND),
-            speed: None,
-            key_interval: MediaRecorderOptions::KEY_FRAME_INTERVAL,
-            threads: std::thread::available_parallelism().map_or(1, usize::from),
-        };
+        let config = EncoderConfig::new(film[0].size(), source(&clip()).info().rate.unwrap());
         let mut direct = encode::open(encoder, &config).unwrap();
         let mut packets = Vec::new();
         for frame in film {
@@ -97,14 +87,15 @@ fn next_to_nothing_is_lost_on_the_way_through_the_canvas() {
         let codec_private = direct.codec_private().unwrap();
         let track = VideoTrack { size: config.size, codec_private, color: ColorSpace::RECORDED };
         let path = bench.path("direct.webm");
-        let mut writer = WebmWriter::new(FileSink::create(&path, true).unwrap(), &track.into()).unwrap();
+        let mut writer = WebmWriter::new(FileSink::create(&path).unwrap(), &track.into()).unwrap();
         packets.iter().for_each(|packet| writer.write(TrackKind::Video, packet).unwrap());
         let Finished { sink, outcome: finished, .. } = writer.finish(None);
         finished.unwrap();
         drop(sink);
 
         let through = bench.path("through.webm");
-        let report = recorded(&clip(), &options, &through);
+        let options = MediaRecorderOptions::default().with_encoder(encoder);
+        let report = run(record(source(&clip())).duration(Span::from_millis(800)).options(options), &through);
         assert_eq!(report.frames_encoded, 20);
         let (direct, through) = (frames(path), frames(through));
         for (plane, most) in [(0, 0.3), (1, 0.5), (2, 0.5)] {
@@ -120,10 +111,12 @@ fn next_to_nothing_is_lost_on_the_way_through_the_canvas() {
 fn an_offline_recording_holds_the_same_frames_twice() {
     let bench = Bench::new();
     for encoder in ENCODERS {
-        let options = RecordOptions { filter: "sepia(60%) blur(2px) vignette(0.4)".parse().unwrap(), ..short(encoder) };
+        let options = MediaRecorderOptions::default().with_encoder(encoder);
+        let filter: FilterChain = "sepia(60%) blur(2px) vignette(0.4)".parse().unwrap();
         let [first, second] = ["first.webm", "second.webm"].map(|name| {
             let path = bench.path(name);
-            assert_eq!(recorded(&clip(), &options, &path).frames_encoded, 10);
+            let recording = short(&clip(), options.clone()).filter(filter.clone());
+            assert_eq!(run(recording, &path).frames_encoded, 10);
             frames(path)
         });
         assert!(first == second, "{encoder}: the decoded frames differ");
@@ -136,14 +129,10 @@ fn every_frame_is_accounted_for_when_the_rate_changes() {
     let rate = source(&clip()).info().rate.unwrap().as_f64();
     assert_eq!(rate, 25.0);
     for (asked, encoded, skipped, repeated) in [("5", 4, 16, 0), ("50", 40, 0, 20), ("25", 20, 0, 0)] {
-        let options = RecordOptions {
-            rate: Some(asked.parse().unwrap()),
-            duration: Some(Span::from_millis(800)),
-            size: Some(Size::new(160, 90)),
-            ..RecordOptions::default()
-        };
+        let asked_rate: FrameRate = asked.parse().unwrap();
+        let recording = record(source(&clip())).rate(asked_rate).duration(Span::from_millis(800));
         let path = bench.path("rate.webm");
-        let report = recorded(&clip(), &options, &path);
+        let report = run(recording.size(Size::new(160, 90)), &path);
         let counts = (report.frames_in, report.frames_encoded, report.dropped.rate, report.frames_repeated);
         assert_eq!(counts, (20, encoded, skipped, repeated), "at {asked} fps");
         assert_eq!(report.frames_dropped, skipped);
@@ -207,16 +196,10 @@ fn the_colours_of_the_bars_come_out_as_they_were_drawn() {
                 Some((weights, full)) => SourceSpec::File(bench.write("bars.y4m", bars_film(size, weights, full))),
                 None => SourceSpec::Pattern,
             };
-            let options = SourceOptions { size: Some(size), ..SourceOptions::default() };
-            let gpu = Gpu::new().unwrap();
+            let options = SourceOptions::default().with_size(size);
             let path = bench.path("bars.webm");
-            let wish = RecordOptions {
-                duration: Some(Span::from_millis(160)),
-                recorder: fine(encoder),
-                ..RecordOptions::default()
-            };
-            let sink = FileSink::create(&path, true).unwrap();
-            record(&gpu, open(&spec, &options).unwrap(), &wish, sink, &Controls::new(), &mut |_| {}).unwrap();
+            let recording = record(open(&spec, &options).unwrap()).duration(Span::from_millis(160));
+            run(recording.options(fine(encoder)), &path);
             let Some(seen) = bars_seen(&path, size) else { return };
             for (drawn, seen) in BARS.iter().zip(seen) {
                 println!("{encoder:<6} {name:<26} drawn {drawn:3?} seen {seen:3?}");
@@ -249,11 +232,7 @@ fn odd_sizes_and_every_layout_of_planes_record_whole() {
         }
         let spec = SourceSpec::File(bench.write("odd.y4m", film));
         let path = bench.path("odd.webm");
-        let report = recorded(
-            &spec,
-            &RecordOptions { recorder: fine(EncoderChoice::Auto), ..short(EncoderChoice::Auto) },
-            &path,
-        );
+        let report = run(short(&spec, fine(EncoderChoice::Auto)), &path);
         assert_eq!((report.frames_encoded, report.width, report.height), (3, 75, 53), "{tag}");
         // 53 lines are untagged BT.601: the colour's luma changes with the matrix, its grey does not.
         let decoded = frames(path);

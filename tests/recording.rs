@@ -135,7 +135,7 @@ fn in_real_time_a_still_picture_and_a_silent_microphone_hold_nothing_up() {
     let path = folder.path().join("still.webm");
     let recorder = MediaRecorder::new(&stream, options()).unwrap();
     let began = Instant::now();
-    recorder.start_to(FileSink::create(&path, false).unwrap()).unwrap();
+    recorder.start_to(FileSink::create_new(&path).unwrap()).unwrap();
     video.write(frame(0).with_timestamp(clock.now())).unwrap();
     // Nothing comes in this time, and the file grows with it all the same.
     std::thread::sleep(Duration::from_millis(2000));
@@ -202,7 +202,7 @@ fn in_real_time_a_busy_recorder_drops_counts_and_holds_nobody_up() {
     let clock = Clock::real();
     let size = Size::new(1280, 720);
     let video = TrackGenerator::video(size, &clock);
-    let slow = MediaRecorderOptions { encoder: EncoderChoice::Rav1e, speed: Some(4), ..options() };
+    let slow = options().with_encoder(EncoderChoice::Rav1e).with_speed(4);
     let recorder = MediaRecorder::new(&MediaStream::new([video.track()]), slow).unwrap();
     recorder.start(None).unwrap();
     let began = Instant::now();
@@ -224,7 +224,7 @@ fn in_real_time_a_busy_recorder_drops_counts_and_holds_nobody_up() {
 #[test]
 fn a_time_limit_ends_the_recording_and_cuts_the_sound_there() {
     let studio = Studio::both();
-    let recorder = with(&studio, MediaRecorderOptions { time_limit: Some(Span::from_millis(1500)), ..options() });
+    let recorder = with(&studio, options().with_time_limit(Span::from_millis(1500)));
     recorder.start(None).unwrap();
     studio.frames_with_sound(0..90);
     let life = lived(&recorder);
@@ -238,7 +238,7 @@ fn a_time_limit_ends_the_recording_and_cuts_the_sound_there() {
 #[test]
 fn a_time_limit_ends_sound_alone_and_a_picture_that_stands_still() {
     let studio = Studio::audio();
-    let recorder = with(&studio, MediaRecorderOptions { time_limit: Some(Span::from_millis(500)), ..options() });
+    let recorder = with(&studio, options().with_time_limit(Span::from_millis(500)));
     recorder.start(None).unwrap();
     studio.sound(0..2000);
     let file = lived(&recorder).file();
@@ -246,7 +246,7 @@ fn a_time_limit_ends_sound_alone_and_a_picture_that_stands_still() {
 
     let clock = Clock::real();
     let video = TrackGenerator::video(Size::new(64, 64), &clock);
-    let limited = MediaRecorderOptions { time_limit: Some(Span::from_millis(500)), ..options() };
+    let limited = options().with_time_limit(Span::from_millis(500));
     let recorder = MediaRecorder::new(&MediaStream::new([video.track()]), limited).unwrap();
     recorder.start(None).unwrap();
     video.write(frame(0).with_timestamp(clock.now())).unwrap();
@@ -257,7 +257,7 @@ fn a_time_limit_ends_sound_alone_and_a_picture_that_stands_still() {
 #[test]
 fn a_limit_beyond_all_bounds_is_none() {
     let studio = Studio::both();
-    let recorder = with(&studio, MediaRecorderOptions { time_limit: Some(Duration::MAX.into()), ..options() });
+    let recorder = with(&studio, options().with_time_limit(Duration::MAX.into()));
     recorder.start(None).unwrap();
     studio.frames_with_sound(0..30);
     recorder.stop();
@@ -270,7 +270,7 @@ fn a_limit_beyond_all_bounds_is_none() {
 fn a_frame_limit_is_exact_and_the_frames_beyond_it_are_counted() {
     for encoder in [EncoderChoice::Aom, EncoderChoice::Rav1e] {
         let studio = Studio::video();
-        let recorder = with(&studio, MediaRecorderOptions { frame_limit: Some(12), encoder, ..options() });
+        let recorder = with(&studio, options().with_frame_limit(12).with_encoder(encoder));
         recorder.start(None).unwrap();
         studio.frames(0..40);
         let life = lived(&recorder);
@@ -287,8 +287,8 @@ fn a_size_limit_is_never_passed_and_the_file_is_whole() {
     let path = folder.path().join("small.webm");
     for limit in [5_000, 20_000] {
         let studio = Studio::both();
-        let recorder = with(&studio, MediaRecorderOptions { size_limit: Some(limit), ..options() });
-        recorder.start_to(FileSink::create(&path, true).unwrap()).unwrap();
+        let recorder = with(&studio, options().with_size_limit(limit));
+        recorder.start_to(FileSink::create(&path).unwrap()).unwrap();
         studio.frames_with_sound(0..300);
         assert_eq!(lived(&recorder).names, ["start", "dataavailable", "stop"]);
         let size = fs::metadata(&path).unwrap().len();
@@ -302,10 +302,11 @@ fn a_size_limit_is_never_passed_and_the_file_is_whole() {
 fn pieces(length: Option<Span>, bytes: Option<u64>, frames: u64, encoder: EncoderChoice) -> Vec<Judged> {
     let folder = tempfile::tempdir().unwrap();
     let name = folder.path().to_owned();
-    let open = Box::new(move |number| FileSink::create(name.join(format!("{number}.webm")), false));
+    let mut pieces = Pieces::new(move |number| FileSink::create_new(name.join(format!("{number}.webm"))));
+    (pieces.length, pieces.bytes) = (length, bytes);
     let studio = Studio::both();
-    let recorder = with(&studio, MediaRecorderOptions { encoder, ..options() });
-    recorder.start_to(Destination::Files(Pieces { length, bytes, open })).unwrap();
+    let recorder = with(&studio, options().with_encoder(encoder));
+    recorder.start_to(Destination::Files(pieces)).unwrap();
     studio.frames_with_sound(0..frames);
     recorder.stop();
     let life = lived(&recorder);
@@ -361,11 +362,11 @@ fn key_frames_come_by_time_by_count_or_when_requested() {
         keys.iter().map(|time| (time * 30.0).round() as u64).collect::<Vec<_>>()
     };
     for encoder in [EncoderChoice::Aom, EncoderChoice::Rav1e] {
-        let options = || MediaRecorderOptions { encoder, ..options() };
+        let options = || options().with_encoder(encoder);
         assert_eq!(keys(options(), false), [0, 60, 120], "every two seconds when nothing is asked");
-        let by_time = MediaRecorderOptions { video_key_frame_interval_duration: Some(Span::from_secs(1)), ..options() };
+        let by_time = options().with_video_key_frame_interval_duration(Span::from_secs(1));
         assert_eq!(keys(by_time, false), [0, 30, 60, 90, 120]);
-        let by_count = MediaRecorderOptions { video_key_frame_interval_count: Some(40), ..options() };
+        let by_count = options().with_video_key_frame_interval_count(40);
         assert_eq!(keys(by_count, false), [0, 40, 80, 120]);
         let requested = keys(options(), true);
         assert!(requested.iter().any(|key| (44..=56).contains(key)), "{encoder}: {requested:?}");
@@ -377,7 +378,7 @@ fn key_frames_come_by_time_by_count_or_when_requested() {
 #[test]
 fn a_replay_saves_the_last_seconds_from_a_key_frame_and_goes_on() {
     let studio = Studio::both();
-    let replay = Replay::new(Duration::from_secs(3)).start(&studio.stream).unwrap();
+    let replay = Replay::new(Span::from_secs(3)).start(&studio.stream).unwrap();
     studio.frames_with_sound(0..300);
     // What is still being encoded is not kept yet.
     let mut file = Judged::new(&replay.save().unwrap());
@@ -395,7 +396,7 @@ fn a_replay_saves_the_last_seconds_from_a_key_frame_and_goes_on() {
 #[test]
 fn a_recording_can_begin_with_what_was_before_it() {
     let studio = Studio::both();
-    let replay = Replay::new(Duration::from_secs(2)).start(&studio.stream).unwrap();
+    let replay = Replay::new(Span::from_secs(2)).start(&studio.stream).unwrap();
     studio.frames_with_sound(0..300);
     let began = Instant::now();
     while Judged::new(&replay.save().unwrap()).frames() < 60 && began.elapsed() < Duration::from_secs(10) {}
@@ -420,7 +421,7 @@ fn a_recording_can_begin_with_what_was_before_it() {
 #[test]
 fn a_replay_of_a_stream_that_has_ended_is_an_invalid_state_error() {
     let studio = Studio::video();
-    let [one, other] = [(); 2].map(|()| Replay::new(Duration::from_secs(1)).start(&studio.stream).unwrap());
+    let [one, other] = [(); 2].map(|()| Replay::new(Span::from_secs(1)).start(&studio.stream).unwrap());
     studio.stream.tracks()[0].stop();
     let began = Instant::now();
     while one.save().is_ok() && began.elapsed() < Duration::from_secs(5) {}
@@ -436,7 +437,7 @@ fn a_replay_of_a_stream_that_has_ended_is_an_invalid_state_error() {
 fn frames_of_another_size_are_fitted_in_by_the_policy() {
     let record = |fit| {
         let studio = Studio::video();
-        let recorder = with(&studio, MediaRecorderOptions { fit, quality: Some(90), ..options() });
+        let recorder = with(&studio, options().with_fit(fit).with_quality(90));
         recorder.start(None).unwrap();
         let video = studio.video.as_ref().unwrap();
         video.write(frame_of(Size::new(64, 64), 200, at(0))).unwrap();
@@ -467,7 +468,7 @@ fn two_recorders_on_one_stream_work_side_by_side() {
     let (one, other) = (studio.recorder(), studio.recorder());
     one.start(None).unwrap();
     studio.frames_with_sound(0..30);
-    other.start(Duration::from_millis(200)).unwrap();
+    other.start(Span::from_millis(200)).unwrap();
     studio.frames_with_sound(30..60);
     one.stop();
     studio.frames_with_sound(60..90);
@@ -498,7 +499,7 @@ fn dropping_a_recorder_in_any_state_neither_blocks_nor_leaks_a_thread() {
             studio.frames(0..20);
         },
         |recorder, studio| {
-            recorder.start(Duration::from_millis(10)).unwrap();
+            recorder.start(Span::from_millis(10)).unwrap();
             studio.frames(0..20);
             recorder.pause().unwrap();
         },
@@ -544,13 +545,13 @@ fn dropping_a_recorder_in_any_state_neither_blocks_nor_leaks_a_thread() {
 fn a_function_for_the_next_piece_that_panics_ends_the_recording_with_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let name = folder.path().to_owned();
-    let open = Box::new(move |number| match number {
-        1 => FileSink::create(name.join("1.webm"), false),
+    let open = move |number| match number {
+        1 => FileSink::create_new(name.join("1.webm")),
         _ => panic!("there is no second piece"),
-    });
+    };
     let studio = Studio::video();
     let recorder = studio.recorder();
-    recorder.start_to(Destination::Files(Pieces { length: Some(Span::from_secs(1)), bytes: None, open })).unwrap();
+    recorder.start_to(Destination::Files(Pieces::new(open).with_length(Span::from_secs(1)))).unwrap();
     studio.frames(0..300);
     let life = lived(&recorder);
     assert_eq!(life.errors.len(), 1, "{:?}", life.names);
@@ -565,7 +566,7 @@ fn a_second_start_that_is_refused_does_not_cost_the_file() {
     let path = folder.path().join("kept.webm");
     let studio = Studio::video();
     let recorder = studio.recorder();
-    recorder.start_to(FileSink::create(&path, false).unwrap()).unwrap();
+    recorder.start_to(FileSink::create_new(&path).unwrap()).unwrap();
     studio.frames(0..60);
     assert!(recorder.start(None).is_err());
     drop(recorder);
@@ -608,7 +609,7 @@ fn a_recorder_that_is_dropped_finishes_its_file() {
     let path = folder.path().join("dropped.webm");
     let studio = Studio::both();
     let recorder = studio.recorder();
-    recorder.start_to(FileSink::create(&path, false).unwrap()).unwrap();
+    recorder.start_to(FileSink::create_new(&path).unwrap()).unwrap();
     studio.frames_with_sound(0..60);
     drop(recorder);
     let file = Judged::new(&Blob::from_file(&path, "video/webm").unwrap());

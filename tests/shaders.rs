@@ -30,7 +30,7 @@ fn lumas_so_far(path: &Path) -> Vec<u8> {
 }
 
 fn middle(frame: &Frame) -> u8 {
-    frame.rows(0).nth(frame.size.height as usize / 2).unwrap()[frame.size.width as usize / 2]
+    frame.rows(0).nth(frame.size().height as usize / 2).unwrap()[frame.size().width as usize / 2]
 }
 
 /// The lines that come from a pipe, as they come.

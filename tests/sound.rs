@@ -13,7 +13,7 @@ use std::path::Path;
 use std::process::Command;
 
 use framereel::audio::{AudioBuffer, samples_in};
-use framereel::encode::opus::{BitrateMode, OpusConfig, OpusEncoder, RATE};
+use framereel::encode::opus::{OpusConfig, OpusEncoder, RATE};
 use framereel::packet::EncodedPacket;
 use framereel::source::audio::{AudioSpec, open_audio};
 use framereel::source::tone;
@@ -32,8 +32,7 @@ const LOUD: f32 = 0.25;
 
 /// Encodes these sounds, and checks what holds for all packets.
 fn encoded(channels: u8, sounds: &[AudioBuffer]) -> (OpusEncoder, Vec<EncodedPacket>) {
-    let mut encoder =
-        OpusEncoder::new(&OpusConfig { channels, bitrate: BITRATE, mode: BitrateMode::Variable }).expect("an encoder");
+    let mut encoder = OpusEncoder::new(&OpusConfig::new(channels, BITRATE)).expect("an encoder");
     let mut packets = Vec::new();
     sounds.iter().for_each(|sound| encoder.encode(sound, &mut packets).expect("encoded sound"));
     encoder.finish(&mut packets).expect("the last packets");
@@ -284,14 +283,9 @@ fn nothing_in_is_nothing_out_and_what_does_not_fit_is_refused() {
         (1, 5_999, "expected a bitrate of sound from 6000 to 510000 bits a second but found 5999"),
         (2, 510_001, "expected a bitrate of sound from 6000 to 510000 bits a second but found 510001"),
     ] {
-        refused(
-            OpusEncoder::new(&OpusConfig { channels, bitrate, mode: BitrateMode::Variable }).map(drop),
-            ErrorKind::Range,
-            text,
-        );
+        refused(OpusEncoder::new(&OpusConfig::new(channels, bitrate)).map(drop), ErrorKind::Range, text);
     }
-    let mut encoder =
-        OpusEncoder::new(&OpusConfig { channels: 2, bitrate: 6_000, mode: BitrateMode::Variable }).expect("an encoder");
+    let mut encoder = OpusEncoder::new(&OpusConfig::new(2, 6_000)).expect("an encoder");
     let mut packets = Vec::new();
     let nine = AudioBuffer::silence(RATE, Timestamp::ZERO, 9, 960).expect("sound");
     let text = "expected sound of at most 8 channels but found 9";
@@ -309,8 +303,7 @@ fn nothing_in_is_nothing_out_and_what_does_not_fit_is_refused() {
 #[test]
 fn the_header_is_that_of_rfc_7845_and_ffprobe_takes_the_file() {
     for channels in [1, 2] {
-        let encoder = OpusEncoder::new(&OpusConfig { channels, bitrate: BITRATE, mode: BitrateMode::Variable })
-            .expect("an encoder");
+        let encoder = OpusEncoder::new(&OpusConfig::new(channels, BITRATE)).expect("an encoder");
         let head = [b"OpusHead\x01".as_slice(), &[channels], &[0, 0], &[0x80, 0xbb, 0, 0], &[0, 0, 0]].concat();
         assert_eq!(encoder.codec_private(), head);
         assert_eq!(encoder.codec_string(), "opus");
@@ -351,8 +344,7 @@ fn the_bitrate_is_kept_and_the_same_sound_gives_the_same_packets() {
     let noise = AudioBuffer::new(RATE, Timestamp::ZERO, vec![noise.clone(), noise]).expect("sound");
     for bitrate in [16_000, 64_000, 256_000] {
         let packets = || {
-            let mut encoder = OpusEncoder::new(&OpusConfig { channels: 2, bitrate, mode: BitrateMode::Variable })
-                .expect("an encoder");
+            let mut encoder = OpusEncoder::new(&OpusConfig::new(2, bitrate)).expect("an encoder");
             let mut packets = Vec::new();
             encoder.encode(&noise, &mut packets).expect("encoded sound");
             encoder.finish(&mut packets).expect("the last packets");

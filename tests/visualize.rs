@@ -14,7 +14,7 @@ use framereel::clock::Clock;
 use framereel::filter::Visualization;
 use framereel::frame::Size;
 use framereel::gpu::Gpu;
-use framereel::recorder::{Controls, FileSink, Media, RecordOptions, record};
+use framereel::recorder::{FileSink, Media, record};
 use framereel::source::SourceOptions;
 use framereel::source::audio::{AudioInfo, AudioSource};
 use framereel::source::visualize::VisualizationSource;
@@ -196,7 +196,7 @@ struct LiveTone {
 
 impl LiveTone {
     fn new() -> Self {
-        let info = AudioInfo { kind: "live", rate: RATE, channels: 1, length: None, endless: true };
+        let info = AudioInfo::new("live", RATE, 1).with_endless(true);
         Self { info, clock: Clock::real(), began: Timestamp::ZERO, next: 0 }
     }
 }
@@ -232,14 +232,12 @@ impl AudioSource for LiveTone {
 fn a_live_sound_is_seen_and_heard_as_time_goes_on() {
     let bench = Bench::new();
     let path = bench.path("live.webm");
-    let size = Some(Size::new(WIDTH as u32, HEIGHT as u32));
-    let options = SourceOptions { size, ..SourceOptions::default() };
+    let options = SourceOptions::default().with_size(Size::new(WIDTH as u32, HEIGHT as u32));
     let source = VisualizationSource::new(Box::new(LiveTone::new()), Visualization::Wave, &options).unwrap();
     let media = Media::with_sound(Box::new(source)).unwrap();
     assert!(media.is_live() && media.is_endless());
-    let options = RecordOptions { duration: Some(Span::from_secs(2)), ..RecordOptions::default() };
-    let sink = FileSink::create(&path, false).unwrap();
-    let report = record(&Gpu::new().unwrap(), media, &options, sink, &Controls::new(), &mut |_| {}).unwrap();
+    let sink = FileSink::create_new(&path).unwrap();
+    let report = record(media).duration(Span::from_secs(2)).run(&Gpu::new().unwrap(), sink).unwrap();
     assert!(report.frames_encoded >= 10, "{report:?}");
     assert!((1.8..2.2).contains(&report.duration_s), "{report:?}");
     let heard = sound(&path);

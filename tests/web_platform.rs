@@ -43,12 +43,10 @@ mod mediarecorder_bitrate {
     type Bits = Option<u32>;
 
     fn asked(all: Bits, audio: Bits, video: Bits) -> MediaRecorderOptions {
-        MediaRecorderOptions {
-            bits_per_second: all,
-            audio_bits_per_second: audio,
-            video_bits_per_second: video,
-            ..MediaRecorderOptions::default()
-        }
+        let mut options = MediaRecorderOptions::default();
+        options.bits_per_second = all;
+        (options.audio_bits_per_second, options.video_bits_per_second) = (audio, video);
+        options
     }
 
     fn made(video: bool, audio: bool, options: MediaRecorderOptions) -> (u32, u32) {
@@ -523,7 +521,7 @@ mod events {
         let (listener, other) = (track.events(), track.clone());
         track.stop();
         assert_eq!(listener.count(), 0);
-        assert!(other.events().next_within(Duration::ZERO).is_none());
+        assert!(other.events().next_within(Duration::ZERO.into()).is_none());
     }
 
     #[test]

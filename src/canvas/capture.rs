@@ -25,6 +25,8 @@ pub struct Capture {
     index: u64,
 }
 
+debug_fields!(Capture { size, format, filter });
+
 impl Capture {
     /// Pictures of `size` in `format`: I420 for encoders, RGBA for stills.
     pub fn new(gpu: &Gpu, filter: &FilterChain, size: Size, format: PixelFormat) -> Self {

@@ -96,7 +96,7 @@ impl Drawn {
     /// A range error when it is larger than the GPU takes.
     pub fn check(&self, gpu: &Gpu) -> Result<()> {
         match self {
-            Self::Frame(frame) => gpu.check_size(frame.size),
+            Self::Frame(frame) => gpu.check_size(frame.size()),
             // It is on the GPU already.
             Self::Texture(_) => Ok(()),
         }

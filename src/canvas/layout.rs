@@ -66,6 +66,7 @@ fn fitted(picture: Size, width: f64, height: f64) -> (f64, f64) {
 /// # }
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub enum OverlayPlace {
     /// In a corner or in the middle.
     Anchored {

@@ -75,6 +75,8 @@ pub struct Canvas {
     worker: Option<Worker>,
 }
 
+debug_fields!(Canvas { size, clock, filter });
+
 impl Canvas {
     /// The format of [`Canvas::texture`]. What is written there are sRGB-encoded values, premultiplied, as in a browser's
     /// canvas: filters work on encoded values, so nothing is converted. Whoever computes in linear light makes a view of
@@ -184,7 +186,7 @@ impl Canvas {
     /// `UnknownError` when the GPU fails. Nothing is drawn then.
     pub fn draw_image(&mut self, frame: impl Into<Arc<Frame>>, x: f64, y: f64, width: f64, height: f64) -> Result<()> {
         let frame = frame.into();
-        let from = Rect::whole(frame.size);
+        let from = Rect::whole(frame.size());
         self.draw_part(frame, from, Rect::new(x, y, width, height))
     }
 
@@ -195,12 +197,12 @@ impl Canvas {
     /// As [`Canvas::draw_image`].
     pub fn draw_part(&mut self, frame: impl Into<Arc<Frame>>, from: Rect, to: Rect) -> Result<()> {
         let frame = frame.into();
-        if frame.size.pixels() == 0 {
-            let expected = format!("expected a frame with pixels to draw but found {}", frame.size);
+        if frame.size().pixels() == 0 {
+            let expected = format!("expected a frame with pixels to draw but found {}", frame.size());
             return Err(Error::new(ErrorKind::InvalidState, expected));
         }
-        self.gpu.check_size(frame.size)?;
-        let size = frame.size;
+        self.gpu.check_size(frame.size())?;
+        let size = frame.size();
         self.lay(Drawn::Frame(frame), LayerPlace::at(size, from, to))
     }
 
@@ -271,7 +273,7 @@ impl Canvas {
             self.gpu.queue().submit([encoder.finish()]);
             Ok(copy)
         });
-        let refused = |error| Error::unknown("the GPU refused to copy the texture onto the canvas").with_source(error);
+        let refused = |error| Error::unknown("the GPU refused to copy the texture onto the canvas").with_cause(error);
         copied.map_err(refused)
     }
 

@@ -101,7 +101,7 @@ fn there_is_one_video_track_and_its_size_follows_the_canvas_through_later_resize
     assert_eq!(frames.len(), 8);
     for (index, sample) in frames.iter().enumerate() {
         let Sample::Video { frame, .. } = sample else { panic!("a canvas is silent") };
-        assert_eq!((frame.size, frame.timestamp), (sizes[index / 2], at_millis(100 * index as i64)));
+        assert_eq!((frame.size(), frame.timestamp), (sizes[index / 2], at_millis(100 * index as i64)));
     }
     assert_eq!(
         track.settings(),
@@ -245,17 +245,17 @@ fn a_receipt_says_at_what_time_its_frame_was_encoded_or_why_it_was_not() {
     assert_eq!(frame.timestamp, at_millis(2));
     assert_eq!(encoded.outcome(), None);
     ticket.encoded(at_millis(5));
-    assert_eq!(encoded.wait_for(PATIENCE), Some(Outcome::Encoded(at_millis(5))));
+    assert_eq!(encoded.wait_for(PATIENCE.into()), Some(Outcome::Encoded(at_millis(5))));
     assert_eq!(superseded.outcome(), Some(Outcome::Dropped(DropReason::Superseded)));
 
     drop(listener);
     let unheard = track.request_frame_at(at_millis(3)).unwrap();
     canvas.draw(grey(2));
     canvas.present().unwrap();
-    assert_eq!(unheard.wait_for(PATIENCE), Some(Outcome::Dropped(DropReason::NotRecorded)));
+    assert_eq!(unheard.wait_for(PATIENCE.into()), Some(Outcome::Dropped(DropReason::NotRecorded)));
     let unpainted = track.request_frame_at(at_millis(4)).unwrap();
     drop(canvas);
-    assert_eq!(unpainted.wait_for(PATIENCE), Some(Outcome::Dropped(DropReason::NotRecorded)));
+    assert_eq!(unpainted.wait_for(PATIENCE.into()), Some(Outcome::Dropped(DropReason::NotRecorded)));
 }
 
 #[test]

@@ -253,7 +253,10 @@ impl InputArgs {
         }
         if !self.params_are_the_sources() {
             for param in &self.param {
-                chain.set_param(param)?;
+                let remedy = "give the shader with --shader";
+                chain
+                    .set_param(param)
+                    .map_err(|error| if self.shader.is_empty() { error.with_remedy(remedy) } else { error })?;
             }
         }
         if let Some(edge) = self.edge {

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use framereel::recorder::FileSink;
 use framereel::source::SourceSpec;
 use framereel::source::audio::AudioSpec;
 use framereel::{Error, ErrorKind, Result};
@@ -45,7 +46,7 @@ fn print(text: impl Display) -> Result<()> {
     let mut out = io::stdout().lock();
     match writeln!(out, "{text}").and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Error::new(ErrorKind::Write, "could not write to standard output").with_source(error))
+            Err(Error::new(ErrorKind::Write, "could not write to standard output").with_cause(error))
         }
         _ => Ok(()),
     }
@@ -57,7 +58,7 @@ const INTERRUPTED: i32 = 130;
 /// Calls this at every Ctrl-C, SIGTERM and SIGHUP, on a thread of its own.
 fn on_signal(handler: impl FnMut() + Send + 'static) -> Result<()> {
     ctrlc::set_handler(handler)
-        .map_err(|error| Error::new(ErrorKind::Unknown, "could not listen for Ctrl-C").with_source(error))
+        .map_err(|error| Error::new(ErrorKind::Unknown, "could not listen for Ctrl-C").with_cause(error))
 }
 
 /// Ends the program as Ctrl-C does. An output that was opened and never written goes: nobody misses it.
@@ -73,6 +74,20 @@ fn end_at_once<'a>(outputs: impl IntoIterator<Item = &'a Path>) -> ! {
     }
     std::process::exit(INTERRUPTED)
 }
+
+/// Opens the file of a result. One that exists is written over with `--force` only.
+fn create(path: &Path, force: bool) -> Result<FileSink> {
+    if force {
+        return FileSink::create(path);
+    }
+    FileSink::create_new(path).map_err(|error| match error.kind() {
+        ErrorKind::NotAllowed if path.is_file() || path.is_symlink() => error.with_remedy(FORCE_REMEDY),
+        _ => error,
+    })
+}
+
+/// What helps where a file exists.
+const FORCE_REMEDY: &str = "pass --force to overwrite it";
 
 /// Where the result goes: `given`, or the source's name in the current folder. A given path that is the source is an
 /// error, whatever `--force` says.
@@ -106,6 +121,7 @@ fn output_in(folder: &Path, source: &SourceSpec, extension: &str) -> PathBuf {
         SourceSpec::Sound(AudioSpec::System(_)) => return folder.join("system").with_extension(extension),
         SourceSpec::Sound(_) => return folder.join("mic").with_extension(extension),
         SourceSpec::File(source) | SourceSpec::Shader(source) => source,
+        _ => return folder.join("framereel").with_extension(extension),
     };
     let name = source.file_stem().unwrap_or("framereel".as_ref());
     let named = |suffix: &str| {

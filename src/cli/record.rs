@@ -9,7 +9,7 @@ use framereel::filter::{FilterChain, Visualization};
 use framereel::gpu::Gpu;
 use framereel::mux::Container;
 use framereel::recorder::{
-    self, Controls, Failure, Media, MediaRecorderOptions, Overlay, RecordEvent, RecordOptions, Report,
+    self, Controls, Failure, Media, MediaRecorderOptions, Overlay, RecordEvent, Recording, Report,
 };
 use framereel::source::audio::{AudioSource, AudioSpec, open_audio};
 use framereel::source::mix::MixSource;
@@ -62,19 +62,19 @@ fn record(args: &RecordArgs, target: &mut Target) -> Result<Report, Box<Failure>
         gpu.check_size(size).map_err(nothing_kept)?;
     }
     let media = args.open_media().map_err(nothing_kept)?;
-    let options = args.record_options(&media, chain);
     let _watch = args.watch.then(|| Watch::begin(args, &signals.controls)).transpose().map_err(nothing_kept)?;
     count_down(args.countdown.unwrap_or(0));
-    let live = options.real_time || media.is_live();
+    let live = args.realtime || media.is_live();
     let mut bar = Bar::new(live);
     signals.recording.store(true, Ordering::Relaxed);
     let keys = Keys::listen(follow(&signals.controls, live, target.stills()));
-    let outcome = recorder::record(&gpu, media, &options, destination, &signals.controls, &mut |event| {
+    let recording = args.recording(media, chain).controls(&signals.controls).on_event(|event| {
         bar.tell(&signals.controls);
         if let RecordEvent::Progress(progress) = event {
             bar.show(progress, &signals.controls);
         }
     });
+    let outcome = recording.run(&gpu, destination);
     drop(keys);
     bar.tell(&signals.controls);
     outcome.map_err(|failure| args.explained(failure))
@@ -126,13 +126,17 @@ fn listen_to_signals(traces: Vec<PathBuf>) -> Result<&'static Signals> {
 
 impl RecordArgs {
     fn source_options(&self) -> SourceOptions {
-        SourceOptions { start: self.start, size: self.input.size, rate: self.fps, params: self.input.source_params() }
+        let mut options = SourceOptions::default().with_params(self.input.source_params());
+        (options.start, options.size, options.rate) = (self.start, self.input.size, self.fps);
+        options
     }
 
     /// The same for a source beside the first: what is live or draws itself begins where the recording does.
     fn source_options_of(&self, spec: &SourceSpec) -> SourceOptions {
         let start = if matches!(spec, SourceSpec::File(_)) { self.start } else { None };
-        SourceOptions { start, params: Vec::new(), ..self.source_options() }
+        let mut options = self.source_options().with_params(Vec::new());
+        options.start = start;
+        options
     }
 
     /// The pictures, and the sound beside them; or sound alone.
@@ -141,7 +145,9 @@ impl RecordArgs {
             (Some(kind), _) => {
                 let mut video = self.open_visualization(kind)?;
                 let audio = self.open_sound(&mut video, &mut [])?;
-                Media { video: Some(Box::new(video)), audio, ..Media::default() }
+                let mut media = Media::default().with_video(Box::new(video));
+                media.audio = audio;
+                media
             }
             (None, Some(spec)) => Media::from(self.with_gain(open_audio(&spec, self.start)?)?),
             (None, None) => self.open_pictures()?,
@@ -160,11 +166,15 @@ impl RecordArgs {
         let mut overlays = Vec::new();
         for OverlayChoice { source: spec, place } in &self.overlay {
             // Its size is its own: --size is that of the whole picture.
-            let source = source::open(spec, &SourceOptions { size: None, ..self.source_options_of(spec) })?;
+            let mut options = self.source_options_of(spec);
+            options.size = None;
+            let source = source::open(spec, &options)?;
             overlays.push(Overlay { source, place: *place });
         }
         let audio = self.open_sound(&mut *video, &mut overlays)?;
-        Ok(Media { video: Some(video), audio, overlays, layout: self.layout })
+        let mut media = Media::default().with_video(video).with_overlays(overlays).with_layout(self.layout);
+        media.audio = audio;
+        Ok(media)
     }
 
     /// Sets what was asked for on the camera that is recorded.
@@ -236,7 +246,7 @@ impl RecordArgs {
             for source in std::iter::once(video).chain(overlays.iter_mut().map(|overlay| &mut *overlay.source as _)) {
                 let sound = source.sound().map_err(|error| {
                     let remedy = "the source's own sound cannot be read; --audio none records without it";
-                    Error::new(error.kind().clone(), remedy).with_source(error)
+                    Error::new(error.kind().clone(), remedy).with_cause(error)
                 });
                 sounds.extend(sound?);
             }
@@ -263,34 +273,28 @@ impl RecordArgs {
         }
     }
 
-    fn record_options(&self, media: &Media, filter: FilterChain) -> RecordOptions {
+    /// The recording of this, as it was asked for.
+    fn recording<'a>(&self, media: Media, filter: FilterChain) -> Recording<'a> {
         // What is live is recorded until somebody ends it.
         let needs_length = media.is_endless() && !media.is_live() && self.frames.is_none() && self.max_size.is_none();
-        let (key_time, key_count) = match self.key_interval {
-            Some(KeyInterval::Time(span)) => (Some(span), None),
-            Some(KeyInterval::Frames(count)) => (None, Some(count)),
-            None => (None, None),
-        };
-        RecordOptions {
-            filter,
-            size: self.input.size,
-            rate: self.fps,
-            duration: self.duration.or(needs_length.then_some(ENDLESS)),
-            real_time: self.realtime,
-            recorder: MediaRecorderOptions {
-                mime_type: self.container().mime_type(media.video.is_some()).to_owned(),
-                video_bits_per_second: self.bitrate,
-                audio_bits_per_second: self.audio_bitrate,
-                video_key_frame_interval_duration: key_time,
-                video_key_frame_interval_count: key_count,
-                frame_limit: self.frames,
-                size_limit: self.max_size,
-                encoder: self.encoder,
-                quality: self.quality,
-                speed: self.speed,
-                ..MediaRecorderOptions::default()
-            },
+        let mime_type = self.container().mime_type(media.video.is_some());
+        let mut options = MediaRecorderOptions::default().with_mime_type(mime_type).with_encoder(self.encoder);
+        options.video_bits_per_second = self.bitrate;
+        options.audio_bits_per_second = self.audio_bitrate;
+        match self.key_interval {
+            Some(KeyInterval::Time(span)) => options.video_key_frame_interval_duration = Some(span),
+            Some(KeyInterval::Frames(count)) => options.video_key_frame_interval_count = Some(count),
+            None => {}
         }
+        (options.frame_limit, options.size_limit) = (self.frames, self.max_size);
+        (options.quality, options.speed) = (self.quality, self.speed);
+        recorder::record(media)
+            .filter(filter)
+            .size(self.input.size)
+            .rate(self.fps)
+            .duration(self.duration.or(needs_length.then_some(ENDLESS)))
+            .real_time(self.realtime)
+            .options(options)
     }
 
     /// The same failure; that of a size too small for anything says so.

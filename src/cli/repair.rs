@@ -6,14 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use framereel::blob::Blob;
 use framereel::mux::{self, Repaired, TrackType};
-use framereel::recorder::FileSink;
 use framereel::source::SourceSpec;
 use framereel::{Error, ErrorKind, Result};
 use serde::Serialize;
 
 use super::args::RepairArgs;
 use super::values::{is_device, is_matroska_name};
-use super::{end_at_once, on_signal, output, print};
+use super::{create, end_at_once, on_signal, output, print};
 
 pub fn run(args: &RepairArgs) -> Result<()> {
     let output = output_of(args)?;
@@ -42,7 +41,7 @@ fn output_of(args: &RepairArgs) -> Result<PathBuf> {
 
 fn repair(args: &RepairArgs, output: &Path) -> Result<Repaired> {
     static STOPPED: AtomicBool = AtomicBool::new(false);
-    let mut sink = FileSink::create(output, args.force)?;
+    let mut sink = create(output, args.force)?;
     on_signal(|| {
         if STOPPED.swap(true, Ordering::Relaxed) {
             end_at_once(None);

@@ -12,7 +12,7 @@ use framereel::time::{Span, Timestamp};
 use framereel::{Error, ErrorKind, Result};
 
 use super::args::StillArgs;
-use super::{end_at_once, on_signal, output, print};
+use super::{create, end_at_once, on_signal, output, print};
 
 pub fn run(args: &StillArgs) -> Result<()> {
     let path = match (&args.output, args.data_url) {
@@ -20,7 +20,7 @@ pub fn run(args: &StillArgs) -> Result<()> {
         (given, _) => Some(output(given.as_deref(), &args.input.source, "png")?),
     };
     let format = path.as_deref().map_or(Ok(StillFormat::Png), StillFormat::from_path)?;
-    let file = path.as_deref().map(|path| FileSink::create(path, args.force)).transpose()?;
+    let file = path.as_deref().map(|path| create(path, args.force)).transpose()?;
     on_signal(move || end_at_once(path.as_deref()))?;
     let bytes = still::encode(&draw(args)?, format, None)?;
     if let Some(file) = file {
@@ -36,12 +36,9 @@ fn draw(args: &StillArgs) -> Result<Frame> {
     if let Some(size) = args.input.size {
         gpu.check_size(size)?;
     }
-    let options = SourceOptions {
-        start: args.at.filter(|_| !matches!(args.input.source, SourceSpec::Shader(_))),
-        size: args.input.size,
-        rate: None,
-        params: args.input.source_params(),
-    };
+    let mut options = SourceOptions::default().with_params(args.input.source_params());
+    options.start = args.at.filter(|_| !matches!(args.input.source, SourceSpec::Shader(_)));
+    options.size = args.input.size;
     let mut source = source::open(&args.input.source, &options)?;
     let frame = source.next_frame()?.ok_or_else(|| match args.at {
         Some(at) => {
@@ -49,7 +46,7 @@ fn draw(args: &StillArgs) -> Result<Frame> {
         }
         None => Error::new(ErrorKind::NotReadable, "expected a source with at least one frame but found none"),
     })?;
-    let mut canvas = Canvas::new(&gpu, args.input.size.unwrap_or(frame.size))?;
+    let mut canvas = Canvas::new(&gpu, args.input.size.unwrap_or(frame.size()))?;
     canvas.set_filter(&source.drawn_by().then(chain));
     canvas.draw(frame.with_timestamp(Timestamp::ZERO + args.at.unwrap_or(Span::ZERO)));
     canvas.read()
@@ -62,7 +59,7 @@ fn write(mut file: FileSink, bytes: &[u8]) -> Result<()> {
         Err(cause) => {
             let error = Error::new(ErrorKind::Write, "could not be written").at(file.path().display());
             file.discard();
-            Err(error.with_source(cause))
+            Err(error.with_cause(cause))
         }
     }
 }

@@ -103,8 +103,8 @@ mod tests {
 
     #[test]
     fn the_summary_says_what_became_of_every_frame() {
-        let mut report =
-            Report { frames_in: 30, frames_encoded: 9, frames_dropped: 21, width: 640, ..Report::default() };
+        let mut report = Report::default();
+        (report.frames_in, report.frames_encoded, report.frames_dropped, report.width) = (30, 9, 21, 640);
         let dropped = &mut report.dropped;
         (dropped.rate, dropped.paused, dropped.busy) = (1, 2, 3);
         (dropped.out_of_order, dropped.ended, dropped.failure) = (4, 5, 6);

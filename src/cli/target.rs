@@ -18,7 +18,7 @@ use framereel::{Error, ErrorKind, Result};
 
 use super::args::RecordArgs;
 use super::values::{AudioChoice, Split, is_device, is_folder};
-use super::{not_the_source, output, output_in};
+use super::{FORCE_REMEDY, create, not_the_source, output, output_in};
 
 /// Digits in the number of a piece, and of a chunk.
 const PIECE_DIGITS: usize = 3;
@@ -96,7 +96,7 @@ impl Target {
             TargetKind::Stdout(timeslice) => Ok(paced(FileSink::stdout()?, *timeslice)),
             TargetKind::File(path, timeslice) => {
                 self.sources.iter().try_for_each(|source| not_the_source(path, source))?;
-                Ok(paced(FileSink::create(path, self.force)?, *timeslice))
+                Ok(paced(create(path, self.force)?, *timeslice))
             }
             TargetKind::Chunks(chunks, timeslice) => {
                 chunks.refuse_old(self.force)?;
@@ -113,7 +113,9 @@ impl Target {
                 };
                 let mut ready = VecDeque::from([open(1)?]);
                 let open = Box::new(move |number| ready.pop_front().map_or_else(|| open(number), Ok));
-                Ok(Destination::Files(Pieces { length, bytes, open }))
+                let mut pieces = Pieces::new(open);
+                (pieces.length, pieces.bytes) = (length, bytes);
+                Ok(Destination::Files(pieces))
             }
         }
     }
@@ -129,7 +131,7 @@ impl Target {
             if force && number == clear_at {
                 files.remove_all_but(&opened)?;
             }
-            let sink = FileSink::create(&path, force)?;
+            let sink = create(&path, force)?;
             opened.push(path);
             Ok(sink)
         })
@@ -223,7 +225,7 @@ fn not_created(folder: &Path, error: io::Error) -> Error {
         io::ErrorKind::PermissionDenied => "expected to make a folder here but found no permission",
         _ => "the folder could not be made",
     };
-    Error::new(ErrorKind::Write, what).at(folder.display()).with_source(error)
+    Error::new(ErrorKind::Write, what).at(folder.display()).with_cause(error)
 }
 
 /// Files of one name and a number.
@@ -282,7 +284,7 @@ impl Numbered {
                 return Err(Error::new(ErrorKind::NotAllowed, what).at(old.display()));
             }
             fs::remove_file(old).map_err(|error| {
-                Error::new(ErrorKind::Write, "could not be removed").at(old.display()).with_source(error)
+                Error::new(ErrorKind::Write, "could not be removed").at(old.display()).with_cause(error)
             })?;
         }
         Ok(())
@@ -291,8 +293,8 @@ impl Numbered {
     fn refuse_old(&self, force: bool) -> Result<()> {
         let old = if force { Vec::new() } else { self.old() };
         old.first().map_or(Ok(()), |old| {
-            let what = "expected no file here but found one; pass --force to overwrite it";
-            Err(Error::new(ErrorKind::NotAllowed, what).at(old.display()))
+            let what = "expected no file here but found one";
+            Err(Error::new(ErrorKind::NotAllowed, what).at(old.display()).with_remedy(FORCE_REMEDY))
         })
     }
 }

@@ -35,7 +35,7 @@ impl Watch {
         }
         let names: Vec<_> = files.iter().filter_map(|file| Some(file.file_name()?.to_owned())).collect();
         let failed = |error: notify::Error| {
-            Error::new(ErrorKind::Unknown, "the shaders' files could not be watched").with_source(error)
+            Error::new(ErrorKind::Unknown, "the shaders' files could not be watched").with_cause(error)
         };
         let (changed, changes) = channel();
         let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {

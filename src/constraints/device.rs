@@ -126,6 +126,7 @@ fn span<T: PartialOrd + Copy>(ranges: impl Iterator<Item = RangeInclusive<T>>) -
 
 /// Which way a camera looks, seen from the user (`VideoFacingModeEnum`, §4.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum FacingMode {
     /// At the user.
     User,

@@ -7,6 +7,7 @@ use super::FacingMode;
 /// What a device brings (`MediaTrackSettings`, §4.3). None: a track of its kind has no such property, or the device
 /// does not tell.
 #[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Settings {
     /// The device's id.
     pub device_id: String,
@@ -41,6 +42,7 @@ pub struct Settings {
 /// What the properties of a device can be (`MediaTrackCapabilities`, §4.3): the span of each over all of its modes.
 /// Not every combination is a mode.
 #[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Capabilities {
     /// The device's id.
     pub device_id: String,

@@ -44,6 +44,8 @@ pub struct DriftCorrector {
     integral: f64,
 }
 
+debug_fields!(DriftCorrector { rate });
+
 impl DriftCorrector {
     /// For sound of `rate` samples a second, whose output begins at `begin` of the recording's clock.
     ///

@@ -11,6 +11,7 @@ use crate::stream::{Listener, MediaStream};
 
 /// What a device is (§9.1.2, `MediaDeviceKind`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum MediaDeviceKind {
     /// A camera.
     VideoInput,
@@ -20,6 +21,7 @@ pub enum MediaDeviceKind {
 
 /// A device, as it is listed (§9.1.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct MediaDeviceInfo {
     /// What it is.
     pub kind: MediaDeviceKind,
@@ -46,10 +48,10 @@ pub struct DeviceChange;
 ///
 /// fn main() -> framereel::Result<()> {
 ///     let devices = MediaDevices::new(&Gpu::new()?);
-///     let video = TrackConstraints { width: 1280.into(), frame_rate: Constraint::min(24.0), ..Default::default() };
+///     let video = TrackConstraints::default().with_width(1280.into()).with_frame_rate(Constraint::min(24.0));
 ///     let stream = devices.get_user_media(&Constraints { video: Some(video), ..Constraints::audio() })?;
 ///     let recorder = MediaRecorder::new(&stream, MediaRecorderOptions::default())?;
-///     recorder.start_to(FileSink::create("me.webm", true)?)?;
+///     recorder.start_to(FileSink::create("me.webm")?)?;
 ///     std::thread::sleep(Duration::from_secs(5));
 ///     recorder.stop();
 ///     recorder.events().for_each(drop);
@@ -60,6 +62,8 @@ pub struct MediaDevices {
     gpu: Gpu,
     changes: Poller<DeviceChange>,
 }
+
+debug_fields!(MediaDevices { gpu });
 
 impl MediaDevices {
     /// The devices of this machine. A camera's pictures are unpacked by this GPU.

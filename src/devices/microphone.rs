@@ -219,6 +219,8 @@ pub struct Microphone {
     _stream: cpal::Stream,
 }
 
+debug_fields!(Microphone { info, label });
+
 impl Microphone {
     fn start(device: &cpal::Device, label: &str, kind: InputKind) -> Result<Self> {
         let refused = |error| unavailable("it could not be opened", error);
@@ -462,5 +464,5 @@ fn unavailable(what: &str, error: cpal::Error) -> Error {
         Cpal::DeviceNotAvailable | Cpal::HostUnavailable => (ErrorKind::NotFound, "; check the sound settings"),
         _ => (ErrorKind::NotReadable, ""),
     };
-    Error::new(kind, format!("{what}{remedy}")).with_source(error)
+    Error::new(kind, format!("{what}{remedy}")).with_cause(error)
 }

@@ -14,6 +14,7 @@ use crate::stream::Listener;
 
 /// What may be used or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum PermissionName {
     /// Cameras.
     Camera,
@@ -37,6 +38,8 @@ pub struct PermissionStatus {
     name: PermissionName,
     changes: Poller<PermissionState>,
 }
+
+debug_fields!(PermissionStatus { name });
 
 /// The state of this permission (`navigator.permissions.query()`).
 ///

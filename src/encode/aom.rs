@@ -292,8 +292,8 @@ fn image(frame: &Frame) -> Result<sys::aom_image_t> {
     image.mc = sys::AOM_CICP_MC_BT_709;
     image.csp = sys::AOM_CSP_VERTICAL;
     image.range = sys::AOM_CR_STUDIO_RANGE;
-    (image.w, image.h) = (frame.size.width, frame.size.height);
-    (image.d_w, image.d_h) = (frame.size.width, frame.size.height);
+    (image.w, image.h) = (frame.size().width, frame.size().height);
+    (image.d_w, image.d_h) = (frame.size().width, frame.size().height);
     (image.x_chroma_shift, image.y_chroma_shift) = (1, 1);
     image.bit_depth = 8;
     image.bps = 12;
@@ -316,7 +316,7 @@ fn failure(what: impl Into<String>, status: sys::aom_codec_err_t, detail: Option
     // SAFETY: libaom has a static text for every status.
     let reason = unsafe { text(sys::aom_codec_err_to_string(status)) };
     let reason = detail.or(reason).unwrap_or_else(|| format!("status {status}"));
-    Error::unknown(what).with_source(reason)
+    Error::unknown(what).with_cause(reason)
 }
 
 /// A C string's text; none where it is null.

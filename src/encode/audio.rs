@@ -10,6 +10,7 @@ use crate::packet::EncodedPacket;
 
 /// What an encoder of sound is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct AudioEncoderConfig {
     /// Samples a second that PCM gets; Opus always has 48000.
     pub rate: u32,
@@ -19,6 +20,18 @@ pub struct AudioEncoderConfig {
     pub bitrate: u32,
     /// Whether they may vary.
     pub mode: BitrateMode,
+}
+
+impl AudioEncoderConfig {
+    /// So many samples a second in so many channels, at so many bits a second, which may vary.
+    pub fn new(rate: u32, channels: u8, bitrate: u32) -> Self {
+        Self { rate, channels, bitrate, mode: BitrateMode::default() }
+    }
+
+    /// The same, with bitrates that may or may not vary.
+    pub fn with_mode(self, mode: BitrateMode) -> Self {
+        Self { mode, ..self }
+    }
 }
 
 /// Turns sound into packets.

@@ -84,12 +84,12 @@ impl Conformer {
         if sound.samples() == 0 {
             return Ok(());
         }
-        if self.timeline.rate() != Some(sound.rate) {
-            self.change_rate(sound.rate)?;
+        if self.timeline.rate() != Some(sound.rate()) {
+            self.change_rate(sound.rate())?;
         }
         let placement = self.timeline.place(sound)?;
-        self.filled += span_of(placement.silence, sound.rate);
-        self.cut += span_of(placement.cut as u64, sound.rate);
+        self.filled += span_of(placement.silence, sound.rate());
+        self.cut += span_of(placement.cut as u64, sound.rate());
         let mut silence = placement.silence;
         while silence > 0 {
             let samples = silence.min(SILENCE);

@@ -24,6 +24,7 @@ pub use audio::{AudioEncoder, AudioEncoderConfig, open_audio};
 
 /// What a video encoder is asked for.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct EncoderConfig {
     /// The size of every frame, at least 16×16.
     pub size: Size,
@@ -39,7 +40,28 @@ pub struct EncoderConfig {
     pub threads: usize,
 }
 
+setters! {
+    EncoderConfig {
+        with_rate_control: rate_control: RateControl,
+        with_speed: speed: u8,
+        with_key_interval: key_interval: Span,
+        with_threads: threads: usize,
+    }
+}
+
 impl EncoderConfig {
+    /// Pictures of this size, 2 500 000 bits a second, a key frame every 2 s, on all cores.
+    pub fn new(size: Size, rate: FrameRate) -> Self {
+        Self {
+            size,
+            rate,
+            rate_control: RateControl::Bitrate(2_500_000),
+            speed: None,
+            key_interval: Span::from_secs(2),
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
+        }
+    }
+
     const MIN_SIDE: u32 = 16;
     /// 16 bits hold one less than the side (AV1 §5.5.1).
     const MAX_SIDE: u32 = 65536;
@@ -50,7 +72,7 @@ impl EncoderConfig {
         let sides = Self::MIN_SIDE..=Self::MAX_SIDE;
         if !sides.contains(&self.size.width) || !sides.contains(&self.size.height) {
             return Err(Error::range(format!(
-                "expected a picture from {min}x{min} to {max}x{max} but found {found}; give another --size",
+                "expected a picture from {min}x{min} to {max}x{max} but found {found}; choose another size",
                 min = Self::MIN_SIDE,
                 max = Self::MAX_SIDE,
                 found = self.size,
@@ -76,10 +98,10 @@ impl EncoderConfig {
 
     /// Refuses a frame that is not what the configuration promised.
     fn check(&self, frame: &Frame) -> Result<()> {
-        if frame.format != PixelFormat::I420 || frame.size != self.size {
+        if frame.format() != PixelFormat::I420 || frame.size() != self.size {
             return Err(Error::new(
                 ErrorKind::InvalidModification,
-                format!("expected an I420 frame of {} but found {:?} of {}", self.size, frame.format, frame.size),
+                format!("expected an I420 frame of {} but found {:?} of {}", self.size, frame.format(), frame.size()),
             ));
         }
         Ok(())
@@ -88,6 +110,7 @@ impl EncoderConfig {
 
 /// What an encoder aims for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum RateControl {
     /// Bits a second, averaged.
     Bitrate(u32),
@@ -97,7 +120,7 @@ pub enum RateControl {
 
 /// Turns I420 frames in [`ColorSpace::RECORDED`](crate::color::ColorSpace::RECORDED) into packets.
 pub trait VideoEncoder: Send {
-    /// Its name, as in `--encoder`.
+    /// Its name, as `rav1e`.
     fn name(&self) -> &'static str;
 
     /// The `CodecPrivate` of a WebM track (AV1: the av1C box's payload, "AV1 in ISOBMFF" §2.3). Known from the first
@@ -118,6 +141,7 @@ pub trait VideoEncoder: Send {
 
 /// Which encoder to use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
 pub enum EncoderChoice {
     /// The fastest that is built in.
     #[default]
@@ -170,6 +194,7 @@ pub fn open(choice: EncoderChoice, config: &EncoderConfig) -> Result<Box<dyn Vid
 
 /// What a container says of a video before its first packet is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct VideoHeader {
     /// See [`VideoEncoder::codec_string`].
     pub codec_string: String,
@@ -198,10 +223,11 @@ const AOM_REMEDY: &str = "build with `--features aom` (needs cmake, nasm and a C
 
 /// One encoder, as `framereel codecs` and `framereel doctor` list it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct EncoderInfo {
-    /// Its name, as in `--encoder`.
+    /// Its name, as `rav1e`.
     pub name: &'static str,
-    /// The codec, as in `--codec`.
+    /// The codec, as `av1`.
     pub codec: &'static str,
     /// Its version, or how to get it where it is not built in.
     pub version: Result<String, &'static str>,

@@ -37,6 +37,7 @@ const MAX_PACKET: usize = 4000;
 
 /// What an Opus encoder is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct OpusConfig {
     /// 1 or 2.
     pub channels: u8,
@@ -48,6 +49,7 @@ pub struct OpusConfig {
 
 /// Whether a bitrate may vary (MediaStream Recording §2.6, `BitrateMode`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
 pub enum BitrateMode {
     /// It is kept on average: what is hard to encode gets more.
     #[default]
@@ -57,6 +59,16 @@ pub enum BitrateMode {
 }
 
 impl OpusConfig {
+    /// So many channels at so many bits a second, which may vary from packet to packet.
+    pub fn new(channels: u8, bitrate: u32) -> Self {
+        Self { channels, bitrate, mode: BitrateMode::default() }
+    }
+
+    /// The same, with bitrates that may or may not vary.
+    pub fn with_mode(self, mode: BitrateMode) -> Self {
+        Self { mode, ..self }
+    }
+
     /// The bitrates that are taken, in bits a second.
     pub const BITRATES: std::ops::RangeInclusive<u32> = 6_000..=510_000;
 
@@ -85,6 +97,8 @@ pub struct OpusEncoder {
     conformer: Conformer,
     maker: PacketMaker,
 }
+
+debug_fields!(OpusEncoder { config });
 
 impl OpusEncoder {
     /// An encoder for WebM: packet `k` is heard from `k` times 20 ms on, and the pre-skip is 0.
@@ -247,5 +261,5 @@ pub fn version() -> &'static str {
 }
 
 fn failed(error: ::opus::Error) -> Error {
-    Error::unknown("libopus could not encode sound").with_source(error)
+    Error::unknown("libopus could not encode sound").with_cause(error)
 }

@@ -17,6 +17,8 @@ pub struct PcmEncoder {
     encoded: u64,
 }
 
+debug_fields!(PcmEncoder { rate, channels });
+
 impl PcmEncoder {
     /// An encoder of so many samples a second and 1 or 2 channels.
     ///

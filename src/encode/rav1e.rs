@@ -38,7 +38,7 @@ impl Rav1eEncoder {
             .with_encoder_config(settings(config, threads))
             .with_threads(threads)
             .new_context()
-            .map_err(|error| Error::range("rav1e does not take this configuration").with_source(error))?;
+            .map_err(|error| Error::range("rav1e does not take this configuration").with_cause(error))?;
         Ok(Self { config: config.clone(), context, keys: KeyRhythm::new(config.key_interval), header: None })
     }
 
@@ -61,7 +61,7 @@ impl Rav1eEncoder {
                 }
                 Err(EncoderStatus::Encoded) => {}
                 Err(EncoderStatus::NeedMoreData | EncoderStatus::LimitReached) => return Ok(()),
-                Err(status) => return Err(Error::unknown("rav1e could not encode a frame").with_source(status)),
+                Err(status) => return Err(Error::unknown("rav1e could not encode a frame").with_cause(status)),
             }
         }
     }
@@ -97,7 +97,7 @@ impl VideoEncoder for Rav1eEncoder {
         };
         self.context
             .send_frame((picture, parameters))
-            .map_err(|status| Error::unknown("rav1e did not take a frame").with_source(status))?;
+            .map_err(|status| Error::unknown("rav1e did not take a frame").with_cause(status))?;
         self.drain(packets)
     }
 

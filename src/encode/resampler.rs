@@ -117,7 +117,7 @@ impl Resampler {
 }
 
 fn failed(from: u32, to: u32, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
-    Error::unknown(format!("sound of {from} Hz could not be brought to {to} Hz")).with_source(error)
+    Error::unknown(format!("sound of {from} Hz could not be brought to {to} Hz")).with_cause(error)
 }
 
 #[cfg(test)]

@@ -128,7 +128,7 @@ fn decode(file: &Path) -> Option<Vec<u8>> {
 fn luma_psnr(frames: &[Frame], decoded: &[u8]) -> f64 {
     let (mut squares, mut samples) = (0.0, 0.0);
     for (frame, decoded) in frames.iter().zip(decoded.chunks(frames[0].data().len())) {
-        for (row, decoded) in frame.rows(0).zip(decoded.chunks(frame.size.width as usize)) {
+        for (row, decoded) in frame.rows(0).zip(decoded.chunks(frame.size().width as usize)) {
             for (&a, &b) in row.iter().zip(decoded) {
                 squares += (f64::from(a) - f64::from(b)).powi(2);
                 samples += 1.0;

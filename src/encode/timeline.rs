@@ -67,9 +67,9 @@ impl Timeline {
         let early = Span::from_nanos(late.as_nanos().saturating_neg());
         let tolerance = if end == Timestamp::ZERO { Span::ZERO } else { TOLERANCE };
         let placement = if late > tolerance {
-            Placement { silence: samples_in(late, sound.rate), cut: 0 }
+            Placement { silence: samples_in(late, sound.rate()), cut: 0 }
         } else if early > tolerance {
-            let cut = samples_in(early, sound.rate).min(sound.samples() as u64);
+            let cut = samples_in(early, sound.rate()).min(sound.samples() as u64);
             Placement { silence: 0, cut: cut as usize }
         } else {
             Placement::default()

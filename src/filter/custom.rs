@@ -89,6 +89,7 @@ pub struct Custom {
 
 /// Which of the contract's functions a file defines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Kind {
     /// `effect_color`: colours to colours, straight alpha.
     Color,

@@ -12,6 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// Which files a chain may open: `.cube` tables for `lut()` and WGSL for `shader()`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum FileAccess {
     /// None. This is what `"…".parse::<FilterChain>()` does.
     #[default]

@@ -32,6 +32,7 @@ pub use visualization::Visualization;
 
 /// What a filter is, apart from the values it is given.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct FilterInfo {
     /// Its name in a chain, as `hue-rotate`.
     pub name: &'static str,
@@ -46,6 +47,7 @@ pub struct FilterInfo {
 
 /// One parameter of a filter.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Param {
     /// Its name, as `radius`: for people, and for `name=value` in a chain.
     pub name: &'static str,
@@ -61,6 +63,7 @@ pub struct Param {
 
 /// What values a parameter takes, and how they are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ParamKind {
     /// A number or a percentage: `0.6`, `60%`.
     Amount,
@@ -80,6 +83,7 @@ pub enum ParamKind {
 
 /// A parameter's value.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub enum Value {
     /// A number in the parameter's unit; for a word, its index in the list.
     Number(f32),
@@ -203,6 +207,7 @@ impl PartialEq for Filter {
 
 /// What lies outside a picture's borders for filters that look there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Edge {
     /// Transparent black, as on a canvas: a blur fades the borders.
     #[default]

@@ -109,7 +109,7 @@ impl FilterChain {
         };
         let last = self.filters.iter_mut().rev().find_map(|filter| Some((filter.custom()?.clone(), filter)));
         let Some((custom, filter)) = last else {
-            let message = format!("expected a shader for `{setting}` but found none; give one with --shader");
+            let message = format!("expected a shader for `{setting}` but found none in the chain");
             return Err(Error::syntax(excerpt(&message)));
         };
         let mut arguments = Arguments::new(filter.info);

@@ -25,6 +25,7 @@ static SPECTROGRAM: FilterInfo = plot!("spectrogram");
 
 /// How sound is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Visualization {
     /// The wave of the last 50 ms, as an oscilloscope shows it.
     Wave,

@@ -4,6 +4,7 @@ use super::{Gpu, RenderedLayer, shader};
 use crate::frame::Size;
 
 /// The pipeline that lays a layer over a texture.
+#[derive(Debug)]
 pub struct Blend {
     gpu: Gpu,
     pipeline: wgpu::RenderPipeline,

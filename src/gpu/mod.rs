@@ -44,7 +44,7 @@ impl Gpu {
                 "; install your GPU's driver"
             };
             Error::not_found(format!("expected a GPU adapter (Vulkan, Metal or DirectX 12) but found none{remedy}"))
-                .with_source(error)
+                .with_cause(error)
         })?;
         // All the adapter has: frames of 8K and more are one buffer.
         let descriptor = wgpu::DeviceDescriptor {
@@ -55,7 +55,7 @@ impl Gpu {
         let (device, queue) = adapter
             .request_device(&descriptor)
             .await
-            .map_err(|error| Error::not_found("the GPU adapter gave no device").with_source(error))?;
+            .map_err(|error| Error::not_found("the GPU adapter gave no device").with_cause(error))?;
         Ok(Self::from_device(device, queue, adapter.get_info()))
     }
 
@@ -126,7 +126,7 @@ impl Gpu {
         let reported = errors.fold(None, |first, error| first.or(error));
         let value = result?;
         match reported {
-            Some(error) => Err(Error::unknown("the GPU failed").with_source(error)),
+            Some(error) => Err(Error::unknown("the GPU failed").with_cause(error)),
             None => Ok(value),
         }
     }

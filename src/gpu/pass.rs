@@ -42,6 +42,8 @@ pub struct Renderer {
     rendered: u64,
 }
 
+debug_fields!(Renderer { chain, picture, target });
+
 impl Renderer {
     /// Plans and compiles: sources like `picture` become pictures of `target`, filtered by `chain`. Loops of users'
     /// WGSL that never end set `alarm`, which several may share.
@@ -127,7 +129,7 @@ impl Renderer {
             if let Some(error) = pollster::block_on(scope.pop()) {
                 // A pipeline that did not compile must not be used again.
                 self.pipelines.retain(|wgsl, _| self.steps.iter().any(|step| step.wgsl == *wgsl));
-                return Err(Error::unknown("the GPU refused the filters").with_source(error));
+                return Err(Error::unknown("the GPU refused the filters").with_cause(error));
             }
             (self.steps, self.textures) = (steps, textures);
         }
@@ -238,7 +240,7 @@ impl Renderer {
         let drawn = self.drawn_view();
         step.rebind(self.gpu.device(), &self.bindings(&self.plan, pass, &self.textures, drawn.as_ref()));
         if let Some(error) = pollster::block_on(scope.pop()) {
-            return Err(Error::unknown("the GPU refused the texture").with_source(error));
+            return Err(Error::unknown("the GPU refused the texture").with_cause(error));
         }
         self.steps = steps;
         Ok(())
@@ -370,6 +372,7 @@ impl RenderTarget {
 }
 
 /// A layer as its passes left it.
+#[derive(Debug)]
 pub struct RenderedLayer<'a> {
     /// Its pixels, premultiplied.
     pub picture: &'a wgpu::TextureView,
@@ -393,7 +396,7 @@ impl Drawing<'_> {
     /// What its plan begins with.
     pub fn picture(self) -> SourcePicture {
         match self {
-            Self::Frame(frame) => SourcePicture { pixels: SourcePixels::Bytes(frame.format), size: frame.size },
+            Self::Frame(frame) => SourcePicture { pixels: SourcePixels::Bytes(frame.format()), size: frame.size() },
             Self::Texture(texture) => {
                 let size = Size::new(texture.width(), texture.height());
                 SourcePicture { pixels: SourcePixels::Texture, size }

@@ -51,6 +51,8 @@ pub struct Readback {
     under_way: VecDeque<Flight>,
 }
 
+debug_fields!(Readback { format, size });
+
 /// A frame that is being read back.
 struct Flight {
     buffer: wgpu::Buffer,

@@ -42,7 +42,7 @@ impl SourceBuffer {
 
     /// Sends a frame of this buffer's format and size; it arrives before what is submitted next.
     pub fn write(&self, gpu: &Gpu, frame: &Frame) {
-        debug_assert_eq!((frame.format, frame.size), (self.format, self.size));
+        debug_assert_eq!((frame.format(), frame.size()), (self.format, self.size));
         let Some(bytes) = NonZeroU64::new(self.buffer.size()) else { return };
         // None when the device is lost, which reading the picture back reports.
         let Some(mut view) = gpu.queue().write_buffer_with(&self.buffer, 0, bytes) else { return };

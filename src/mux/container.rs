@@ -21,6 +21,7 @@ pub(super) const SYNC_INTERVAL: Span = Span::from_millis(100);
 
 /// A kind of file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
 pub enum Container {
     /// WebM: AV1 and Opus.
     #[default]

@@ -56,7 +56,7 @@ impl From<Fault> for Error {
                 Self::not_readable(format!("expected {end} bytes but found {len}: the file breaks off"))
             }
             Fault::Damaged(what) => Self::not_readable(what),
-            Fault::Unreadable(error) => Self::not_readable("could not be read").with_source(error),
+            Fault::Unreadable(error) => Self::not_readable("could not be read").with_cause(error),
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::error::Result;
 
 /// What [`inspect`] found. Times are in seconds from the file's own beginning.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Inspection {
     /// `webm` or `matroska`.
     pub container: String,
@@ -41,6 +42,7 @@ pub struct Inspection {
 
 /// A track, and what was counted of it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct TrackInspection {
     /// Its number in the file.
     pub number: u64,
@@ -80,6 +82,7 @@ pub struct TrackInspection {
 
 /// The clusters in numbers.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct ClustersInspection {
     /// How many.
     pub count: u64,
@@ -94,6 +97,7 @@ pub struct ClustersInspection {
 
 /// One cluster.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct ClusterInspection {
     /// Its first byte.
     pub at: u64,
@@ -107,6 +111,7 @@ pub struct ClusterInspection {
 
 /// The cues in numbers.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct CuesInspection {
     /// How many.
     pub count: u64,
@@ -118,6 +123,7 @@ pub struct CuesInspection {
 
 /// How detailed [`inspect`] is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Detail {
     /// Numbers; memory does not grow with the file's length.
     #[default]

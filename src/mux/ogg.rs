@@ -56,6 +56,8 @@ pub struct OggWriter<W> {
     end: Timestamp,
 }
 
+debug_fields!(<W> OggWriter { serial, end });
+
 /// A packet that waits for its page.
 struct PagePacket {
     data: Vec<u8>,
@@ -148,7 +150,7 @@ impl<W: Write + Seek> OggWriter<W> {
 
     fn put(&mut self, packet: Vec<u8>, end: PacketWriteEndInfo, granule: u64) -> Result<()> {
         let put = self.pages.write_packet(packet, self.serial, end, granule);
-        put.map_err(|error| Error::unknown("a page of an Ogg file could not be made").with_source(error))
+        put.map_err(|error| Error::unknown("a page of an Ogg file could not be made").with_cause(error))
     }
 
     /// The pages that are made, to the sink in one piece.

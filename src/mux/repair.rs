@@ -25,6 +25,7 @@ pub(crate) use plan::{Piece, RepairPlan};
 
 /// What [`repair`] did.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Repaired {
     /// How many bytes the input has.
     pub bytes_in: u64,
@@ -46,6 +47,7 @@ pub struct Repaired {
 
 /// A track of the output.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct RepairedTrack {
     /// Its number in the file.
     pub number: u64,
@@ -79,7 +81,7 @@ impl Repaired {
 /// An input that cannot be read, is no Matroska file or has no whole block: then nothing was written. A write error.
 pub fn repair(input: impl Read + Seek, mut output: impl Write) -> Result<Repaired> {
     let (plan, mut survey) = RepairPlan::of(input)?;
-    let unwritten = |error| Error::new(ErrorKind::Write, "the repaired file could not be written").with_source(error);
+    let unwritten = |error| Error::new(ErrorKind::Write, "the repaired file could not be written").with_cause(error);
     for piece in plan.pieces() {
         match piece {
             Piece::Bytes(bytes) => output.write_all(&bytes).map_err(unwritten)?,

@@ -31,7 +31,7 @@ impl FirstError {
                     io::ErrorKind::BrokenPipe => "expected a reader but found that it has gone away",
                     _ => "the recording could not be written",
                 };
-                Err(Error::new(ErrorKind::Write, what).with_source(same(error)))
+                Err(Error::new(ErrorKind::Write, what).with_cause(same(error)))
             }
         }
     }

@@ -50,6 +50,7 @@ pub struct AudioTrack {
 
 /// How sound is encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum AudioCodec {
     /// Opus (RFC 6716).
     Opus,

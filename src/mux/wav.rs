@@ -36,6 +36,7 @@ const UNKNOWN: u32 = u32::MAX;
 const MAX_DATA: u32 = UNKNOWN - 1 - BETWEEN;
 
 /// Writes one WAV file.
+#[derive(Debug)]
 pub struct WavWriter<W> {
     sink: BlockSink<W>,
     header: [u8; HEADER],

@@ -39,6 +39,8 @@ pub struct WebmWriter<W: Write + Seek> {
     recent: VecDeque<(u64, Timestamp)>,
 }
 
+debug_fields!(<W: Write + Seek> WebmWriter { end });
+
 /// No sink holds back more than this, in bytes.
 const HELD_BACK: u64 = 1 << 20;
 
@@ -104,7 +106,7 @@ impl<W: Write + Seek> WebmWriter<W> {
         // An error is kept, and returned by the next call.
         let _ = state.pass_on();
         state.error.outcome()?;
-        added.map_err(|error| Error::unknown("libwebm did not take a packet").with_source(error))?;
+        added.map_err(|error| Error::unknown("libwebm did not take a packet").with_cause(error))?;
         self.last = Some(packet.timestamp);
         self.end = self.end.max(packet.timestamp + packet.duration);
         if self.end - self.synced >= SYNC_INTERVAL || self.synced == Timestamp::ZERO {
@@ -183,7 +185,7 @@ fn millis(time: Timestamp) -> u32 {
 }
 
 fn not_taken(tracks: &Tracks, error: LibwebmError) -> Error {
-    Error::unknown(format!("libwebm does not take {tracks:?}")).with_source(error)
+    Error::unknown(format!("libwebm does not take {tracks:?}")).with_cause(error)
 }
 
 /// The header of a live file of these tracks. libwebm writes it with the first packet only; so this is what it writes

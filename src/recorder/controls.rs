@@ -27,17 +27,14 @@ struct Stills {
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use framereel::gpu::Gpu;
-/// use framereel::recorder::{Controls, Destination, Media, RecordOptions, record};
-/// use framereel::source::{Source, pattern::PatternSource};
-/// use framereel::time::Span;
+/// use framereel::{Controls, Destination, Gpu, Source, Span, record, source::pattern::PatternSource};
 ///
 /// let pattern: Box<dyn Source> = Box::new(PatternSource::new(&Default::default())?);
-/// let options = RecordOptions { duration: Some(Span::from_millis(200)), ..RecordOptions::default() };
 /// let still = tempfile::tempdir()?.keep().join("still.png");
 /// let controls = Controls::new();
 /// controls.request_still(&still);
-/// record(&Gpu::new()?, pattern, &options, Destination::Blobs { timeslice: None }, &controls, &mut |_| {})?;
+/// let recording = record(pattern).duration(Span::from_millis(200)).controls(&controls);
+/// recording.run(&Gpu::new()?, Destination::Blobs { timeslice: None })?;
 /// assert_eq!(controls.saved_stills(), [still]);
 /// # Ok(())
 /// # }

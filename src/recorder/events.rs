@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 
 use crate::blob::Blob;
 use crate::error::Error;
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 
 /// What happens to a recording, in the order start, pause and resume, data, stop (MediaStream Recording §2).
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Event {
     /// It has begun: `mime_type()` is known. Comes once, before all others.
     Start,
@@ -86,8 +87,8 @@ impl Events {
     }
 
     /// The next event; waits for this long at most. None when the time is over or nothing is to come.
-    pub fn next_within(&self, timeout: Duration) -> Option<Event> {
-        let begun = Instant::now();
+    pub fn next_within(&self, timeout: Span) -> Option<Event> {
+        let (begun, timeout) = (Instant::now(), Duration::from(timeout));
         self.next_or(|content, changed| {
             let left = timeout.saturating_sub(begun.elapsed());
             if content.running == 0 || left.is_zero() {
@@ -99,7 +100,7 @@ impl Events {
 
     /// The next event, if it is there already.
     pub fn try_next(&self) -> Option<Event> {
-        self.next_within(Duration::ZERO)
+        self.next_within(Span::ZERO)
     }
 
     /// Whether nothing is to come: the recorder is inactive and everything was delivered.

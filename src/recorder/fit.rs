@@ -12,6 +12,7 @@ use crate::frame::{Frame, PixelFormat, Size};
 /// How frames of another size than the recording's are brought to it (CSS `object-fit`). The recording's size is the
 /// track's when it starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
 pub enum Fit {
     /// The whole picture, with black around it where the shapes differ.
     #[default]
@@ -57,17 +58,17 @@ impl Fitter {
     /// # Errors
     /// `InvalidModificationError` when another size is an error.
     pub fn fit(&mut self, frame: &Frame) -> Result<Frame> {
-        if frame.size == self.size {
+        if frame.size() == self.size {
             return Ok(frame.clone());
         }
         if self.fit == Fit::Error {
             return Err(Error::new(
                 ErrorKind::InvalidModification,
-                format!("expected frames of {} throughout but found one of {}", self.size, frame.size),
+                format!("expected frames of {} throughout but found one of {}", self.size, frame.size()),
             ));
         }
         let whole = |size: Size| (f64::from(size.width), f64::from(size.height));
-        let ((from_x, from_y), (to_x, to_y)) = (whole(frame.size), whole(self.size));
+        let ((from_x, from_y), (to_x, to_y)) = (whole(frame.size()), whole(self.size));
         let scale = match self.fit {
             Fit::Cover => (to_x / from_x).max(to_y / from_y),
             _ => (to_x / from_x).min(to_y / from_y),
@@ -83,7 +84,7 @@ impl Fitter {
         for plane in 0..PixelFormat::I420.planes() {
             let shift = u32::from(plane > 0);
             let (width, height) = PixelFormat::I420.plane_size(plane, self.size);
-            let (from_width, from_height) = PixelFormat::I420.plane_size(plane, frame.size);
+            let (from_width, from_height) = PixelFormat::I420.plane_size(plane, frame.size());
             let part = [(filled[0] >> shift).min(width as u32), (filled[1] >> shift).min(height as u32)];
             let tight: Vec<u8> = frame.rows(plane).flatten().copied().collect();
             let failed =
@@ -127,7 +128,7 @@ mod tests {
     /// Luma at these places, and the first chroma plane's at the same.
     fn seen(fit: Fit, from: Size, to: Size, places: &[(usize, usize)]) -> Vec<(u8, u8)> {
         let frame = Fitter::new(to, fit).fit(&halves(from)).unwrap();
-        assert_eq!(frame.size, to);
+        assert_eq!(frame.size(), to);
         let at = |plane: usize, (x, y): (usize, usize)| frame.rows(plane).nth(y).unwrap()[x];
         places.iter().map(|&(x, y)| (at(0, (x, y)), at(1, (x / 2, y / 2)))).collect()
     }
@@ -160,7 +161,7 @@ mod tests {
         for (from, to) in sizes.iter().flat_map(|from| sizes.map(|to| (*from, to))) {
             for fit in [Fit::Contain, Fit::Cover, Fit::Fill] {
                 let (from, to) = (Size::new(from.0, from.1), Size::new(to.0, to.1));
-                assert_eq!(Fitter::new(to, fit).fit(&halves(from)).unwrap().size, to, "{fit:?} {from} to {to}");
+                assert_eq!(Fitter::new(to, fit).fit(&halves(from)).unwrap().size(), to, "{fit:?} {from} to {to}");
             }
         }
     }

@@ -174,8 +174,8 @@ impl MediaRecorder {
     /// # Errors
     /// `InvalidStateError` unless it is inactive. `NotSupportedError` when the stream has no live track, more than one
     /// of a kind, or pictures where the type has none.
-    pub fn start(&self, timeslice: impl Into<Option<Duration>>) -> Result<()> {
-        self.start_to(Destination::Blobs { timeslice: timeslice.into().map(Span::from) })
+    pub fn start(&self, timeslice: impl Into<Option<Span>>) -> Result<()> {
+        self.start_to(Destination::Blobs { timeslice: timeslice.into() })
     }
 
     /// Records into a file, which plays at every instant of the recording, or into several.

@@ -15,6 +15,7 @@ use super::{Destination, Fit};
 /// What a [`MediaRecorder`](super::MediaRecorder) is asked for (MediaStream Recording §2.6), and more than the Web has.
 /// The default records what comes, as WebM with AV1 and Opus.
 #[derive(Debug, Clone, Default)]
+#[non_exhaustive]
 pub struct MediaRecorderOptions {
     /// The type, as `video/webm;codecs="av1,opus"`; empty: the recorder chooses WebM. Sound alone can also be
     /// `audio/ogg` (Opus) or `audio/wav` (16-bit PCM at the track's own rate, for which bitrates have no meaning).
@@ -49,6 +50,26 @@ pub struct MediaRecorderOptions {
     pub frame_limit: Option<u64>,
     /// Stop before the file has more bytes than this.
     pub size_limit: Option<u64>,
+}
+
+setters! {
+    MediaRecorderOptions {
+        with_mime_type: mime_type: &str,
+        with_bits_per_second: bits_per_second: u32,
+        with_video_bits_per_second: video_bits_per_second: u32,
+        with_audio_bits_per_second: audio_bits_per_second: u32,
+        with_audio_bitrate_mode: audio_bitrate_mode: BitrateMode,
+        with_video_key_frame_interval_duration: video_key_frame_interval_duration: Span,
+        with_video_key_frame_interval_count: video_key_frame_interval_count: u32,
+        with_encoder: encoder: EncoderChoice,
+        with_quality: quality: u8,
+        with_speed: speed: u8,
+        with_frame_rate: frame_rate: FrameRate,
+        with_fit: fit: Fit,
+        with_time_limit: time_limit: Span,
+        with_frame_limit: frame_limit: u64,
+        with_size_limit: size_limit: u64,
+    }
 }
 
 impl MediaRecorderOptions {
@@ -154,20 +175,13 @@ impl Bitrates {
     }
 }
 
-/// What [`record`](super::record()) is asked for. The default records what comes, as it comes, unfiltered.
+/// What a [`Recording`](super::Recording) is asked for; its methods say what each one means.
 #[derive(Debug, Clone, Default)]
-pub struct RecordOptions {
-    /// The filters each frame passes through.
+pub(super) struct RecordOptions {
     pub filter: FilterChain,
-    /// The recording's size; none keeps the source's. A source of another shape is fitted in whole, with black around.
     pub size: Option<Size>,
-    /// A constant rate; none keeps each frame's own time.
     pub rate: Option<FrameRate>,
-    /// Stop when the recording is this long; none records to the source's end.
     pub duration: Option<Span>,
-    /// Take each frame at its time, as a camera gives them: a recorder that is late loses frames. Otherwise as fast as
-    /// possible, and everything waits.
     pub real_time: bool,
-    /// What the recorder is asked for. The recording's length is `duration`.
     pub recorder: MediaRecorderOptions,
 }

@@ -24,8 +24,11 @@ pub struct Overlay {
     pub place: OverlayPlace,
 }
 
+debug_fields!(Overlay { place });
+
 /// How several pictures share a canvas.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Layout {
     /// The recording's own fill it; the others lie over it, each at its place.
     #[default]

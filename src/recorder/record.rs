@@ -16,17 +16,16 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::feed::Feed;
+use super::options::RecordOptions;
 use super::overlay::{Layers, Layout, Overlay};
 use super::pacer::PacerCounts;
 use super::pipeline::catch_panic;
 use super::sound_feed::{LevelMeter, SoundFeed};
-use super::{
-    BlobEvent, Controls, Destination, Dropped, Event, MediaRecorder, MediaRecorderOptions, Progress, RecordOptions,
-    Report,
-};
+use super::{BlobEvent, Controls, Destination, Dropped, Event, MediaRecorder, MediaRecorderOptions, Progress, Report};
 use crate::canvas::Canvas;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
+use crate::filter::FilterChain;
 use crate::frame::Size;
 use crate::gpu::Gpu;
 use crate::source::audio::AudioSource;
@@ -47,6 +46,7 @@ pub(super) type IsOver<'a> = dyn Fn() -> bool + Sync + 'a;
 /// What is recorded: pictures, sound beside them, or sound alone. Where anything of it is live, all is recorded in real
 /// time.
 #[derive(Default)]
+#[non_exhaustive]
 pub struct Media {
     /// The pictures.
     pub video: Option<Box<dyn Source>>,
@@ -57,6 +57,17 @@ pub struct Media {
     /// How all pictures share the canvas.
     pub layout: Layout,
 }
+
+setters! {
+    Media {
+        with_video: video: Box<dyn Source>,
+        with_audio: audio: Box<dyn AudioSource>,
+        with_overlays: overlays: Vec<Overlay>,
+        with_layout: layout: Layout,
+    }
+}
+
+debug_fields!(Media { overlays, layout });
 
 impl Media {
     /// A source with its own sound, where it has any.
@@ -125,8 +136,9 @@ impl From<Box<Failure>> for Error {
     }
 }
 
-/// What [`record`] tells while it runs.
+/// What a [`Recording`] tells while it runs.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum RecordEvent {
     /// How the recording stands; many times a second.
     Progress(Progress),
@@ -134,48 +146,131 @@ pub enum RecordEvent {
     Data(BlobEvent),
 }
 
-/// Records a source until it ends, the length asked for is reached or `controls` ask for its end. `on_event` is called, on
-/// the calling thread, with how it goes. If it panics, the recording ends as if it was stopped, and the panic goes on.
+/// A recording of this source, or of these pictures and this sound: say what is asked of it, then [run](Recording::run) it.
 ///
-/// # Errors
-/// A [`Failure`] when a stage fails; a range error in it when the size or the settings are out of bounds.
-pub fn record(
-    gpu: &Gpu,
-    media: impl Into<Media>,
-    options: &RecordOptions,
-    destination: impl Into<Destination>,
-    controls: &Controls,
-    on_event: &mut dyn FnMut(RecordEvent),
-) -> Result<Report, Box<Failure>> {
-    let started = Instant::now();
-    let media = media.into();
-    let size = options.size.or(media.size());
-    let has_pictures = media.video.is_some();
-    let mut report = Report::default();
-    if let Some(size) = size.filter(|_| has_pictures) {
-        (report.width, report.height) = (size.width, size.height);
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use framereel::{FileSink, Gpu, Source, Span, record, source::pattern::PatternSource};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("pattern.webm");
+/// let pattern: Box<dyn Source> = Box::new(PatternSource::new(&Default::default())?);
+/// let report = record(pattern)
+///     .filter("sepia(60%) blur(2px)".parse()?)
+///     .duration(Span::from_millis(500))
+///     .run(&Gpu::new()?, FileSink::create(path)?)?;
+/// assert_eq!((report.frames_encoded, report.frames_dropped), (15, 0));
+/// # Ok(())
+/// # }
+/// ```
+pub fn record<'a>(media: impl Into<Media>) -> Recording<'a> {
+    Recording { media: media.into(), options: RecordOptions::default(), controls: None, on_event: None }
+}
+
+/// A recording that was asked for and has not begun. Without another word it records what comes, as it comes, unfiltered.
+#[must_use = "nothing is recorded before `run`"]
+pub struct Recording<'a> {
+    media: Media,
+    options: RecordOptions,
+    controls: Option<&'a Controls>,
+    on_event: Option<Box<dyn FnMut(RecordEvent) + 'a>>,
+}
+
+impl std::fmt::Debug for Recording<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Recording").field("media", &self.media).field("options", &self.options).finish_non_exhaustive()
     }
-    let outcome = Recording::prepare(gpu, media, options, destination.into()).and_then(|recording| {
-        let (outcome, account) = recording.run(controls, on_event);
-        report = account;
-        outcome
-    });
-    report.adapter = gpu.name();
-    report.stopped = controls.is_stopped();
-    report.wall_s = started.elapsed().as_secs_f64();
-    match outcome {
-        Ok(()) if report.is_empty() => {
-            let expected = if has_pictures { "at least one frame" } else { "some sound" };
-            let error = Error::not_readable(format!("expected {expected} but found none"));
-            Err(Box::new(Failure { error, report }))
+}
+
+impl<'a> Recording<'a> {
+    /// The filters that each frame passes through.
+    pub fn filter(mut self, filter: FilterChain) -> Self {
+        self.options.filter = filter;
+        self
+    }
+
+    /// The recording's size; none keeps the source's. A source of another shape is fitted in whole, with black around.
+    pub fn size(mut self, size: impl Into<Option<Size>>) -> Self {
+        self.options.size = size.into();
+        self
+    }
+
+    /// A constant rate; none keeps each frame's own time.
+    pub fn rate(mut self, rate: impl Into<Option<FrameRate>>) -> Self {
+        self.options.rate = rate.into();
+        self
+    }
+
+    /// Ends when the recording is this long; none records to the source's end.
+    pub fn duration(mut self, duration: impl Into<Option<Span>>) -> Self {
+        self.options.duration = duration.into();
+        self
+    }
+
+    /// Takes each frame at its time, as a camera gives them: a recorder that is late loses frames. Otherwise as fast as
+    /// possible, and everything waits.
+    pub fn real_time(mut self, real_time: bool) -> Self {
+        self.options.real_time = real_time;
+        self
+    }
+
+    /// What the recorder is asked for. The recording's length is its [duration](Recording::duration).
+    pub fn options(mut self, options: MediaRecorderOptions) -> Self {
+        self.options.recorder = options;
+        self
+    }
+
+    /// What can be asked of it while it runs.
+    pub fn controls(mut self, controls: &'a Controls) -> Self {
+        self.controls = Some(controls);
+        self
+    }
+
+    /// Is called with how it goes, on the thread that runs it. If it panics, the recording ends as if it was stopped, and the
+    /// panic goes on.
+    pub fn on_event(mut self, on_event: impl FnMut(RecordEvent) + 'a) -> Self {
+        self.on_event = Some(Box::new(on_event));
+        self
+    }
+
+    /// Records until the source ends, the duration is reached or the controls ask for the end.
+    ///
+    /// # Errors
+    /// A [`Failure`] when a stage fails; a range error in it when the size or the settings are out of bounds.
+    pub fn run(self, gpu: &Gpu, destination: impl Into<Destination>) -> Result<Report, Box<Failure>> {
+        let Self { media, options, controls, on_event } = self;
+        let uncontrolled = Controls::new();
+        let controls = controls.unwrap_or(&uncontrolled);
+        let mut on_event = on_event.unwrap_or_else(|| Box::new(|_| {}));
+        let started = Instant::now();
+        let size = options.size.or(media.size());
+        let has_pictures = media.video.is_some();
+        let mut report = Report::default();
+        if let Some(size) = size.filter(|_| has_pictures) {
+            (report.width, report.height) = (size.width, size.height);
         }
-        Ok(()) => Ok(report),
-        Err(error) => Err(Box::new(Failure { error, report })),
+        let outcome = RunningRecording::prepare(gpu, media, &options, destination.into()).and_then(|recording| {
+            let (outcome, account) = recording.run(controls, &mut *on_event);
+            report = account;
+            outcome
+        });
+        report.adapter = gpu.name();
+        report.stopped = controls.is_stopped();
+        report.wall_s = started.elapsed().as_secs_f64();
+        match outcome {
+            Ok(()) if report.is_empty() => {
+                let expected = if has_pictures { "at least one frame" } else { "some sound" };
+                let error = Error::not_readable(format!("expected {expected} but found none"));
+                Err(Box::new(Failure { error, report }))
+            }
+            Ok(()) => Ok(report),
+            Err(error) => Err(Box::new(Failure { error, report })),
+        }
     }
 }
 
 /// A recording that has begun: its recorder waits for pictures and sound.
-struct Recording {
+struct RunningRecording {
     recorder: MediaRecorder,
     stream: MediaStream,
     pictures: Option<Feed>,
@@ -185,7 +280,7 @@ struct Recording {
     expected: Option<Span>,
 }
 
-impl Recording {
+impl RunningRecording {
     fn prepare(gpu: &Gpu, media: Media, options: &RecordOptions, destination: Destination) -> Result<Self> {
         let real_time = options.real_time || media.is_live();
         let size = options.size.or(media.size());
@@ -331,7 +426,7 @@ impl Monitor<'_> {
         let events = self.recorder.events();
         loop {
             self.follow(controls);
-            let event = events.next_within(POLL_INTERVAL);
+            let event = events.next_within(POLL_INTERVAL.into());
             on_event(RecordEvent::Progress(self.progress()));
             if event.is_some() || events.is_over() {
                 return event;
@@ -365,7 +460,7 @@ fn wait_for_end(stream: &MediaStream) {
     let until = Instant::now() + ARRIVAL_TIMEOUT;
     for track in stream.tracks() {
         let events = track.events();
-        while events.next_within(until.saturating_duration_since(Instant::now())).is_some() {}
+        while events.next_within(until.saturating_duration_since(Instant::now()).into()).is_some() {}
     }
 }
 

@@ -1,17 +1,16 @@
 //! Retroactive recording: the last seconds of a stream are kept and can still be recorded.
 
-use std::time::Duration;
-
 use super::{Destination, MediaRecorder, MediaRecorderOptions};
 use crate::blob::Blob;
 use crate::error::Result;
 use crate::stream::MediaStream;
+use crate::time::Span;
 
 /// Keeps the last seconds of a stream, encoded, in bounded memory: their bitrate times their length, and as much more as
 /// it takes to begin at a key frame.
 #[derive(Debug)]
 pub struct Replay {
-    length: Duration,
+    length: Span,
     options: MediaRecorderOptions,
 }
 
@@ -21,7 +20,7 @@ pub struct RunningReplay(MediaRecorder);
 
 impl Replay {
     /// Of this length.
-    pub fn new(length: Duration) -> Self {
+    pub fn new(length: Span) -> Self {
         Self { length, options: MediaRecorderOptions::default() }
     }
 
@@ -36,7 +35,7 @@ impl Replay {
     /// As [`MediaRecorder::new`] and [`MediaRecorder::start`].
     pub fn start(self, stream: &MediaStream) -> Result<RunningReplay> {
         let recorder = MediaRecorder::new(stream, self.options)?;
-        recorder.start_replay(self.length.into())?;
+        recorder.start_replay(self.length)?;
         Ok(RunningReplay(recorder))
     }
 }

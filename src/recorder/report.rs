@@ -7,6 +7,7 @@ use crate::time::Span;
 
 /// How a recording stands while it runs.
 #[derive(Debug, Clone, Copy, Default)]
+#[non_exhaustive]
 pub struct Progress {
     /// Frames that were written.
     pub frames: u64,
@@ -28,6 +29,7 @@ pub struct Progress {
 /// `frames_in + frames_repeated == frames_encoded + frames_dropped`. Each number is counted where the thing happens; none
 /// is what the others leave.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Report {
     /// Frames that came from the source.
     pub frames_in: u64,
@@ -67,6 +69,7 @@ pub struct Report {
 
 /// How many frames were dropped, by reason.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Dropped {
     /// A later frame was due before this one was read: the rate asked for is below the source's.
     pub rate: u64,

@@ -175,7 +175,7 @@ impl SoundFeed {
 
     /// Gives the part of `sound` that is heard before `time`, `shift` later; whether a rest stays.
     fn give(&mut self, sound: AudioBuffer, time: Timestamp, shift: Span) -> bool {
-        let samples = (samples_in(time - sound.timestamp, sound.rate) as usize).min(sound.samples());
+        let samples = (samples_in(time - sound.timestamp, sound.rate()) as usize).min(sound.samples());
         let mut now = sound.slice(0..samples);
         if samples > 0 {
             now.timestamp = now.timestamp + shift;

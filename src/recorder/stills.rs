@@ -56,6 +56,6 @@ fn tell(controls: &Controls, done: Vec<(PathBuf, JoinHandle<Result<()>>)>) {
 fn save(frame: &Frame, format: StillFormat, path: &Path) -> Result<()> {
     let bytes = still::encode(frame, format, None)?;
     std::fs::write(path, bytes).map_err(|error| {
-        Error::new(ErrorKind::Write, "the still could not be written").at(path.display()).with_source(error)
+        Error::new(ErrorKind::Write, "the still could not be written").at(path.display()).with_cause(error)
     })
 }

@@ -23,6 +23,7 @@ const HEAD: u64 = 12;
 
 /// What to open, as the user named it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum AudioSpec {
     /// The built-in test tone.
     Tone,
@@ -53,6 +54,7 @@ impl FromStr for AudioSpec {
 
 /// What is known of a source of sound before its first buffer.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct AudioInfo {
     /// One word for people: `tone`, `wav`, `webm`, `ffmpeg`.
     pub kind: &'static str,
@@ -64,6 +66,20 @@ pub struct AudioInfo {
     pub length: Option<Span>,
     /// Whether it goes on for ever.
     pub endless: bool,
+}
+
+impl AudioInfo {
+    /// Of this kind, with so many samples a second in so many channels; nothing else is known.
+    pub fn new(kind: &'static str, rate: u32, channels: usize) -> Self {
+        Self { kind, rate, channels, length: None, endless: false }
+    }
+}
+
+setters! {
+    AudioInfo {
+        with_length: length: Span,
+        with_endless: endless: bool,
+    }
 }
 
 /// A source of sound. It is pulled: `next_buffer` blocks until there is one.

@@ -95,6 +95,8 @@ pub struct FfmpegSource {
     until: Option<Span>,
 }
 
+debug_fields!(FfmpegSource { info, path });
+
 impl FfmpegSource {
     /// Asks ffprobe about the file, starts ffmpeg, and reads up to the frame on screen at the start asked for.
     /// `NotFoundError` where the programs are missing, `NotReadableError` where they cannot read the file, `RangeError`
@@ -247,7 +249,7 @@ fn not_started(error: std::io::Error) -> Error {
              .webm, PNG, JPEG, WebP, BMP and WAV files can be read"
         ));
     }
-    Error::unknown("the ffmpeg program did not start").with_source(error)
+    Error::unknown("the ffmpeg program did not start").with_cause(error)
 }
 
 /// Clips for tests, made with the `ffmpeg` program.

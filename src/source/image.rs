@@ -34,6 +34,7 @@ pub fn sniff(head: &[u8]) -> Option<ImageFormat> {
 }
 
 /// Gives one PNG, JPEG, WebP or BMP picture again and again. Of an animation it is the first frame.
+#[derive(Debug)]
 pub struct ImageSource {
     info: SourceInfo,
     rate: FrameRate,
@@ -54,7 +55,7 @@ impl ImageSource {
         let damaged = |error: image::ImageError| {
             Error::not_readable(format!("expected a whole {name} picture but found a damaged or too large one"))
                 .at(path.display())
-                .with_source(error)
+                .with_cause(error)
         };
         let mut limits = Limits::default();
         limits.max_image_width = Some(MAX_SIDE);

@@ -28,6 +28,8 @@ pub struct MixSource {
     ended: bool,
 }
 
+debug_fields!(MixSource { info });
+
 impl MixSource {
     /// The gains that are taken, in decibels.
     pub const GAINS: std::ops::RangeInclusive<f32> = -60.0..=20.0;
@@ -136,12 +138,12 @@ impl MixInput {
             match self.source.next_buffer()? {
                 Some(sound) => {
                     let planes = mixed_unclipped(&sound, 0..sound.samples(), self.ready.len());
-                    if sound.rate == RATE {
+                    if sound.rate() == RATE {
                         self.ready.iter_mut().zip(planes).for_each(|(ready, plane)| ready.extend(plane));
                     } else {
                         let resampler = match &mut self.resampler {
                             Some(resampler) => resampler,
-                            None => self.resampler.insert(Resampler::new(sound.rate, RATE, self.ready.len())?),
+                            None => self.resampler.insert(Resampler::new(sound.rate(), RATE, self.ready.len())?),
                         };
                         resampler.feed(&planes, &mut self.ready)?;
                     }

@@ -45,6 +45,7 @@ const SLOWEST: u32 = 86_400;
 
 /// What to open, as the user named it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SourceSpec {
     /// The built-in test pattern.
     Pattern,
@@ -85,6 +86,7 @@ impl FromStr for SourceSpec {
 
 /// How to open it.
 #[derive(Debug, Clone, Default)]
+#[non_exhaustive]
 pub struct SourceOptions {
     /// Skip what is shown before this point; the frame on screen at it becomes the first, with timestamp 0.
     pub start: Option<Span>,
@@ -96,8 +98,18 @@ pub struct SourceOptions {
     pub params: Vec<String>,
 }
 
+setters! {
+    SourceOptions {
+        with_start: start: Span,
+        with_size: size: Size,
+        with_rate: rate: FrameRate,
+        with_params: params: Vec<String>,
+    }
+}
+
 /// What is known of a source before its first frame.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct SourceInfo {
     /// One word for people: `y4m`, `webm`, `ffmpeg`.
     pub kind: &'static str,
@@ -109,6 +121,21 @@ pub struct SourceInfo {
     pub frames: Option<u64>,
     /// Whether it goes on for ever, so that a recording of it needs a length.
     pub endless: bool,
+}
+
+impl SourceInfo {
+    /// Of this kind, with pictures of this size; nothing else is known.
+    pub fn new(kind: &'static str, size: Size) -> Self {
+        Self { kind, size, rate: None, frames: None, endless: false }
+    }
+}
+
+setters! {
+    SourceInfo {
+        with_rate: rate: FrameRate,
+        with_frames: frames: u64,
+        with_endless: endless: bool,
+    }
 }
 
 /// A source of frames. It is pulled: `next_frame` blocks until there is one.

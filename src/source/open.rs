@@ -41,7 +41,7 @@ pub fn open(spec: &SourceSpec, options: &SourceOptions) -> Result<Box<dyn Source
 /// Opens YUV4MPEG2 that comes through standard input.
 fn open_stream(mut reader: impl Read + Send + 'static, options: &SourceOptions) -> Result<Box<dyn Source>> {
     let head = read_head(&mut reader, y4m::MAGIC.len() as u64)
-        .map_err(|error| Error::not_readable("standard input could not be read").with_source(error))?;
+        .map_err(|error| Error::not_readable("standard input could not be read").with_cause(error))?;
     if head != y4m::MAGIC {
         return Err(not_y4m(&describe(&head)));
     }
@@ -51,7 +51,7 @@ fn open_stream(mut reader: impl Read + Send + 'static, options: &SourceOptions) 
 fn not_y4m(found: &str) -> Error {
     Error::not_readable(format!(
         "expected YUV4MPEG2 on standard input but found {found}; convert with \
-         `ffmpeg -i FILE -f yuv4mpegpipe - | framereel record -`"
+         `ffmpeg -i FILE -f yuv4mpegpipe -`"
     ))
 }
 
@@ -93,7 +93,7 @@ fn open_matroska(path: &Path, file: File, name: &str, options: &SourceOptions) -
     match FfmpegSource::open(path, options) {
         Ok(source) => Ok(Box::new(source)),
         Err(error) if *error.kind() == ErrorKind::NotFound => {
-            Err(unsupported.with_source(format!("ffmpeg would read it; {}", ffmpeg::INSTALL)))
+            Err(unsupported.with_cause(format!("ffmpeg would read it; {}", ffmpeg::INSTALL)))
         }
         Err(error) => Err(error),
     }
@@ -107,6 +107,7 @@ fn read_head(reader: &mut impl Read, len: u64) -> std::io::Result<Vec<u8>> {
 
 /// One of the decoders behind [`open`], for people who ask what they have.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Decoder {
     /// Its name, as in [`SourceInfo::kind`](super::SourceInfo::kind).
     pub name: &'static str,
@@ -192,7 +193,7 @@ mod tests {
             [(&b""[..], "found nothing"), (b"\x89PNG\r\n\x1a\n", "found a PNG picture"), (b"hello", "found `hello`")]
         {
             let error = open_stream(Cursor::new(bytes), &SourceOptions::default()).err().unwrap().to_string();
-            assert!(error.contains(found) && error.contains("-f yuv4mpegpipe - | framereel record -"), "{error}");
+            assert!(error.contains(found) && error.contains("-f yuv4mpegpipe -"), "{error}");
         }
         let stream = Cursor::new(b"YUV4MPEG2 W2 H2 C420\nFRAME\nabcdef");
         let mut source = open_stream(stream, &SourceOptions::default()).unwrap();

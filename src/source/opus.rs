@@ -45,6 +45,8 @@ pub struct OpusSource<R: Read + Seek> {
     end: Option<Result<()>>,
 }
 
+debug_fields!(<R: Read + Seek> OpusSource { info, name });
+
 /// The sound of a Matroska file, by our own decoder or by ffmpeg; none where there is none.
 pub(super) fn open_matroska(path: &Path, start: SoundStart) -> Result<Option<Box<dyn AudioSource>>> {
     let name = path.display().to_string();
@@ -90,7 +92,7 @@ impl<R: Read + Seek + Send> OpusSource<R> {
         };
         let length = Some((last - begin).max(Span::ZERO));
         let mode = if channels == 1 { Channels::Mono } else { Channels::Stereo };
-        let failed = |error| Error::unknown("libopus did not start").with_source(error);
+        let failed = |error| Error::unknown("libopus did not start").with_cause(error);
         let mut decoder = Decoder::new(RATE, mode).map_err(failed)?;
         decoder.set_gain(output_gain(file.track())).map_err(failed)?;
         Ok(Some(Self {
@@ -121,7 +123,7 @@ impl<R: Read + Seek + Send> OpusSource<R> {
         let channels = self.info.channels;
         let mut samples = vec![0.0; samples_in(LONGEST_PACKET, RATE) as usize * channels];
         let decoded = self.decoder.decode_float(&data, &mut samples, false);
-        let decoded = decoded.map_err(|error| damaged("a damaged one").with_source(error))?;
+        let decoded = decoded.map_err(|error| damaged("a damaged one").with_cause(error))?;
         self.queue.place(&samples[..decoded * channels], time)?;
         Ok(true)
     }

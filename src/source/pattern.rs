@@ -59,6 +59,7 @@ fn text_rows(size: Size) -> Range<usize> {
 }
 
 /// Draws the pattern, frame after frame, without end.
+#[derive(Debug)]
 pub struct PatternSource {
     info: SourceInfo,
     rate: FrameRate,
@@ -217,7 +218,7 @@ mod tests {
                 let frame = pattern.draw(index);
                 for (bar, [r, g, b]) in BARS.into_iter().enumerate() {
                     assert_eq!(
-                        pixel(&frame, bar_center(frame.size, bar)),
+                        pixel(&frame, bar_center(frame.size(), bar)),
                         [r, g, b, 255],
                         "bar {bar} of {width}x{height}"
                     );

@@ -64,6 +64,7 @@ pub enum PlayerEvent {
 
 /// How many pictures there were (`getVideoPlaybackQuality()`, Media Playback Quality).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PlaybackQuality {
     /// Pictures that were due.
     pub total_frames: u64,
@@ -83,7 +84,7 @@ pub struct PlaybackQuality {
 /// let Ok(film) = "bunny.mp4".parse();
 /// let player = Player::open(&Gpu::new()?, &film)?;
 /// let recorder = MediaRecorder::new(&player.capture_stream()?, MediaRecorderOptions::default())?;
-/// recorder.start_to(FileSink::create("bunny.webm", false)?)?;
+/// recorder.start_to(FileSink::create_new("bunny.webm")?)?;
 /// let events = player.events();
 /// player.play();
 /// for event in events {

@@ -12,6 +12,7 @@ use crate::frame::Frame;
 use crate::time::{FrameRate, Span, Timestamp};
 
 /// Times at a constant rate for a shader to draw at, each with the same black frame. Its size and rate are 1280×720 and 30 when none is asked for.
+#[derive(Debug)]
 pub struct ShaderSource {
     info: SourceInfo,
     drawing: FilterChain,
@@ -45,7 +46,7 @@ impl ShaderSource {
 pub fn drawing(path: &Path, params: &[String]) -> Result<FilterChain> {
     let custom = Custom::load(path)?;
     if custom.kind() != Kind::Image {
-        let expected = "expected `fn image(position: vec2f) -> vec4f` but found a filter; use it with --shader";
+        let expected = "expected `fn image(position: vec2f) -> vec4f` but found a filter; add it to the chain";
         return Err(Error::syntax(expected).at(path.display()));
     }
     let mut drawing = FilterChain::shader(custom);

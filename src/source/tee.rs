@@ -96,7 +96,7 @@ impl AudioSource for Tee {
         loop {
             let Some(mut buffer) = self.lock().take(self.side)? else { return Ok(None) };
             buffer.timestamp = buffer.timestamp - self.origin;
-            let before = samples_in(Timestamp::ZERO - buffer.timestamp, buffer.rate) as usize;
+            let before = samples_in(Timestamp::ZERO - buffer.timestamp, buffer.rate()) as usize;
             if before == 0 {
                 return Ok(Some(buffer));
             }

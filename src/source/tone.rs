@@ -49,6 +49,7 @@ pub fn sample(index: u64) -> f32 {
 }
 
 /// Plays the tone, without end.
+#[derive(Debug)]
 pub struct ToneSource {
     info: AudioInfo,
     first: u64,

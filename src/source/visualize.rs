@@ -56,6 +56,8 @@ pub struct VisualizationSource {
     live: Option<Live>,
 }
 
+debug_fields!(VisualizationSource { info });
+
 /// What a live sound has and others have not.
 struct Live {
     clock: Clock,

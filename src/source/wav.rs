@@ -35,6 +35,7 @@ const UNKNOWN: u32 = u32::MAX;
 const CONVERT: &str = "convert it with `ffmpeg -i FILE OUT.wav`";
 
 /// Reads a WAV file from any reader.
+#[derive(Debug)]
 pub struct WavSource<R> {
     reader: BufReader<R>,
     info: AudioInfo,
@@ -134,7 +135,7 @@ impl<R: Read + Send> WavSource<R> {
     }
 
     fn failed(&self, error: io::Error) -> Error {
-        Error::not_readable("could not be read").at(&self.name).with_source(error)
+        Error::not_readable("could not be read").at(&self.name).with_cause(error)
     }
 }
 
@@ -159,7 +160,7 @@ impl<R: Read + Send> AudioSource for WavSource<R> {
         for sample in data.chunks_exact(sample) {
             for (plane, bytes) in planes.iter_mut().zip(sample.chunks_exact(self.bytes)) {
                 let value = decode(bytes, self.format)
-                    .map_err(|error| Error::unknown("hound could not read a sample").with_source(error))?;
+                    .map_err(|error| Error::unknown("hound could not read a sample").with_cause(error))?;
                 plane.push(value);
             }
         }
@@ -248,7 +249,7 @@ fn read_format(chunk: &[u8]) -> Result<(WavSpec, usize)> {
         let found = u16::from_le_bytes([chunk[0], chunk[1]]);
         let text =
             format!("expected whole-number samples or floats of 32 bits but found format {found:#06x}; {CONVERT}");
-        Error::not_supported(text).with_source(error)
+        Error::not_supported(text).with_cause(error)
     })?;
     if !(1..=MAX_CHANNELS).contains(&spec.channels) {
         let found = spec.channels;
@@ -293,7 +294,7 @@ fn skip(reader: &mut impl Read, len: u64) -> Result<()> {
 }
 
 fn unreadable(error: io::Error) -> Error {
-    Error::not_readable("could not be read").with_source(error)
+    Error::not_readable("could not be read").with_cause(error)
 }
 
 #[cfg(test)]

@@ -49,6 +49,8 @@ pub struct WebmSource<R: Read + Seek> {
     end: Option<Result<()>>,
 }
 
+debug_fields!(<R: Read + Seek> WebmSource { info, name });
+
 impl<R: Read + Seek + Send> WebmSource<R> {
     /// Reads the headers, walks over all blocks once (without reading their data) to count them, and goes to the key
     /// frame at or before the start asked for. `name` is what errors call the file.
@@ -368,8 +370,7 @@ fn decoder(size: Size) -> Result<Decoder> {
     settings.set_max_frame_delay(1);
     settings.set_all_layers(false);
     settings.set_frame_size_limit(size.pixels() as u32);
-    Decoder::with_settings(&settings)
-        .map_err(|error| Error::unknown("the AV1 decoder did not start").with_source(error))
+    Decoder::with_settings(&settings).map_err(|error| Error::unknown("the AV1 decoder did not start").with_cause(error))
 }
 
 #[cfg(test)]
@@ -422,7 +423,7 @@ mod tests {
             let (frames, error) = drain(&bytes, None);
             assert!(error.is_none(), "{error:?}");
             assert_eq!(frames.len(), 10, "{pix_fmt}");
-            assert!(frames.iter().all(|frame| frame.format == format), "{pix_fmt}");
+            assert!(frames.iter().all(|frame| frame.format() == format), "{pix_fmt}");
             let decoded: Vec<u8> = frames.iter().flat_map(|frame| frame.data().to_vec()).collect();
             assert!(decoded == clips::decoded(&path, &format!("-pix_fmt {pix_fmt}")), "{pix_fmt}");
             for (index, frame) in frames.iter().enumerate() {

@@ -36,6 +36,7 @@ struct Y4mHeader {
 }
 
 /// Reads YUV4MPEG2 from any reader.
+#[derive(Debug)]
 pub struct Y4mSource<R> {
     reader: BufReader<R>,
     info: SourceInfo,
@@ -121,7 +122,7 @@ impl<R: Read + Send> Y4mSource<R> {
     }
 
     fn failed(&self, error: std::io::Error) -> Error {
-        Error::not_readable("could not be read").at(&self.name).with_source(error)
+        Error::not_readable("could not be read").at(&self.name).with_cause(error)
     }
 }
 
@@ -141,7 +142,7 @@ impl<R: Read + Send> Source for Y4mSource<R> {
 fn read_line(reader: &mut impl BufRead) -> Result<Vec<u8>> {
     let mut line = Vec::new();
     let read = reader.take(MAX_LINE as u64).read_until(b'\n', &mut line);
-    read.map_err(|error| Error::not_readable("could not be read").with_source(error))?;
+    read.map_err(|error| Error::not_readable("could not be read").with_cause(error))?;
     if !line.starts_with(MAGIC) {
         return Err(Error::not_readable(format!("expected YUV4MPEG2 but found {}", describe(&line))));
     }
@@ -282,7 +283,7 @@ mod tests {
             assert!(error.is_none(), "{tag}: {error:?}");
             assert_eq!(frames.len(), 3, "{tag}");
             for (index, frame) in frames.iter().enumerate() {
-                assert_eq!((frame.format, frame.color.siting), (format, siting), "{tag}");
+                assert_eq!((frame.format(), frame.color.siting), (format, siting), "{tag}");
                 assert!(frame.data().iter().all(|&byte| usize::from(byte) == index));
                 assert_eq!(frame.timestamp, FrameRate::new(30000, 1001).unwrap().timestamp(index as u64));
             }

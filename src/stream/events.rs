@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use crate::time::Span;
+
 use super::{MediaStreamTrack, lock};
 
 /// What happens to a track (Media Capture and Streams §4.3).
@@ -47,8 +49,8 @@ struct Pending<E> {
 
 impl<E> Listener<E> {
     /// The next event; waits for this long at most. None when the time is over or nothing can follow.
-    pub fn next_within(&self, timeout: Duration) -> Option<E> {
-        let begun = Instant::now();
+    pub fn next_within(&self, timeout: Span) -> Option<E> {
+        let (begun, timeout) = (Instant::now(), Duration::from(timeout));
         let mut pending = self.0.lock();
         loop {
             if let Some(event) = pending.events.pop_front() {
@@ -64,7 +66,7 @@ impl<E> Listener<E> {
 
     /// The next event, if it is there already.
     pub fn try_next(&self) -> Option<E> {
-        self.next_within(Duration::ZERO)
+        self.next_within(Span::ZERO)
     }
 }
 

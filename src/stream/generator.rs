@@ -242,13 +242,13 @@ impl TrackGenerator {
     /// or a track that is not video.
     pub fn write(&self, frame: Frame) -> Result<()> {
         self.check(TrackKind::Video)?;
-        if frame.format != PixelFormat::I420 {
-            let found = frame.format;
+        if frame.format() != PixelFormat::I420 {
+            let found = frame.format();
             return Err(Error::not_supported(format!(
                 "expected an I420 frame but found {found:?}; draw it on a canvas"
             )));
         }
-        self.set_size(frame.size);
+        self.set_size(frame.size());
         self.source.clock.reach(frame.timestamp);
         deliver(&Arc::new(frame), self.deliveries(None));
         Ok(())
@@ -266,7 +266,7 @@ impl TrackGenerator {
         let sound = Arc::new(sound);
         for delivery in deliveries {
             if delivery.track().is_silenced() {
-                let (rate, channels) = (sound.rate, sound.channels().len());
+                let (rate, channels) = (sound.rate(), sound.channels().len());
                 let silence = AudioBuffer::silence(rate, sound.timestamp, channels, sound.samples())?;
                 delivery.sound(Arc::new(silence));
             } else {
@@ -331,7 +331,7 @@ impl Drop for TrackGenerator {
 pub(crate) fn deliver(frame: &Arc<Frame>, deliveries: Vec<Delivery>) {
     for delivery in deliveries {
         if delivery.track().is_silenced() {
-            delivery.frame(Arc::new(Frame::black(frame.size).with_timestamp(frame.timestamp)));
+            delivery.frame(Arc::new(Frame::black(frame.size()).with_timestamp(frame.timestamp)));
         } else {
             delivery.frame(frame.clone());
         }

@@ -9,7 +9,6 @@
 //! ticket that goes out of scope without a word is counted as lost too, so that no frame can disappear uncounted.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::Duration;
 
 use super::lock;
 use crate::time::{Span, Timestamp};
@@ -25,6 +24,7 @@ pub enum Outcome {
 
 /// Why a frame is not in a recording.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum DropReason {
     /// No recorder was recording its track when it was captured.
     #[default]
@@ -108,9 +108,9 @@ impl Receipt {
     }
 
     /// Waits for this long at most; none when it is still open then.
-    pub fn wait_for(&self, timeout: Duration) -> Option<Outcome> {
+    pub fn wait_for(&self, timeout: Span) -> Option<Outcome> {
         let outcome = lock(&self.0.outcome);
-        let waited = self.0.known.wait_timeout_while(outcome, timeout, |outcome| outcome.is_none());
+        let waited = self.0.known.wait_timeout_while(outcome, timeout.into(), |outcome| outcome.is_none());
         *waited.unwrap_or_else(PoisonError::into_inner).0
     }
 }
@@ -317,7 +317,7 @@ mod tests {
     #[test]
     fn a_promise_that_is_dropped_without_a_word_was_for_a_frame_that_nobody_recorded() {
         let (receipt, promise) = Receipt::new();
-        assert_eq!(receipt.wait_for(Duration::from_millis(1)), None);
+        assert_eq!(receipt.wait_for(Span::from_millis(1)), None);
         drop(promise);
         assert_eq!(receipt.wait(), Outcome::Dropped(DropReason::NotRecorded));
     }

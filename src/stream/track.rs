@@ -44,6 +44,7 @@ pub enum ReadyState {
 
 /// What a track brings at present (`track.getSettings()`).
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub enum TrackSettings {
     /// Pictures.
     Video {

@@ -46,7 +46,7 @@ fn until(what: &str, happened: impl Fn() -> bool) {
 /// Records the stream into a file of this name, which the parent looks at.
 fn start(stream: &MediaStream, name: &str) -> MediaRecorder {
     let recorder = MediaRecorder::new(stream, MediaRecorderOptions::default()).unwrap();
-    recorder.start_to(FileSink::create(left(name), true).unwrap()).unwrap();
+    recorder.start_to(FileSink::create(left(name)).unwrap()).unwrap();
     recorder
 }
 
@@ -118,7 +118,7 @@ fn devices_come_and_go() {
     let changes = [devices.events().unwrap(), devices.events().unwrap()];
     let states = [permissions[0].events().unwrap(), permissions[0].events().unwrap()];
     wish("a camera");
-    assert!(changes.iter().all(|changes| changes.next_within(TIMEOUT) == Some(DeviceChange)));
+    assert!(changes.iter().all(|changes| changes.next_within(TIMEOUT.into()) == Some(DeviceChange)));
     assert_eq!(permissions[0].state(), PermissionState::Granted);
     let [camera] = &devices.enumerate_devices()[..] else { panic!("{:?}", devices.enumerate_devices()) };
     assert_eq!((camera.kind, camera.label.as_str()), (MediaDeviceKind::VideoInput, "testcam"));
@@ -134,7 +134,7 @@ fn devices_come_and_go() {
 
     wish("no camera");
     for states in states {
-        let told = [states.next_within(TIMEOUT), states.next_within(TIMEOUT)];
+        let told = [states.next_within(TIMEOUT.into()), states.next_within(TIMEOUT.into())];
         assert_eq!(told, [Some(PermissionState::Granted), Some(PermissionState::Prompt)], "each change once");
     }
     assert_eq!(devices.enumerate_devices(), both[1..]);
@@ -170,7 +170,7 @@ fn what_no_device_can_do_is_refused() {
     let told = "expected a width of exactly 10000 but found 640; ask for an ideal value, and the nearest is taken";
     assert_eq!(error.to_string(), told);
     let frame_rate = Constraint::exact(f64::NAN);
-    let video = TrackConstraints { frame_rate, ..TrackConstraints::default() };
+    let video = TrackConstraints::default().with_frame_rate(frame_rate);
     let error = devices.get_user_media(&Constraints { video: Some(video), audio: None }).unwrap_err();
     assert_eq!(error.kind().name(), "TypeError");
     // What is asked of the other kind does not matter.
@@ -242,7 +242,7 @@ fn one_camera_is_shared() {
 
     let id = format!("device-id=exact:{},width=min:0,height=ideal:100,height=min:50", listed.device_id);
     let mut asked = asking(Some(&id), None);
-    let impossible = TrackConstraints { width: Constraint::min(1024).with_max(800), ..TrackConstraints::default() };
+    let impossible = TrackConstraints::default().with_width(Constraint::min(1024).with_max(800));
     asked.video.as_mut().expect("video").advanced = vec![impossible];
     let second = devices.get_user_media(&asked).unwrap();
     assert_ne!(second.tracks()[0].id(), track.id());
@@ -301,7 +301,7 @@ fn the_camera_is_unplugged() {
     until("pictures", || recorder.progress().frames >= 15);
     wish("no camera");
     for told in told {
-        assert_eq!(told.next_within(TIMEOUT), Some(TrackEvent::Ended));
+        assert_eq!(told.next_within(TIMEOUT.into()), Some(TrackEvent::Ended));
         assert_eq!(told.count(), 0);
     }
     assert_eq!((track.ready_state(), clone.ready_state()), (ReadyState::Ended, ReadyState::Ended));
@@ -321,10 +321,10 @@ fn the_camera_is_silent_for_a_while() {
     let recorder = start(&stream, "silent.webm");
     until("pictures", || recorder.progress().frames >= 5);
     wish("silence");
-    assert_eq!(told.next_within(TIMEOUT), Some(TrackEvent::Mute));
+    assert_eq!(told.next_within(TIMEOUT.into()), Some(TrackEvent::Mute));
     assert!(track.muted());
     wish("pictures");
-    assert_eq!(told.next_within(TIMEOUT), Some(TrackEvent::Unmute));
+    assert_eq!(told.next_within(TIMEOUT.into()), Some(TrackEvent::Unmute));
     assert!(!track.muted());
     let frames = recorder.progress().frames;
     until("pictures again", || recorder.progress().frames >= frames + 5);

@@ -87,9 +87,9 @@ pub fn record_until_killed(case: &Case) -> ! {
     let video = TrackGenerator::video(SIZE, &clock);
     let audio = case.sound.then(|| TrackGenerator::audio(SOUND, 1, &clock));
     let stream = MediaStream::new([&video].into_iter().chain(&audio).map(|track| track.track()));
-    let options = MediaRecorderOptions { encoder: case.encoder.parse().unwrap(), ..Default::default() };
+    let options = MediaRecorderOptions::default().with_encoder(case.encoder.parse().unwrap());
     let recorder = MediaRecorder::new(&stream, options).unwrap();
-    recorder.start_to(FileSink::create(&case.path, false).unwrap()).unwrap();
+    recorder.start_to(FileSink::create_new(&case.path).unwrap()).unwrap();
     // Both kinds of recordings begin here: with the sound, and with the first picture.
     let origin = clock.now();
     let interval = if case.still { Span::from_secs(1) } else { Span::from_nanos(33_333_333) };

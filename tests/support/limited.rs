@@ -164,7 +164,7 @@ impl Parser {
 fn frames(mut source: impl Source) -> Result<String> {
     let mut frames = 0;
     while let Some(frame) = source.next_frame()? {
-        assert!(frame.data().len() == framereel::frame::Frame::packed_len(frame.format, frame.size));
+        assert!(frame.data().len() == framereel::frame::Frame::packed_len(frame.format(), frame.size()));
         frames += 1;
     }
     Ok(format!("{frames} frames"))

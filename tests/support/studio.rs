@@ -138,7 +138,7 @@ pub fn lived(recorder: &MediaRecorder) -> Life {
 pub fn lived_by(events: &Events) -> Life {
     let mut life = Life { names: Vec::new(), blobs: Vec::new(), errors: Vec::new() };
     while !events.is_over() {
-        let event = events.next_within(Duration::from_secs(30));
+        let event = events.next_within(Span::from_secs(30));
         let event = event.unwrap_or_else(|| panic!("no event for 30 s after {:?}", life.names));
         life.names.push(names(&event));
         match event {
@@ -159,6 +159,7 @@ pub fn names(event: &Event) -> &'static str {
         Event::DataAvailable(_) => "dataavailable",
         Event::Error(_) => "error",
         Event::Stop => "stop",
+        _ => panic!("an event that the Web has not: {event:?}"),
     }
 }
 

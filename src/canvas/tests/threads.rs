@@ -224,7 +224,7 @@ fn a_failure_of_the_gpu_ends_every_track_with_its_error_and_so_does_every_paint_
         let failure = listener.failure().expect("an error");
         assert!(failure.to_string().contains("expected the loops of your shader to end"), "{failure}");
     }
-    assert_eq!(receipt.wait_for(PATIENCE), Some(Outcome::Dropped(DropReason::Failed)));
+    assert_eq!(receipt.wait_for(PATIENCE.into()), Some(Outcome::Dropped(DropReason::Failed)));
     for _ in 0..2 {
         canvas.draw(grey(2));
         let error = canvas.present().unwrap_err();

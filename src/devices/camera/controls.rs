@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 
 /// One control of a camera, as its driver describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CameraControl {
     /// Its name in lower case with hyphens, as `exposure-time-absolute`.
     pub name: String,
@@ -47,7 +48,7 @@ pub(super) fn set(device: &Device, name: &str, value: i64) -> Result<()> {
         return Err(Error::range(format!("expected {name} from {least} to {most} but found {value}")));
     }
     let value = if description.typ == Type::Boolean { Value::Boolean(value != 0) } else { Value::Integer(value) };
-    let refused = |error| Error::not_readable(format!("the camera refused to set {name}")).with_source(error);
+    let refused = |error| Error::not_readable(format!("the camera refused to set {name}")).with_cause(error);
     device.set_control(Control { id: description.id, value }).map_err(refused)
 }
 

@@ -73,7 +73,7 @@ impl MjpegDecoder {
 }
 
 fn damaged(error: turbojpeg::Error) -> Error {
-    Error::not_readable("expected a whole JPEG picture but found a damaged one").with_source(error)
+    Error::not_readable("expected a whole JPEG picture but found a damaged one").with_cause(error)
 }
 
 #[cfg(test)]
@@ -94,7 +94,7 @@ mod tests {
     fn a_picture_comes_in_its_own_planes_whatever_its_size() {
         for (width, height) in [(64, 48), (33, 17)] {
             let frame = MjpegDecoder::new().unwrap().decode(&jpeg(width, height, [200, 200, 200])).unwrap();
-            assert_eq!(frame.size, Size::new(width, height));
+            assert_eq!(frame.size(), Size::new(width, height));
             assert!(frame.data()[0].abs_diff(200) <= 2, "full range luma, found {}", frame.data()[0]);
         }
     }

@@ -107,7 +107,7 @@ fn named(name: &str) -> StringConstraint {
 pub fn open(name: &str, options: &SourceOptions) -> Result<Box<dyn Source>> {
     if options.start.is_some_and(|start| start > Span::ZERO) {
         return Err(Error::range(
-            "expected no start for a camera, which gives pictures as they happen; leave out --start",
+            "expected no start for a camera, which gives pictures as they happen; leave out the start",
         ));
     }
     open_wanted(name, &wanted(name, options)?)

@@ -30,6 +30,8 @@ pub struct CameraSource {
     away: bool,
 }
 
+debug_fields!(CameraSource { info, device, settings });
+
 impl CameraSource {
     /// Opens the camera and the mode that come nearest to what is wanted. A device may be named by its id, its label, a
     /// part of it, or its node.

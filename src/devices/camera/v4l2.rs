@@ -264,7 +264,7 @@ impl CameraReader {
         let stream = self.stream.as_mut().ok_or_else(|| Error::unknown("the camera is closed"))?;
         let (data, meta) = stream.next().map_err(|error| match error.kind() {
             io::ErrorKind::TimedOut => Error::not_readable(format!("it brought no picture for {} s", SILENT.as_secs())),
-            _ => Error::not_readable("it could not be read any more").with_source(error),
+            _ => Error::not_readable("it could not be read any more").with_cause(error),
         })?;
         let missed = self.sequence.map_or(0, |last| u64::from(meta.sequence.wrapping_sub(last).saturating_sub(1)));
         // Some drivers count nothing, and some begin anew.
@@ -346,12 +346,12 @@ fn refused(node: &str, error: io::Error) -> Error {
         io::ErrorKind::PermissionDenied => not_allowed(node),
         io::ErrorKind::ResourceBusy => {
             Error::not_readable(format!("expected {node} to be free but found it busy; close the program that uses it"))
-                .with_source(error)
+                .with_cause(error)
         }
         io::ErrorKind::NotFound => {
-            Error::not_found(format!("expected a camera at {node} but found none")).with_source(error)
+            Error::not_found(format!("expected a camera at {node} but found none")).with_cause(error)
         }
-        _ => Error::not_readable(format!("{node} could not be opened")).with_source(error),
+        _ => Error::not_readable(format!("{node} could not be opened")).with_cause(error),
     }
 }
 

@@ -156,8 +156,9 @@ fn parsed_and_validated(prelude: &str, text: &str, kind: Kind) -> Result<naga::M
 /// A place behind the prelude, within the text.
 pub(super) fn in_text(span: naga::Span, prelude: usize, text: &str) -> Option<Range<usize>> {
     let range = span.to_range()?;
-    let start = text.floor_char_boundary(range.start.checked_sub(prelude)?);
-    let end = text.floor_char_boundary(range.end.saturating_sub(prelude)).max(start);
+    let boundary = |index: usize| (0..=index.min(text.len())).rev().find(|&index| text.is_char_boundary(index));
+    let start = boundary(range.start.checked_sub(prelude)?)?;
+    let end = boundary(range.end.saturating_sub(prelude))?.max(start);
     Some(start..end)
 }
 

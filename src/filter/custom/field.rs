@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 
 /// A field of a user's `struct Params`: a parameter of the filter.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Field {
     /// Its name.
     pub name: String,
@@ -19,6 +20,7 @@ pub struct Field {
 
 /// The type of a [`Field`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum FieldKind {
     /// A number.
     F32,

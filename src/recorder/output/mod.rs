@@ -17,6 +17,7 @@ mod slices;
 mod tests;
 mod writer;
 
+use std::fmt;
 use std::io::{Seek, Write};
 use std::path::Path;
 
@@ -43,6 +44,7 @@ pub struct FileFormat {
 }
 
 /// Where a recording goes.
+#[non_exhaustive]
 pub enum Destination {
     /// Into memory, handed out as blobs: one every `timeslice` of the recording, or one at its end, which then seeks.
     Blobs {
@@ -74,6 +76,7 @@ pub enum Destination {
 pub type OpenFile = Box<dyn FnMut(u32) -> Result<FileSink> + Send>;
 
 /// A recording in pieces, each a file that plays and seeks by itself. A piece begins at a key frame; no frame is lost.
+#[non_exhaustive]
 pub struct Pieces {
     /// How long a piece is: exactly, but for a frame.
     pub length: Option<Span>,
@@ -81,6 +84,38 @@ pub struct Pieces {
     pub bytes: Option<u64>,
     /// Opens the files.
     pub open: OpenFile,
+}
+
+impl Pieces {
+    /// Files that `open` opens; without a length or a number of bytes it is one.
+    pub fn new(open: impl FnMut(u32) -> Result<FileSink> + Send + 'static) -> Self {
+        Self { length: None, bytes: None, open: Box::new(open) }
+    }
+}
+
+setters! {
+    Pieces {
+        with_length: length: Span,
+        with_bytes: bytes: u64,
+    }
+}
+
+debug_fields!(Pieces { length, bytes });
+
+impl fmt::Debug for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Blobs { timeslice } => f.debug_struct("Blobs").field("timeslice", timeslice).finish(),
+            Self::File(sink) => f.debug_tuple("File").field(sink).finish(),
+            Self::Files(pieces) => f.debug_tuple("Files").field(pieces).finish(),
+            Self::Stream { sink, timeslice } => {
+                f.debug_struct("Stream").field("sink", sink).field("timeslice", timeslice).finish()
+            }
+            Self::Chunks { timeslice, .. } => {
+                f.debug_struct("Chunks").field("timeslice", timeslice).finish_non_exhaustive()
+            }
+        }
+    }
 }
 
 impl From<FileSink> for Destination {

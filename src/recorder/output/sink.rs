@@ -45,13 +45,25 @@ pub struct FileSink {
 impl FileSink {
     pub(super) const GATHER: usize = 256 * 1024;
 
-    /// Opens `path` for writing. Devices and pipes are written to as they are; opening a pipe waits for its reader.
+    /// Opens a file for writing, as [`File::create`]: one that exists is written over, from the first byte that is written
+    /// on. Devices and pipes are written to as they are; opening a pipe waits for its reader.
     ///
     /// # Errors
-    /// A write error for a directory and a folder that does not exist; `NotAllowedError` for a file that exists, without
-    /// `overwrite`, and for one that somebody is writing.
-    pub fn create(path: impl Into<PathBuf>, overwrite: bool) -> Result<Self> {
-        let path = path.into();
+    /// A write error for a directory and a folder that does not exist; `NotAllowedError` for a file that somebody is
+    /// writing.
+    pub fn create(path: impl Into<PathBuf>) -> Result<Self> {
+        Self::open_to_write(path.into(), true)
+    }
+
+    /// The same, as [`File::create_new`]: a file that exists is left as it is.
+    ///
+    /// # Errors
+    /// As [`FileSink::create`], and `NotAllowedError` for a file that exists.
+    pub fn create_new(path: impl Into<PathBuf>) -> Result<Self> {
+        Self::open_to_write(path.into(), false)
+    }
+
+    fn open_to_write(path: PathBuf, overwrite: bool) -> Result<Self> {
         match Self::open(&path, overwrite) {
             Ok(Some((file, created))) => {
                 let regular = file.metadata().is_ok_and(|metadata| metadata.is_file());
@@ -71,7 +83,7 @@ impl FileSink {
                 Ok(sink)
             }
             Ok(None) => {
-                let what = "expected no file here but found one; pass --force to overwrite it";
+                let what = "expected no file here but found one";
                 Err(Error::new(ErrorKind::NotAllowed, what).at(path.display()))
             }
             Err(error) => Err(Error::writing(&path, error)),

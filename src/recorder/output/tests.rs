@@ -28,9 +28,9 @@ fn a_name_that_cannot_be_written_fails_before_any_work() {
         (folder.path().join("none/a.webm"), true, ErrorKind::Write, "found none; create it first"),
         (folder.path().to_path_buf(), true, ErrorKind::Write, "found a directory"),
         (folder.path().to_path_buf(), false, ErrorKind::Write, "found a directory"),
-        (file.clone(), false, ErrorKind::NotAllowed, "pass --force to overwrite it"),
+        (file.clone(), false, ErrorKind::NotAllowed, "expected no file here but found one"),
     ] {
-        let error = FileSink::create(&path, force).unwrap_err();
+        let error = if force { FileSink::create(&path) } else { FileSink::create_new(&path) }.unwrap_err();
         assert_eq!(*error.kind(), kind, "{error}");
         assert!(error.to_string().contains(words), "{error}");
         assert!(error.to_string().starts_with(&path.display().to_string()), "{error}");
@@ -43,7 +43,7 @@ fn a_name_that_cannot_be_written_fails_before_any_work() {
 fn a_pipe_in_the_place_of_a_file_is_not_opened_and_the_file_behind_a_link_is_the_one_that_is_removed() {
     let folder = folder();
     let [path, moved] = ["file", "moved"].map(|name| folder.path().join(name));
-    let mut files = files::Files::one(FileSink::create(&path, false).unwrap(), "video/webm");
+    let mut files = files::Files::one(FileSink::create_new(&path).unwrap(), "video/webm");
     files.begin().unwrap();
     files.write_all(b"own bytes").unwrap();
     files.flush().unwrap();
@@ -56,7 +56,7 @@ fn a_pipe_in_the_place_of_a_file_is_not_opened_and_the_file_behind_a_link_is_the
     let [target, link] = ["target", "link"].map(|name| folder.path().join(name));
     std::fs::write(&target, "old").unwrap();
     std::os::unix::fs::symlink(&target, &link).unwrap();
-    let mut sink = FileSink::create(&link, true).unwrap();
+    let mut sink = FileSink::create(&link).unwrap();
     sink.write_all(b"half").unwrap();
     sink.flush().unwrap();
     sink.discard();
@@ -72,11 +72,11 @@ fn a_link_is_not_followed_unless_what_is_there_may_be_overwritten() {
     for (name, target) in [("link", &there), ("dangling", &elsewhere)] {
         let link = folder.path().join(name);
         std::os::unix::fs::symlink(target, &link).unwrap();
-        assert_eq!(*FileSink::create(&link, false).unwrap_err().kind(), ErrorKind::NotAllowed);
+        assert_eq!(*FileSink::create_new(&link).unwrap_err().kind(), ErrorKind::NotAllowed);
         assert_eq!(std::fs::read(&there).unwrap(), b"old");
         assert!(!elsewhere.exists());
     }
-    let mut sink = FileSink::create(folder.path().join("link"), true).unwrap();
+    let mut sink = FileSink::create(folder.path().join("link")).unwrap();
     sink.write_all(b"new").unwrap();
     drop(sink);
     assert_eq!(std::fs::read(&there).unwrap(), b"new");
@@ -88,10 +88,10 @@ fn a_sink_that_nothing_was_written_to_leaves_no_trace() {
     let (new, old) = (folder.path().join("new"), folder.path().join("old"));
     std::fs::write(&old, "old").unwrap();
     for path in [&new, &old] {
-        let sink = FileSink::create(path, true).unwrap();
+        let sink = FileSink::create(path).unwrap();
         assert!(path.exists() && sink.is_empty());
         drop(sink);
-        FileSink::create(path, true).unwrap().discard();
+        FileSink::create(path).unwrap().discard();
     }
     assert!(!new.exists());
     assert_eq!(std::fs::read(&old).unwrap(), b"old");
@@ -102,7 +102,7 @@ fn an_overwritten_file_holds_the_new_bytes_only() {
     let folder = folder();
     let path = folder.path().join("file");
     std::fs::write(&path, "something longer").unwrap();
-    let mut sink = FileSink::create(&path, true).unwrap();
+    let mut sink = FileSink::create(&path).unwrap();
     sink.write_all(b"short").unwrap();
     drop(sink);
     assert_eq!(std::fs::read(&path).unwrap(), b"short");
@@ -113,7 +113,7 @@ fn a_discarded_file_is_gone_once_its_content_was_ours() {
     let folder = folder();
     for (name, flushed) in [("written", true), ("gathered", false)] {
         let path = folder.path().join(name);
-        let mut sink = FileSink::create(&path, false).unwrap();
+        let mut sink = FileSink::create_new(&path).unwrap();
         sink.write_all(b"half a recording").unwrap();
         if flushed {
             sink.flush().unwrap();
@@ -127,7 +127,7 @@ fn a_discarded_file_is_gone_once_its_content_was_ours() {
 fn bytes_land_where_they_were_sought_to() {
     let folder = folder();
     let path = folder.path().join("file");
-    let mut sink = FileSink::create(&path, false).unwrap();
+    let mut sink = FileSink::create_new(&path).unwrap();
     let mut expected = std::io::Cursor::new(Vec::new());
     for (at, length) in [(0, 300_000), (10, 20), (299_990, 40), (5, 3), (300_030, 600_000)] {
         let bytes: Vec<u8> = (0..length).map(|i| (i * 7 + at) as u8).collect();
@@ -148,16 +148,16 @@ fn bytes_land_where_they_were_sought_to() {
 fn a_file_has_one_writer() {
     let folder = folder();
     let path = folder.path().join("file");
-    let mut first = FileSink::create(&path, false).unwrap();
+    let mut first = FileSink::create_new(&path).unwrap();
     for _ in 0..2 {
-        let error = FileSink::create(&path, true).unwrap_err();
+        let error = FileSink::create(&path).unwrap_err();
         assert_eq!(*error.kind(), ErrorKind::NotAllowed);
         assert!(error.to_string().contains("found another recording writing it"), "{error}");
     }
     first.write_all(b"all of it").unwrap();
     drop(first);
     assert_eq!(std::fs::read(&path).unwrap(), b"all of it", "the second left it alone");
-    FileSink::create(&path, true).unwrap().write_all(b"again").unwrap();
+    FileSink::create(&path).unwrap().write_all(b"again").unwrap();
     assert_eq!(std::fs::read(&path).unwrap(), b"again");
 }
 
@@ -167,7 +167,7 @@ fn a_file_that_took_the_place_of_ours_is_not_removed() {
     let (path, other) = (folder.path().join("file"), folder.path().join("other"));
     for written in [false, true] {
         for discarded in [false, true] {
-            let mut sink = FileSink::create(&path, true).unwrap();
+            let mut sink = FileSink::create(&path).unwrap();
             if written {
                 sink.write_all(b"half a recording").unwrap();
                 sink.flush().unwrap();
@@ -214,7 +214,7 @@ fn a_write_that_does_not_fit_leaves_the_whole_ones_before_it() {
         return;
     };
     // 1024 bytes fit.
-    let mut sink = FileSink::create(path, false).unwrap();
+    let mut sink = FileSink::create_new(path).unwrap();
     for _ in 0..4 {
         sink.write_all(&[7; 300]).unwrap();
     }
@@ -305,7 +305,7 @@ fn what_a_full_disk_holds_of_a_recording_plays_and_only_those_frames_count_as_en
         return;
     };
     let path = std::path::PathBuf::from(path);
-    let sink = FileSink::create(&path, false).unwrap();
+    let sink = FileSink::create_new(&path).unwrap();
     let (mut writer, packets) = recording(Size::new(320, 180), sink.into());
     let counters = Arc::default();
     let error = write_all(&mut writer, packets, &counters).unwrap_err();
@@ -324,7 +324,7 @@ impl<T: Write + Seek> WriteSeek for T {}
 #[cfg(unix)]
 #[test]
 fn devices_take_what_they_can_and_stay() {
-    let mut null = FileSink::create("/dev/null", false).unwrap();
+    let mut null = FileSink::create_new("/dev/null").unwrap();
     null.write_all(&[1; 1000]).unwrap();
     null.seek(SeekFrom::Start(3)).unwrap();
     null.write_all(&[1; 1000]).unwrap();
@@ -337,7 +337,7 @@ fn devices_take_what_they_can_and_stay() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_device_is_an_error_and_stays() {
-    let mut full = FileSink::create("/dev/full", false).unwrap();
+    let mut full = FileSink::create_new("/dev/full").unwrap();
     full.write_all(&[1; 1000]).unwrap();
     assert_eq!(full.flush().unwrap_err().kind(), io::ErrorKind::StorageFull);
     assert_eq!(full.error().unwrap().kind(), io::ErrorKind::StorageFull);
@@ -358,7 +358,7 @@ fn a_pipe_takes_bytes_in_order_and_refuses_to_seek() {
         let path = path.clone();
         move || std::fs::read(path).unwrap()
     });
-    let mut sink = FileSink::create(&path, false).unwrap();
+    let mut sink = FileSink::create_new(&path).unwrap();
     sink.write_all(b"in order").unwrap();
     assert_eq!(sink.seek(SeekFrom::Start(0)).unwrap_err().kind(), io::ErrorKind::NotSeekable);
     assert_eq!(sink.stream_position().unwrap(), 8);

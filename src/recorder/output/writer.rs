@@ -205,7 +205,9 @@ impl OutputWriter {
         if preroll > Span::ZERO {
             let oldest = time + media.duration - preroll;
             self.preroll.push_back(EncodedPacket { timestamp: time, ..media });
-            while self.preroll.pop_front_if(|packet| packet.timestamp < oldest).is_some() {}
+            while self.preroll.front().is_some_and(|packet| packet.timestamp < oldest) {
+                self.preroll.pop_front();
+            }
         }
     }
 
@@ -344,7 +346,8 @@ impl OutputWriter {
 
     /// Packets whose bytes have arrived are in the recording.
     fn settle(&mut self, stored: u64) {
-        while let Some(packet) = self.unsaved.pop_front_if(|packet| packet.position <= stored) {
+        let arrived = self.unsaved.partition_point(|packet| packet.position <= stored);
+        for packet in self.unsaved.drain(..arrived) {
             self.saved += 1;
             self.saved_end = self.saved_end.max(packet.end);
             if let Some(ticket) = packet.ticket {

@@ -308,7 +308,7 @@ impl<'a> Encode<'a> {
             return Ok(self.advance(time));
         }
         let picture = last.clone().with_timestamp(time);
-        let shown = if silenced { Frame::black(picture.size).with_timestamp(time) } else { picture.clone() };
+        let shown = if silenced { Frame::black(picture.size()).with_timestamp(time) } else { picture.clone() };
         // Keep the real picture; black is shown only while the track is muted or disabled.
         self.last = Some(picture);
         let ticket = self.session.counters.repeat();
@@ -326,7 +326,8 @@ impl<'a> Encode<'a> {
         self.sent = self.ready.last().map(|packet| packet.timestamp).or(self.sent);
         let (in_encoder, messages) = (&mut self.in_encoder, &self.session.messages);
         self.ready.drain(..).all(|media| {
-            let (begins_piece, ticket) = match in_encoder.pop_front_if(|frame| frame.timestamp == media.timestamp) {
+            let is_first = in_encoder.front().is_some_and(|frame| frame.timestamp == media.timestamp);
+            let (begins_piece, ticket) = match is_first.then(|| in_encoder.pop_front()).flatten() {
                 Some(InEncoder { begins_piece, ticket, .. }) => (begins_piece, Some(ticket)),
                 None => (false, None),
             };

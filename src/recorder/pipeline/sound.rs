@@ -142,7 +142,7 @@ impl<'a> Sound<'a> {
                 if !self.encode(&sound, begin, end)? {
                     return Ok(false);
                 }
-                self.taken = Some((end, sound.rate, sound.channels().len()));
+                self.taken = Some((end, sound.rate(), sound.channels().len()));
             }
             if sound.end() > time {
                 break;
@@ -158,14 +158,14 @@ impl<'a> Sound<'a> {
         let parts = lock(&self.session.gate).cut(from, to);
         for (begin, end, placed) in parts {
             let sample =
-                |time: Timestamp| (samples_in(time - sound.timestamp, sound.rate) as usize).min(sound.samples());
+                |time: Timestamp| (samples_in(time - sound.timestamp, sound.rate()) as usize).min(sound.samples());
             let mut part = sound.slice(sample(begin)..sample(end));
             if part.samples() == 0 {
                 continue;
             }
             while placed - self.encoded > SILENCE {
-                let samples = samples_in(SILENCE, sound.rate) as usize;
-                let silence = AudioBuffer::silence(sound.rate, self.encoded, part.channels().len(), samples)?;
+                let samples = samples_in(SILENCE, sound.rate()) as usize;
+                let silence = AudioBuffer::silence(sound.rate(), self.encoded, part.channels().len(), samples)?;
                 self.encoder.encode(&silence, &mut self.ready)?;
                 self.encoded = silence.end();
                 if !self.send() {

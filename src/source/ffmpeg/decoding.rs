@@ -69,7 +69,7 @@ impl Decoding {
     pub fn next(&mut self) -> Result<Option<Decoded>> {
         let mut data = Vec::with_capacity(self.len.min(MAX_RESERVED));
         let read = (&mut self.run.output).take(self.len as u64).read_to_end(&mut data);
-        read.map_err(|error| Error::not_readable("what ffmpeg decodes could not be read").with_source(error))?;
+        read.map_err(|error| Error::not_readable("what ffmpeg decodes could not be read").with_cause(error))?;
         if data.len() < self.len {
             self.rest += data.len();
             return Ok(None);
@@ -103,7 +103,8 @@ fn read_messages(stderr: impl Read, found: SyncSender<Option<i64>>) -> String {
             None => kept.push_str(&text),
         }
         let surplus = kept.len().saturating_sub(MAX_MESSAGES);
-        kept.drain(..kept.ceil_char_boundary(surplus));
+        let from = (surplus..=kept.len()).find(|&index| kept.is_char_boundary(index));
+        kept.drain(..from.unwrap_or(0));
     }
     kept
 }

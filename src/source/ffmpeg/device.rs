@@ -40,6 +40,8 @@ pub struct DeviceSource {
     losses: Arc<SourceLosses>,
 }
 
+debug_fields!(DeviceSource { info, label });
+
 impl DeviceSource {
     /// A screen: the whole of it, or `WIDTHxHEIGHT+X,Y` of it; on X11 the display may come first, as `:1` or
     /// `:1+640x480+0,0`. At the rate of the options, or 30 frames a second.
@@ -50,7 +52,7 @@ impl DeviceSource {
     pub fn screen(name: &str, options: &SourceOptions) -> Result<Self> {
         if options.start.is_some_and(|start| start > Span::ZERO) {
             return Err(Error::range(
-                "expected no start for a screen, which gives pictures as they happen; leave out --start",
+                "expected no start for a screen, which gives pictures as they happen; leave out the start",
             ));
         }
         let label = if name.is_empty() { "screen".to_owned() } else { format!("screen:{name}") };

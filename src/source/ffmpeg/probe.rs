@@ -218,7 +218,7 @@ fn answer(path: &Path, demuxer: Demuxer, streams: &str, depth: &[&str]) -> Resul
     let late = answer.is_none() || messages.is_none();
     let status = if late { child.kill().and_then(|()| child.wait()) } else { child.wait() };
     started?;
-    let status = status.map_err(|error| Error::unknown("ffprobe was lost").with_source(error))?;
+    let status = status.map_err(|error| Error::unknown("ffprobe was lost").with_cause(error))?;
     if late {
         let seconds = PATIENCE.as_secs();
         return Err(Error::not_readable(format!("expected ffprobe to answer within {seconds} s but found no answer")));
@@ -244,7 +244,7 @@ fn all(mut pipe: impl Read, most: u64) -> Vec<u8> {
 /// What an answer says of the film.
 fn read(answer: &[u8], demuxer: Demuxer) -> Result<Stream> {
     let probe: Probe = serde_json::from_slice(answer)
-        .map_err(|error| Error::unknown("ffprobe's answer was not understood").with_source(error))?;
+        .map_err(|error| Error::unknown("ffprobe's answer was not understood").with_cause(error))?;
     let stream = probe.streams.into_iter().next();
     let stream = stream.ok_or_else(|| Error::not_readable("expected a video stream but found none"))?;
     Ok(Stream { demuxer, end: stream.duration().max(length(&probe.format.duration)), ..stream.plan()? })
@@ -253,7 +253,7 @@ fn read(answer: &[u8], demuxer: Demuxer) -> Result<Stream> {
 /// What an answer says of the sound.
 fn read_sound(answer: &[u8]) -> Result<Option<SoundStream>> {
     let probe: Probe = serde_json::from_slice(answer)
-        .map_err(|error| Error::unknown("ffprobe's answer was not understood").with_source(error))?;
+        .map_err(|error| Error::unknown("ffprobe's answer was not understood").with_cause(error))?;
     let Some(stream) = probe.streams.into_iter().next() else { return Ok(None) };
     let begin = stream.begin();
     // Matroska's tag says when it ends.

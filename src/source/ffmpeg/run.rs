@@ -29,7 +29,7 @@ impl Run {
 
     /// Waits for the end of a run whose output has ended; its status and the last line of its messages, often empty.
     pub fn end(&mut self) -> Result<(ExitStatus, String)> {
-        let status = self.child.wait().map_err(|error| Error::unknown("ffmpeg was lost").with_source(error))?;
+        let status = self.child.wait().map_err(|error| Error::unknown("ffmpeg was lost").with_cause(error))?;
         let messages = self.messages.take().and_then(|thread| thread.join().ok()).unwrap_or_default();
         Ok((status, last_line(&messages)))
     }

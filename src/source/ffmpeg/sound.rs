@@ -64,6 +64,8 @@ pub struct FfmpegSound {
     finished: bool,
 }
 
+debug_fields!(FfmpegSound { info, name });
+
 impl FfmpegSound {
     /// The sound from this start on, beside pictures whose times are counted so; silence where it begins later. None where there is no
     /// sound.

@@ -31,7 +31,7 @@ fn every_frame_of_an_mp4_comes_untouched_with_its_exact_time() {
     let bytes: Vec<u8> = frames.iter().flat_map(|frame| frame.data().to_vec()).collect();
     assert!(bytes == clips::decoded(&path, "-pix_fmt yuv420p"), "{} frames differ", frames.len());
     for (index, frame) in frames.iter().enumerate() {
-        assert_eq!(frame.format, PixelFormat::I420);
+        assert_eq!(frame.format(), PixelFormat::I420);
         assert_eq!(frame.color, ColorSpace::untagged(48));
         assert_eq!(frame.timestamp, FrameRate::whole(25).timestamp(index as u64));
     }
@@ -58,7 +58,7 @@ fn colour_tags_and_layouts_are_respected_and_values_are_not_converted() {
         let (frames, error) = drain(&mut opened(&path));
         assert!(error.is_none(), "{error:?}");
         assert_eq!(frames.len(), 10, "{arguments}");
-        let found = (frames[0].format, frames[0].color.matrix, frames[0].color.range);
+        let found = (frames[0].format(), frames[0].color.matrix, frames[0].color.range);
         assert_eq!(found, (format, matrix, range), "{arguments}");
         let bytes: Vec<u8> = frames.iter().flat_map(|frame| frame.data().to_vec()).collect();
         assert!(bytes == clips::decoded(&path, &format!("-pix_fmt {reference}")), "{arguments}");
@@ -76,7 +76,7 @@ fn ten_bits_become_eight_in_the_same_range() {
         let Some((_folder, path)) = clips::made("a.mkv", SOURCE, &arguments) else { return };
         let (frames, error) = drain(&mut opened(&path));
         assert!(error.is_none(), "{error:?}");
-        assert_eq!(frames[0].format, PixelFormat::I420);
+        assert_eq!(frames[0].format(), PixelFormat::I420);
         let eight = frames.iter().flat_map(|frame| frame.data().to_vec());
         let ten = clips::decoded(&path, "-pix_fmt yuv420p10le");
         assert_eq!(ten.len(), frames.len() * frames[0].data().len() * 2);
@@ -96,7 +96,7 @@ fn alpha_comes_as_rgba_by_the_matrix_of_its_tag() {
     let Some((_folder, path)) = clips::made("a.mkv", source, arguments) else { return };
     let (frames, error) = drain(&mut opened(&path));
     assert!(error.is_none(), "{error:?}");
-    assert_eq!(frames[0].format, PixelFormat::Rgba8);
+    assert_eq!(frames[0].format(), PixelFormat::Rgba8);
     let pixel = &frames[0].data()[..4];
     for (found, drawn) in pixel.iter().zip([0, 255, 0, 128]) {
         assert!(found.abs_diff(drawn) <= 2, "{pixel:?}");
@@ -307,7 +307,7 @@ fn pictures_that_change_their_size_and_a_clock_that_begins_again_are_one_film() 
     std::fs::write(&path, bytes).unwrap();
     let (frames, error) = drain(&mut opened(&path));
     assert!(error.is_none(), "{error:?}");
-    assert!(frames.iter().all(|frame| frame.size == Size::new(64, 48)));
+    assert!(frames.iter().all(|frame| frame.size() == Size::new(64, 48)));
     assert_eq!(nanos(&mut opened(&path)), steps(FrameRate::whole(25), 85));
     assert_eq!(nanos(&mut from(&path, 2000)), steps(FrameRate::whole(25), 35));
 }

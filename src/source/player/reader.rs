@@ -111,10 +111,10 @@ impl FilmReader {
         let Some(ahead) = &mut self.sound else { return Ok(None) };
         while let Some(sound) = ahead.peek()? {
             let begin = self.base + (sound.timestamp - Timestamp::ZERO);
-            let samples = |until: Span| (samples_in(until - begin, sound.rate) as usize).min(sound.samples());
+            let samples = |until: Span| (samples_in(until - begin, sound.rate()) as usize).min(sound.samples());
             let (first, last) = (samples(self.heard), samples(position));
             let due = (last > first).then(|| {
-                let place = |samples: usize| begin + span_of(samples as u64, sound.rate);
+                let place = |samples: usize| begin + span_of(samples as u64, sound.rate());
                 self.heard = place(last);
                 DueSound { position: place(first), sound: sound.slice(first..last) }
             });

@@ -115,7 +115,7 @@ impl Screen {
     pub fn give(&self, due: DueSound, playhead: &Playhead) -> Result<()> {
         let Some(generator) = &self.sound else { return Ok(()) };
         let DueSound { position, sound } = due;
-        let rate = (f64::from(sound.rate) * playhead.rate()).round() as u32;
+        let rate = (f64::from(sound.rate()) * playhead.rate()).round() as u32;
         if AudioBuffer::RATES.contains(&rate) {
             let time = playhead.time_of(position);
             // Where everybody stopped their tracks, nobody listens.

@@ -45,7 +45,7 @@ fn drain(mut source: WavSource<&[u8]>) -> (Vec<f32>, Option<Error>) {
     loop {
         match source.next_buffer() {
             Ok(Some(buffer)) => {
-                assert_eq!(buffer.timestamp - Timestamp::ZERO, span_of(samples.len() as u64, buffer.rate));
+                assert_eq!(buffer.timestamp - Timestamp::ZERO, span_of(samples.len() as u64, buffer.rate()));
                 samples.extend_from_slice(&buffer.channels()[0]);
             }
             Ok(None) => return (samples, None),
