@@ -22,6 +22,8 @@ demo:
 	cargo run --quiet --release --example side_by_side -- examples/clips/bunny.webm 2s '$(CHAIN)' demo/side-by-side.png
 	@echo 'demo/bunny.webm and demo/side-by-side.png are there'
 
+# Without it a test that lacks a tool, such as ffmpeg, says so and passes.
+test: export FRAMEREEL_REQUIRE_TOOLS = 1
 test:
 	scripts/setup.sh test
 	cargo fmt --check

@@ -71,6 +71,7 @@ esac
 if [ "${1:-build}" = test ]; then
     need 'has ffmpeg && has ffprobe' ffmpeg ffmpeg optional
     need 'has mkvinfo' mkvtoolnix mkvtoolnix optional
+    need 'has script' bsdutils script optional
     need 'has chromium || has chromium-browser || has google-chrome' chromium chromium optional
     case "$(uname -s)" in
         Linux)

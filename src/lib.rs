@@ -151,6 +151,9 @@ pub mod source;
 pub mod still;
 pub mod stream;
 pub mod time;
+#[cfg(test)]
+#[path = "../tests/support/tools.rs"]
+mod tools;
 
 pub use blob::Blob;
 pub use canvas::Canvas;

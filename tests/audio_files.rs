@@ -5,6 +5,7 @@ mod support {
     pub mod browser;
     pub mod program;
     pub mod studio;
+    pub mod tools;
 }
 
 use std::path::{Path, PathBuf};

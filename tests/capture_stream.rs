@@ -4,6 +4,7 @@
 mod support {
     pub mod program;
     pub mod studio;
+    pub mod tools;
 }
 
 use framereel::canvas::Canvas;
@@ -34,22 +35,6 @@ fn recorder(stream: &MediaStream) -> MediaRecorder {
 /// Milliseconds of the pictures in the recorder's file.
 fn times(recorder: &MediaRecorder) -> Vec<i64> {
     lived(recorder).file().times("v:0").iter().map(|time| (time * 1e3).round() as i64).collect()
-}
-
-#[test]
-fn what_was_painted_before_stop_is_in_the_file_though_it_is_still_on_its_way() {
-    let mut canvas = canvas(Clock::stepped(FrameRate::whole(50)));
-    let stream = canvas.capture_stream(None).unwrap();
-    let recorder = recorder(&stream);
-    for round in 0..3 {
-        recorder.start(None).unwrap();
-        for frame in 0..10 {
-            canvas.draw(plain(frame * 20));
-            canvas.present().unwrap();
-        }
-        recorder.stop();
-        assert_eq!(times(&recorder), (0..10).map(|frame| frame * 20).collect::<Vec<_>>(), "round {round}");
-    }
 }
 
 #[test]
@@ -200,19 +185,4 @@ fn what_was_painted_before_the_recorder_started_is_recorded_at_the_next_paint() 
         recorder.stop();
         assert_eq!(lived(&recorder).file().frames(), 1, "{rate:?}");
     }
-}
-
-#[test]
-fn a_canvas_that_goes_ends_its_recordings_with_all_that_was_painted() {
-    let mut canvas = canvas(Clock::stepped(FrameRate::whole(25)));
-    let recorder = recorder(&canvas.capture_stream(None).unwrap());
-    recorder.start(None).unwrap();
-    for frame in 0..7 {
-        canvas.draw(plain(frame * 30));
-        canvas.present().unwrap();
-    }
-    drop(canvas);
-    let life = lived(&recorder);
-    assert_eq!(life.names, ["start", "dataavailable", "stop"]);
-    assert_eq!(life.file().frames(), 7);
 }

@@ -1,9 +1,10 @@
 //! The program as its users meet it: the real binary, its exit codes, its words and the files it leaves.
 //!
-//! What the files hold is judged by ffprobe and mkvinfo; tests that need them say so when they skip.
+//! What the files hold is judged by ffprobe and mkvinfo. `make test` installs both; see support/tools.rs.
 
 mod support {
     pub mod program;
+    pub mod tools;
 }
 
 use std::fs;
@@ -14,6 +15,7 @@ use std::time::{Duration, Instant};
 use image::{Rgb, RgbImage};
 use serde_json::{Value, json};
 use support::program::{Bench, ended, ffprobe, run, y4m};
+use support::tools;
 
 /// Half a second of grey that gets lighter.
 fn film() -> Vec<u8> {
@@ -72,12 +74,15 @@ fn the_summary_names_the_file_the_frames_the_encoder_and_the_adapter() {
 
 #[test]
 fn a_film_piped_from_ffmpeg_is_recorded() {
-    let ffmpeg = Command::new("ffmpeg")
+    if !tools::has("ffmpeg") {
+        return;
+    }
+    let piped = Command::new("ffmpeg")
         .args(["-v", "error", "-f", "lavfi", "-i", "testsrc=size=128x96:rate=25:duration=1"])
         .args(["-pix_fmt", "yuv420p", "-f", "yuv4mpegpipe", "-"])
         .stderr(Stdio::inherit())
-        .output();
-    let Ok(piped) = ffmpeg else { return eprintln!("skipped: no ffmpeg here (Debian: apt install ffmpeg)") };
+        .output()
+        .expect("ffmpeg");
     let bench = Bench::new();
     let report = run(&mut bench.command(["record", "-", "--json"]), &piped.stdout).json();
     assert_eq!(report["output"], "stdin.webm");
@@ -133,14 +138,16 @@ fn signals_finish_a_file_that_plays_and_seeks() {
 
         let Some(probed) = ffprobe(&file) else { continue };
         assert!(probed.contains(&format!("nb_read_frames={}\n", report["frames_encoded"])), "{probed}\n{report}");
-        let Ok(info) = Command::new("mkvinfo").arg("--continue").arg(&file).output() else {
-            eprintln!("skipped: no mkvinfo here (Debian: apt install mkvtoolnix)");
+        if !tools::has("mkvinfo") {
             continue;
-        };
+        }
+        let info = Command::new("mkvinfo").arg("--continue").arg(&file).output().expect("mkvinfo");
         assert!(String::from_utf8_lossy(&info.stdout).lines().any(|line| line.starts_with("|+ Cues")), "{info:?}");
     }
 }
 
+// Only Linux tells, in /proc, whether a process listens to a signal.
+#[cfg(target_os = "linux")]
 #[test]
 fn a_signal_before_the_first_frame_leaves_no_file() {
     let bench = Bench::new();
@@ -153,9 +160,7 @@ fn a_signal_before_the_first_frame_leaves_no_file() {
             .spawn()
             .expect("the program starts");
         let pipe = child.stdin.take();
-        wait_until(|| bench.path(file).exists());
-        // The file is opened just before the program begins to listen.
-        thread::sleep(Duration::from_millis(300));
+        wait_until(|| bench.path(file).exists() && listens(child.id()));
         send("INT", child.id());
         let ran = ended(child);
         drop(pipe);
@@ -483,6 +488,15 @@ fn wait_until(condition: impl Fn() -> bool) {
         assert!(began.elapsed() < Duration::from_secs(30), "waited in vain");
         thread::sleep(Duration::from_millis(10));
     }
+}
+
+/// Whether the process has a handler for SIGINT: `SigCgt` of proc(5).
+#[cfg(target_os = "linux")]
+fn listens(process: u32) -> bool {
+    const INT: u64 = 1 << (2 - 1);
+    let status = fs::read_to_string(format!("/proc/{process}/status")).expect("a process");
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).expect("its signals");
+    u64::from_str_radix(caught.trim(), 16).expect("a number") & INT != 0
 }
 
 fn send(signal: &str, process: u32) {

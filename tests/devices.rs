@@ -8,6 +8,8 @@ mod devices;
 mod program;
 #[path = "support/recorded.rs"]
 mod recorded;
+#[path = "support/tools.rs"]
+mod tools;
 
 use std::path::Path;
 use std::process::Command;

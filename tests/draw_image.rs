@@ -10,6 +10,7 @@
 mod support {
     pub mod program;
     pub mod studio;
+    pub mod tools;
 }
 #[path = "draw/web_platform.rs"]
 mod web_platform;

@@ -1,9 +1,10 @@
 //! The sound of films comes along with their pictures, in time: noise goes in, and what ffmpeg decodes of the recording is
-//! compared with it by cross-correlation. Skipped, with a word on standard error, where there is no ffmpeg.
+//! compared with it by cross-correlation. `make test` installs ffmpeg; see support/tools.rs.
 
 mod support {
     pub mod packets;
     pub mod program;
+    pub mod tools;
 }
 
 use std::path::Path;
@@ -11,6 +12,7 @@ use std::process::Command;
 
 use support::packets::tool;
 use support::program::{Bench, run};
+use support::tools;
 
 const RATE: usize = 48_000;
 /// How far sound may be from its pictures, in samples: 5 ms.
@@ -23,8 +25,7 @@ const NOISE: &str = "anoisesrc=r=48000:d=4:c=pink:a=0.4:seed=7";
 const PICTURES: &str = "testsrc=s=128x96:r=25:d=4";
 
 fn ffmpeg(arguments: &str, path: &Path) -> bool {
-    if Command::new("ffmpeg").arg("-version").output().is_err() {
-        eprintln!("skipped: no ffmpeg here (Debian: apt install ffmpeg)");
+    if !tools::has("ffmpeg") {
         return false;
     }
     let mut command = Command::new("ffmpeg");

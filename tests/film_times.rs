@@ -3,6 +3,7 @@
 mod support {
     pub mod packets;
     pub mod program;
+    pub mod tools;
 }
 
 use std::path::Path;
@@ -11,19 +12,20 @@ use std::process::Command;
 use serde_json::json;
 use support::packets::packets;
 use support::program::Bench;
+use support::tools;
 
 const MILLIS: [i64; 6] = [0, 100, 150, 500, 1700, 1750];
 
-/// Six frames at these times; false, with a word on standard error, where there is no ffmpeg.
+/// Six frames at these times; false where there is no ffmpeg.
 fn made(path: &Path) -> bool {
     let source = "testsrc2=s=64x48:r=20:d=2,select='eq(n,0)+eq(n,2)+eq(n,3)+eq(n,10)+eq(n,34)+eq(n,35)'";
     let mut command = Command::new("ffmpeg");
     command.args(["-nostdin", "-v", "error", "-f", "lavfi", "-i", source]);
     command.args(["-fps_mode", "passthrough", "-c:v", "libx264", "-pix_fmt", "yuv420p"]);
-    let Ok(status) = command.arg(path).status() else {
-        eprintln!("skipped: no ffmpeg here (Debian: apt install ffmpeg)");
+    if !tools::has("ffmpeg") {
         return false;
-    };
+    }
+    let status = command.arg(path).status().expect("ffmpeg");
     assert!(status.success(), "{command:?}");
     true
 }

@@ -35,6 +35,8 @@ mod in_child;
 mod program;
 #[path = "support/recorded.rs"]
 mod recorded;
+#[path = "support/tools.rs"]
+mod tools;
 
 use std::path::Path;
 

@@ -2,6 +2,8 @@
 
 #[path = "support/program.rs"]
 mod program;
+#[path = "support/tools.rs"]
+mod tools;
 
 use std::fs;
 use std::io::Cursor;

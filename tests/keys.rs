@@ -3,6 +3,7 @@
 
 mod support {
     pub mod program;
+    pub mod tools;
 }
 
 use std::io::{Read, Write};

@@ -2,12 +2,13 @@
 //! good as one that was ended. Every run is a recording in real time in a process of its own, which gets a SIGKILL.
 //!
 //! `FRAMEREEL_KILLS` is how many runs there are (16), `FRAMEREEL_SEED` what their moments are drawn from. ffprobe, ffmpeg
-//! and Chromium are the judges; where one is missing, the test says so and skips what needs it.
+//! and Chromium are the judges; `make test` installs them; see support/tools.rs.
 
 mod support {
     pub mod browser;
     pub mod killing;
     pub mod program;
+    pub mod tools;
 }
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use std::{env, thread};
 
 use framereel::encode;
 use support::killing::{Case, Killed, Verdict, judged_by_chromium, record_until_killed};
+use support::tools;
 
 /// What may be missing at most, in seconds, and how far off the Duration may be before repair.
 const LAST: f64 = 1.0;
@@ -30,7 +32,7 @@ fn a_recorder_that_is_killed_leaves_all_but_the_last_second() {
     if let Some(case) = Case::from_environment() {
         record_until_killed(&case);
     }
-    if !support::killing::has_ffmpeg() {
+    if !(tools::has("ffprobe") && tools::has("ffmpeg")) {
         return;
     }
     let number = |name: &str, default: u64| {

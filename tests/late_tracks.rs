@@ -3,6 +3,7 @@
 mod support {
     pub mod program;
     pub mod studio;
+    pub mod tools;
 }
 
 use std::time::Duration;
@@ -12,7 +13,8 @@ use framereel::frame::Size;
 use framereel::recorder::{Destination, FileSink, MediaRecorder, MediaRecorderOptions, Replay};
 use framereel::stream::{MediaStream, TrackGenerator};
 use framereel::time::Span;
-use support::studio::{SOUND, Studio, at, frame_of, lived};
+use support::program::until;
+use support::studio::{Judged, SOUND, Studio, at, frame_of, lived};
 
 fn recorder(studio: &Studio, options: MediaRecorderOptions) -> MediaRecorder {
     MediaRecorder::new(&studio.stream, options).unwrap()
@@ -74,6 +76,7 @@ fn pictures_that_are_older_than_what_is_shown_again_beside_sound_keep_their_orde
         let time = clock.now() - Span::from_millis(400);
         // The first are from before the start.
         let _ = video.write(frame_of(Size::new(64, 64), 120 + index % 4 * 10, time));
+        // The camera's rate.
         std::thread::sleep(Duration::from_millis(50));
     }
     recorder.stop();
@@ -136,12 +139,9 @@ fn a_time_limit_holds_for_what_a_replay_held() {
     let limited = MediaRecorderOptions::default().with_time_limit(Span::from_secs(2));
     let replay = Replay::new(Span::from_secs(5)).with_options(limited).start(&studio.stream).unwrap();
     studio.frames(0..150);
-    let began = std::time::Instant::now();
-    while replay.save().map_or(0, |file| file.size()) == 0 {
-        assert!(began.elapsed() < Duration::from_secs(20), "nothing is held");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    std::thread::sleep(Duration::from_millis(300));
+    until("all of the frames", || {
+        replay.save().is_ok_and(|file| file.size() > 0 && Judged::new(&file).frames() == 150)
+    });
     let recorder = replay.record(Destination::Blobs { timeslice: None }).unwrap();
     let _ = studio.video.as_ref().unwrap().write(frame_of(Size::new(64, 64), 200, at(5_000)));
     recorder.stop();

@@ -4,6 +4,7 @@
 mod support {
     pub mod browser;
     pub mod program;
+    pub mod tools;
 }
 
 use std::fs::{self, File};

@@ -5,6 +5,7 @@ mod support {
     pub mod packets;
     pub mod program;
     pub mod studio;
+    pub mod tools;
 }
 
 use std::time::Duration;
@@ -557,16 +558,33 @@ fn an_encoder_that_does_not_take_the_picture_is_told_and_ends_the_recording() {
 }
 
 #[test]
-fn a_recorder_told_of_by_a_callback_hears_all_of_it() {
-    let studio = Studio::video();
-    let recorder = studio.recorder();
-    let (sender, heard) = std::sync::mpsc::channel();
-    recorder.start(None).unwrap();
-    recorder.on_event(move |event| sender.send(names(&event)).unwrap()).unwrap();
-    studio.frames(0..5);
-    recorder.stop();
-    let life = |_| heard.recv_timeout(Duration::from_secs(30)).expect("an event");
-    assert_eq!([0; 3].map(life), ["start", "dataavailable", "stop"]);
+fn a_callback_that_is_set_before_or_after_the_start_is_called_for_every_recording() {
+    for set_before in [false, true] {
+        let studio = Studio::video();
+        let recorder = studio.recorder();
+        let (sender, heard) = std::sync::mpsc::channel();
+        let handle = || recorder.on_event(move |event| sender.send(names(&event)).unwrap()).unwrap();
+        if set_before {
+            handle();
+            // Nothing shows when the handler's thread has found that there is nothing yet; this is enough for it.
+            std::thread::sleep(Duration::from_millis(100));
+            recorder.start(None).unwrap();
+        } else {
+            recorder.start(None).unwrap();
+            handle();
+        }
+        let life = |_| heard.recv_timeout(Duration::from_secs(30)).expect("an event");
+        studio.frames(0..5);
+        recorder.stop();
+        assert_eq!([0; 3].map(life), ["start", "dataavailable", "stop"]);
+        // The next recording too.
+        recorder.start(None).unwrap();
+        studio.frames(5..10);
+        recorder.stop();
+        assert_eq!([0; 3].map(life), ["start", "dataavailable", "stop"]);
+        drop(recorder);
+        assert!(heard.recv().is_err(), "the thread ends with the recorder");
+    }
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! Chunks of a recording are what Media Source Extensions take: Chromium appends them to a `SourceBuffer` as they come,
-//! plays and seeks. Skipped, with a word on standard error, where there is no Chromium.
+//! plays and seeks. `make test` installs Chromium; see support/tools.rs.
 
 mod support {
     pub mod browser;
     pub mod studio;
+    pub mod tools;
 }
 
 use std::path::PathBuf;

@@ -2,6 +2,7 @@
 
 mod support {
     pub mod program;
+    pub mod tools;
 }
 
 use std::fs;

@@ -10,6 +10,7 @@
 mod support {
     pub mod program;
     pub mod studio;
+    pub mod tools;
 }
 
 use std::path::{Path, PathBuf};
@@ -176,7 +177,7 @@ fn paused_the_picture_stands_still_and_there_is_silence_and_then_it_goes_on_in_t
     wait_until(&player, 1080);
     player.pause();
     let position = player.current_time();
-    // The pause that is recorded.
+    // The pause that is recorded: its length is what is measured below.
     std::thread::sleep(Duration::from_millis(700));
     assert_eq!(player.current_time(), position);
     assert!(player.paused());

@@ -1,9 +1,10 @@
 //! The flags of `framereel record`: sound, pieces, limits, chunks, standard output and real time, by the real program.
 //!
-//! What comes out is judged by ffprobe and ffmpeg; tests that need them say so when they skip.
+//! What comes out is judged by ffprobe and ffmpeg. `make test` installs both; see support/tools.rs.
 
 mod support {
     pub mod program;
+    pub mod tools;
 }
 
 use std::fs::{self, File, OpenOptions};
@@ -15,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use support::program::{Bench, Ran, ended, ffprobe, run, y4m};
+use support::tools;
 
 const SMALL: [&str; 4] = ["record", "pattern", "--size", "64x64"];
 
@@ -22,12 +24,12 @@ fn with<'a>(args: &[&'a str]) -> Vec<&'a str> {
     [&SMALL[..], args].concat()
 }
 
-/// What a tool prints of a file; none, with a word on standard error, where it is missing.
+/// What a tool prints of a file; none where it is missing.
 fn judged(tool: &str, before: &[&str], path: &Path, after: &[&str]) -> Option<Vec<u8>> {
-    let Ok(output) = Command::new(tool).args(before).arg("-i").arg(path).args(after).output() else {
-        eprintln!("skipped: no {tool} here (Debian: apt install ffmpeg)");
+    if !tools::has(tool) {
         return None;
-    };
+    }
+    let output = Command::new(tool).args(before).arg("-i").arg(path).args(after).output().expect("a tool that starts");
     assert!(output.status.success() && output.stderr.is_empty(), "{tool} on {}: {output:?}", path.display());
     Some(output.stdout)
 }
@@ -394,8 +396,8 @@ fn a_terminal_is_refused() {
     let program = env!("CARGO_BIN_EXE_framereel");
     let mut script = Command::new("script");
     script.args(["-qec", &format!("'{program}' record pattern -o - 2>said"), "/dev/null"]).current_dir(bench.folder());
-    if Command::new("script").arg("--version").output().is_err() {
-        return eprintln!("skipped: no script here (Debian: apt install bsdutils)");
+    if !tools::has("script") {
+        return;
     }
     let ran = run(&mut script, &[]);
     assert_eq!(ran.code, Some(1), "{ran:?}");
@@ -520,12 +522,19 @@ fn ctrl_c_ends_a_stream_and_pieces_properly() {
     let mut command = bench.command(with(&["--realtime", "--audio", "tone", "--duration", "1h", "-o", "-", "--json"]));
     let mut child = started(&mut command);
     let mut pipe = child.stdout.take().expect("a pipe");
+    let mut all = Vec::new();
+    // A cluster begins with its first block.
+    const CLUSTER: [u8; 4] = [0x1f, 0x43, 0xb6, 0x75];
+    while !all.windows(4).any(|bytes| bytes == CLUSTER) {
+        let mut part = vec![0; 1 << 16];
+        let count = pipe.read(&mut part).expect("a readable pipe");
+        assert!(count > 0, "it ended after {} bytes", all.len());
+        all.extend_from_slice(&part[..count]);
+    }
     let reader = thread::spawn(move || {
-        let mut all = Vec::new();
         pipe.read_to_end(&mut all).expect("a readable pipe");
         all
     });
-    thread::sleep(Duration::from_millis(1500));
     interrupt(&child);
     let output = child.wait_with_output().expect("the program ends");
     assert!(output.status.success(), "{output:?}");

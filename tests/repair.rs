@@ -1,11 +1,12 @@
 //! Recordings that were cut, damaged or written live are made whole again.
 //!
-//! Which frames there are, and whether they are the same ones afterwards, is judged by ffprobe, ffmpeg and mkvinfo. Tests
-//! that need them say so when they skip.
+//! Which frames there are, and whether they are the same ones afterwards, is judged by ffprobe, ffmpeg and mkvinfo.
+//! `make test` installs them; see support/tools.rs.
 
 mod support {
     pub mod packets;
     pub mod program;
+    pub mod tools;
 }
 
 use std::fs;
@@ -17,6 +18,7 @@ use framereel::mux::{Detail, Inspection, Repaired, inspect, repair};
 use serde_json::{Value, json};
 use support::packets::{BLOCK_HEAD, Packet, cues, decodes, hashes, packets, tool};
 use support::program::{Bench, run};
+use support::tools;
 
 fn repaired(bytes: &[u8]) -> framereel::Result<(Vec<u8>, Repaired)> {
     let mut output = Vec::new();
@@ -290,6 +292,18 @@ fn a_film_with_any_damage_is_repaired_to_one_that_seeks_or_refused() {
 
 /// A film that ffmpeg writes live: clusters as they come, no duration, no cues.
 fn live(bench: &Bench, name: &str, codec: &str) -> Option<PathBuf> {
+    if !tools::has("ffmpeg") {
+        return None;
+    }
+    for encoder in [codec, "libopus"] {
+        // ffmpeg prints this of an encoder that it was built without, and succeeds.
+        let asked = Command::new("ffmpeg").args(["-v", "error", "-h", &format!("encoder={encoder}")]).output();
+        let said = asked.expect("ffmpeg").stderr;
+        if String::from_utf8_lossy(&said).contains("is not recognized") {
+            tools::missing(&format!("ffmpeg with {encoder}"), "ffmpeg");
+            return None;
+        }
+    }
     let path = bench.path(name);
     let mut command = Command::new("ffmpeg");
     command.args(["-v", "error", "-f", "lavfi", "-i", "testsrc=size=128x96:rate=25:duration=3"]);
@@ -308,13 +322,8 @@ fn live(bench: &Bench, name: &str, codec: &str) -> Option<PathBuf> {
         "libopus",
     ]);
     command.args(["-f", "webm", "-live", "1"]).arg(&path);
-    match command.status() {
-        Ok(status) if status.success() => Some(path),
-        _ => {
-            eprintln!("skipped: no ffmpeg with {codec} and libopus here (Debian: apt install ffmpeg)");
-            None
-        }
-    }
+    assert!(command.status().expect("ffmpeg").success(), "{command:?}");
+    Some(path)
 }
 
 #[test]

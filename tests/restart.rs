@@ -4,6 +4,7 @@
 mod support {
     pub mod program;
     pub mod studio;
+    pub mod tools;
 }
 
 use std::sync::mpsc;
@@ -71,10 +72,16 @@ fn a_stop_and_a_start_with_frames_in_flight_do_not_hang_and_lose_nothing() {
             lived(&recorder)
         });
         let [first, second] = recordings(life).try_into().ok().expect("two recordings");
+        for (recording, frames) in [(&first, 20), (&second, 10)] {
+            // Each begins at 0, and no frame is missing in between.
+            let times = recording.file().times("v:0");
+            assert_eq!(times.len(), frames);
+            let off = times.iter().enumerate().map(|(frame, time)| (time - frame as f64 / 30.0).abs());
+            assert!(off.fold(0.0, f64::max) <= 0.0006, "{times:?}");
+        }
         let (first, second) = (first.file().luma(), second.file().luma());
-        assert_eq!(first.len(), 20);
+        assert_eq!((first.len(), second.len()), (20, 10));
         assert!(first.iter().all(|luma| *luma > 150.0), "{first:?}");
-        assert_eq!(second.len(), 10, "what was painted before the second start is not in the second file");
         assert!(second.iter().all(|luma| *luma < 100.0), "{second:?}");
     }
 }

@@ -1,10 +1,11 @@
-//! Chunks of a live recording become one film that seeks: ours and Chromium's own. Chromium is the judge; where there is
-//! none, the tests say so and skip.
+//! Chunks of a live recording become one film that seeks: ours and Chromium's own. Chromium is the judge.
+//! `make test` installs it; see support/tools.rs.
 
 mod support {
     pub mod browser;
     pub mod packets;
     pub mod program;
+    pub mod tools;
 }
 
 use std::io::Cursor;

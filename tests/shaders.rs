@@ -2,15 +2,17 @@
 
 mod support {
     pub mod program;
+    pub mod tools;
 }
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
-use std::process::{ChildStdin, Stdio};
-use std::time::Duration;
+use std::process::Stdio;
+use std::sync::mpsc::{Receiver, channel};
 
+use framereel::frame::Frame;
 use framereel::source::{SourceOptions, SourceSpec, open};
-use support::program::{Bench, Ran, ended, y4m};
+use support::program::{Bench, until, y4m};
 
 const INVERT: &str = "struct Params {\n    amount: f32, // 1\n}\n\
     fn effect_color(color: vec4f) -> vec4f {\n    return vec4f(mix(color.rgb, 1.0 - color.rgb, params.amount), color.a);\n}\n";
@@ -18,10 +20,29 @@ const INVERT: &str = "struct Params {\n    amount: f32, // 1\n}\n\
 /// The luma in the middle of every frame of a recording.
 fn lumas(path: &Path) -> Vec<u8> {
     let mut film = open(&SourceSpec::File(path.to_owned()), &SourceOptions::default()).unwrap();
-    let frames = std::iter::from_fn(|| film.next_frame().unwrap());
-    frames
-        .map(|frame| frame.rows(0).nth(frame.size().height as usize / 2).unwrap()[frame.size().width as usize / 2])
-        .collect()
+    std::iter::from_fn(|| film.next_frame().unwrap()).map(|frame| middle(&frame)).collect()
+}
+
+/// The same of a file that is still written.
+fn lumas_so_far(path: &Path) -> Vec<u8> {
+    let Ok(mut film) = open(&SourceSpec::File(path.to_owned()), &SourceOptions::default()) else { return Vec::new() };
+    std::iter::from_fn(|| film.next_frame().ok().flatten()).map(|frame| middle(&frame)).collect()
+}
+
+fn middle(frame: &Frame) -> u8 {
+    frame.rows(0).nth(frame.size().height as usize / 2).unwrap()[frame.size().width as usize / 2]
+}
+
+/// The lines that come from a pipe, as they come.
+fn lines(pipe: impl Read + Send + 'static) -> Receiver<String> {
+    let (found, lines) = channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(pipe).lines() {
+            // The test may no longer wait for any.
+            let _ = found.send(line.unwrap());
+        }
+    });
+    lines
 }
 
 /// A still film of this luma.
@@ -66,6 +87,7 @@ fn a_shader_may_look_around_and_at_the_frame_before() {
     // A half, three quarters, seven eighths… of white.
     let expected = [0.5, 0.75, 0.875, 0.9375].map(|share| (16.0 + 219.0 * share) as u8);
     let lumas = lumas(&bench.path("out.webm"));
+    assert_eq!(lumas.len(), expected.len());
     assert!(lumas.iter().zip(expected).all(|(&luma, expected)| near(luma, expected)), "{lumas:?}, not {expected:?}");
 }
 
@@ -261,36 +283,40 @@ fn edits_apply_while_it_runs_and_a_broken_one_keeps_the_last_good_shader() {
         bench.command(["record", "-", "--shader", "shade.wgsl", "--watch", "-o", "a.webm", "--quality", "95"]);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
-    let film = grey(30, 235);
-    let header = film.iter().position(|&byte| byte == b'\n').unwrap() + 1;
-    let frame = (film.len() - header) / 30;
-    let feed = |stdin: &mut ChildStdin, frames: std::ops::Range<usize>| {
-        let from = if frames.start == 0 { 0 } else { header + frames.start * frame };
-        stdin.write_all(&film[from..header + frames.end * frame]).unwrap();
+    let said = lines(child.stderr.take().unwrap());
+    let film = grey(1, 235);
+    let frame = film.iter().position(|&byte| byte == b'\n').unwrap() + 1;
+    stdin.write_all(&film[..frame]).unwrap();
+    let file = bench.path("a.webm");
+    let mut fed = 0;
+    // Gives so many frames more, and waits until all but the last three are in the file, which grows ten times a second
+    // of the recording; gives the lumas of those in the file.
+    let mut feed = |frames: usize| {
+        fed += frames;
+        (0..frames).for_each(|_| stdin.write_all(&film[frame..]).unwrap());
         stdin.flush().unwrap();
-        // The frames are drawn before the file changes, and the change is seen before more frames come.
-        std::thread::sleep(Duration::from_millis(1500));
+        let mut lumas = Vec::new();
+        until("the frames", || {
+            lumas = lumas_so_far(&file);
+            lumas.len() + 3 >= fed
+        });
+        lumas
     };
-    feed(&mut stdin, 0..10);
+    let before = feed(10);
     bench.write("shade.wgsl", shade("0.5"));
-    std::thread::sleep(Duration::from_millis(1500));
-    feed(&mut stdin, 10..20);
+    // The edit is read some time later: frames come until one is drawn by it.
+    until("an edited frame", || !near(*feed(4).last().unwrap(), 235));
     bench.write("shade.wgsl", shade("oops"));
-    std::thread::sleep(Duration::from_millis(1500));
-    feed(&mut stdin, 20..30);
+    let error = said.iter().find(|line| line.starts_with("error: ")).expect("an error, for the edit is bad");
+    let words = "error: shade.wgsl:1:67: no definition in scope for identifier: `oops`";
+    assert!(error.contains(words), "{error}");
+    feed(10);
     drop(stdin);
-    let ran: Ran = ended(child).succeeded();
-    assert!(
-        ran.stderr.contains("error: shade.wgsl:1:67: no definition in scope for identifier: `oops`"),
-        "{}",
-        ran.stderr
-    );
-    let lumas = lumas(&bench.path("a.webm"));
-    assert_eq!(lumas.len(), 30);
-    for (index, &luma) in lumas.iter().enumerate() {
-        let expected = if index < 10 { 235 } else { 126 };
-        assert!(near(luma, expected), "frame {index}: {luma}, not {expected}; all: {lumas:?}");
-    }
+    assert!(child.wait().unwrap().success());
+    let lumas = lumas(&file);
+    let edited = lumas.iter().position(|&luma| !near(luma, 235)).expect("the edit");
+    assert!(lumas.len() == fed && edited >= before.len(), "{fed} frames: {lumas:?}");
+    assert!(lumas[edited..].iter().all(|&luma| near(luma, 126)), "{lumas:?}");
     bench.run(["record", "pattern", "--watch", "-o", "b.webm"]).failed(2, &["expected a shader to watch"]);
 }
 
@@ -308,22 +334,14 @@ fn an_edit_made_to_do_harm_is_refused_while_the_recording_goes_on() {
     let middle = film.len() / 2;
     stdin.write_all(&film[..middle]).unwrap();
     stdin.flush().unwrap();
-    let (found, lines) = std::sync::mpsc::channel();
-    let mut stderr = BufReader::new(child.stderr.take().unwrap());
-    let reader = std::thread::spawn(move || {
-        let mut line = String::new();
-        while stderr.read_line(&mut line).unwrap() > 0 {
-            // Nobody waits for what comes after the error.
-            let _ = found.send(std::mem::take(&mut line));
-        }
-    });
+    let said = lines(child.stderr.take().unwrap());
     // Once there is a frame in the file, the watch has begun.
-    while bench.path("a.webm").metadata().map_or(0, |found| found.len()) == 0 {
-        assert!(child.try_wait().unwrap().is_none(), "{:?}", lines.try_iter().collect::<String>());
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    until("a frame", || {
+        assert!(child.try_wait().unwrap().is_none(), "{:?}", said.try_iter().collect::<Vec<_>>());
+        bench.path("a.webm").metadata().is_ok_and(|found| found.len() > 0)
+    });
     bench.write("shade.wgsl", HUGE);
-    let error = lines.iter().find(|line| line.starts_with("error: ")).expect("an error, for the edit is bad");
+    let error = said.iter().find(|line| line.starts_with("error: ")).expect("an error, for the edit is bad");
     assert!(
         error.contains("shade.wgsl:1:45: expected types of at most 64 KiB but found one of 15625000 KiB"),
         "{error}"
@@ -331,7 +349,6 @@ fn an_edit_made_to_do_harm_is_refused_while_the_recording_goes_on() {
     stdin.write_all(&film[middle..]).unwrap();
     drop(stdin);
     assert!(child.wait().unwrap().success());
-    reader.join().unwrap();
     let lumas = lumas(&bench.path("a.webm"));
     assert!(lumas.len() == 20 && lumas.iter().all(|&luma| near(luma, 126)), "{lumas:?}");
 }

@@ -1,9 +1,10 @@
 //! Sound, from its sources through Opus into a WebM file, as programs hear it that share no code with us: ffmpeg and
-//! Chromium. Skipped, with a word on standard error, where they are missing; `make test` installs them.
+//! Chromium. `make test` installs both; see support/tools.rs.
 
 mod support {
     pub mod browser;
     pub mod program;
+    pub mod tools;
 }
 
 use std::f64::consts::TAU;
@@ -21,6 +22,7 @@ use framereel::{ErrorKind, Result};
 use serde_json::json;
 use support::browser::judge;
 use support::program::{Bench, run};
+use support::tools;
 use webm::mux::{AudioCodecId, SegmentBuilder, Writer};
 
 const BITRATE: u32 = 128_000;
@@ -56,7 +58,7 @@ fn write(path: &Path, channels: u8, (encoder, packets): &(OpusEncoder, Vec<Encod
     assert!(segment.finalize(Some(packets.len() as u64 * 20)).is_ok());
 }
 
-/// What ffmpeg hears of these sounds, one list of samples a channel. None, with a word on standard error, without ffmpeg.
+/// What ffmpeg hears of these sounds, one list of samples a channel. None without ffmpeg.
 fn heard(channels: u8, sounds: &[AudioBuffer]) -> Option<Vec<Vec<f32>>> {
     let bench = Bench::new();
     let path = bench.path("sound.webm");
@@ -66,8 +68,7 @@ fn heard(channels: u8, sounds: &[AudioBuffer]) -> Option<Vec<Vec<f32>>> {
 
 /// What ffmpeg decodes from a file.
 fn decoded(path: &Path, channels: usize) -> Option<Vec<Vec<f32>>> {
-    if Command::new("ffmpeg").arg("-version").output().is_err() {
-        eprintln!("skipped: no ffmpeg here (Debian: apt install ffmpeg)");
+    if !tools::has("ffmpeg") {
         return None;
     }
     let raw = path.with_extension("f32");
@@ -312,8 +313,8 @@ fn the_header_is_that_of_rfc_7845_and_ffprobe_takes_the_file() {
         let mut command = Command::new("ffprobe");
         command.args(["-v", "warning", "-count_frames", "-of", "default=noprint_wrappers=1", "-show_entries"]);
         command.args(["stream=codec_name,sample_rate,channels,start_time,nb_read_frames:format=duration"]).arg(&path);
-        if Command::new("ffprobe").arg("-version").output().is_err() {
-            return eprintln!("skipped: no ffprobe here (Debian: apt install ffmpeg)");
+        if !tools::has("ffprobe") {
+            return;
         }
         let ran = run(&mut command, &[]).succeeded();
         assert_eq!(ran.stderr, "");
@@ -358,8 +359,8 @@ fn the_bitrate_is_kept_and_the_same_sound_gives_the_same_packets() {
 #[test]
 fn wav_files_sound_as_ffmpeg_reads_them() {
     let bench = Bench::new();
-    if Command::new("ffmpeg").arg("-version").output().is_err() {
-        return eprintln!("skipped: no ffmpeg here (Debian: apt install ffmpeg)");
+    if !tools::has("ffmpeg") {
+        return;
     }
     for (codec, channels, rate) in [
         ("pcm_u8", 1, 8_000),

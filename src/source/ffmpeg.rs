@@ -258,10 +258,13 @@ pub(super) mod clips {
     use std::path::{Path, PathBuf};
     use std::process::Command;
 
-    /// A clip of ffmpeg's moving `testsrc` made with these arguments; none, and a message, without ffmpeg.
+    use crate::tools;
+
+    /// A clip of ffmpeg's moving `testsrc` made with these arguments; none without ffmpeg.
+    #[track_caller]
     pub(in crate::source) fn made(name: &str, source: &str, arguments: &str) -> Option<(tempfile::TempDir, PathBuf)> {
-        if super::version().is_none() {
-            eprintln!("skipped: this test needs the ffmpeg program; {}", super::INSTALL);
+        // What is tested asks ffprobe too.
+        if !(tools::has("ffmpeg") && tools::has("ffprobe")) {
             return None;
         }
         let folder = tempfile::tempdir().unwrap();

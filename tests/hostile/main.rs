@@ -14,6 +14,8 @@ mod elements;
 mod limited;
 #[path = "../support/program.rs"]
 mod program;
+#[path = "../support/tools.rs"]
+mod tools;
 
 use std::path::Path;
 

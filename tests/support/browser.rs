@@ -14,6 +14,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::tools;
+
 /// How long the browser may take, its start included.
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -21,17 +23,18 @@ const LIMIT: Duration = Duration::from_secs(60);
 const ANSWER_LIMIT: usize = 16 << 20;
 
 /// Runs `script`, the body of an async function, in a page that finds `files` at `/name`, and gives back what it
-/// returned. None, with a word on standard error, when there is no Chromium here.
+/// returned. None where there is no Chromium.
 ///
 /// The script may use `open(url)`, which gives a `<video>` whose metadata is there; `seek(video, seconds)`; and
 /// `pixels(video, points)`, which draws the current frame to a canvas and gives `[r, g, b]` at each `[x, y]`.
 ///
 /// # Panics
 /// When the script throws or nothing came back in time.
+#[track_caller]
 pub fn judge(files: &[(&str, &Path)], script: &str) -> Option<Value> {
     let Some(chromium) = ["chromium", "chromium-browser", "google-chrome"].into_iter().find(|name| installed(name))
     else {
-        eprintln!("skipped: no chromium here (Debian: apt install chromium)");
+        tools::missing("chromium", "chromium");
         return None;
     };
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");

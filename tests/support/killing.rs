@@ -170,6 +170,7 @@ impl Killed {
             if what == "v" && killer.is_none() {
                 let (wait, id) = (case.wait, child.id());
                 killer = Some(thread::spawn(move || {
+                    // The moment of the kill is the case.
                     thread::sleep(wait);
                     Command::new("kill").args(["-9", &id.to_string()]).status().unwrap()
                 }));
@@ -248,16 +249,6 @@ fn complaints(path: &Path) -> String {
     let output = ffmpeg.stdin(Stdio::null()).output().unwrap();
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     if output.status.success() { text } else { format!("{text}\n{}", output.status) }
-}
-
-/// Whether there are ffprobe and ffmpeg here; a word on standard error where not.
-pub fn has_ffmpeg() -> bool {
-    let has = |name: &str| Command::new(name).arg("-version").stdout(Stdio::null()).status().is_ok();
-    let both = has("ffprobe") && has("ffmpeg");
-    if !both {
-        eprintln!("skipped: no ffprobe or ffmpeg here (Debian: apt install ffmpeg)");
-    }
-    both
 }
 
 /// What was found in the file that a killed recorder left.

@@ -2,9 +2,10 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use super::program::run;
+use super::tools;
 
 /// What a block has before its frame: the track's number, the time, the flags.
 pub const BLOCK_HEAD: usize = 4;
@@ -20,7 +21,8 @@ pub struct Packet {
     pub end: usize,
 }
 
-/// All frames in the file's order; none, with a word on standard error, where there is no ffprobe.
+/// All frames in the file's order; none where there is no ffprobe.
+#[track_caller]
 pub fn packets(path: &Path) -> Option<Vec<Packet>> {
     let entries = "packet=stream_index,pts,flags,size,pos";
     let text = tool("ffprobe", &["-v", "error", "-show_entries", entries, "-of", "csv=p=0"], path)?;
@@ -40,11 +42,10 @@ pub fn packets(path: &Path) -> Option<Vec<Packet>> {
     Some(text.lines().filter(|line| !line.is_empty()).map(packet).collect())
 }
 
-/// What the program prints of this file; it must not complain. None, with a word on standard error, where there is none.
+/// What the program prints of this file; it must not complain. None where there is no such program.
 #[track_caller]
 pub fn tool(name: &str, args: &[&str], path: &Path) -> Option<String> {
-    if Command::new(name).arg("-version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_err() {
-        eprintln!("skipped: no {name} here (Debian: apt install ffmpeg mkvtoolnix)");
+    if !tools::has(name) {
         return None;
     }
     let mut command = Command::new(name);
@@ -58,6 +59,7 @@ pub fn tool(name: &str, args: &[&str], path: &Path) -> Option<String> {
 }
 
 /// Every packet's time, size and hash.
+#[track_caller]
 pub fn hashes(path: &Path) -> Option<Vec<String>> {
     let text = tool("ffmpeg", &["-v", "error"], path)?;
     Some(text.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect())
@@ -72,11 +74,12 @@ pub fn decodes(path: &Path) {
 }
 
 /// Times and positions of the Cues as mkvinfo reads them, in milliseconds and bytes of the file.
+#[track_caller]
 pub fn cues(path: &Path) -> Option<Vec<(i64, usize)>> {
-    let Ok(output) = Command::new("mkvinfo").args(["--all", "--positions"]).arg(path).output() else {
-        eprintln!("skipped: no mkvinfo here (Debian: apt install mkvtoolnix)");
+    if !tools::has("mkvinfo") {
         return None;
-    };
+    }
+    let output = Command::new("mkvinfo").args(["--all", "--positions"]).arg(path).output().expect("mkvinfo");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(!text.contains("(MKVInfo)"), "{text}");
     let after = |line: &str, head: &str| Some(line.split_once(head)?.1.split(" at ").next()?.to_owned());

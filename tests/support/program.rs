@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::tools;
+
 /// How long one run may take.
 const LIMIT: Duration = Duration::from_secs(120);
 
@@ -173,14 +175,14 @@ fn text(pipe: &mut impl Read) -> String {
 }
 
 /// What ffprobe, having decoded every frame, says of the first video stream and of the file, as `name=value` lines.
-/// None, with a word on standard error, when there is no ffprobe here.
+/// None where there is no ffprobe.
+#[track_caller]
 pub fn ffprobe(path: &Path) -> Option<String> {
     let mut command = Command::new("ffprobe");
     command.args(["-v", "error", "-count_frames", "-select_streams", "v:0", "-of", "default=noprint_wrappers=1"]);
     command.args(["-show_entries", "stream=codec_name,width,height,nb_read_frames,color_space,color_range:"]);
     command.args(["-show_entries", "format=duration"]).arg(path);
-    if Command::new("ffprobe").arg("-version").stdout(Stdio::null()).status().is_err() {
-        eprintln!("skipped: no ffprobe here (Debian: apt install ffmpeg)");
+    if !tools::has("ffprobe") {
         return None;
     }
     let ran = run(&mut command, &[]).succeeded();

@@ -1,0 +1,41 @@
+//! The programs that tests judge files with. This is the one place that decides what a test does where one is missing;
+//! the unit tests of the library include it too.
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use std::env;
+use std::path::PathBuf;
+
+/// Where this environment variable is set and not empty, as `make test` sets it, a missing tool is a failure; else the
+/// test says that it skips.
+const REQUIRED: &str = "FRAMEREEL_REQUIRE_TOOLS";
+
+/// Each tool and the Debian package that brings it.
+const PACKAGES: [(&str, &str); 5] = [
+    ("chromium", "chromium"),
+    ("ffmpeg", "ffmpeg"),
+    ("ffprobe", "ffmpeg"),
+    ("mkvinfo", "mkvtoolnix"),
+    ("script", "bsdutils"),
+];
+
+/// Whether this program is on the `PATH`. If not, [`missing`] decides.
+#[track_caller]
+pub fn has(program: &str) -> bool {
+    let found = |folder: PathBuf| folder.join(format!("{program}{}", env::consts::EXE_SUFFIX)).is_file();
+    env::split_paths(&env::var_os("PATH").unwrap_or_default()).any(found) || missing(program, program)
+}
+
+/// A test lacks `what`, which is `program` or a part of it. Always false, with a word on standard error, for a test that
+/// returns then.
+///
+/// # Panics
+/// Where tools are required.
+#[track_caller]
+pub fn missing(what: &str, program: &str) -> bool {
+    let package = PACKAGES.iter().find(|(tool, _)| *tool == program);
+    let (_, package) = package.unwrap_or_else(|| panic!("{program} has no entry in PACKAGES"));
+    let remedy = format!("no {what} here (Debian: apt install {package})");
+    assert!(env::var_os(REQUIRED).is_none_or(|value| value.is_empty()), "{REQUIRED} is set, but there is {remedy}");
+    eprintln!("skipped: {remedy}");
+    false
+}
