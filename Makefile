@@ -12,14 +12,16 @@ help:
 	@echo 'make test   set up and run every check and test'
 	@echo 'make fuzz   read 10,000 damaged files with each parser, and print a table'
 
+# The program without libaom, cameras and microphones: most of the time of a first build goes into those.
+#
 # Mesa looks for a window system in there, and complains where it is not set.
 demo: export XDG_RUNTIME_DIR ?= /tmp
 demo:
 	scripts/setup.sh build
-	cargo build --release --bin framereel --example side_by_side
+	cargo build --release --no-default-features --features cli
 	mkdir -p demo
 	$(FRAMEREEL) record examples/clips/bunny.webm --filter '$(CHAIN)' -o demo/bunny.webm --force
-	cargo run --quiet --release --example side_by_side -- examples/clips/bunny.webm 2s '$(CHAIN)' demo/side-by-side.png
+	$(FRAMEREEL) still examples/clips/bunny.webm --at 2s --filter '$(CHAIN)' --side-by-side -o demo/side-by-side.png --force
 	@echo 'demo/bunny.webm and demo/side-by-side.png are there'
 
 # Without it a test that lacks a tool, such as ffmpeg, says so and passes.

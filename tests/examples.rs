@@ -5,7 +5,7 @@ mod support {
     pub mod tools;
 }
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use support::program::{Bench, run};
@@ -22,19 +22,19 @@ fn example(name: &str) -> Command {
 }
 
 #[test]
-fn side_by_side_shows_the_frame_as_it_is_and_the_filtered_one() {
+fn the_demos_picture_shows_the_frame_as_it_is_and_the_filtered_one() {
     let bench = Bench::new();
-    let picture = bench.path("picture.png");
-    let mut command = example("side_by_side");
-    // What `make demo` passes.
-    command.args(["examples/clips/bunny.webm", "2s", "sepia(60%) contrast(115%) saturate(130%) vignette(0.5)"]);
-    run(command.arg(&picture), &[]).succeeded();
-    let picture = image::open(picture).expect("a picture").to_rgb8();
-    let (width, height) = (picture.width() / 2, picture.height());
-    let still = bench.path("still.png");
     let film = format!("{ROOT}/examples/clips/bunny.webm");
-    bench.run(["still", film.as_str(), "--at", "2s", "-o", "still.png"]).succeeded();
-    let still = image::open(still).expect("a still").to_rgb8();
+    let chain = "sepia(60%) contrast(115%) saturate(130%) vignette(0.5)";
+    let makefile = std::fs::read_to_string(format!("{ROOT}/Makefile")).expect("the Makefile");
+    assert!(makefile.contains(&format!("CHAIN := {chain}")), "what `make demo` passes");
+    let still = |more: &[&str]| {
+        bench.run([&["still", &film, "--at", "2s", "--force", "-o", "still.png"], more].concat()).succeeded();
+        image::open(bench.path("still.png")).expect("a still").to_rgb8()
+    };
+    let picture = still(&["--filter", chain, "--side-by-side"]);
+    let (width, height) = (picture.width() / 2, picture.height());
+    let still = still(&[]);
     assert_eq!((width, height), still.dimensions());
     let mut off = 0;
     let places = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
@@ -58,4 +58,137 @@ fn camera_says_what_to_do_where_there_is_none() {
         ran.failed(1, &["expected a camera but found none; plug one in"]);
         assert!(bench.names().is_empty(), "{:?}", bench.names());
     }
+}
+
+/// Runs an example, and gives what it prints.
+fn runs(mut command: Command) -> String {
+    run(&mut command, &[]).succeeded().stdout
+}
+
+/// The frames of a recording as ffmpeg decodes them: each one's mean red, green and blue.
+fn colors(path: &Path) -> Vec<[f64; 3]> {
+    let mut command = Command::new("ffmpeg");
+    command.args(["-v", "error", "-nostdin", "-i"]).arg(path);
+    command.args(["-vf", "scale=64:36:flags=area", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]);
+    let pixels = command.output().expect("ffmpeg").stdout;
+    let mean = |frame: &[u8]| {
+        [0, 1, 2]
+            .map(|channel| frame.iter().skip(channel).step_by(3).map(|&value| f64::from(value)).sum::<f64>() / 2304.0)
+    };
+    pixels.chunks_exact(64 * 36 * 3).map(mean).collect()
+}
+
+#[test]
+fn custom_shader_records_the_film_through_its_wave() {
+    let Some(bench) = bench() else { return };
+    let output = bench.path("wave.webm");
+    let mut command = example("custom_shader");
+    command.arg("examples/clips/bunny.webm").arg(&output);
+    let told = runs(command);
+    let frames = colors(&output);
+    assert!(told.contains(&format!("{} frames", frames.len())) && frames.len() == 132, "{told}");
+    // More colourful than the film itself.
+    let spread =
+        |colors: &[[f64; 3]]| colors.iter().map(|[red, _, blue]| red - blue).sum::<f64>() / colors.len() as f64;
+    let film = colors(&Path::new(ROOT).join("examples/clips/bunny.webm"));
+    assert!(spread(&frames) > 1.1 * spread(&film), "{} and {}", spread(&frames), spread(&film));
+}
+
+#[test]
+fn from_the_browser_saves_the_stripe_that_wanders() {
+    let Some(bench) = bench() else { return };
+    let mut command = example("from_the_browser");
+    command.current_dir(bench.folder());
+    runs(command);
+    let frames = colors(&bench.path("drawing.webm"));
+    assert_eq!(frames.len(), 90);
+    // A sixteenth of it is bright, all of it brownish.
+    for [red, green, blue] in frames {
+        assert!((45.0..95.0).contains(&red) && red > green && green > blue - 25.0, "{red} {green} {blue}");
+    }
+}
+
+#[test]
+fn instant_replay_saves_the_last_three_seconds_before_the_corner() {
+    let Some(bench) = bench() else { return };
+    let output = bench.path("replay.webm");
+    let mut command = example("instant_replay");
+    command.arg(&output);
+    let told = runs(command);
+    assert!(told.contains("the corner!"), "{told}");
+    let frames = colors(&output);
+    // As much more as it takes to begin at a key frame, of which there is one every 2 s.
+    assert!((90..=150).contains(&frames.len()), "{}", frames.len());
+    assert!(frames.iter().all(|[red, _, blue]| *red > 15.0 && *blue > 40.0), "a ball and its blue ground: {frames:?}");
+}
+
+#[test]
+fn play_records_a_film_slowly_and_again() {
+    let Some(bench) = bench() else { return };
+    let output = bench.path("played.webm");
+    let mut command = example("play");
+    command.arg("examples/clips/bunny.webm").arg(&output);
+    let told = runs(command);
+    let frames = colors(&output);
+    assert!(told.contains(&format!("{} frames", frames.len())), "{told}");
+    // 25 frames in the first two seconds, then the whole film of 132; a busy machine may lose some, which is told.
+    assert!(frames.len() > 60, "{told}");
+    let sepia = frames.iter().filter(|[red, green, blue]| red > green && green > blue).count();
+    assert!(sepia * 10 >= frames.len() * 9, "{sepia} of {} frames are brown", frames.len());
+}
+
+#[test]
+fn still_with_filter_saves_the_frame_in_brown_and_dark_in_its_corners() {
+    let bench = Bench::new();
+    let mut command = example("still_with_filter");
+    std::fs::create_dir_all(bench.path("examples/clips")).expect("a folder");
+    std::fs::copy(format!("{ROOT}/examples/clips/bunny.webm"), bench.path("examples/clips/bunny.webm"))
+        .expect("a copy");
+    command.current_dir(bench.folder());
+    runs(command);
+    let still = image::open(bench.path("still.png")).expect("a picture").to_rgb8();
+    let (width, height) = still.dimensions();
+    let mean = |left: u32, top: u32| {
+        let pixels = (0..height / 8).flat_map(|y| (0..width / 8).map(move |x| (left + x, top + y)));
+        let sum = pixels
+            .map(|(x, y)| still.get_pixel(x, y).0.map(f64::from))
+            .fold([0.0; 3], |sum, pixel| [0, 1, 2].map(|channel| sum[channel] + pixel[channel]));
+        sum.map(|sum| sum / f64::from(width / 8 * (height / 8)))
+    };
+    let (corner, middle) = (mean(0, 0), mean(width * 7 / 16, height * 7 / 16));
+    assert!(middle[0] > middle[2], "brown: {middle:?}");
+    assert!(corner[1] < middle[1], "darker in the corner: {corner:?} and {middle:?}");
+}
+
+#[test]
+fn wgpu_texture_records_its_triangle() {
+    let Some(bench) = bench() else { return };
+    let output = bench.path("triangle.webm");
+    let mut command = example("wgpu_texture");
+    command.arg(&output);
+    assert!(runs(command).contains("90 frames"));
+    let frames = colors(&output);
+    assert_eq!(frames.len(), 90);
+    // All three corners' colours, on black.
+    assert!(frames.iter().flatten().all(|mean| (15.0..90.0).contains(mean)), "{frames:?}");
+}
+
+#[test]
+fn the_gallery_in_the_readme_is_what_the_example_draws() {
+    let bench = Bench::new();
+    let drawn = bench.path("gallery.jpg");
+    let mut command = example("filter_gallery");
+    command.arg(&drawn);
+    runs(command);
+    let [drawn, kept] = [drawn, Path::new(ROOT).join("examples/pictures/gallery.jpg")]
+        .map(|path| image::open(path).expect("a picture").to_rgb8());
+    assert_eq!(drawn.dimensions(), kept.dimensions());
+    let off: u64 = drawn.iter().zip(kept.iter()).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
+    let mean = off as f64 / drawn.len() as f64;
+    assert!(mean < 0.5, "{mean:.2} of 255 off on average; draw it anew: cargo run --example filter_gallery");
+}
+
+/// A folder to record into, where ffmpeg can judge what is recorded.
+fn bench() -> Option<Bench> {
+    support::tools::has("ffmpeg").then(Bench::new)
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// The modules of each floor, the lowest first. `crate::` reaches no others, but for the names that lib.rs lifts up
 /// from floor 0, and for `tools`, which only the tests of the library have.
 const FLOORS: [&[&str]; 5] = [
-    &["time", "clock", "color", "frame", "audio", "packet", "error", "Error", "ErrorKind", "Result", "tools"],
+    &["time", "clock", "color", "frame", "audio", "packet", "error", "Error", "ErrorKind", "Result", "macros", "tools"],
     &["av1", "filter", "mux", "stream", "still", "blob", "constraints"],
     &["canvas", "devices", "gpu", "source", "encode"],
     &["recorder", "preview"],

@@ -196,7 +196,9 @@ fn a_broken_shader_is_shown_with_file_line_column_and_caret() {
     bench.write("invert.wgsl", INVERT);
     let unknown = ["record", "pattern", "--shader", "invert.wgsl", "--param", "amuont=1", "-o", "a.webm"];
     bench.run(unknown).failed(2, &["expected a parameter of `shader` (file, amount) but found `amuont`"]);
-    bench.run(["record", "pattern", "--param", "amount=1", "-o", "a.webm"]).failed(2, &["give one with --shader"]);
+    bench
+        .run(["record", "pattern", "--param", "amount=1", "-o", "a.webm"])
+        .failed(2, &["give the shader with --shader"]);
     bench.run(["record", "shader:invert.wgsl", "-o", "a.webm"]).failed(2, &["use it with --shader"]);
     assert!(!bench.names().contains(&"a.webm".to_owned()), "{:?}", bench.names());
 }

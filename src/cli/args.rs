@@ -4,13 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args as Arguments, Parser, Subcommand};
 use framereel::encode::EncoderChoice;
-use framereel::filter::{Custom, Edge, FilterChain, Visualization};
-use framereel::frame::Size;
+use framereel::filter::{Custom, Edge, Kind, Visualization};
 use framereel::recorder::Layout;
-use framereel::source::{SourceSpec, shader};
-use framereel::time::{FrameRate, Span};
-
-use framereel::Result;
+use framereel::source::{self, shader};
+use framereel::{ErrorKind, FilterChain, FrameRate, Result, Size, Source, SourceOptions, SourceSpec, Span};
 
 use super::values::{
     AudioChoice, KeyInterval, OverlayChoice, Split, audio_bitrate, bitrate, bytes, camera_control, chain, codec, edge,
@@ -156,6 +153,9 @@ pub struct StillArgs {
     /// The time of the frame
     #[arg(long, value_name = "TIME")]
     pub at: Option<Span>,
+    /// Put the picture without the filters to the left of it
+    #[arg(long)]
+    pub side_by_side: bool,
     /// Print the picture as a data: URL; a file is then written only with -o
     #[arg(long)]
     pub data_url: bool,
@@ -268,6 +268,18 @@ impl InputArgs {
         Ok(chain)
     }
 
+    /// Opens the source.
+    pub fn open(&self, options: &SourceOptions) -> Result<Box<dyn Source>> {
+        source::open(&self.source, options).map_err(|error| match (&self.source, error.kind()) {
+            (SourceSpec::Shader(path), ErrorKind::Syntax)
+                if Custom::load(path).is_ok_and(|file| file.kind() != Kind::Image) =>
+            {
+                error.with_remedy("use it with --shader")
+            }
+            _ => error,
+        })
+    }
+
     /// What draws the source, when that is a shader; its file is read anew.
     pub fn drawing(&self) -> Option<Result<FilterChain>> {
         match &self.source {
@@ -326,6 +338,7 @@ const STILL_EXAMPLES: &str = "\
 Examples:
   framereel still film.mp4 --at 2s                           film.png
   framereel still photo.jpg --filter \"grayscale(1) contrast(120%)\" -o grey.webp
+  framereel still film.mp4 --at 2s --filter \"sepia(1)\" --side-by-side -o both.png
   framereel still pattern --size 64x36 --data-url";
 
 const REPAIR_EXAMPLES: &str = "\

@@ -161,7 +161,7 @@ impl RecordArgs {
     }
 
     fn open_pictures(&self) -> Result<Media> {
-        let mut video = source::open(&self.input.source, &self.source_options())?;
+        let mut video = self.input.open(&self.source_options())?;
         self.set_camera_controls()?;
         let mut overlays = Vec::new();
         for OverlayChoice { source: spec, place } in &self.overlay {

@@ -1,15 +1,13 @@
 //! `framereel still`: one frame through the filters, as a picture file or a `data:` URL.
 
 use std::io::Write;
+use std::sync::Arc;
 
-use framereel::canvas::Canvas;
-use framereel::frame::Frame;
-use framereel::gpu::Gpu;
-use framereel::recorder::FileSink;
-use framereel::source::{self, SourceOptions, SourceSpec};
 use framereel::still::{self, StillFormat};
-use framereel::time::{Span, Timestamp};
-use framereel::{Error, ErrorKind, Result};
+use framereel::{
+    Canvas, Error, ErrorKind, FileSink, FilterChain, Frame, Gpu, Result, Size, SourceOptions, SourceSpec, Span,
+    Timestamp,
+};
 
 use super::args::StillArgs;
 use super::{create, end_at_once, on_signal, output, print};
@@ -39,7 +37,7 @@ fn draw(args: &StillArgs) -> Result<Frame> {
     let mut options = SourceOptions::default().with_params(args.input.source_params());
     options.start = args.at.filter(|_| !matches!(args.input.source, SourceSpec::Shader(_)));
     options.size = args.input.size;
-    let mut source = source::open(&args.input.source, &options)?;
+    let mut source = args.input.open(&options)?;
     let frame = source.next_frame()?.ok_or_else(|| match args.at {
         Some(at) => {
             Error::new(ErrorKind::Range, format!("expected a time before the source's end but found --at {at}"))
@@ -47,9 +45,22 @@ fn draw(args: &StillArgs) -> Result<Frame> {
         None => Error::new(ErrorKind::NotReadable, "expected a source with at least one frame but found none"),
     })?;
     let mut canvas = Canvas::new(&gpu, args.input.size.unwrap_or(frame.size()))?;
-    canvas.set_filter(&source.drawn_by().then(chain));
-    canvas.draw(frame.with_timestamp(Timestamp::ZERO + args.at.unwrap_or(Span::ZERO)));
-    canvas.read()
+    let frame = Arc::new(frame.with_timestamp(Timestamp::ZERO + args.at.unwrap_or(Span::ZERO)));
+    let mut drawn = |chain: &FilterChain| {
+        canvas.set_filter(chain);
+        canvas.draw(frame.clone());
+        canvas.read()
+    };
+    let unfiltered = source.drawn_by();
+    let filtered = drawn(&unfiltered.clone().then(chain))?;
+    if args.side_by_side { Ok(beside(&drawn(&unfiltered)?, &filtered)) } else { Ok(filtered) }
+}
+
+/// Both pictures in one, row by row: `left`, then `right`.
+fn beside(left: &Frame, right: &Frame) -> Frame {
+    let rows: Vec<u8> = left.rows(0).zip(right.rows(0)).flat_map(|(left, right)| [left, right].concat()).collect();
+    let Size { width, height } = left.size();
+    Frame::packed(left.format(), Size::new(2 * width, height), left.color, rows)
 }
 
 /// Writes the whole picture; of half a picture nothing stays.

@@ -249,7 +249,7 @@ impl<'a> Recording<'a> {
         if let Some(size) = size.filter(|_| has_pictures) {
             (report.width, report.height) = (size.width, size.height);
         }
-        let outcome = RunningRecording::prepare(gpu, media, &options, destination.into()).and_then(|recording| {
+        let outcome = ActiveRecording::prepare(gpu, media, &options, destination.into()).and_then(|recording| {
             let (outcome, account) = recording.run(controls, &mut *on_event);
             report = account;
             outcome
@@ -270,7 +270,7 @@ impl<'a> Recording<'a> {
 }
 
 /// A recording that has begun: its recorder waits for pictures and sound.
-struct RunningRecording {
+struct ActiveRecording {
     recorder: MediaRecorder,
     stream: MediaStream,
     pictures: Option<Feed>,
@@ -280,7 +280,7 @@ struct RunningRecording {
     expected: Option<Span>,
 }
 
-impl RunningRecording {
+impl ActiveRecording {
     fn prepare(gpu: &Gpu, media: Media, options: &RecordOptions, destination: Destination) -> Result<Self> {
         let real_time = options.real_time || media.is_live();
         let size = options.size.or(media.size());

@@ -46,7 +46,7 @@ impl ShaderSource {
 pub fn drawing(path: &Path, params: &[String]) -> Result<FilterChain> {
     let custom = Custom::load(path)?;
     if custom.kind() != Kind::Image {
-        let expected = "expected `fn image(position: vec2f) -> vec4f` but found a filter; add it to the chain";
+        let expected = "expected `fn image(position: vec2f) -> vec4f` but found a filter";
         return Err(Error::syntax(expected).at(path.display()));
     }
     let mut drawing = FilterChain::shader(custom);

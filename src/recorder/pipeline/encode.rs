@@ -291,7 +291,7 @@ impl<'a> Encode<'a> {
             return Ok(false);
         }
         let silenced = self.input.subscription.is_silenced();
-        let turned = std::mem::replace(&mut self.silenced, silenced) != silenced;
+        let turned = self.silenced != silenced;
         let Some(last) = &self.last else {
             return if self.with_sound && time - Timestamp::ZERO > LATEST_PICTURE {
                 self.begin_black(time)
@@ -307,6 +307,7 @@ impl<'a> Encode<'a> {
         if !self.with_sound && self.sent >= self.arrived && !turned {
             return Ok(self.advance(time));
         }
+        self.silenced = silenced;
         let picture = last.clone().with_timestamp(time);
         let shown = if silenced { Frame::black(picture.size()).with_timestamp(time) } else { picture.clone() };
         // Keep the real picture; black is shown only while the track is muted or disabled.
