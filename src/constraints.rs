@@ -1,6 +1,5 @@
-//! What is asked of cameras and microphones, what they can do, and which of their settings comes nearest: the
-//! constraints of Media Capture and Streams, as values. Nothing here opens a device, so every choice is tested without
-//! one.
+//! Constraints of Media Capture and Streams, as values: what is asked of cameras and microphones, what devices can do,
+//! and which of their settings come nearest. Nothing here opens a device, so every choice is tested without one.
 //!
 //! ```
 //! use framereel::constraints::{Constraint, InputDevice, TrackConstraints, VideoMode, select};
@@ -25,15 +24,15 @@
 //! # Ok::<(), framereel::Error>(())
 //! ```
 //!
-//! Where the specification leaves it open:
-//! - **Sizes are the device's own.** `resizeMode` is always `none`: what is to be cropped or scaled is drawn on a
+//! Choices that the specification leaves open:
+//! - **Sizes are the device's own.** `resizeMode` is always `none`. To crop or scale, draw on a
 //!   [`Canvas`](crate::canvas::Canvas) of the wanted size.
-//! - **Equal distances.** The device that comes first, then what is nearest to 640×480 at 30 frames a second (sound:
-//!   48 kHz, stereo), then raw pictures before JPEG before other compressed ones, then the device's own order.
+//! - **Equal distances.** The first device wins; then the mode nearest to 640×480 at 30 frames a second (sound: 48 kHz,
+//!   stereo), then raw formats before JPEG before other compressed ones, then the device's own order.
 //! - **Ratios are compared with a tolerance** of [`TOLERANCE`]: 1.778 is 16:9, and a camera's 30.00003 is 30, but 29.97
 //!   is not.
-//! - **An error names one constraint**: the first that no device meets; else the one at which those before it, taken
-//!   together, leave nothing.
+//! - **An error names one constraint**: the first that no device meets; else the first that no device meets together
+//!   with those before it.
 
 mod constraint;
 mod device;
@@ -52,20 +51,20 @@ pub use settings::{Capabilities, Settings};
 use crate::error::{Error, ErrorKind, Result};
 use property::Property;
 
-/// How far apart two rates or ratios may be, relative to the larger one, and still be the same.
+/// The greatest difference of two rates or ratios that count as equal, relative to the larger one.
 pub const TOLERANCE: f64 = 0.0005;
 
-/// What is asked for: pictures, sound, or both (`MediaStreamConstraints`). None: not asked for.
+/// Constraints on video, sound, or both (`MediaStreamConstraints`). None: that kind is not requested.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Constraints {
-    /// What the camera is to give.
+    /// Constraints on the camera.
     pub video: Option<TrackConstraints>,
-    /// What the microphone is to give.
+    /// Constraints on the microphone.
     pub audio: Option<TrackConstraints>,
 }
 
 impl Constraints {
-    /// Pictures of any kind (`{ video: true }`).
+    /// Video of any kind (`{ video: true }`).
     pub fn video() -> Self {
         Self { video: Some(TrackConstraints::default()), audio: None }
     }
@@ -75,16 +74,16 @@ impl Constraints {
         Self { video: None, audio: Some(TrackConstraints::default()) }
     }
 
-    /// Pictures and sound of any kind (`{ video: true, audio: true }`).
+    /// Video and sound of any kind (`{ video: true, audio: true }`).
     pub fn both() -> Self {
         Self { video: Some(TrackConstraints::default()), audio: Some(TrackConstraints::default()) }
     }
 
-    /// Whether anything can be asked so (`getUserMedia`). Device ids may be asked for that do
-    /// not exist: that is seen when a device is selected.
+    /// Checks that these constraints are valid for `getUserMedia`. Whether a requested device id exists is checked
+    /// later, when a device is selected.
     ///
     /// # Errors
-    /// `TypeError` where neither pictures nor sound are asked for, and for a number that is not finite.
+    /// `TypeError` where neither video nor sound is requested, and for a number that is not finite.
     pub fn check(&self) -> Result<()> {
         if self.video.is_none() && self.audio.is_none() {
             return Err(Error::new(
@@ -96,13 +95,14 @@ impl Constraints {
     }
 }
 
-/// What is asked of one track (`MediaTrackConstraints`, §4.3). A constraint that nothing was asked of is empty, and
-/// one that does not apply, as a width to a microphone, is left out of account.
+/// Constraints on one track (`MediaTrackConstraints`, §4.3). The default of each is empty: no constraint. A constraint
+/// that does not apply to the kind of track, such as a width of a microphone, is ignored.
 ///
-/// It is also read from text: `width=1280,height=min:720,frame-rate=exact:30`. Names are written as here with hyphens,
-/// or as the Web writes them; each value may be led by `exact:`, `min:`, `max:` or `ideal:`, is the ideal one without,
-/// or is a range (`640..1920`). One name may come several times: `width=min:640,width=ideal:1280`. Aspect ratios are
-/// written `16:9` or `1.778`, latencies `20ms` or `0.02`. The text has no [advanced](TrackConstraints::advanced) sets.
+/// Can be parsed from text: `width=1280,height=min:720,frame-rate=exact:30`. Names are written as here with hyphens, or
+/// as the Web writes them. A value may have the prefix `exact:`, `min:`, `max:` or `ideal:`, or be a range
+/// (`640..1920`); a bare value is the ideal one. A name may be repeated: `width=min:640,width=ideal:1280`. Aspect
+/// ratios are written `16:9` or `1.778`, latencies `20ms` or `0.02`. The text cannot express
+/// [advanced](TrackConstraints::advanced) sets.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct TrackConstraints {
@@ -116,24 +116,24 @@ pub struct TrackConstraints {
     pub aspect_ratio: Constraint<f64>,
     /// Which way a camera looks: `user`, `environment`, `left` or `right`.
     pub facing_mode: StringConstraint,
-    /// How the size is made: `none` (as the camera gives it) is all there is.
+    /// How the size is made: `none` (as the camera gives it) is the only mode.
     pub resize_mode: StringConstraint,
     /// Samples a second.
     pub sample_rate: Constraint<u32>,
-    /// Bits of a sample.
+    /// Bits a sample.
     pub sample_size: Constraint<u32>,
     /// Channels of sound.
     pub channel_count: Constraint<u32>,
-    /// Seconds from the sound to its samples.
+    /// Latency in seconds.
     pub latency: Constraint<f64>,
-    /// By how many decibels the sound is made louder; 0 is as it is. Ours: the Web has none.
+    /// Amplification of the sound in decibels; 0 leaves it as it is. An extension: the Web has none.
     pub gain: Constraint<f64>,
     /// The device, by its id.
     pub device_id: StringConstraint,
-    /// The thing that the device is part of: a webcam's camera and microphone have one group.
+    /// The group of the device: a webcam's camera and microphone have the same one.
     pub group_id: StringConstraint,
-    /// Further sets of constraints, the most wanted first. Each is met if it can be, together with those before it, and
-    /// otherwise left out. A bare value in one of them is an exact one. Sets within these sets have no meaning.
+    /// Further sets of constraints, the most important first. A set is applied if it can be met together with those
+    /// before it, and otherwise ignored. A bare value in a set is an exact one. Sets within these sets have no effect.
     pub advanced: Vec<TrackConstraints>,
 }
 
@@ -172,8 +172,8 @@ impl TrackConstraints {
     }
 }
 
-/// The names of the constraints that have an effect (`getSupportedConstraints`), as the Web writes them. The
-/// last one, `gain`, is ours.
+/// The names of the constraints that have an effect (`getSupportedConstraints`), as the Web writes them. The last one,
+/// `gain`, is an extension.
 ///
 /// ```
 /// assert!(framereel::constraints::get_supported_constraints().contains(&"frameRate"));
