@@ -1,4 +1,4 @@
-//! Containers: encoded packets in, a file's bytes out; and files that exist, inspected and repaired.
+//! Containers: writes encoded packets into files; inspects and repairs existing files.
 
 pub mod container;
 pub mod inspect;
