@@ -28,8 +28,8 @@ const LAYOUTS: [&str; 8] = ["mono", "stereo", "3.0", "quad", "5.0", "5.1", "6.1"
 const RESET: Span = Span::from_secs(1);
 /// In broadcasts, ffmpeg takes a rise of times by more than this for a reset (its `-dts_delta_threshold`).
 const JUMP: Span = Span::from_secs(10);
-/// How much sound may be missing at the end, by the length of the stream itself, before that is an error: this long,
-/// and, if ffmpeg printed no message, this fraction of it.
+/// How much sound may be missing at the end, by the length in the header, before that is an error: this long, and, if
+/// ffmpeg printed no message, one `MISSING_PART`-th of the length more.
 const MISSING: Span = Span::from_secs(1);
 const MISSING_PART: i64 = 20;
 
