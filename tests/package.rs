@@ -1,5 +1,5 @@
-//! The crate as others get it: what is in its package, what a program outside of this folder makes of it, which Rust it
-//! needs, and its public face.
+//! The crate as other programs get it: the content of its package, a program outside of this folder that uses it, its
+//! lowest Rust, and its public interface.
 
 #[path = "support/program.rs"]
 mod program;
