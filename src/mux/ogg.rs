@@ -1,7 +1,7 @@
 //! Ogg: writes packets of Opus into a file by RFC 7845, whose sound is at its time to the sample.
 //!
 //! ```text
-//! page   OpusHead   its pre-skip is the encoder's lookahead: so many samples are decoded first and left out
+//! page   OpusHead   its pre-skip is the encoder's lookahead: the number of decoded samples to skip first
 //! page   OpusTags
 //! page   a tenth of a second of packets; its granule position counts the samples decoded so far, the pre-skip included
 //!  ⋮
