@@ -118,9 +118,13 @@
 //! # Features
 //! | feature | default | what it adds |
 //! |---|---|---|
+//! | `cli` | yes | the program `framereel` |
 //! | `aom` | yes | AV1 in real time with libaom, built from source: needs cmake, nasm and a C compiler |
+//! | `audio` | yes | microphones, and what the system plays: needs ALSA's headers on Linux |
+//! | `camera` | yes | cameras on Linux by V4L2: needs libclang, cmake and nasm |
 //!
-//! Without it rav1e encodes. The WebM writer needs a C++ compiler, Opus cmake and a C compiler, rav1e's assembly nasm. The `ffmpeg` program is asked
+//! A program that uses the library sets `default-features = false` and names those that it wants. Without `aom` rav1e
+//! encodes. The WebM writer needs a C++ compiler, Opus cmake and a C compiler, rav1e's assembly nasm. The `ffmpeg` program is asked
 //! at run time for the files that are not read here: everything but YUV4MPEG2, AV1 in WebM or Matroska, PNG, JPEG, WebP
 //! and BMP. Filters and shaders need no feature.
 #![cfg_attr(

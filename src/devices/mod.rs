@@ -1,7 +1,7 @@
 //! Cameras and microphones: what there is, and what of it fits (Media Capture and Streams).
 
 pub mod camera;
-pub mod drift;
+mod drift;
 mod media_devices;
 #[cfg(feature = "audio")]
 pub mod microphone;
