@@ -5,11 +5,12 @@ export PATH := $(HOME)/.cargo/bin:$(PATH)
 FRAMEREEL := $(or $(CARGO_TARGET_DIR),target)/release/framereel
 CHAIN := sepia(60%) contrast(115%) saturate(130%) vignette(0.5)
 
-.PHONY: help demo test fuzz
+.PHONY: help demo test deny fuzz
 
 help:
 	@echo 'make demo   set up, build, record demo/bunny.webm through filters, and save a picture of before and after'
 	@echo 'make test   set up and run every check and test'
+	@echo 'make deny   check the licences, sources and known vulnerabilities of all dependencies'
 	@echo 'make fuzz   read 10,000 damaged files with each parser, and print a table'
 
 # The program without libaom, cameras and microphones: most of the time of a first build goes into those.
@@ -31,7 +32,12 @@ test:
 	cargo fmt --check
 	cargo clippy --profile testing --all-targets -- -D warnings
 	cargo clippy --profile testing --no-default-features -- -D warnings
+	cargo clippy --profile testing --no-default-features --features cli -- -D warnings
 	cargo test --profile testing
+
+deny:
+	command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
+	cargo deny check
 
 fuzz:
 	FUZZ_CASES=$(or $(FUZZ_CASES),10000) cargo test --profile testing --test fuzz -- --ignored --nocapture every_parser
