@@ -67,7 +67,7 @@
 //! | to | by |
 //! |---|---|
 //! | one blob, which seeks | [`start(None)`](recorder::MediaRecorder::start) |
-//! | a blob every second | `start(Duration::from_secs(1))`; [joined](blob::Blob::join) they are the file, and [`into_seekable`](blob::Blob::into_seekable) gives it its index |
+//! | a blob every second | `start(Span::from_secs(1))`; [joined](blob::Blob::join) they are the file, and [`into_seekable`](blob::Blob::into_seekable) gives it its index |
 //! | a file, which plays at every instant | [`start_to`](recorder::MediaRecorder::start_to) a [`FileSink`](recorder::FileSink) |
 //! | a file after the other, with no frame lost | `start_to` [`Pieces`](recorder::Pieces), by time or by size |
 //! | a pipe, or a file for each slice | `start_to` [`Destination::Stream`](recorder::Destination::Stream) or [`Destination::Chunks`](recorder::Destination::Chunks) |
