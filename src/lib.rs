@@ -18,8 +18,9 @@
 //! thirtieth of a second, one a frame; without it, time is real.
 //!
 //! ```
-//! use framereel::source::pattern::PatternSource;
-//! use framereel::{Canvas, Clock, Event, FrameRate, Gpu, MediaRecorder, MediaRecorderOptions, Source};
+//! use framereel::{
+//!     Canvas, Clock, Event, FrameRate, Gpu, MediaRecorder, MediaRecorderOptions, Source, source::pattern::PatternSource,
+//! };
 //!
 //! fn main() -> framereel::Result<()> {
 //!     let mut pattern = PatternSource::new(&Default::default())?;
