@@ -12,7 +12,8 @@ use crate::stream::TrackKind;
 /// use framereel::constraints::{Settings, TrackConstraints, fitness_distance};
 /// use framereel::stream::TrackKind;
 ///
-/// let settings = Settings { width: Some(640), ..Settings::default() };
+/// let mut settings = Settings::default();
+/// settings.width = Some(640);
 /// let distance = |text: &str| fitness_distance(TrackKind::Video, &settings, &text.parse().unwrap());
 /// assert_eq!(distance("width=1280"), 0.5);
 /// assert_eq!(distance("width=320"), 0.5);

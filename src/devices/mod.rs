@@ -1,7 +1,7 @@
 //! Cameras and microphones: the list of them, and a choice by constraints (Media Capture and Streams).
 
 pub mod camera;
-pub mod drift;
+mod drift;
 mod media_devices;
 #[cfg(feature = "audio")]
 pub mod microphone;

@@ -20,10 +20,12 @@ mod visualization;
 
 pub use animation::Animation;
 pub use catalog::catalog;
-pub use color_matrix::ColorMatrix;
+pub(crate) use color_matrix::ColorMatrix;
 pub use custom::{Custom, Field, FieldKind, Kind};
 pub use file::FileAccess;
 pub use lut::Lut;
+// For `framereel filters --explain` and for tests that judge plans.
+#[doc(hidden)]
 pub use plan::{
     Axis, Bell, Extent, LayerPlace, Pass, PassInput, PassOutput, Plan, Point, Scaling, SourcePicture, SourcePixels,
     Stage, plan, plan_layer,

@@ -19,9 +19,6 @@ use crate::stream::{MediaStream, MediaStreamTrack, TrackDevice, TrackGenerator, 
 /// A camera that sends no frame for this long is muted; after 3 s it is gone.
 const MUTED_AFTER: Duration = Duration::from_millis(500);
 
-/// How long the GPU may take for its first frame, including the compilation of all shaders.
-const WARM_UP: Duration = Duration::from_secs(20);
-
 /// The thread that feeds a camera's track.
 pub struct CameraTrack {
     camera: Option<CameraSource>,
@@ -74,11 +71,8 @@ impl CameraTrack {
         let first = self.camera.as_mut().map(|camera| camera.next_within(MUTED_AFTER)).transpose()?.flatten();
         // A camera that sends no frame at first is muted; its thread reports that.
         let Some(first) = first else { return Ok(()) };
-        let subscription = track.subscribe(1, &Arc::default());
         self.canvas.draw(first);
-        self.canvas.paint(self.canvas.clock().now())?;
-        let arrived = subscription.receiver.recv_timeout(WARM_UP);
-        arrived.map(drop).or_else(|_| subscription.failure().map_or(Ok(()), Err))
+        self.canvas.warm_up(track)
     }
 
     /// Draws frames until the track is not held any more or the camera is gone.
