@@ -3,7 +3,7 @@
 //! `canvas.filter` → `captureStream()` → `MediaRecorder`, as a library.
 //!
 //! It promises:
-//! - **Nothing is dropped in silence.** Every frame that came in is in the file or in the [`Report`](recorder::Report)
+//! - **Nothing is dropped in silence.** Every frame that came in is in the file or in the [`Report`]
 //!   with the reason why it is not.
 //! - **Colours stay.** The source's matrix, range and chroma siting are read and respected; what is written is BT.709,
 //!   limited range, and the file says so. BT.709 film (4:2:0, limited range) that no filter touches keeps its samples.
@@ -53,7 +53,7 @@
 //!   and is wanted: at every paint, at a rate, or by [`request_frame`](stream::MediaStreamTrack::request_frame). With
 //!   [`request_frame_at`](stream::MediaStreamTrack::request_frame_at) you give the time and get a
 //!   [`Receipt`](stream::Receipt), which tells what became of the frame: encoded once it is in the file, or dropped and why.
-//! - **Whose time.** A [`Clock`](clock::Clock) is real, goes by steps, or by the stamps on the frames. In real time a
+//! - **Whose time.** A [`Clock`] is real, goes by steps, or by the stamps on the frames. In real time a
 //!   recorder that is late loses frames, which are counted; otherwise everything waits. Times are kept as they are: the
 //!   frame rate varies if yours does.
 //! - **What is told.** [`events()`](recorder::MediaRecorder::events) is an iterator that ends with the recording and may be
@@ -69,15 +69,15 @@
 //! |---|---|
 //! | one blob, which seeks | [`start(None)`](recorder::MediaRecorder::start) |
 //! | a blob every second | `start(Span::from_secs(1))`; [joined](blob::Blob::join) they are the file, and [`into_seekable`](blob::Blob::into_seekable) gives it its index |
-//! | a file, which plays at every instant | [`start_to`](recorder::MediaRecorder::start_to) a [`FileSink`](recorder::FileSink) |
+//! | a file, which plays at every instant | [`start_to`](recorder::MediaRecorder::start_to) a [`FileSink`] |
 //! | a file after the other, with no frame lost | `start_to` [`Pieces`](recorder::Pieces), by time or by size |
-//! | a pipe, or a file for each slice | `start_to` [`Destination::Stream`](recorder::Destination::Stream) or [`Destination::Chunks`](recorder::Destination::Chunks) |
-//! | memory, for the last seconds only | [`Replay`](recorder::Replay) |
+//! | a pipe, or a file for each slice | `start_to` [`Destination::Stream`] or [`Destination::Chunks`] |
+//! | memory, for the last seconds only | [`Replay`] |
 //!
 //! A file whose program was killed is made whole by [`mux::repair()`], and [`mux::inspect()`] tells what is in a file.
 //!
 //! # A source, recorded
-//! [`record()`](recorder::record()) takes any [`Source`](source::Source) from its beginning to its end, as fast as it goes:
+//! [`record()`](recorder::record()) takes any [`Source`] from its beginning to its end, as fast as it goes:
 //!
 //! ```
 //! use framereel::{FileSink, Gpu, SourceOptions, SourceSpec, Span, open, record};
@@ -96,7 +96,7 @@
 //! ```
 //!
 //! Given a source alone, it records pictures alone; [`Media::with_sound`](recorder::Media::with_sound) takes the source's
-//! own sound too, and [`source::audio`] opens other sound to go with it. [`Controls`](recorder::Controls) end it, or give it another chain while it
+//! own sound too, and [`source::audio`] opens other sound to go with it. [`Controls`] end it, or give it another chain while it
 //! runs.
 //!
 //! # Filters and stills

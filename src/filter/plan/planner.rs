@@ -22,7 +22,7 @@ const WIDEST_MARGIN: u32 = 1024;
 
 /// Plans how `source` becomes a picture of `size`, filtered by `chain`. A source of another size is scaled to fit,
 /// centred, with transparent borders. A chain whose first filter draws ([`Kind::Image`]) draws at `size` and reads no
-/// source; one that draws from values ([`Effect::Plot`]) also draws at `size`, and reads the source as it is. An
+/// source; one that draws from values (`Effect::Plot`) also draws at `size`, and reads the source as it is. An
 /// animated chain is planned for one instant: give [`FilterChain::at`].
 pub fn plan(chain: &FilterChain, source: SourcePicture, size: Size, output: PassOutput) -> Plan {
     let mut planner = Planner::of(chain, source, size);
