@@ -372,7 +372,7 @@ impl OutputWriter {
         /// The maximum size of a file's end, and of a cluster's header with its cue point, in bytes.
         const REST: u64 = 512;
         const CLUSTER: u64 = 64;
-        // Clusters also begin by time.
+        // Without video, clusters begin by time; one per second is counted.
         let clusters = self.keys + self.progress.recorded.as_secs_f64() as u64;
         let frames =
             packet.kind == TrackKind::Video && self.frame_limit.is_some_and(|limit| self.progress.frames >= limit);
