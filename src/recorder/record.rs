@@ -216,7 +216,7 @@ impl<'a> Recording<'a> {
         self
     }
 
-    /// The recorder's options. The recording's length is set by [`Recording::duration`].
+    /// The recorder's options. A [duration](Recording::duration) takes the place of their time limit.
     pub fn options(mut self, options: MediaRecorderOptions) -> Self {
         self.options.recorder = options;
         self
