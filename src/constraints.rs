@@ -1,6 +1,5 @@
-//! What is asked of cameras and microphones, what they can do, and which of their settings comes nearest: the
-//! constraints of Media Capture and Streams, as values. Nothing here opens a device, so every choice is tested without
-//! one.
+//! Constraints and capabilities of cameras and microphones, and the selection of the nearest settings (Media Capture
+//! and Streams). Nothing here opens a device, so all selections are tested without one.
 //!
 //! ```
 //! use framereel::constraints::{Constraint, InputDevice, TrackConstraints, VideoMode, select};
@@ -55,36 +54,36 @@ use property::Property;
 /// How far apart two rates or ratios may be, relative to the larger one, and still be the same.
 pub const TOLERANCE: f64 = 0.0005;
 
-/// What is asked for: pictures, sound, or both (`MediaStreamConstraints`). None: not asked for.
+/// The requested media: video, audio, or both (`MediaStreamConstraints`). A kind that is `None` is not requested.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Constraints {
-    /// What the camera is to give.
+    /// The constraints of the video track.
     pub video: Option<TrackConstraints>,
-    /// What the microphone is to give.
+    /// The constraints of the audio track.
     pub audio: Option<TrackConstraints>,
 }
 
 impl Constraints {
-    /// Pictures of any kind (`{ video: true }`).
+    /// Any video (`{ video: true }`).
     pub fn video() -> Self {
         Self { video: Some(TrackConstraints::default()), audio: None }
     }
 
-    /// Sound of any kind (`{ audio: true }`).
+    /// Any audio (`{ audio: true }`).
     pub fn audio() -> Self {
         Self { video: None, audio: Some(TrackConstraints::default()) }
     }
 
-    /// Pictures and sound of any kind (`{ video: true, audio: true }`).
+    /// Any video and audio (`{ video: true, audio: true }`).
     pub fn both() -> Self {
         Self { video: Some(TrackConstraints::default()), audio: Some(TrackConstraints::default()) }
     }
 
-    /// Whether anything can be asked so (`getUserMedia`). Device ids may be asked for that do
-    /// not exist: that is seen when a device is selected.
+    /// Checks that the request is valid (`getUserMedia`). Whether a device id exists is checked later, when a device is
+    /// selected.
     ///
     /// # Errors
-    /// `TypeError` where neither pictures nor sound are asked for, and for a number that is not finite.
+    /// `TypeError` when neither video nor audio is requested, and for a number that is not finite.
     pub fn check(&self) -> Result<()> {
         if self.video.is_none() && self.audio.is_none() {
             return Err(Error::new(
@@ -96,44 +95,46 @@ impl Constraints {
     }
 }
 
-/// What is asked of one track (`MediaTrackConstraints`, §4.3). A constraint that nothing was asked of is empty, and
-/// one that does not apply, as a width to a microphone, is left out of account.
+/// The constraints of one track (`MediaTrackConstraints`, §4.3). A constraint that is not set is empty, and one that
+/// does not apply, such as a width for a microphone, is ignored.
 ///
-/// It is also read from text: `width=1280,height=min:720,frame-rate=exact:30`. Names are written as here with hyphens,
-/// or as the Web writes them; each value may be led by `exact:`, `min:`, `max:` or `ideal:`, is the ideal one without,
-/// or is a range (`640..1920`). One name may come several times: `width=min:640,width=ideal:1280`. Aspect ratios are
-/// written `16:9` or `1.778`, latencies `20ms` or `0.02`. The text has no [advanced](TrackConstraints::advanced) sets.
+/// They can be parsed from text: `width=1280,height=min:720,frame-rate=exact:30`. Names are those of the fields with
+/// hyphens, or those of the Web. A value may have the prefix `exact:`, `min:`, `max:` or `ideal:` (without a prefix, it
+/// is ideal), or be a range (`640..1920`). A name may be repeated: `width=min:640,width=ideal:1280`. Aspect ratios are
+/// written `16:9` or `1.778`, latencies `20ms` or `0.02`. Text cannot contain [advanced](TrackConstraints::advanced)
+/// sets.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct TrackConstraints {
-    /// Pixels across.
+    /// Width in pixels.
     pub width: Constraint<u32>,
-    /// Pixels down.
+    /// Height in pixels.
     pub height: Constraint<u32>,
-    /// Frames a second.
+    /// Frames per second.
     pub frame_rate: Constraint<f64>,
     /// Width divided by height.
     pub aspect_ratio: Constraint<f64>,
-    /// Which way a camera looks: `user`, `environment`, `left` or `right`.
+    /// The direction of a camera: `user`, `environment`, `left` or `right`.
     pub facing_mode: StringConstraint,
-    /// How the size is made: `none` (as the camera gives it) is all there is.
+    /// How frames are resized: only `none` (the camera's own size) is supported.
     pub resize_mode: StringConstraint,
-    /// Samples a second.
+    /// Samples per second.
     pub sample_rate: Constraint<u32>,
-    /// Bits of a sample.
+    /// Bits per sample.
     pub sample_size: Constraint<u32>,
-    /// Channels of sound.
+    /// The number of audio channels.
     pub channel_count: Constraint<u32>,
-    /// Seconds from the sound to its samples.
+    /// The latency of the samples, in seconds.
     pub latency: Constraint<f64>,
-    /// By how many decibels the sound is made louder; 0 is as it is. Ours: the Web has none.
+    /// The gain of the sound in decibels; 0 does not change it. An addition to the Web's constraints.
     pub gain: Constraint<f64>,
-    /// The device, by its id.
+    /// The id of the device.
     pub device_id: StringConstraint,
-    /// The thing that the device is part of: a webcam's camera and microphone have one group.
+    /// The id of the device's group: a webcam's camera and microphone have the same group.
     pub group_id: StringConstraint,
-    /// Further sets of constraints, the most wanted first. Each is met if it can be, together with those before it, and
-    /// otherwise left out. A bare value in one of them is an exact one. Sets within these sets have no meaning.
+    /// Further sets of constraints, the most important first. Each set is applied if it can be met together with those
+    /// before it, and otherwise ignored. A value without a prefix in a set is exact. Sets within these sets are
+    /// ignored.
     pub advanced: Vec<TrackConstraints>,
 }
 
@@ -172,8 +173,8 @@ impl TrackConstraints {
     }
 }
 
-/// The names of the constraints that have an effect (`getSupportedConstraints`), as the Web writes them. The
-/// last one, `gain`, is ours.
+/// The names of the supported constraints (`getSupportedConstraints`), as on the Web. The last one, `gain`, is an
+/// addition.
 ///
 /// ```
 /// assert!(framereel::constraints::get_supported_constraints().contains(&"frameRate"));
