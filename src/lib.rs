@@ -48,21 +48,21 @@
 //! }
 //! ```
 //!
-//! - **Drawing.** [`Canvas::draw`](canvas::Canvas::draw) takes frames, [`Canvas::texture`](canvas::Canvas::texture)
-//!   is a texture on your own device to draw into ([`Gpu::from_device`](gpu::Gpu::from_device)), and
+//! - **Drawing.** [`Canvas::draw`](canvas::Canvas::draw) takes frames, [`Canvas::texture`](canvas::Canvas::texture) is
+//!   a texture on your own device to draw into ([`Gpu::from_device`](gpu::Gpu::from_device)), and
 //!   [`Canvas::draw_texture`](canvas::Canvas::draw_texture) copies a texture of yours.
 //! - **Capture.** [`Canvas::present`](canvas::Canvas::present) paints. A stream captures a paint that shows something
-//! new
-//!   and is wanted: every paint, paints at a rate, or on [`request_frame`](stream::MediaStreamTrack::request_frame).
+//!   new and is wanted: every paint, paints at a rate, or on
+//!   [`request_frame`](stream::MediaStreamTrack::request_frame).
 //!   [`request_frame_at`](stream::MediaStreamTrack::request_frame_at) takes the timestamp and returns a
-//!   [`Receipt`](stream::Receipt), which reports the frame as encoded once it is in the file, or as dropped for a reason.
+//!   [`Receipt`](stream::Receipt), which reports the frame as encoded once it is in the file, or as dropped for a
+//!   reason.
 //! - **Time.** A [`Clock`](clock::Clock) is real, or advances by steps or by the timestamps of the frames. In real
-//! time, a
-//!   recorder that is late drops frames, which are counted; otherwise every stage waits for the next one. Timestamps are
-//!   kept: a variable frame rate stays variable.
+//!   time, a recorder that is late drops frames, which are counted; otherwise every stage waits for the next one.
+//!   Timestamps are kept: a variable frame rate stays variable.
 //! - **Events.** [`events()`](recorder::MediaRecorder::events) is an iterator that ends with the recording and may be
-//!   read on any thread; [`on_event`](recorder::MediaRecorder::on_event) takes a callback. Tracks and streams report mute,
-//!   unmute, the end, and added and removed tracks in the same way
+//!   read on any thread; [`on_event`](recorder::MediaRecorder::on_event) takes a callback. Tracks and streams report
+//!   mute, unmute, the end, and added and removed tracks in the same way
 //!   ([`MediaStreamTrack::events`](stream::MediaStreamTrack::events)).
 //! - **Sound.** A [`TrackGenerator::audio`](stream::TrackGenerator::audio) on the canvas's clock, added to the stream,
 //! is
