@@ -6,15 +6,12 @@
 //! - **No frame is dropped silently.** Every incoming frame is in the file, or the [`Report`](recorder::Report) has the
 //!   reason why it is not.
 //! - **Colours are kept.** The source's matrix, range and chroma siting are read and used. Recordings are BT.709,
-//! limited
-//!   range, and tagged so. BT.709 film (4:2:0, limited range) without filters keeps its samples.
+//!   limited range, and tagged so. BT.709 film (4:2:0, limited range) without filters keeps its samples.
 //! - **Files are complete.** A file has its duration and is seekable. After a stop, or when the source breaks off, it
-//! is
-//!   playable up to that time; after the program is killed, it lacks at most its last second. A file that would not be
-//!   playable is removed.
+//!   is playable up to that time; after the program is killed, it lacks at most its last second. A file that would not
+//!   be playable is removed.
 //! - **Results are reproducible.** Except with a real clock, time comes from the frames: two recordings of the same
-//! input
-//!   decode to the same frames.
+//!   input decode to the same frames.
 //!
 //! # A canvas, recorded
 //! As in the browser: a canvas, its filter, a stream of it, a recorder, and its events. The clock here advances by 1/30
@@ -65,8 +62,7 @@
 //!   mute, unmute, the end, and added and removed tracks in the same way
 //!   ([`MediaStreamTrack::events`](stream::MediaStreamTrack::events)).
 //! - **Sound.** A [`TrackGenerator::audio`](stream::TrackGenerator::audio) on the canvas's clock, added to the stream,
-//! is
-//!   recorded as Opus; alone, as WebM, Ogg or WAV ([`mux::Container`]). Pauses are cut out of video and sound at the
+//!   is recorded as Opus; alone, as WebM, Ogg or WAV ([`mux::Container`]). Pauses are cut out of video and sound at the
 //!   same time.
 //!
 //! # Where a recording goes
