@@ -12,10 +12,9 @@ fn main() -> framereel::Result<()> {
     let mut canvas = Canvas::new(&gpu, Size::new(640, 360))?.with_clock(clock);
     canvas.set_filter(&"sepia(60%) blur(2px)".parse()?);
     let stream = canvas.capture_stream(None)?;
-    let recorder = MediaRecorder::new(
-        &stream,
-        MediaRecorderOptions::default().with_mime_type("video/webm;codecs=av1").with_video_bits_per_second(4_000_000),
-    )?;
+    let options =
+        MediaRecorderOptions::default().with_mime_type("video/webm;codecs=av1").with_video_bits_per_second(4_000_000);
+    let recorder = MediaRecorder::new(&stream, options)?;
     recorder.start(None)?;
     for frame in 0..90 {
         canvas.draw(picture(frame));

@@ -1,8 +1,8 @@
-// A layer over what is on the canvas already: the texture that its passes left, premultiplied, at its place. The GPU's
+// Draws a layer over the canvas: the premultiplied texture that the layer's passes made, at its place. The GPU's
 // blending does the rest (source-over), and rounds to 8 bits as a canvas does.
 
 struct LayerInfo {
-    // Where the layer's first pixel lies on the canvas, how many it has, and how many the canvas.
+    // The position of the layer's first pixel on the canvas, the layer's size and the canvas's, in pixels.
     origin: vec2f,
     size: vec2f,
     canvas: vec2f,

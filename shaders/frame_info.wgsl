@@ -1,32 +1,32 @@
-// What every pass knows: the sizes, the time, where the source's planes lie, and the numbers of its filters.
+// The uniforms of every pass: sizes, times, the places of the source's planes, and the numbers of its filters.
 
 struct FrameInfo {
-    // The size of this pass's output and of its input, in pixels, their margins too.
+    // The size of this pass's output and of its input, in pixels, margins included.
     output_size: vec2u,
     input_size: vec2u,
-    // Where the source's planes begin, and bytes a row, both in words of 4 bytes.
+    // The beginning of each of the source's planes, and its bytes a row, both in words of 4 bytes.
     plane_offset: vec4u,
     plane_stride: vec4u,
-    // rgb = M · (y, u, v, 1), of 0–1 code values.
+    // rgb = M · (y, u, v, 1), for code values scaled to 0–1.
     yuv_to_rgb: array<vec4f, 3>,
     rgb_to_yuv: array<vec4f, 3>,
-    // How far right and below the first luma sample of its block a chroma sample sits.
+    // The distance of a chroma sample from the first luma sample of its block, to the right and down.
     siting: vec2f,
     // Seconds since the recording began, and the frame's number.
     time: f32,
     index: u32,
-    // The picture's size, as filters want it.
+    // The picture's size, for filters.
     resolution: vec2f,
-    // How many pixels stand around the picture in the input, the output and what was blurred.
+    // The margin around the picture in pixels: in the input, in the output and in the texture that was blurred.
     input_margin: i32,
     output_margin: i32,
     original_margin: i32,
 }
 
 @group(0) @binding(0) var<uniform> frame: FrameInfo;
-// `params`, at binding 1, holds the numbers of the pass: its declaration says how many.
+// `params`, at binding 1, holds the numbers of the pass; its declaration gives their count.
 
-// The pixel of the picture that a pixel of the output is; in the margin it lies outside.
+// The pixel of the picture for a pixel of the output; in the margin it lies outside the picture.
 fn place(at: vec2u) -> vec2i {
     return vec2i(at) - frame.output_margin;
 }

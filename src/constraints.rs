@@ -1,5 +1,5 @@
-//! Constraints and capabilities of cameras and microphones, and the selection of the nearest settings (Media Capture
-//! and Streams). Nothing here opens a device, so all selections are tested without one.
+//! Constraints of Media Capture and Streams, as values: what is asked of cameras and microphones, what devices can do,
+//! and which of their settings come nearest. Nothing here opens a device, so every choice is tested without one.
 //!
 //! ```
 //! use framereel::constraints::{Constraint, InputDevice, TrackConstraints, VideoMode, select};
@@ -24,15 +24,15 @@
 //! # Ok::<(), framereel::Error>(())
 //! ```
 //!
-//! Where the specification leaves it open:
-//! - **Sizes are the device's own.** `resizeMode` is always `none`: what is to be cropped or scaled is drawn on a
+//! Choices that the specification leaves open:
+//! - **Sizes are the device's own.** `resizeMode` is always `none`. To crop or scale, draw on a
 //!   [`Canvas`](crate::canvas::Canvas) of the wanted size.
-//! - **Equal distances.** The device that comes first, then what is nearest to 640×480 at 30 frames a second (sound:
-//!   48 kHz, stereo), then raw pictures before JPEG before other compressed ones, then the device's own order.
+//! - **Equal distances.** The first device wins; then the mode nearest to 640×480 at 30 frames a second (sound: 48 kHz,
+//!   stereo), then raw formats before JPEG before other compressed ones, then the device's own order.
 //! - **Ratios are compared with a tolerance** of [`TOLERANCE`]: 1.778 is 16:9, and a camera's 30.00003 is 30, but 29.97
 //!   is not.
-//! - **An error names one constraint**: the first that no device meets; else the one at which those before it, taken
-//!   together, leave nothing.
+//! - **An error names one constraint**: the first that no device meets; else the first that no device meets together
+//!   with those before it.
 
 mod constraint;
 mod device;
@@ -51,20 +51,20 @@ pub use settings::{Capabilities, Settings};
 use crate::error::{Error, ErrorKind, Result};
 use property::Property;
 
-/// How far apart two rates or ratios may be, relative to the larger one, and still be the same.
+/// The greatest difference of two rates or ratios that count as equal, relative to the larger one.
 pub const TOLERANCE: f64 = 0.0005;
 
-/// The requested media: video, audio, or both (`MediaStreamConstraints`). A kind that is `None` is not requested.
+/// Constraints on video, sound, or both (`MediaStreamConstraints`). None: that kind is not requested.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Constraints {
-    /// The constraints of the video track.
+    /// Constraints on the camera.
     pub video: Option<TrackConstraints>,
-    /// The constraints of the audio track.
+    /// Constraints on the microphone.
     pub audio: Option<TrackConstraints>,
 }
 
 impl Constraints {
-    /// Any video (`{ video: true }`).
+    /// Video of any kind (`{ video: true }`).
     pub fn video() -> Self {
         Self { video: Some(TrackConstraints::default()), audio: None }
     }
@@ -74,16 +74,16 @@ impl Constraints {
         Self { video: None, audio: Some(TrackConstraints::default()) }
     }
 
-    /// Any video and audio (`{ video: true, audio: true }`).
+    /// Video and sound of any kind (`{ video: true, audio: true }`).
     pub fn both() -> Self {
         Self { video: Some(TrackConstraints::default()), audio: Some(TrackConstraints::default()) }
     }
 
-    /// Checks that the request is valid (`getUserMedia`). Whether a device id exists is checked later, when a device is
-    /// selected.
+    /// Checks that these constraints are valid for `getUserMedia`. Whether a requested device id exists is checked
+    /// later, when a device is selected.
     ///
     /// # Errors
-    /// `TypeError` when neither video nor audio is requested, and for a number that is not finite.
+    /// `TypeError` where neither video nor sound is requested, and for a number that is not finite.
     pub fn check(&self) -> Result<()> {
         if self.video.is_none() && self.audio.is_none() {
             return Err(Error::new(
@@ -95,14 +95,14 @@ impl Constraints {
     }
 }
 
-/// The constraints of one track (`MediaTrackConstraints`, §4.3). A constraint that is not set is empty, and one that
-/// does not apply, such as a width for a microphone, is ignored.
+/// Constraints on one track (`MediaTrackConstraints`, §4.3). The default of each is empty: no constraint. A constraint
+/// that does not apply to the kind of track, such as a width of a microphone, is ignored.
 ///
-/// They can be parsed from text: `width=1280,height=min:720,frame-rate=exact:30`. Names are those of the fields with
-/// hyphens, or those of the Web. A value may have the prefix `exact:`, `min:`, `max:` or `ideal:` (without a prefix, it
-/// is ideal), or be a range (`640..1920`). A name may be repeated: `width=min:640,width=ideal:1280`. Aspect ratios are
-/// written `16:9` or `1.778`, latencies `20ms` or `0.02`. Text cannot contain [advanced](TrackConstraints::advanced)
-/// sets.
+/// Can be parsed from text: `width=1280,height=min:720,frame-rate=exact:30`. Names are written as here with hyphens, or
+/// as the Web writes them. A value may have the prefix `exact:`, `min:`, `max:` or `ideal:`, or be a range
+/// (`640..1920`); a bare value is the ideal one. A name may be repeated: `width=min:640,width=ideal:1280`. Aspect
+/// ratios are written `16:9` or `1.778`, latencies `20ms` or `0.02`. The text cannot express
+/// [advanced](TrackConstraints::advanced) sets.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct TrackConstraints {
@@ -116,25 +116,24 @@ pub struct TrackConstraints {
     pub aspect_ratio: Constraint<f64>,
     /// The direction of a camera: `user`, `environment`, `left` or `right`.
     pub facing_mode: StringConstraint,
-    /// How frames are resized: only `none` (the camera's own size) is supported.
+    /// How the size is made: `none` (as the camera gives it) is the only mode.
     pub resize_mode: StringConstraint,
     /// Samples per second.
     pub sample_rate: Constraint<u32>,
-    /// Bits per sample.
+    /// Bits a sample.
     pub sample_size: Constraint<u32>,
     /// The number of audio channels.
     pub channel_count: Constraint<u32>,
-    /// The latency of the samples, in seconds.
+    /// Latency in seconds.
     pub latency: Constraint<f64>,
-    /// The gain of the sound in decibels; 0 does not change it. An addition to the Web's constraints.
+    /// Amplification of the sound in decibels; 0 leaves it as it is. An extension: the Web has none.
     pub gain: Constraint<f64>,
     /// The id of the device.
     pub device_id: StringConstraint,
-    /// The id of the device's group: a webcam's camera and microphone have the same group.
+    /// The group of the device: a webcam's camera and microphone have the same one.
     pub group_id: StringConstraint,
-    /// Further sets of constraints, the most important first. Each set is applied if it can be met together with those
-    /// before it, and otherwise ignored. A value without a prefix in a set is exact. Sets within these sets are
-    /// ignored.
+    /// Further sets of constraints, the most important first. A set is applied if it can be met together with those
+    /// before it, and otherwise ignored. A bare value in a set is an exact one. Sets within these sets have no effect.
     pub advanced: Vec<TrackConstraints>,
 }
 
@@ -173,8 +172,8 @@ impl TrackConstraints {
     }
 }
 
-/// The names of the supported constraints (`getSupportedConstraints`), as on the Web. The last one, `gain`, is an
-/// addition.
+/// The names of the constraints that have an effect (`getSupportedConstraints`), as the Web writes them. The last one,
+/// `gain`, is an extension.
 ///
 /// ```
 /// assert!(framereel::constraints::get_supported_constraints().contains(&"frameRate"));

@@ -18,8 +18,9 @@
 //! s per frame; without it, time is real.
 //!
 //! ```
-//! use framereel::source::pattern::PatternSource;
-//! use framereel::{Canvas, Clock, Event, FrameRate, Gpu, MediaRecorder, MediaRecorderOptions, Source};
+//! use framereel::{
+//!     Canvas, Clock, Event, FrameRate, Gpu, MediaRecorder, MediaRecorderOptions, Source, source::pattern::PatternSource,
+//! };
 //!
 //! fn main() -> framereel::Result<()> {
 //!     let mut pattern = PatternSource::new(&Default::default())?;
@@ -69,7 +70,7 @@
 //! | to | by |
 //! |---|---|
 //! | one blob, which seeks | [`start(None)`](recorder::MediaRecorder::start) |
-//! | a blob every second | `start(Duration::from_secs(1))`; [joined](blob::Blob::join) they are the file, and [`into_seekable`](blob::Blob::into_seekable) gives it its index |
+//! | a blob every second | `start(Span::from_secs(1))`; [joined](blob::Blob::join) they are the file, and [`into_seekable`](blob::Blob::into_seekable) gives it its index |
 //! | a file, which plays at every instant | [`start_to`](recorder::MediaRecorder::start_to) a [`FileSink`](recorder::FileSink) |
 //! | a file after the other, with no frame lost | `start_to` [`Pieces`](recorder::Pieces), by time or by size |
 //! | a pipe, or a file for each slice | `start_to` [`Destination::Stream`](recorder::Destination::Stream) or [`Destination::Chunks`](recorder::Destination::Chunks) |
@@ -122,11 +123,15 @@
 //! # Features
 //! | feature | default | what it adds |
 //! |---|---|---|
+//! | `cli` | yes | the program `framereel` |
 //! | `aom` | yes | AV1 in real time with libaom, built from source: needs cmake, nasm and a C compiler |
+//! | `audio` | yes | microphones, and what the system plays: needs ALSA's headers on Linux |
+//! | `camera` | yes | cameras on Linux by V4L2: needs libclang, cmake and nasm |
 //!
-//! Without it rav1e encodes. The WebM writer needs a C++ compiler, Opus cmake and a C compiler, rav1e's assembly nasm.
-//! The `ffmpeg` program is asked at run time for the files that are not read here: everything but YUV4MPEG2, AV1 in
-//! WebM or Matroska, PNG, JPEG, WebP and BMP. Filters and shaders need no feature.
+//! A program that uses the library sets `default-features = false` and names those that it wants. Without `aom` rav1e
+//! encodes. The WebM writer needs a C++ compiler, Opus cmake and a C compiler, rav1e's assembly nasm. The `ffmpeg` program is asked
+//! at run time for the files that are not read here: everything but YUV4MPEG2, AV1 in WebM or Matroska, PNG, JPEG, WebP
+//! and BMP. Filters and shaders need no feature.
 #![cfg_attr(
     not(all(feature = "audio", feature = "camera", target_os = "linux")),
     allow(dead_code, unused_imports, reason = "what only devices use stays where it belongs in builds without them")

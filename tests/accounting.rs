@@ -1,4 +1,4 @@
-//! Every frame is counted where it is encoded or lost, and its receipt tells the same, however a recording ends.
+//! Every frame is counted where it is encoded or lost, and its receipt agrees, however a recording ends.
 
 mod support {
     pub mod program;

@@ -1,5 +1,4 @@
-//! Sound alone as Ogg Opus and as WAV: recorded by a recorder from tracks that are written by hand, judged by what ffmpeg
-//! and Chromium hear.
+//! Sound alone as Ogg Opus and as WAV: recorded from tracks that the test writes to, examined with ffmpeg and Chromium.
 
 mod support {
     pub mod browser;

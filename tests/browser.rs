@@ -1,4 +1,4 @@
-//! What a browser makes of our files: Chromium seeks to the right frame, knows how long they are and shows their
+//! Recorded files in a browser: Chromium seeks to the right frame, reports the right duration and shows the right
 //! colours. `make test` installs Chromium; see support/tools.rs.
 
 mod support {

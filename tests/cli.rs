@@ -1,6 +1,6 @@
-//! The program as its users meet it: the real binary, its exit codes, its words and the files it leaves.
+//! The program as its users run it: the real binary, its exit codes, its messages and its files.
 //!
-//! What the files hold is judged by ffprobe and mkvinfo. `make test` installs both; see support/tools.rs.
+//! The files are examined with ffprobe and mkvinfo. `make test` installs both; see support/tools.rs.
 
 mod support {
     pub mod program;

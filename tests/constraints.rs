@@ -1,5 +1,5 @@
-//! What is chosen of cameras and microphones for what is asked, without a device: on the modes of twelve cameras, which
-//! `tests/data/webcams.json` holds.
+//! The selection of cameras and microphones by constraints, without a device: on the modes of twelve cameras in
+//! `tests/data/webcams.json`.
 //!
 //! Translated from the web-platform-tests (mediacapture-streams), each named at its test:
 //! - GUM-impossible-constraint, GUM-invalid-facing-mode, GUM-non-applicable-constraint, GUM-optional-constraint,
@@ -11,7 +11,7 @@
 //! - MediaStreamTrack-applyConstraints: all
 //! - MediaStreamTrack-getCapabilities and -getSettings: what is in them, for the properties that are there
 //!
-//! Not translated: what is about real devices, tracks or permissions (GUM-deny, MediaDevices-enumerateDevices*,
+//! Not translated: subtests about real devices, tracks or permissions (GUM-deny, MediaDevices-enumerateDevices*,
 //! MediaStreamTrack-getSettings' "opened twice"), and documents and frames (`*-after-discard`, feature policies).
 
 use framereel::constraints::{

@@ -1,5 +1,4 @@
-//! What can be asked of a running recording, without a terminal: pauses, silence and stills; and what it tells
-//! meanwhile.
+//! Requests to a running recording, without a terminal: pauses, silence and stills; and the events that it sends.
 
 mod support {
     pub mod program;

@@ -1,4 +1,4 @@
-//! The devices that other tests record, judged by tools that share no code with us.
+//! The virtual devices of other tests, examined with tools that share no code with framereel.
 #![cfg(target_os = "linux")]
 
 #[path = "support/devices.rs"]

@@ -1,5 +1,5 @@
-//! Recordings of cameras and microphones: the program beside a private PipeWire, whose camera it sees as /dev/video0 and
-//! whose microphone is the default input; what it wrote is judged by ffprobe and ffmpeg.
+//! Recordings of cameras and microphones: the program runs beside a private PipeWire, whose camera it sees as
+//! /dev/video0 and whose microphone is the default input; its files are examined with ffprobe and ffmpeg.
 #![cfg(target_os = "linux")]
 
 #[path = "support/devices.rs"]

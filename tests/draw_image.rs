@@ -1,4 +1,4 @@
-//! What `draw_image` and `draw_part` draw, to the pixel; in a still and in a recording.
+//! The result of `draw_image` and `draw_part`, to the pixel; in a still and in a recording.
 //!
 //! The module `web_platform` holds subtests of web-platform-tests (html/canvas, `2d.drawImage`), translated, under
 //! their own names: 3arg, 5arg, 9arg.basic, 9arg.destpos, 9arg.destsize, 9arg.sourcepos, 9arg.sourcesize, canvas,

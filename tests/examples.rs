@@ -1,4 +1,4 @@
-//! The examples, run as their readers run them, and what they make, looked at.
+//! Runs the examples as their readers do, and examines their files.
 
 mod support {
     pub mod program;

@@ -1,4 +1,4 @@
-//! The sound of films comes along with their pictures, in time: noise goes in, and what ffmpeg decodes of the recording is
+//! The sound of films is recorded in sync with their frames: noise goes in, and ffmpeg's decoding of the recording is
 //! compared with it by cross-correlation. `make test` installs ffmpeg; see support/tools.rs.
 
 mod support {

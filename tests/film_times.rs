@@ -1,4 +1,4 @@
-//! Films of a variable rate through the program: every frame keeps its time, unless a rate is asked for.
+//! Films of a variable rate through the program: every frame keeps its time, unless a constant rate is requested.
 
 mod support {
     pub mod packets;

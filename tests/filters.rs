@@ -1,4 +1,4 @@
-//! What filters make of pictures: as Chromium's canvas makes it, and as their own goldens say.
+//! The results of filters on pictures, compared with Chromium's canvas and with golden pictures.
 
 mod support {
     pub mod figures;

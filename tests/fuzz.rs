@@ -1,5 +1,5 @@
-//! Every parser on thousands of damaged files: it gives something or an error, within the limits of memory and time that
-//! `support/limited.rs` sets, and never panics.
+//! Every parser on thousands of damaged files: it returns a result or an error, within the limits of memory and time in
+//! `support/limited.rs`, and never panics.
 //!
 //! Cases are made from a seed and their number, so each can be run again alone:
 //!

@@ -1,4 +1,4 @@
-//! What `framereel inspect` tells of a recording, and that it sees what is wrong with one.
+//! `framereel inspect` describes a recording and reports its faults.
 
 #[path = "support/program.rs"]
 mod program;

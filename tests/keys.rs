@@ -1,4 +1,4 @@
-//! Keys while it records, on a real terminal: one that `script` (util-linux) makes.
+//! Keys during a recording, on a real terminal made by `script` (util-linux).
 #![cfg(unix)]
 
 mod support {

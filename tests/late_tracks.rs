@@ -1,4 +1,4 @@
-//! Tracks that come late, end early or stand still: sound and pictures stay whole, limits hold, and nothing hangs.
+//! Tracks that begin late, end early or have no new frames: sound and video stay whole, limits hold, and nothing hangs.
 
 mod support {
     pub mod program;

@@ -1,5 +1,5 @@
-//! What a recorder does, line by line as the Web's specification demands (W3C MediaStream Recording and its conformance
-//! suite). Tracks are fed by hand, with no GPU; the files are judged by ffmpeg.
+//! The behaviour of a recorder, line by line as the Web's specification demands (W3C MediaStream Recording and its
+//! conformance suite). The test writes to the tracks, without a GPU; the files are examined with ffmpeg.
 
 mod support {
     pub mod packets;

@@ -1,4 +1,4 @@
-//! Chunks of a recording are what Media Source Extensions take: Chromium appends them to a `SourceBuffer` as they come,
+//! Chunks of a recording are valid for Media Source Extensions: Chromium appends them to a `SourceBuffer` as they come,
 //! plays and seeks. `make test` installs Chromium; see support/tools.rs.
 
 mod support {

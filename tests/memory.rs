@@ -1,4 +1,4 @@
-//! A recording's memory does not grow with its length. Only Linux tells a process's peak, in /proc.
+//! A recording's memory does not grow with its length. Linux only: a process's peak memory is in /proc.
 #![cfg(target_os = "linux")]
 
 #[path = "support/program.rs"]

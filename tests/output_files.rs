@@ -1,4 +1,4 @@
-//! What a recording does to files that others write, read or need, and to pipes that take their time.
+//! Recordings beside files that other programs write, read or need, and into slow pipes.
 
 mod support {
     pub mod program;

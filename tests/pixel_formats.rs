@@ -1,4 +1,4 @@
-//! Layouts that cameras give: each shows exactly what the same samples show in a layout with a plane for each.
+//! Pixel formats of cameras: each shows exactly the same as these samples in a planar format.
 
 use std::io::Write;
 use std::process::{Command, Stdio};

@@ -1,6 +1,6 @@
-//! A film that plays in real time, recorded while it plays: what is seen and heard when, judged by ffmpeg. The film
-//! says where it is: each picture is a little brighter than the one before it, but for a flash after one second, when
-//! there is a beep as well.
+//! A film that plays in real time, recorded while it plays: the times of its frames and sound, examined with ffmpeg.
+//! The film shows its position: each frame is a little brighter than the one before it, except for a flash after one
+//! second, together with a beep.
 //!
 //! Of the web-platform-tests (mediacapture-fromelement): `creation.html`, `capture.html` and `ended.html`, named at
 //! their tests. Not so: sound alone, which does not play here; tracks that are removed from their streams at the end,

@@ -1,5 +1,6 @@
-//! The public face of the library, as rustdoc shows it, compared with `tests/data/public-api.txt`: so a change of it is seen
-//! in review. `FRAMEREEL_UPDATE_API=1 cargo test --profile testing --test public_api` writes the list anew.
+//! The public interface of the library, as rustdoc shows it, compared with `tests/data/public-api.txt`, so that a
+//! review shows its changes. `FRAMEREEL_UPDATE_API=1 cargo test --profile testing --test public_api` writes the list
+//! anew.
 
 #[path = "support/program.rs"]
 mod program;

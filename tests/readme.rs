@@ -1,4 +1,4 @@
-//! What README.md shows is what the examples run, and the figures that it quotes are those that the tests take for bounds.
+//! README.md shows the code of the examples that are run, and quotes the figures that tests use as bounds.
 
 mod support {
     pub mod figures;

@@ -1,6 +1,6 @@
 //! The flags of `framereel record`: sound, pieces, limits, chunks, standard output and real time, by the real program.
 //!
-//! What comes out is judged by ffprobe and ffmpeg. `make test` installs both; see support/tools.rs.
+//! The output is examined with ffprobe and ffmpeg. `make test` installs both; see support/tools.rs.
 
 mod support {
     pub mod program;

@@ -1,4 +1,4 @@
-//! What a recording holds: every frame, its colours, its times, and the same again the second time.
+//! The content of a recording: every frame, its colours, its times, and the same again the second time.
 
 #[path = "support/figures.rs"]
 mod figures;

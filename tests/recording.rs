@@ -1,5 +1,5 @@
-//! What a recorder does beyond the Web: files that are whole, pieces, limits, replays, resizes, key frames; and what becomes
-//! of a recording when something breaks.
+//! Features of a recorder beyond the Web's: whole files, pieces, limits, replays, resizes, key frames; and the result
+//! of a recording when something fails.
 
 mod support {
     pub mod program;

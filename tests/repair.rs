@@ -1,6 +1,6 @@
 //! Recordings that were cut, damaged or written live are made whole again.
 //!
-//! Which frames there are, and whether they are the same ones afterwards, is judged by ffprobe, ffmpeg and mkvinfo.
+//! ffprobe, ffmpeg and mkvinfo check which frames there are, and that they are unchanged by the repair.
 //! `make test` installs them; see support/tools.rs.
 
 mod support {

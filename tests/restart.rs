@@ -1,5 +1,5 @@
 //! Recorders that stop and start again at once, and several on one canvas: each records what was painted while it
-//! recorded, whatever is still on its way through the GPU.
+//! recorded, whatever is still in flight in the GPU.
 
 mod support {
     pub mod program;

@@ -1,5 +1,5 @@
-//! Chunks of a live recording become one film that seeks: ours and Chromium's own. Chromium is the judge.
-//! `make test` installs it; see support/tools.rs.
+//! Chunks of a live recording become one file that seeks: those of framereel and those of Chromium. Checked with
+//! Chromium. `make test` installs it; see support/tools.rs.
 
 mod support {
     pub mod browser;

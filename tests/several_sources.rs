@@ -1,4 +1,4 @@
-//! Several sources in one recording: pictures beside and over each other, and the sounds of all, judged by ffmpeg.
+//! Several sources in one recording: frames beside and over each other, and the sounds of all, examined with ffmpeg.
 
 #[path = "support/program.rs"]
 mod program;

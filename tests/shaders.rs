@@ -1,4 +1,4 @@
-//! Users' own WGSL, from the command line: filters and sources, their parameters, their faults, edits while it runs.
+//! Users' own WGSL, from the command line: filters and sources, parameters, faults, edits during a recording.
 
 mod support {
     pub mod program;

@@ -1,5 +1,5 @@
-//! Sound, from its sources through Opus into a WebM file, as programs hear it that share no code with us: ffmpeg and
-//! Chromium. `make test` installs both; see support/tools.rs.
+//! Sound, from its sources through Opus into a WebM file, examined with programs that share no code with framereel:
+//! ffmpeg and Chromium. `make test` installs both; see support/tools.rs.
 
 mod support {
     pub mod browser;

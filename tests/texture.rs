@@ -1,4 +1,4 @@
-//! Somebody's own device and texture: what is drawn there is what is captured.
+//! A program's own device and texture: the drawing in the texture is captured.
 
 use framereel::canvas::Capture;
 use framereel::filter::FilterChain;

@@ -1,4 +1,4 @@
-//! Pictures of sound, `record --visualize`: what ffmpeg sees and hears of recordings of known sounds.
+//! Visualizations of sound, `record --visualize`: recordings of known sounds, examined with ffmpeg.
 
 mod support {
     pub mod program;

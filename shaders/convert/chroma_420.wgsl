@@ -1,6 +1,6 @@
-// 4:2:0 chroma, interpolated linearly from where its samples sit. `i420_pack` takes exactly these samples out again.
+// 4:2:0 chroma, interpolated linearly from the positions of its samples. `i420_pack` recovers exactly these samples.
 
-// The chroma samples left of, at and right of a block of four pixels: columns 2x - 1 to 2x + 2.
+// The chroma samples left of, in and right of a block of four pixels: columns 2x - 1 to 2x + 2.
 fn columns(plane: u32, x: u32, row: u32) -> vec4f {
     let last = (frame.input_size.x + 1u) / 2u - 1u;
     let at = x / 2u;

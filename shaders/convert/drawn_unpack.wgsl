@@ -1,5 +1,5 @@
-// Somebody's own texture, premultiplied. Formats that end in `-srgb` are decoded when they are read; filters work on
-// encoded values, so those are encoded again (IEC 61966-2-1). The constant LINEAR says which.
+// A texture of the program's own, premultiplied. Formats that end in `-srgb` are decoded when they are read; filters
+// work on encoded values, so those are encoded again (IEC 61966-2-1). The constant LINEAR is true for them.
 
 @group(0) @binding(2) var drawn: texture_2d<f32>;
 

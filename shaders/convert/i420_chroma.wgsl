@@ -1,6 +1,6 @@
-// Chroma from full size down to 4:2:0 on the left: across by the LeGall 5/3 low-pass (-1 2 6 2 -1)/8, down by
-// (-1 3 3 -1)/4. Linear interpolation (`chroma_420`) followed by these gives every sample back exactly, so film that
-// passes unfiltered keeps its chroma; both also keep colours finer than a chroma sample from aliasing.
+// Downsamples chroma from full size to 4:2:0 on the left: across by the LeGall 5/3 low-pass (-1 2 6 2 -1)/8, down by
+// (-1 3 3 -1)/4. Linear interpolation (`chroma_420`) followed by these filters gives every sample back exactly, so film
+// that passes unfiltered keeps its chroma; both filters also reduce aliasing of colours finer than a chroma sample.
 // (Cohen, Daubechies & Feauveau 1992, biorthogonal spline wavelets 2.2 and 3.1.)
 
 @group(0) @binding(3) var<storage, read_write> output: array<u32>;
@@ -13,7 +13,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     if id.x * 8u >= stride || id.y >= rows {
         return;
     }
-    // Eleven columns, from two before the first of eight pixels to the first after them, each taken down.
+    // Eleven columns, from two before the first of eight pixels to the first after them, each downsampled.
     let last = vec2i(frame.output_size) - 1;
     var columns: array<vec2f, 11>;
     for (var i = 0; i < 11; i++) {

@@ -1,5 +1,5 @@
-// The end of a recording's last pass: luma, four pixels a word, and chroma at full size for `i420_chroma` to take
-// down. What is not opaque is recorded over black, which premultiplied colours are already.
+// The end of a recording's last pass: luma, four pixels a word, and chroma at full size, which `i420_chroma`
+// downsamples. Transparent pixels are recorded over black, which premultiplied colours already are.
 
 @group(0) @binding(3) var<storage, read_write> output: array<u32>;
 @group(0) @binding(4) var<storage, read_write> chroma: array<u32>;

@@ -1,4 +1,4 @@
-// NV12: a plane of Y, and one where U and V take turns, two of each in a word.
+// NV12: a plane of Y, and one where U and V alternate, two of each in a word.
 
 fn luma_word(x: u32, row: u32) -> vec4f {
     return word(0u, x, row);

@@ -1,8 +1,8 @@
-// The picture that the pass before left, premultiplied.
+// The picture of the pass before, premultiplied.
 
 @group(0) @binding(2) var input: texture_2d<f32>;
 
-// The colour of a pixel of the picture, or of its margin; beyond, the nearest one's where EDGE_CLAMP says so, else
+// The colour of a pixel of the picture or of its margin; beyond, that of the nearest pixel if EDGE_CLAMP is set, else
 // transparent black.
 fn load(at: vec2i) -> vec4f {
     let texel = at + frame.input_margin;

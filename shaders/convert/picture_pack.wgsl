@@ -1,4 +1,4 @@
-// The end of a pass whose picture another pass goes on with.
+// The end of a pass whose picture another pass reads.
 
 @compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) id: vec3u) {

@@ -1,4 +1,4 @@
-// Where a pass leaves its picture for the next, premultiplied: half floats, so that nothing bands.
+// The texture to which a pass writes its picture for the next, premultiplied: half floats, so that there is no banding.
 
 @group(0) @binding(3) var output: texture_storage_2d<rgba16float, write>;
 

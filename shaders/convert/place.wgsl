@@ -1,7 +1,8 @@
-// A part of the picture to its place in another, along one axis, AXIS. params[0].x is where in the picture the middle
-// of the output's first pixel lies, params[0].y how far the next one is; params[0].zw is what it covers of the output,
-// and params[1].xy what is seen of the picture. Every output pixel is the mean of the input between two places: as far
-// apart as the pixel is wide, but by one at the least, which is linear interpolation.
+// Scales a part of the picture to its place in another, along one axis, AXIS. params[0].x is the position in the
+// picture of the middle of the output's first pixel, params[0].y the step to the next one; params[0].zw is the range of
+// the output that the part covers, and params[1].xy the range of the picture that is drawn. Every output pixel is the
+// mean of the input between two positions: as far apart as the pixel is wide, but by one at least, which is linear
+// interpolation.
 
 fn placed(at: vec2i) -> vec4f {
     let offset = f32(at[AXIS]);

@@ -1,6 +1,6 @@
-// To another size along one axis, AXIS: the picture covers params[0].y pixels of the output from params[0].x on, each
-// params[0].z pixels of the input wide; every output pixel gathers those within params[0].w.
-// Catmull-Rom (Keys 1981, a = -1/2), widened when it shrinks.
+// Scales along one axis, AXIS: the picture covers params[0].y pixels of the output from params[0].x on, each
+// params[0].z pixels of the input wide; every output pixel sums the input pixels within a distance of params[0].w.
+// Catmull-Rom (Keys 1981, a = -1/2), widened for downscaling.
 
 fn catmull_rom(x: f32) -> f32 {
     let t = abs(x);

@@ -1,5 +1,5 @@
-// RGBA with straight alpha, as stills and drawings have it: a word a pixel. A canvas keeps colours premultiplied in 8
-// bits, and strong filters show it where little is opaque; so it is rounded here too.
+// RGBA with straight alpha, the format of stills and drawings: a word a pixel. A canvas keeps colours premultiplied in
+// 8 bits, and with strong filters this rounding is visible where little is opaque; so colours are rounded here too.
 
 fn fetch(block: vec2u) -> Block {
     var colors: Block;

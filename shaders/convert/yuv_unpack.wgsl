@@ -1,5 +1,5 @@
-// YUV to RGB. The chroma of a row of four pixels comes from `chroma_rows`, which knows the subsampling; both read the
-// samples by `luma_word` and `chroma_word`, which know how they lie in memory.
+// YUV to RGB. `chroma_rows` gives the chroma of a row of four pixels, by the subsampling; both read samples through
+// `luma_word` and `chroma_word`, which depend on the memory layout.
 
 struct ChromaRows {
     u: array<vec4f, 2>,

@@ -1,5 +1,5 @@
 // A blur along one axis, for four neighbours at once: each pixel is read once and added to all four.
-// params[0]: the first pixel it reaches and how many it reads; from params[1] on each one's weight in the four.
+// params[0]: the first pixel and the number of pixels to read; from params[1] on the weight of each pixel in the four.
 
 fn blurred(place: vec2i, step: vec2i) -> array<vec4f, 4> {
     let first = place + i32(params[0].x) * step;

@@ -1,4 +1,4 @@
-// The blur along rows, whose result the rest of the pass goes on with.
+// The blur along rows; the rest of the pass continues with its result.
 
 fn fetch(block: vec2u) -> Block {
     let first = place(block * vec2u(4u, 2u));

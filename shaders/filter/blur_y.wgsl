@@ -1,4 +1,4 @@
-// The blur along columns: a pass of its own, for its invocations make four pixels of a column.
+// The blur along columns: a pass of its own, because its invocations make four pixels of a column.
 
 @compute @workgroup_size(16, 4)
 fn main(@builtin(global_invocation_id) id: vec3u) {

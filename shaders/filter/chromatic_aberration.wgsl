@@ -1,4 +1,4 @@
-// A simple lens's fringes: red a little larger, blue a little smaller, by the distance in the corners.
+// The fringes of a simple lens: red is enlarged, blue reduced; the value is the shift in the corners.
 
 fn chromatic_aberration(position: vec2f, distance: f32) -> vec4f {
     let centre = 0.5 * frame.resolution;

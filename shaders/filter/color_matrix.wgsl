@@ -1,5 +1,5 @@
 // Colour matrices on a straight colour (SVG feColorMatrix), clamped: four vectors from `at` on, three rows and alpha's
-// factor. Most have zeros that need not be multiplied.
+// factor. Variants skip the multiplication of zeros.
 
 fn color_matrix(color: vec4f, at: u32) -> vec4f {
     let offset = vec3f(params[at].w, params[at + 1u].w, params[at + 2u].w);
@@ -11,7 +11,7 @@ fn color_matrix_linear(color: vec4f, at: u32) -> vec4f {
     return vec4f(saturate(color_rows(color.rgb, at)), color.a * params[at + 3u].x);
 }
 
-// Each channel by itself.
+// Diagonal: each channel depends on itself alone.
 fn color_matrix_diagonal(color: vec4f, at: u32) -> vec4f {
     let factor = vec3f(params[at].x, params[at + 1u].y, params[at + 2u].z);
     let offset = vec3f(params[at].w, params[at + 1u].w, params[at + 2u].w);

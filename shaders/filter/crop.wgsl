@@ -1,4 +1,4 @@
-// Cuts so much of the picture off each side and stretches the rest.
+// Cuts this fraction of the picture off each side and stretches the rest.
 
 fn crop(position: vec2f, left: f32, top: f32, right: f32, bottom: f32) -> vec4f {
     let first = vec2f(left, top) * frame.resolution;

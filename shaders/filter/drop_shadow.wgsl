@@ -1,4 +1,4 @@
-// What is opaque throws a shadow: the blurred and moved alpha, in the shadow's colour, under the picture (CSS
+// A shadow of the opaque parts: the blurred and moved alpha, in the shadow's colour, under the picture (CSS
 // drop-shadow).
 
 fn drop_shadow(original: vec4f, blurred: vec4f, x: f32, y: f32, radius: f32, color: vec4f) -> vec4f {

@@ -1,4 +1,4 @@
-// Luminance as a way from one colour to another. Where a colour is not opaque, the picture's own shows through.
+// Maps luminance to a mix of two colours. Where these are not opaque, the picture's own colour is mixed in.
 
 fn duotone(color: vec4f, position: vec2f, shadows: vec4f, highlights: vec4f) -> vec4f {
     let luma = dot(color.rgb, vec3f(0.2126, 0.7152, 0.0722));

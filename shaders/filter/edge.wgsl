@@ -1,4 +1,4 @@
-// Outlines, white on black: how steeply luminance rises (Sobel and Feldman 1968). The picture's own border is none.
+// Outlines, white on black: the gradient of luminance (Sobel and Feldman 1968). The picture's border is not an outline.
 
 fn edge(position: vec2f, strength: f32) -> vec4f {
     let at = vec2i(floor(position));

@@ -1,5 +1,5 @@
-// Finds users' loops that never end: all turns of all loops for a block of eight pixels are counted, and past the limit
-// every loop is left and the alarm raised. Drivers would hang, or end loops themselves without a word.
+// Finds users' loops that never end: the turns of all loops for a block of eight pixels are counted; beyond the limit
+// every loop ends and the alarm is set. Without it, drivers would hang, or end loops without an error.
 
 @group(0) @binding(8) var<storage, read_write> alarm: atomic<u32>;
 
@@ -12,7 +12,7 @@ fn framereel_endless() -> bool {
         atomicStore(&alarm, 1u);
         return true;
     }
-    // Where one block has found out, the others need not.
+    // When one block has set the alarm, the others need not.
     if framereel_turns % 1024u == 0u && atomicLoad(&alarm) != 0u {
         framereel_turns = FRAMEREEL_MOST_TURNS;
         return true;

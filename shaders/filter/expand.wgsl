@@ -1,5 +1,5 @@
-// Up by params[0].x from a reduced picture, linearly. A factor is at least 2, so a
-// block of 4×2 pixels lies between 4×3 reduced ones, each read once.
+// Enlarges a reduced picture by params[0].x, linearly. A factor is at least 2, so a block of 4×2 pixels lies between
+// 4×3 reduced ones, each read once.
 
 fn fetch(block: vec2u) -> Block {
     let factor = params[0].x;

@@ -1,8 +1,8 @@
-// A broken tape: bands torn sideways and colours apart, anew twelve times a second. What leaves on one side comes back
-// on the other.
+// A damaged video tape: bands shifted sideways and colours apart, anew twelve times a second. Pixels that leave on one
+// side come back on the other.
 
 fn glitch(position: vec2f, amount: f32, seed: f32) -> vec4f {
-    // A hair more, so that a time that is a twelfth but for rounding counts as one.
+    // 0.001 more, so that a time that is a twelfth except for rounding counts as one.
     let key = glitch_hash(u32(12.0 * frame.time + 0.001) + glitch_hash(u32(seed)));
     let down = position.y / frame.resolution.y + f32(key >> 24u) / 256.0;
     let wide = glitch_band(key + u32(11.0 * down), amount);
@@ -17,7 +17,7 @@ fn glitch(position: vec2f, amount: f32, seed: f32) -> vec4f {
     return vec4f(red.r, green.g, blue.b, max(green.a, max(red.a, blue.a)));
 }
 
-// How far a band is torn, -1 to 1: most are not.
+// How far a band is shifted, -1 to 1: most are not.
 fn glitch_band(key: u32, amount: f32) -> f32 {
     let random = glitch_hash(key);
     let torn = f32(random & 0xffffu) < 65536.0 * 0.7 * amount;

@@ -1,9 +1,9 @@
-// Film grain: grey noise, another for every pixel, frame and seed; most often little, at the most the amount.
+// Film grain: grey noise, different for every pixel, frame and seed; mostly weak, at most the amount.
 
 fn grain(color: vec4f, position: vec2f, amount: f32, seed: f32) -> vec4f {
     let key = grain_hash(frame.index + grain_hash(u32(seed)));
     let random = grain_hash(u32(position.x) + grain_hash(u32(position.y) + key));
-    // The sum of two dice.
+    // The sum of two uniform random numbers.
     let noise = f32((random & 0xffffu) + (random >> 16u)) / 65535.0 - 1.0;
     return vec4f(color.rgb + amount * noise, color.a);
 }

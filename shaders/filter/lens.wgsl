@@ -1,4 +1,4 @@
-// Bulges the middle (barrel, above 0) or draws it in (pincushion, below 0). The distance from the centre, 1 in the
+// Enlarges the middle (barrel, above 0) or reduces it (pincushion, below 0). The distance from the centre, 1 in the
 // corners, is scaled by a factor of 0 to 1, so that every pixel comes from within the picture.
 
 fn lens(position: vec2f, strength: f32) -> vec4f {

@@ -31,7 +31,7 @@ fn lut_cube(at: u32, size: u32, first: vec3u, weight: vec3f) -> vec3f {
     let most = max(weight.r, max(weight.g, weight.b));
     let least = min(weight.r, min(weight.g, weight.b));
     let middle = max(min(weight.r, weight.g), min(max(weight.r, weight.g), weight.b));
-    // The way through the tetrahedron: along the axis of the greatest weight first, along that of the least last.
+    // The path through the tetrahedron: along the axis of the greatest weight first, along that of the least last.
     var along_most = stride.b;
     if weight.r >= weight.g && weight.r >= weight.b {
         along_most = stride.r;

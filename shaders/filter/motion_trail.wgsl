@@ -1,5 +1,5 @@
-// What moves leaves its past behind: the frame before, with its own trail, lies over this one. There is none over the
-// first.
+// Moving objects leave a trail: the frame before, with its own trail, is blended over this one. The first frame has
+// none.
 
 fn motion_trail(position: vec2f, amount: f32) -> vec4f {
     let past = amount * previous(position);

@@ -1,4 +1,4 @@
-// Squares of one colour: the mean of four places in each, which between four pixels are the mean of sixteen.
+// Squares of one colour: the mean of four positions in each; each position lies between four pixels and is their mean.
 
 fn pixelate(position: vec2f, size: f32) -> vec4f {
     let first = floor(position / size) * size;

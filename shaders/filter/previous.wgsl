@@ -1,4 +1,4 @@
-// What this pass made of the frame before; transparent black for the first.
+// The result of this pass for the frame before; transparent black for the first frame.
 
 @group(0) @binding(6) var last: texture_2d<f32>;
 

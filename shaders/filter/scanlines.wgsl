@@ -1,4 +1,4 @@
-// The dark gaps between a tube's lines, softly, every so many pixels.
+// The soft dark gaps between the lines of a cathode ray tube, at this distance in pixels.
 
 fn scanlines(color: vec4f, position: vec2f, size: f32, strength: f32) -> vec4f {
     let gap = abs(2.0 * fract(floor(position.y) / size) - 1.0);

@@ -1,5 +1,5 @@
-// Unsharp mask: what the blur lost is added once more. The blur is taken straight, so that a border which fades in it
-// is no edge.
+// Unsharp mask: adds the difference of the picture and its blur. The blur is made straight first, so that a border
+// which fades in the blur is not sharpened as an edge.
 
 fn sharpen(original: vec4f, blurred: vec4f, amount: f32, radius: f32) -> vec4f {
     let smooth_rgb = blurred.rgb * (original.a / max(blurred.a, 1e-6));

@@ -1,4 +1,4 @@
-// White where luminance reaches the level, else black; a softness is the width of the ramp between.
+// White where luminance reaches the level, else black; the softness is the width of the ramp between.
 
 fn threshold(color: vec4f, position: vec2f, level: f32, softness: f32) -> vec4f {
     let luma = dot(color.rgb, vec3f(0.2126, 0.7152, 0.0722));

@@ -1,4 +1,4 @@
-// Darkens towards the corners: none within half the half-diagonal, by `strength` at the corners.
+// Darkens towards the corners: not at all within half of the half-diagonal, by `strength` at the corners.
 
 fn vignette(color: vec4f, position: vec2f, strength: f32) -> vec4f {
     let centre = frame.resolution * 0.5;

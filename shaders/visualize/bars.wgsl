@@ -1,9 +1,9 @@
 // Bars on a line, with their reflection below. A texel is a band: its level, 16 bits in red and green.
 
-// Where the bars stand, and how far up full ones reach, from above as parts of the picture's height.
+// The baseline and the top of full bars, as fractions of the picture's height, from the top.
 const BARS_FLOOR = 0.82;
 const BARS_TOP = 0.08;
-// How much of a band's width is left free on each side.
+// The fraction of a band's width that is free on each side.
 const BARS_GAP = 0.14;
 
 fn bars(position: vec2f) -> vec4f {

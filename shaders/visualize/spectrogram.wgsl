@@ -1,11 +1,12 @@
-// Loudness over time and frequency. A texel's red is the level of a band at a time: high bands above, the latest right.
+// The level over time and frequency. A texel's red is the level of a band at a time: high bands above, the latest
+// right.
 
 fn spectrogram(position: vec2f) -> vec4f {
     let level = sample_inside(position / frame.resolution * vec2f(frame.input_size)).r;
     return vec4f(saturate(inferno(level)), 1.0);
 }
 
-// Matplotlib's inferno (CC0), which looks evenly spaced, as a polynomial fitted to it.
+// Matplotlib's inferno (CC0), a perceptually uniform colour map, as a fitted polynomial.
 fn inferno(t: f32) -> vec3f {
     let c0 = vec3f(0.00022, 0.00165, -0.01948);
     let c1 = vec3f(0.10651, 0.56396, 3.93271);

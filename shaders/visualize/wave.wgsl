@@ -1,13 +1,13 @@
 // An oscilloscope. A texel is a column of the picture: the lowest and the highest sample within it, 12 bits each.
 
-// How many columns to each side a pixel looks at: as far as the light spreads sideways.
+// How many columns to each side a pixel reads: as far as the glow spreads sideways.
 const WAVE_REACH = 3.0;
 
 fn wave(position: vec2f) -> vec4f {
     let size = frame.resolution;
     let wide = size.x / f32(frame.input_size.x);
     let here = i32(position.x / wide);
-    // Not a loop: drivers on processors blend what it carries at every turn.
+    // Not a loop: software drivers blend the loop's variables at every turn, which is slow.
     let here_away = wave_away(here, wide, position);
     let near = min(here_away, min(wave_away(here - 1, wide, position), wave_away(here + 1, wide, position)));
     let left = min(wave_away(here - 3, wide, position), wave_away(here - 2, wide, position));
@@ -22,7 +22,7 @@ fn wave(position: vec2f) -> vec4f {
     return vec4f(background + light * color * (1.0 - line) + line * (color - background), 1.0);
 }
 
-// How far a place is from the wave in a column of so many pixels, squared.
+// The squared distance of a position from the wave in a column of this many pixels.
 fn wave_away(column: i32, wide: f32, position: vec2f) -> f32 {
     let range = wave_range(column);
     let down = max(max(range.x - position.y, position.y - range.y), 0.0);
@@ -30,7 +30,7 @@ fn wave_away(column: i32, wide: f32, position: vec2f) -> f32 {
     return down * down + across * across;
 }
 
-// Where the wave is in a column: its top and its bottom, in pixels down the picture.
+// The range of the wave in a column: its top and its bottom, in pixels from the picture's top.
 fn wave_range(column: i32) -> vec2f {
     let last = i32(frame.input_size.x) - 1;
     let bytes = round(255.0 * load(vec2i(clamp(column, 0, last), 0)).rgb);

@@ -1,5 +1,5 @@
-//! AV1's headers, for reading and for writing: the open bitstream units of a temporal unit, the sequence header, and what
-//! containers repeat of it.
+//! AV1's headers, for reading and for writing: the open bitstream units (OBUs) of a temporal unit, the sequence header,
+//! and the fields that containers copy from it.
 //!
 //! Sources: AV1 Bitstream & Decoding Process Specification, version 1.0.0 with errata 1 (§ without more), "AV1 in ISOBMFF"
 //! and "AV1 in Matroska".
@@ -15,7 +15,8 @@ use crate::time::FrameRate;
 const SEQUENCE_HEADER: u8 = 1;
 const TEMPORAL_DELIMITER: u8 = 2;
 
-/// The lowest level whose bounds hold pictures of this size at this rate (Annex A.3), as `seq_level_idx`; none above 6.2.
+/// The lowest level whose limits allow pictures of this size at this rate (Annex A.3), as `seq_level_idx`; none above
+/// 6.2.
 pub(crate) fn level(size: Size, rate: FrameRate) -> Option<u8> {
     // Level, most pixels in a picture, most columns, most rows, most pixels shown a second.
     const LEVELS: [(u8, u64, u32, u32, u64); 12] = [
@@ -84,7 +85,7 @@ impl Obu<'_> {
 const HAS_EXTENSION: u8 = 0b100;
 const HAS_SIZE: u8 = 0b10;
 
-/// The OBUs of a temporal unit in turn. One without a size reaches to the end (§5.3.1).
+/// Iterates over the OBUs of a temporal unit. An OBU without a size reaches to the end (§5.3.1).
 struct Obus<'a>(&'a [u8]);
 
 impl<'a> Obus<'a> {
@@ -119,7 +120,7 @@ impl<'a> Iterator for Obus<'a> {
     }
 }
 
-/// A size in 7-bit groups, least first (§4.10.5), and how many bytes it took.
+/// Reads a size in 7-bit groups, least first (§4.10.5); gives it with the number of bytes it took.
 fn leb128(bytes: &[u8]) -> Option<(usize, usize)> {
     let mut value = 0_u64;
     for (index, byte) in bytes.iter().take(8).enumerate() {
@@ -131,7 +132,7 @@ fn leb128(bytes: &[u8]) -> Option<(usize, usize)> {
     None
 }
 
-/// Whether a temporal unit can start decoding: such a one carries a sequence header ("AV1 in Matroska", `SimpleBlock`).
+/// Whether decoding can start at a temporal unit: if so, it has a sequence header ("AV1 in Matroska", `SimpleBlock`).
 pub(crate) fn has_sequence_header(unit: &[u8]) -> bool {
     Obus(unit).map_while(Result::ok).any(|obu| obu.kind == SEQUENCE_HEADER)
 }

@@ -1,8 +1,8 @@
-//! The sequence header (§5.5): what every picture of a stream has in common.
+//! The sequence header (§5.5): the parameters that all frames of a stream share.
 //!
-//! The decoder knows this too, but its safe interface neither tells an unknown chroma position from a colocated one nor
-//! survives reserved numbers; and what is written of a stream's header is read from the stream itself, so that a file's
-//! headers never say anything else than its frames do.
+//! The decoder reads this header too, but its safe interface does not distinguish an unknown chroma position from a
+//! colocated one, and panics at reserved numbers. Headers of written files are made from the sequence header of the
+//! stream itself, so that they always agree with its frames.
 
 use super::{Obu, Obus, SEQUENCE_HEADER};
 use crate::color::{ColorSpace, Matrix, Range, Siting};
@@ -16,14 +16,14 @@ pub(crate) struct SequenceHeader {
     profile: u8,
     level: u8,
     tier: bool,
-    /// The largest picture's width in pixels.
+    /// The largest frame's width in pixels.
     pub(crate) max_width: u32,
-    /// The largest picture's height in pixels.
+    /// The largest frame's height in pixels.
     pub(crate) max_height: u32,
     color: ColorConfig,
 }
 
-/// How the pictures' samples are laid out and what they mean (§5.5.2).
+/// How the frames' samples are laid out and what they mean (§5.5.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct ColorConfig {
     /// Bits a sample: 8, 10 or 12.
@@ -39,11 +39,11 @@ struct ColorConfig {
 }
 
 impl SequenceHeader {
-    /// The first sequence header among these OBUs, in the low-overhead format: a temporal unit, or what follows the first
-    /// 4 bytes of an `av1C`. None where there is none.
+    /// The first sequence header among these OBUs, which are in the low-overhead format: a temporal unit, or an `av1C`
+    /// from its fifth byte on. None where there is none.
     ///
     /// # Errors
-    /// `UnknownError` when an OBU before it or the header itself ends too soon.
+    /// `UnknownError` when an OBU before the header, or the header itself, ends too soon.
     pub(crate) fn find(obus: &[u8]) -> Result<Option<Self>> {
         for obu in Obus(obus) {
             let obu = obu?;
@@ -89,8 +89,8 @@ impl SequenceHeader {
         self.color.bit_depth
     }
 
-    /// How the pictures' values map to colours; none where it is not by one of the matrices of [`Matrix`]. `height` decides
-    /// where nothing is said.
+    /// How the frames' values map to colours; none where the matrix is not one of [`Matrix`]. Where the header
+    /// specifies no matrix, `height` decides.
     pub(crate) fn color_space(&self, height: u32) -> Option<ColorSpace> {
         let matrix = match self.color.description[2] {
             1 => Matrix::Bt709,
@@ -115,8 +115,8 @@ impl SequenceHeader {
         bytes
     }
 
-    /// The codec's name as `av01.0.05M.08` ("AV1 in ISOBMFF" §5): profile, level and tier, bit depth; the rest too
-    /// where it is not the default of 4:2:0 BT.709 in limited range.
+    /// The codec's name as `av01.0.05M.08` ("AV1 in ISOBMFF" §5): profile, level and tier, bit depth; then the colour
+    /// fields unless they all have the default values (4:2:0, BT.709, limited range).
     pub(crate) fn codec_string(&self) -> String {
         let ColorConfig { bit_depth, monochrome, subsampling, chroma_position, description, full_range } = self.color;
         let tier = if self.tier { 'H' } else { 'M' };
@@ -137,7 +137,7 @@ impl SequenceHeader {
     }
 }
 
-/// From `timing_info_present_flag` to the last operating point; the first one's level and tier.
+/// Skips from `timing_info_present_flag` to the last operating point; gives the first one's level and tier.
 fn operating_points(bits: &mut Bits) -> Option<(u8, bool)> {
     let mut delay_bits = None;
     if bits.flag()? {
@@ -169,7 +169,7 @@ fn operating_points(bits: &mut Bits) -> Option<(u8, bool)> {
     first
 }
 
-/// From `enable_interintra_compound` to `order_hint_bits_minus_1`.
+/// Skips from `enable_interintra_compound` to `order_hint_bits_minus_1`.
 fn tools(bits: &mut Bits) -> Option<()> {
     // Inter-intra, masked compound, warped motion, dual filter.
     bits.read(4)?;
@@ -223,7 +223,7 @@ impl ColorConfig {
     }
 }
 
-/// Bits from the most significant on; none past the end.
+/// Reads bits, the most significant first; none past the end.
 struct Bits<'a> {
     bytes: &'a [u8],
     position: usize,
@@ -246,7 +246,7 @@ impl Bits<'_> {
         (0..count).try_for_each(|_| self.flag().map(drop))
     }
 
-    /// `uvlc()` (§4.10.3), of which only the length matters here.
+    /// Skips a `uvlc()` (§4.10.3): only its length matters here.
     fn skip_uvlc(&mut self) -> Option<()> {
         let mut zeros = 0;
         while !self.flag()? {

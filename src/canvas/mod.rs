@@ -11,6 +11,7 @@ mod tests;
 mod worker;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use capture::Capture;
 use compositor::Compositor;
@@ -26,7 +27,7 @@ use crate::filter::{FilterChain, LayerPlace};
 use crate::frame::{Frame, PixelFormat, Rect, Size};
 use crate::gpu::{self, Gpu};
 use crate::still::{self, StillFormat};
-use crate::stream::{CaptureRate, MediaStream, TrackGenerator};
+use crate::stream::{CaptureRate, MediaStream, MediaStreamTrack, TrackGenerator};
 use crate::time::Timestamp;
 
 /// A picture of one size on the GPU. A drawn frame passes through the canvas's filter. It either replaces all that was
@@ -349,6 +350,20 @@ impl Canvas {
         self.clock.step();
         self.clock.reach(now);
         Ok(captured)
+    }
+
+    /// Filters the content once into a frame that is not recorded: shaders are compiled now, and not during a recording,
+    /// when a camera does not wait.
+    ///
+    /// # Errors
+    /// When the GPU fails or refuses the chain.
+    pub(crate) fn warm_up(&mut self, track: &MediaStreamTrack) -> Result<()> {
+        const TIMEOUT: Duration = Duration::from_secs(20);
+        let subscription = track.subscribe(1, &Arc::default());
+        self.paint(self.clock.now())?;
+        // Where the chain is refused, the track ends, and the subscription has the error.
+        let arrived = subscription.receiver.recv_timeout(TIMEOUT);
+        arrived.map(drop).or_else(|_| subscription.failure().map_or(Ok(()), Err))
     }
 
     /// Sends this paint to the canvas's thread if any stream captures it; returns whether one did.

@@ -150,7 +150,11 @@ impl RecordArgs {
                 media.audio = audio;
                 media
             }
-            (None, Some(spec)) => Media::from(self.with_gain(open_audio(&spec, self.start)?)?),
+            (None, Some(spec)) => {
+                let mut media = Media::default();
+                media.audio = mixed(vec![(open_audio(&spec, self.start)?, self.audio_gain.unwrap_or(0.0))])?;
+                media
+            }
             (None, None) => self.open_pictures()?,
         };
         if self.reconnect {
@@ -230,14 +234,6 @@ impl RecordArgs {
         self.output.as_deref().and_then(container_of).unwrap_or_default()
     }
 
-    /// The same sound with the requested gain.
-    fn with_gain(&self, sound: Box<dyn AudioSource>) -> Result<Box<dyn AudioSource>> {
-        match self.audio_gain {
-            Some(gain) if gain != 0.0 => Ok(Box::new(MixSource::new(vec![(sound, gain)])?)),
-            _ => Ok(sound),
-        }
-    }
-
     /// The requested sound, or else that of the sources; or both.
     fn open_sound(&self, video: &mut dyn Source, overlays: &mut [Overlay]) -> Result<Option<Box<dyn AudioSource>>> {
         // Other sound begins where the first frame does, which may be shown before the start asked for.
@@ -254,7 +250,7 @@ impl RecordArgs {
             Ok(sounds)
         };
         let gain = self.audio_gain.unwrap_or(0.0);
-        let mut inputs: Vec<(Box<dyn AudioSource>, f32)> = match &self.audio {
+        let inputs: Vec<(Box<dyn AudioSource>, f32)> = match &self.audio {
             Some(AudioChoice::None) if self.mix => {
                 let text = "expected a sound to mix with the source's own but found --audio none; leave out --mix";
                 return Err(Error::new(ErrorKind::Syntax, text));
@@ -267,11 +263,7 @@ impl RecordArgs {
             }
             None => own()?.into_iter().map(|sound| (sound, gain)).collect(),
         };
-        match inputs.len() {
-            0 => Ok(None),
-            1 if inputs[0].1 == 0.0 => Ok(inputs.pop().map(|(sound, _)| sound)),
-            _ => Ok(Some(Box::new(MixSource::new(inputs)?))),
-        }
+        mixed(inputs)
     }
 
     /// The recording of this, as it was asked for.
@@ -307,6 +299,15 @@ impl RecordArgs {
             }
             _ => failure,
         }
+    }
+}
+
+/// These sounds as one, each with its gain in dB; a single one without a gain stays as it is.
+fn mixed(mut inputs: Vec<(Box<dyn AudioSource>, f32)>) -> Result<Option<Box<dyn AudioSource>>> {
+    match inputs.len() {
+        0 => Ok(None),
+        1 if inputs[0].1 == 0.0 => Ok(inputs.pop().map(|(sound, _)| sound)),
+        _ => Ok(Some(Box::new(MixSource::new(inputs)?))),
     }
 }
 

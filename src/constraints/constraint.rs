@@ -1,8 +1,8 @@
-//! What is asked of one property: a number or a string.
+//! A constraint on one property: on a number or on a string.
 
 use std::ops::RangeInclusive;
 
-/// What is asked of a number (`ConstrainULong`, `ConstrainDouble`, §4.3). By [`Default`], nothing.
+/// A constraint on a number (`ConstrainULong`, `ConstrainDouble`, §4.3). The [`Default`] is no constraint.
 ///
 /// `exact`, `min` and `max` must be met; `ideal` is the value to come near to. A bare value (`1280.into()`) is the
 /// ideal one, and within [advanced](super::TrackConstraints::advanced) sets the exact one.
@@ -44,33 +44,33 @@ impl<T> Constraint<T> {
         Self::NOTHING.with_ideal(value)
     }
 
-    /// From one value to the other; both belong to it.
+    /// From one value to the other, both included.
     pub fn range(range: RangeInclusive<T>) -> Self {
         let (min, max) = range.into_inner();
         Self::min(min).with_max(max)
     }
 
-    /// The same, and nothing but this value.
+    /// Adds: nothing but this value.
     pub fn with_exact(self, value: T) -> Self {
         Self { exact: Some(value), ..self }
     }
 
-    /// The same, and this value or more.
+    /// Adds: this value or more.
     pub fn with_min(self, value: T) -> Self {
         Self { min: Some(value), ..self }
     }
 
-    /// The same, and this value or less.
+    /// Adds: this value or less.
     pub fn with_max(self, value: T) -> Self {
         Self { max: Some(value), ..self }
     }
 
-    /// The same, and the nearest to this value.
+    /// Adds: the nearest to this value.
     pub fn with_ideal(self, value: T) -> Self {
         Self { ideal: Some(value), ..self }
     }
 
-    /// This and what the other one asks, which rules where both ask the same.
+    /// Merges two constraints; where both set the same bound, the other one's value is taken.
     pub(super) fn merge(self, other: Self) -> Self {
         Self {
             exact: other.exact.or(self.exact),
@@ -83,7 +83,7 @@ impl<T> Constraint<T> {
 }
 
 impl<T: Into<f64>> Constraint<T> {
-    /// What is asked, in the units of [`Settings`](super::Settings).
+    /// The bounds, in the units of [`Settings`](super::Settings).
     pub(super) fn numbers(self, reading: Reading) -> NumberRule {
         let [exact, min, max, ideal, bare] =
             [self.exact, self.min, self.max, self.ideal, self.bare].map(|value| value.map(Into::into));
@@ -106,7 +106,8 @@ impl<T> From<T> for Constraint<T> {
     }
 }
 
-/// What is asked of a string (`ConstrainDOMString`, §4.3): one value, or any of several. By [`Default`], nothing.
+/// A constraint on a string (`ConstrainDOMString`, §4.3): one value, or any of several. The [`Default`] is no
+/// constraint.
 ///
 /// ```
 /// use framereel::constraints::StringConstraint;
@@ -126,7 +127,7 @@ impl StringConstraint {
         Self::default().or_exact(value)
     }
 
-    /// This value if there is one such.
+    /// This value if a device has it.
     pub fn ideal(value: impl Into<String>) -> Self {
         Self::default().with_ideal(value)
     }
@@ -136,19 +137,19 @@ impl StringConstraint {
         &self.exact
     }
 
-    /// The same, and this value will do as well as the exact ones before it.
+    /// Adds a value that is accepted as well as the exact ones before it.
     pub fn or_exact(mut self, value: impl Into<String>) -> Self {
         self.exact.push(value.into());
         self
     }
 
-    /// The same, and this value is as good as the ideal ones before it.
+    /// Adds a value that is as good as the ideal ones before it.
     pub fn with_ideal(mut self, value: impl Into<String>) -> Self {
         self.ideal.push(value.into());
         self
     }
 
-    /// This and what the other one asks.
+    /// Merges two constraints.
     pub(super) fn merge(mut self, other: Self) -> Self {
         self.exact.extend(other.exact);
         self.ideal.extend(other.ideal);
@@ -188,7 +189,7 @@ impl<S: Into<String>, const N: usize> From<[S; N]> for StringConstraint {
     }
 }
 
-/// What a bare value is.
+/// The meaning of a bare value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reading {
     /// The ideal one.
@@ -197,7 +198,7 @@ pub(super) enum Reading {
     Advanced,
 }
 
-/// What is asked of a number, once it is known what its bare value is.
+/// A constraint on a number, with the meaning of its bare value decided.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct NumberRule {
     pub exact: Option<f64>,
@@ -206,7 +207,7 @@ pub(super) struct NumberRule {
     pub ideal: Option<f64>,
 }
 
-/// What is asked of a string, once it is known what its bare values are. An empty list asks nothing.
+/// A constraint on a string, with the meaning of its bare values decided. An empty list is no constraint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct StringRule<'a> {
     pub exact: Vec<&'a str>,

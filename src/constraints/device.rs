@@ -12,9 +12,9 @@ use crate::time::FrameRate;
 /// A camera or a microphone, and what it can do (`InputDeviceInfo`).
 #[derive(Debug, Clone, PartialEq)]
 pub struct InputDevice {
-    /// Its id: the same each time that it is found.
+    /// Its id, the same each time the device is found.
     pub device_id: String,
-    /// The id of what it is part of; empty where that is not known.
+    /// The group that the device belongs to; empty where that is not known.
     pub group_id: String,
     /// Its name, for people.
     pub label: String,
@@ -54,7 +54,7 @@ impl InputDevice {
         Self { facing_mode: Some(facing_mode), ..self }
     }
 
-    /// What it brings.
+    /// The kind of its tracks.
     pub fn kind(&self) -> TrackKind {
         match self.modes {
             Modes::Video(_) => TrackKind::Video,
@@ -72,7 +72,7 @@ impl InputDevice {
         if let Modes::Audio(modes) = &self.modes { modes } else { &[] }
     }
 
-    /// What its properties can be (`getCapabilities()`).
+    /// The ranges of its properties (`getCapabilities()`).
     pub fn capabilities(&self) -> Capabilities {
         let (video, audio) = (self.video_modes(), self.audio_modes());
         let is_video = self.kind() == TrackKind::Video;
@@ -94,8 +94,8 @@ impl InputDevice {
         }
     }
 
-    /// The settings that are worth a look for these constraints, with the index of the mode that each comes from: all
-    /// there are, and where a mode has a range, its ends and what lies next to each number that is asked for.
+    /// The settings to compare for these constraints, with the index of the mode that each comes from: all discrete
+    /// ones, and of each range its ends and the values next to each number in the constraints.
     pub(super) fn candidates(&self, wanted: &TrackConstraints) -> Vec<(usize, Settings)> {
         let of_mode: Vec<Vec<Settings>> = match &self.modes {
             Modes::Video(modes) => modes.iter().map(|mode| mode.candidates(wanted)).collect(),
@@ -112,7 +112,7 @@ impl InputDevice {
     }
 }
 
-/// The one value of `resizeMode`.
+/// The only value of `resizeMode`.
 const NOT_RESIZED: &str = "none";
 
 /// From the least to the greatest of all ranges.
@@ -128,9 +128,9 @@ fn span<T: PartialOrd + Copy>(ranges: impl Iterator<Item = RangeInclusive<T>>) -
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FacingMode {
-    /// At the user.
+    /// Towards the user.
     User,
-    /// Where the user looks.
+    /// In the user's direction of view.
     Environment,
     /// To the user's left.
     Left,
@@ -176,24 +176,24 @@ impl Steps {
         Self::new(value, value, 1)
     }
 
-    /// The least and the greatest of them.
+    /// The least and the greatest number.
     pub fn range(self) -> RangeInclusive<u32> {
         self.min..=self.max
     }
 
-    /// Whether it is one of them.
+    /// Whether the range has this number.
     pub fn contains(self, value: u32) -> bool {
         self.range().contains(&value) && (value - self.min).is_multiple_of(self.step)
     }
 
-    /// The ones next to this number: itself, or those below and above it.
+    /// The numbers of the range next to this one: itself, or those below and above it.
     fn around(self, value: f64) -> [u32; 2] {
         let steps = (value - f64::from(self.min)) / f64::from(self.step);
         let last = (self.max - self.min) / self.step;
         [steps.floor(), steps.ceil()].map(|steps| self.min + (steps.max(0.0) as u32).min(last) * self.step)
     }
 
-    /// Its ends and those next to each of these numbers, each once.
+    /// The ends of the range and the numbers next to each of these, without duplicates.
     fn near(self, values: impl IntoIterator<Item = f64>) -> Vec<u32> {
         let mut near: Vec<u32> = values.into_iter().flat_map(|value| self.around(value)).collect();
         near.extend([self.min, self.max]);
@@ -203,7 +203,7 @@ impl Steps {
     }
 }
 
-/// One way in which a camera gives pictures.
+/// One mode of a camera.
 #[derive(Debug, Clone, PartialEq)]
 pub struct VideoMode {
     /// The format's four letters (`YUYV`, `MJPG`).
@@ -216,12 +216,12 @@ pub struct VideoMode {
 }
 
 impl VideoMode {
-    /// Pictures of one size at one rate.
+    /// Frames of one size at one rate.
     pub fn new(format: impl Into<String>, size: Size, rate: FrameRate) -> Self {
         Self::stepwise(format, Steps::one(size.width), Steps::one(size.height), rate..=rate)
     }
 
-    /// Pictures of any of these sizes at any rate between two.
+    /// Frames of any of these sizes at any rate between two.
     pub fn stepwise(format: impl Into<String>, width: Steps, height: Steps, rates: RangeInclusive<FrameRate>) -> Self {
         Self { format: format.into(), width, height, rates }
     }
@@ -267,7 +267,7 @@ impl VideoMode {
         numbers_within(self.frame_rates(), wanted.numbers_of(Property::FrameRate).into_iter().chain([DEFAULT_RATE]))
     }
 
-    /// Every width that is worth a look with every such height, and the sizes of each aspect ratio next to these.
+    /// Every width to compare with every such height, and for each aspect ratio the sizes next to these.
     fn sizes_near(&self, wanted: &TrackConstraints) -> Vec<Size> {
         let default = DEFAULT_SIZE;
         let numbers = |property, default: u32| wanted.numbers_of(property).into_iter().chain([default.into()]);
@@ -297,7 +297,7 @@ impl VideoMode {
     }
 }
 
-/// What comes when nothing is asked for, as in browsers.
+/// The defaults when nothing is requested, as in browsers.
 pub(super) const DEFAULT_SIZE: Size = Size::new(640, 480);
 pub(super) const DEFAULT_RATE: f64 = 30.0;
 
@@ -305,7 +305,7 @@ fn ratio(width: u32, height: u32) -> f64 {
     f64::from(width) / f64::from(height.max(1))
 }
 
-/// The ends of the range and those of the numbers that lie within it, each once.
+/// The ends of the range and those of the numbers that lie within it, without duplicates.
 fn numbers_within(range: RangeInclusive<f64>, numbers: impl IntoIterator<Item = f64>) -> Vec<f64> {
     let mut within: Vec<f64> = numbers.into_iter().filter(|number| range.contains(number)).collect();
     within.extend([*range.start(), *range.end()]);
@@ -314,7 +314,7 @@ fn numbers_within(range: RangeInclusive<f64>, numbers: impl IntoIterator<Item = 
     within
 }
 
-/// One way in which a microphone gives sound.
+/// One mode of a microphone.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AudioMode {
     /// The format of a sample (`F32`, `I16`).
@@ -323,22 +323,22 @@ pub struct AudioMode {
     pub sample_rate: Steps,
     /// Channels.
     pub channel_count: Steps,
-    /// Bits of a sample.
+    /// Bits a sample.
     pub sample_size: u32,
-    /// Seconds from the sound to its samples, where that is known.
+    /// Latency in seconds, where it is known.
     pub latency: Option<RangeInclusive<f64>>,
 }
 
 impl AudioMode {
-    /// The gains that can be asked for, in decibels: they are made here, so every microphone has them.
+    /// The gains that can be requested, in decibels: the gain is applied in this library, so every microphone has it.
     pub const GAINS: RangeInclusive<f64> = -60.0..=20.0;
 
-    /// Sound of these rates with so many channels.
+    /// Sound of these rates with this number of channels.
     pub fn new(format: impl Into<String>, sample_rate: Steps, channel_count: Steps, sample_size: u32) -> Self {
         Self { format: format.into(), sample_rate, channel_count, sample_size, latency: None }
     }
 
-    /// The same, with a latency that can be chosen from this range, in seconds.
+    /// Adds a latency that can be chosen from this range, in seconds.
     pub fn with_latency(self, latency: RangeInclusive<f64>) -> Self {
         Self { latency: Some(latency), ..self }
     }
@@ -375,10 +375,10 @@ impl AudioMode {
     }
 }
 
-/// What comes when nothing is asked for.
+/// The defaults when nothing is requested.
 pub(super) const DEFAULT_SAMPLE_RATE: u32 = 48_000;
 pub(super) const DEFAULT_CHANNELS: u32 = 2;
-/// Bits: what [`AudioBuffer`](crate::audio::AudioBuffer) has.
+/// Bits a sample of an [`AudioBuffer`](crate::audio::AudioBuffer).
 pub(super) const DEFAULT_SAMPLE_SIZE: u32 = 32;
 /// Seconds.
 pub(super) const DEFAULT_LATENCY: f64 = 0.02;

@@ -1,19 +1,19 @@
-//! How far settings are from what is asked (§11, "fitness distance").
+//! The distance of settings from constraints (§11, "fitness distance").
 
 use super::constraint::{NumberRule, Reading, StringRule};
 use super::property::{Actual, Property, Rule};
 use super::{Settings, TOLERANCE, TrackConstraints};
 use crate::stream::TrackKind;
 
-/// How far these settings of a track of this kind are from a set of constraints: 0 for settings that meet every wish,
-/// up to 1 for each wish that they do not, and infinity for settings that lack what is required. Advanced sets do not
-/// count here.
+/// The distance of a track's settings from a set of constraints: 0 if they meet every constraint, up to 1 more for each
+/// ideal value that they do not meet, and infinity if they do not meet a required one. Advanced sets do not count here.
 ///
 /// ```
 /// use framereel::constraints::{Settings, TrackConstraints, fitness_distance};
 /// use framereel::stream::TrackKind;
 ///
-/// let settings = Settings { width: Some(640), ..Settings::default() };
+/// let mut settings = Settings::default();
+/// settings.width = Some(640);
 /// let distance = |text: &str| fitness_distance(TrackKind::Video, &settings, &text.parse().unwrap());
 /// assert_eq!(distance("width=1280"), 0.5);
 /// assert_eq!(distance("width=320"), 0.5);
@@ -46,7 +46,7 @@ impl Rule<'_> {
         }
     }
 
-    /// Whether what is required of it holds.
+    /// Whether the value meets the required constraints.
     pub fn is_met(&self, actual: Option<Actual>) -> bool {
         match (self, actual) {
             (rule, _) if !rule.is_required() => true,
@@ -61,7 +61,7 @@ impl Rule<'_> {
         }
     }
 
-    /// Whether settings without it are out of the question.
+    /// Whether settings without this property are excluded.
     pub fn is_required(&self) -> bool {
         match self {
             Self::Number(rule) => rule.exact.or(rule.min).or(rule.max).is_some(),
@@ -70,7 +70,7 @@ impl Rule<'_> {
     }
 }
 
-/// |actual − ideal| / max(|actual|, |ideal|), and 0 within the tolerance; whole numbers have none.
+/// |actual − ideal| / max(|actual|, |ideal|), and 0 within the tolerance; whole numbers have no tolerance.
 fn relative_difference(actual: f64, ideal: f64) -> f64 {
     if actual == ideal {
         return 0.0;

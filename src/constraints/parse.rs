@@ -7,7 +7,7 @@ use super::{Constraint, StringConstraint, TrackConstraints};
 use crate::error::{Error, Result};
 use crate::time::{FrameRate, Span};
 
-/// See [`TrackConstraints`] for what can be written. An empty text asks nothing.
+/// The syntax is described at [`TrackConstraints`]. An empty text gives no constraints.
 impl FromStr for TrackConstraints {
     type Err = Error;
 

@@ -22,14 +22,14 @@ pub(super) enum Property {
     Gain,
 }
 
-/// What is asked of a property.
+/// A constraint on a property.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Rule<'a> {
     Number(NumberRule),
     Strings(StringRule<'a>),
 }
 
-/// What a property is.
+/// The value of a property.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Actual<'a> {
     Number(f64),
@@ -37,7 +37,7 @@ pub(super) enum Actual<'a> {
 }
 
 impl Property {
-    /// In the order in which errors look at them.
+    /// All properties, in the order in which errors report them.
     pub const ALL: [Self; 13] = [
         Self::DeviceId,
         Self::GroupId,
@@ -73,7 +73,7 @@ impl Property {
         }
     }
 
-    /// Its name in words, `separator` between them: `frame-rate`.
+    /// Its name in words with `separator` between them: `frame-rate`.
     pub fn words(self, separator: char) -> String {
         let mut words = String::new();
         for c in self.name().chars() {
@@ -85,7 +85,7 @@ impl Property {
         words
     }
 
-    /// Whether tracks of this kind have it.
+    /// Whether tracks of this kind have the property.
     pub fn applies_to(self, kind: TrackKind) -> bool {
         match self {
             Self::DeviceId | Self::GroupId => true,
@@ -98,7 +98,7 @@ impl Property {
         }
     }
 
-    /// What it is in these settings. None: it does not exist there.
+    /// Its value in these settings. None: they do not have the property.
     pub fn actual(self, settings: &Settings) -> Option<Actual<'_>> {
         let number = |value: Option<u32>| value.map(|value| Actual::Number(value.into()));
         match self {
@@ -118,7 +118,7 @@ impl Property {
         }
     }
 
-    /// What this set asks of it.
+    /// The constraint of this set on it.
     pub fn rule(self, set: &TrackConstraints, reading: Reading) -> Rule<'_> {
         match self {
             Self::DeviceId => Rule::Strings(set.device_id.strings(reading)),
@@ -150,8 +150,7 @@ impl TrackConstraints {
         })
     }
 
-    /// Every number that this set and its advanced ones ask of a property: where a device has a range, the values worth
-    /// a look.
+    /// Every number for a property in this set and in its advanced ones: in a device's range, the values to compare.
     pub(super) fn numbers_of(&self, wanted: Property) -> Vec<f64> {
         let sets = std::iter::once(self).chain(&self.advanced);
         sets.flat_map(Self::numbers).filter(|(property, _)| *property == wanted).map(|(_, number)| number).collect()

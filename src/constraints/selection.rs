@@ -1,4 +1,4 @@
-//! Which settings are chosen (§11, "SelectSettings"), and which constraint is to blame where none are.
+//! Selects settings (§11, "SelectSettings"), or names the constraint that no device meets.
 
 use std::cmp::Ordering;
 
@@ -15,27 +15,28 @@ use crate::stream::TrackKind;
 /// The device and the settings that were chosen.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Selection {
-    /// The device's place in the list that was given.
+    /// The index of the device in the list that was given.
     pub device: usize,
-    /// The mode's place in the device's list.
+    /// The index of the mode in the device's list.
     pub mode: usize,
-    /// What the device is to be set to.
+    /// The settings for the device.
     pub settings: Settings,
 }
 
-/// Settings that a device could have, and how far they are from what is asked.
+/// Settings that a device could have, and their distance from the constraints.
 struct Candidate {
     selection: Selection,
     distance: f64,
 }
 
-/// Which of these devices is to be used for a track of this kind, and how it is to be set: what has the least
-/// [`fitness_distance`](super::fitness_distance). Devices of the other kind are passed over. For a track that is there
+/// Selects the device and its settings for a track of this kind: those with the least
+/// [`fitness_distance`](super::fitness_distance). Devices of the other kind are ignored. For a track that exists
 /// already (`applyConstraints()`), give its device alone.
 ///
 /// # Errors
-/// `NotFoundError` where there is no device of this kind, `OverconstrainedError` where none meets what is required,
-/// `TypeError` for numbers that are not finite, and `NotReadableError` where the devices have no modes at all.
+/// `NotFoundError` where there is no device of this kind, `OverconstrainedError` where none meets the required
+/// constraints, `TypeError` for numbers that are not finite, and `NotReadableError` where the devices have no modes at
+/// all.
 pub fn select(kind: TrackKind, devices: &[InputDevice], constraints: &TrackConstraints) -> Result<Selection> {
     constraints.check()?;
     let found = || devices.iter().enumerate().filter(|(_, device)| device.kind() == kind);
@@ -70,14 +71,14 @@ pub fn select(kind: TrackKind, devices: &[InputDevice], constraints: &TrackConst
     Ok(nearest.selection.clone())
 }
 
-/// Those that meet an advanced set; all of them where none does.
+/// The candidates that meet an advanced set; all of them where none does.
 fn narrowed(candidates: Vec<&Candidate>, meets: impl Fn(&Candidate) -> bool) -> Vec<&Candidate> {
     let met: Vec<_> = candidates.iter().copied().filter(|candidate| meets(candidate)).collect();
     if met.is_empty() { candidates } else { met }
 }
 
 impl Candidate {
-    /// The better one is less. Of equal ones, `min_by` takes the first.
+    /// Orders the better candidate first. Of equal ones, `min_by` takes the first.
     fn compare(&self, other: &Self, kind: TrackKind) -> Ordering {
         let from_default =
             |candidate: &Self| distance(kind, &candidate.selection.settings, &what_comes_unasked(), Reading::Basic);
@@ -89,7 +90,7 @@ impl Candidate {
     }
 }
 
-/// What is taken where nothing is asked for.
+/// The settings to prefer where nothing is requested.
 fn what_comes_unasked() -> TrackConstraints {
     TrackConstraints {
         width: DEFAULT_SIZE.width.into(),
@@ -104,7 +105,7 @@ fn what_comes_unasked() -> TrackConstraints {
     }
 }
 
-/// How much work and loss there is between the device's bytes and the picture: 0 for raw formats.
+/// Cost of decoding a format, in work and loss: 0 for raw formats.
 fn compression(format: &str) -> u8 {
     match format {
         "MJPG" | "JPEG" => 1,
@@ -113,8 +114,8 @@ fn compression(format: &str) -> u8 {
     }
 }
 
-/// The error for settings of which none is good enough: it names the first constraint that none of them meets; else the
-/// one at which those before it leave nothing.
+/// The error when no settings are good enough: names the first constraint that none of them meets; else the first that
+/// none of them meets together with those before it.
 fn overconstrained(kind: TrackKind, all: &[&Settings], constraints: &TrackConstraints) -> Error {
     let required: Vec<(Property, Rule)> = (Property::ALL.into_iter())
         .filter(|property| property.applies_to(kind))
@@ -159,7 +160,7 @@ fn asked(rule: &Rule) -> String {
     }
 }
 
-/// What there is in its place: the span, or what lies next to it.
+/// The values that were found instead: their range, or the nearest on both sides.
 fn found(property: Property, rule: &Rule, settings: &[&Settings]) -> String {
     let (mut numbers, mut strings) = (Vec::new(), Vec::new());
     for actual in settings.iter().filter_map(|settings| property.actual(settings)) {
@@ -181,7 +182,7 @@ fn found(property: Property, rule: &Rule, settings: &[&Settings]) -> String {
     }
 }
 
-/// The numbers on either side of what is asked for, where there are some on both.
+/// The nearest numbers below and above the required ones, where there are both.
 fn neighbours(rule: &NumberRule, sorted: &[f64]) -> Option<(f64, f64)> {
     let from = rule.exact.or(rule.min)?;
     let to = rule.exact.or(rule.max)?;

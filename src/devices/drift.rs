@@ -1,14 +1,15 @@
-//! Sound of a device's own clock, brought to the clock of the recording. Pure: samples and times go in, samples come out.
+//! Corrects the drift of a device's clock against the recording's clock. Pure: samples and times go in, samples come
+//! out.
 //!
-//! A sound card that says 48 kHz samples at 47,995 or 48,005 Hz: 100 ppm, which is 0.36 s after an hour. So the sound is
-//! resampled by a factor that a control loop keeps adjusting: each buffer comes with the time at which it was heard, and
-//! the loop (proportional and integral, critically damped, half a minute slow) turns the distance between that and its place in the output into
-//! a stretch.
+//! A sound card that claims 48 kHz samples at 47,995 or 48,005 Hz: 100 ppm, which is 0.36 s after an hour. So the sound
+//! is resampled by a factor that a control loop keeps adjusting. Each buffer comes with the time at which it was heard;
+//! the loop (proportional and integral, critically damped, with a time constant of half a minute) turns the difference
+//! between that time and the buffer's place in the output into a stretch.
 //!
-//! The times of real devices jitter by some milliseconds, and on a busy machine a buffer comes late by any time, though it
-//! was heard in time. So a buffer's own distance says little: what counts is the lower quartile of those of the last two
-//! seconds. When even that is further off than [`JUMP`], sound was lost or the device slept; silence is put there, or sound
-//! left out, at once.
+//! The times of real devices jitter by some milliseconds, and on a busy machine a buffer may come late by any time,
+//! though it was heard in time. So one buffer's difference is not reliable: the loop uses the lower quartile of the
+//! differences of the last two seconds. When even the quartile is larger than [`JUMP`], sound was lost or the device
+//! slept; then silence is inserted, or sound is left out, at once.
 
 use std::collections::VecDeque;
 
@@ -21,33 +22,33 @@ use crate::time::{Span, Timestamp};
 pub const RATE: u32 = 48_000;
 /// A difference above which sound is moved at once.
 const JUMP: Span = Span::from_millis(100);
-/// A difference of a single buffer that no busy machine explains.
+/// A difference of a single buffer that is too large for a busy machine.
 const GAP: Span = Span::from_secs(1);
 /// How long differences are remembered.
 const MEMORY: Span = Span::from_secs(2);
 /// The loop's angular frequency, in radians a second.
 const OMEGA: f64 = 0.03;
-/// The greatest stretch: less than a hundredth of a semitone, which nobody hears. Real clocks differ by a fifth of it.
+/// The greatest stretch: less than a hundredth of a semitone, which is inaudible. Real clocks differ by a fifth of it.
 const MOST: f64 = 0.0005;
 
-/// Brings buffers of a device to 48 kHz of the recording's clock.
+/// Resamples buffers of a device to 48 kHz of the recording's clock.
 pub struct DriftCorrector {
     rate: u32,
     resampler: Resampler,
-    /// When the resampler's first sample is heard: the output's beginning, and the silence that was put in since.
+    /// The time of the resampler's first sample: the output's beginning, plus the silence inserted since.
     origin: Timestamp,
     /// Whether a buffer was placed.
     begun: bool,
-    /// By how much the last buffers were heard later than they are placed, and how long each one is.
+    /// For the last buffers: how much later each was heard than it is placed, and its length.
     differences: VecDeque<(Span, Span)>,
-    /// The integral of what counts of them, in seconds.
+    /// The integral of the quartiles, in seconds.
     integral: f64,
 }
 
 debug_fields!(DriftCorrector { rate });
 
 impl DriftCorrector {
-    /// For sound of `rate` samples a second, whose output begins at `begin` of the recording's clock.
+    /// Takes sound of `rate` samples a second; the output begins at `begin` of the recording's clock.
     ///
     /// # Errors
     /// When the rate cannot be resampled.
@@ -56,13 +57,13 @@ impl DriftCorrector {
         Ok(Self { rate, resampler, origin: begin, begun: false, differences: VecDeque::new(), integral: 0.0 })
     }
 
-    /// When the next buffer would be heard if it followed without a gap.
+    /// The time of the next buffer if it follows without a gap.
     pub fn end(&self) -> Timestamp {
         self.origin + Span::from_nanos((self.resampler.position() * 1e9).round() as i64)
     }
 
-    /// Takes a buffer that was heard from `heard` on, and appends what comes of it to `out`. The first one is placed
-    /// exactly; what of it was heard before the output's beginning is left out.
+    /// Resamples a buffer that was heard from `heard` on, and appends the result to `out`. The first buffer is placed
+    /// exactly; samples before the output's beginning are left out.
     ///
     /// # Errors
     /// When resampling fails.
@@ -90,8 +91,8 @@ impl DriftCorrector {
         self.resampler.feed(&kept, out)
     }
 
-    /// What counts of the last differences, this one of a buffer so long among them: their lower quartile, once there are
-    /// enough.
+    /// Remembers the difference of a buffer of this length; returns the lower quartile of the last ones, or the
+    /// difference itself if that is too large for a busy machine.
     fn remember(&mut self, late: Span, length: Span) -> Span {
         if late > GAP || late < Span::ZERO - GAP {
             return late;
@@ -108,11 +109,11 @@ impl DriftCorrector {
         let mut sorted: Vec<Span> = self.differences.iter().map(|(late, _)| *late).collect();
         sorted.sort_unstable();
         let quartile = sorted.get(sorted.len() / 4).copied().unwrap_or_default();
-        // Before there are two seconds of them, none is far off enough to move anything.
+        // With less than two seconds of differences, the quartile is limited, so that nothing is moved.
         if whole { quartile } else { quartile.clamp(Span::ZERO - JUMP, JUMP) }
     }
 
-    /// One turn of the control loop, `step` seconds after the last one.
+    /// One step of the control loop, `step` seconds after the last one.
     fn follow(&mut self, difference: f64, step: f64) -> Result<()> {
         self.integral = (self.integral + difference * step * OMEGA * OMEGA).clamp(-MOST, MOST);
         let stretch = (2.0 * OMEGA * difference + self.integral).clamp(-MOST, MOST);
@@ -120,8 +121,8 @@ impl DriftCorrector {
     }
 }
 
-/// When the first of a run of buffers was heard, by the times of all of them: their lower quartile, as the control loop has
-/// it. Each is a count of samples since the first and the time at which the buffer was heard.
+/// The time of the first of a run of buffers, from the times of all of them: the lower quartile, as in the control
+/// loop. Each entry is a count of samples since the first and the time at which the buffer was heard.
 pub fn first_heard(buffers: &[(u64, Timestamp)], rate: u32) -> Option<Timestamp> {
     let mut times: Vec<Timestamp> = buffers.iter().map(|&(samples, heard)| heard - span_of(samples, rate)).collect();
     times.sort_unstable();
@@ -132,8 +133,8 @@ pub fn first_heard(buffers: &[(u64, Timestamp)], rate: u32) -> Option<Timestamp>
 mod tests {
     use super::*;
 
-    /// Feeds `seconds` of a device whose clock is `ppm` fast, in buffers of 10 ms whose times jitter by some `jitter` ms;
-    /// gives the greatest distance between a sample's place and its time after the first `settled` seconds, in ms.
+    /// Feeds `seconds` of a device whose clock is `ppm` fast, in buffers of 10 ms whose times jitter by `jitter` ms;
+    /// returns the greatest distance in ms between a sample's place and its time after the first `settled` seconds.
     fn greatest_distance(ppm: f64, seconds: usize, jitter: f64, settled: usize) -> f64 {
         const DEVICE: u32 = 48_000;
         let mut corrector = DriftCorrector::new(DEVICE, 1, Timestamp::ZERO).unwrap();
@@ -144,7 +145,7 @@ mod tests {
         let mut greatest = 0.0_f64;
         for index in 0..seconds * 100 {
             let true_time = index as f64 * buffer[0].len() as f64 / true_rate;
-            // Uneven, within the jitter, and the same each time.
+            // Irregular, within the jitter, and reproducible.
             let noise = jitter * 1e-3 * ((index * 7919 % 1000) as f64 / 500.0 - 1.0);
             let heard = Timestamp::from_nanos(((true_time + if index > 0 { noise } else { 0.0 }) * 1e9) as i64);
             let placed = corrector.origin.as_secs_f64() + corrector.resampler.position();
@@ -180,7 +181,7 @@ mod tests {
         let mut out = vec![Vec::new()];
         let at = |index: i64| Timestamp::ZERO + Span::from_millis(10 * index);
         for index in 0..1000 {
-            // Once a second twenty of them come at once.
+            // Once a second twenty buffers come at once.
             let late = if index >= 100 && index % 100 < 20 { 20 - index % 100 } else { 0 };
             corrector.feed(&[vec![1.0; 480]], at(index + late), &mut out).unwrap();
             assert!((corrector.end() - at(index + 1)).as_secs_f64().abs() < 0.003, "at {index}");
@@ -194,7 +195,7 @@ mod tests {
         let ones = vec![vec![1.0; 4800]];
         let mut out = vec![Vec::new()];
         let mut corrector = DriftCorrector::new(48_000, 1, at(1000)).unwrap();
-        // Half of it is from before the beginning.
+        // Half of the buffer is from before the beginning.
         corrector.feed(&ones, at(950), &mut out).unwrap();
         corrector.feed(&ones, at(1050), &mut out).unwrap();
         assert!(out[0][200..].iter().all(|&sample| (sample - 1.0).abs() < 1e-2));
@@ -203,7 +204,7 @@ mod tests {
         corrector.feed(&ones, at(2550), &mut out).unwrap();
         let silent = |out: &[f32]| out.iter().skip(200).filter(|sample| sample.abs() < 1e-3).count();
         assert!(silent(&out[0]).abs_diff(62_400) < 10, "{}", silent(&out[0]));
-        // From now on 300 ms are missing, which shows when all of two seconds say so.
+        // From now on 300 ms are missing, which is noticed when all differences of two seconds show it.
         (0..40).for_each(|index| corrector.feed(&ones, at(2950 + 100 * index), &mut out).unwrap());
         assert!(silent(&out[0]).abs_diff(62_400 + 14_400) < 300, "{}", silent(&out[0]));
         assert!((corrector.end() - at(2950 + 4000)).as_secs_f64().abs() < 0.01);

@@ -1,5 +1,5 @@
-//! `navigator.mediaDevices` for native programs (Media Capture and Streams §9): streams of cameras and microphones, and what
-//! there is.
+//! `navigator.mediaDevices` for native programs (Media Capture and Streams §9): streams of cameras and microphones, and
+//! the list of devices.
 
 use super::camera;
 use super::poller::Poller;
@@ -9,31 +9,31 @@ use crate::error::Result;
 use crate::gpu::Gpu;
 use crate::stream::{Listener, MediaStream};
 
-/// What a device is (§9.1.2, `MediaDeviceKind`).
+/// The kind of a device (§9.1.2, `MediaDeviceKind`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MediaDeviceKind {
     /// A camera.
     VideoInput,
-    /// A microphone, or what an output plays.
+    /// A microphone, or the monitor of an output.
     AudioInput,
 }
 
-/// A device, as it is listed (§9.1.2).
+/// A device in the list (§9.1.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MediaDeviceInfo {
-    /// What it is.
+    /// Its kind.
     pub kind: MediaDeviceKind,
-    /// Its id, the same each time it is found.
+    /// Its id, the same each time the device is found.
     pub device_id: String,
     /// Its name for people.
     pub label: String,
-    /// What it is part of; empty where that is not known.
+    /// The group that it belongs to; empty where that is not known.
     pub group_id: String,
 }
 
-/// A device came or went.
+/// A device was added or removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DeviceChange;
 
@@ -66,18 +66,18 @@ pub struct MediaDevices {
 debug_fields!(MediaDevices { gpu });
 
 impl MediaDevices {
-    /// The devices of this machine. A camera's pictures are unpacked by this GPU.
+    /// Gives access to this machine's devices. This GPU unpacks a camera's frames.
     pub fn new(gpu: &Gpu) -> Self {
         Self { gpu: gpu.clone(), changes: Poller::new() }
     }
 
-    /// A stream of a camera's track, a microphone's, or both (`getUserMedia()`, §9.2.3). The devices and their settings are
-    /// those that come nearest to the constraints. A device is let go when its tracks are stopped or dropped.
+    /// A stream of a camera's track, a microphone's, or both (`getUserMedia()`, §9.2.3). The devices and settings that
+    /// come nearest to the constraints are chosen. A device is closed when its tracks are stopped or dropped.
     ///
     /// # Errors
-    /// `TypeError` when neither pictures nor sound are asked for; `NotFoundError` when there is no such device;
-    /// `OverconstrainedError`, naming the constraint, when none can do what is required; `NotAllowedError` when the system
-    /// forbids it; `NotReadableError` when the device is busy or does not start.
+    /// `TypeError` when neither video nor sound is requested; `NotFoundError` when there is no such device;
+    /// `OverconstrainedError`, naming the constraint, when no device meets the required constraints; `NotAllowedError`
+    /// when the system forbids it; `NotReadableError` when the device is busy or does not start.
     pub fn get_user_media(&self, constraints: &Constraints) -> Result<MediaStream> {
         constraints.check()?;
         let stream = MediaStream::default();
@@ -100,7 +100,7 @@ impl MediaDevices {
         constraints::get_supported_constraints().into_iter()
     }
 
-    /// Tells when devices come or go (`devicechange`, §9.2.4), from now on.
+    /// Reports added and removed devices (`devicechange`, §9.2.4), from now on.
     ///
     /// # Errors
     /// `UnknownError` when no thread can be started.

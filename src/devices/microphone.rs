@@ -1,10 +1,11 @@
-//! Microphones, other inputs, and what the system plays, through cpal.
+//! Microphones, other inputs, and monitors of outputs, through cpal.
 //!
 //! ```text
 //! device's callback ──try_send──▶ queue ──▶ first_heard ─ DriftCorrector ──▶ 20 ms at 48 kHz of the recording's clock
 //! ```
 //!
-//! The callback never waits: what finds the queue full is left out and counted, and the corrector puts silence there.
+//! The callback never waits: a buffer that finds the queue full is dropped and counted, and the corrector inserts
+//! silence there.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -26,28 +27,28 @@ use crate::source::audio::{AudioInfo, AudioSource};
 use crate::stream::{MediaStreamTrack, TrackDevice, TrackGenerator, TrackKind};
 use crate::time::{Span, Timestamp};
 
-/// How long a device may bring nothing before it counts as gone.
+/// How long a device may send nothing before it counts as gone.
 const SILENT: Duration = Duration::from_secs(3);
-/// How often a device that went away is looked for.
+/// How often a device that went away is searched for.
 const RETRY: Duration = Duration::from_millis(300);
 /// How long a device may take to open.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(5);
-/// How many buffers wait at most: some ten seconds, for a recording begins after its devices.
+/// How many buffers wait at most: some ten seconds, because a recording begins after its devices.
 const QUEUE: usize = 1000;
-/// How many buffers say when the first one was heard.
+/// How many buffers the time of the first one is computed from.
 const FIRST: usize = 50;
-/// How much sound there is to be before the first is given out, so that several buffers say when it was heard: a first
-/// one that is misplaced by some milliseconds would be pulled to its place for seconds.
+/// How much sound must arrive before the first is given out, so that the time of the first buffer is computed from
+/// several: if it is wrong by some milliseconds, the drift corrector needs seconds to correct it.
 const LEAST: Span = Span::from_millis(100);
 /// Samples of each channel in a buffer that is given out: 20 ms.
 const BUFFER: usize = drift::RATE as usize / 50;
-/// How to get sound where there is no server and no device.
+/// The remedy in errors where there is no sound server and no device.
 const REMEDY: &str = "plug one in, or check the sound settings; `framereel devices` lists what there is";
 
-/// The inputs of this machine, the default one first; monitors of outputs are among them where the system offers any.
+/// The inputs of this machine, the default one first, with monitors of outputs where the system has them.
 ///
 /// # Errors
-/// When the system's sound cannot be reached.
+/// When the system's sound devices cannot be listed.
 pub fn inputs() -> Result<Vec<AudioInput>> {
     let host = cpal::default_host();
     let default = host.default_input_device().and_then(|device| device.id().ok());
@@ -78,7 +79,7 @@ fn find(name: &str, kind: InputKind) -> Result<cpal::Device> {
         let default = host.default_input_device().filter(|device| describe(device).is_some());
         return default.ok_or_else(|| Error::not_found(format!("expected {what} but found none; {REMEDY}")));
     }
-    // Where the system has no monitors, the output itself can be listened to.
+    // Where the system has no monitors, the output itself can be captured.
     let output = host.default_output_device();
     let monitor = output.as_ref().and_then(|output| output.id().ok()).map(|id| format!("{}.monitor", id.id()));
     let devices = host.input_devices().map_err(|error| unavailable("the inputs could not be listed", error))?;
@@ -101,11 +102,11 @@ fn find(name: &str, kind: InputKind) -> Result<cpal::Device> {
     }
 }
 
-/// Opens an input: by its name, or the default one where that is empty. It is heard from now on.
+/// Opens an input by its name, or the default one where the name is empty. It captures from now on.
 ///
 /// # Errors
-/// `NotFoundError` when there is none of that name; `NotAllowedError` when the system forbids it; `NotReadableError` when
-/// it is busy or does not start.
+/// `NotFoundError` when there is no input of that name; `NotAllowedError` when the system forbids it;
+/// `NotReadableError` when it is busy or does not start.
 pub fn open(name: &str, kind: InputKind) -> Result<Box<dyn AudioSource>> {
     let device = find(name, kind)?;
     let label = device.description().map_or_else(|_| name.to_owned(), |found| found.name().to_owned());
@@ -116,7 +117,7 @@ pub fn open(name: &str, kind: InputKind) -> Result<Box<dyn AudioSource>> {
 /// A track of the microphone that comes nearest to these constraints.
 ///
 /// # Errors
-/// Those of [`open`], and `OverconstrainedError` when none can do what is required.
+/// Those of [`open`], and `OverconstrainedError` when no input meets the required constraints.
 pub(super) fn start_track(wanted: &TrackConstraints) -> Result<MediaStreamTrack> {
     let microphones = inputs()?.into_iter().filter(|input| input.kind == InputKind::Microphone);
     let devices: Vec<InputDevice> = microphones.map(|input| input.device).collect();
@@ -141,7 +142,7 @@ pub(super) fn start_track(wanted: &TrackConstraints) -> Result<MediaStreamTrack>
             };
             let mut sound = sound;
             sound.timestamp = began + (sound.timestamp - Timestamp::ZERO);
-            // Without a live track it ends.
+            // The thread ends when its track is not live any more.
             let _ = generator.write_audio(sound);
         }
     };
@@ -149,7 +150,7 @@ pub(super) fn start_track(wanted: &TrackConstraints) -> Result<MediaStreamTrack>
     Ok(track)
 }
 
-/// What a track knows of its microphone.
+/// The settings of a track's microphone.
 #[derive(Debug)]
 struct MicrophoneDevice {
     device: InputDevice,
@@ -161,7 +162,7 @@ impl MicrophoneDevice {
         self.state.lock()
     }
 
-    /// The same sound at the gain that is set.
+    /// Applies the gain.
     fn louder(&self, sound: AudioBuffer) -> AudioBuffer {
         match self.state().0.gain {
             Some(gain) if gain != 0.0 => sound.scaled(10.0_f32.powf(gain as f32 / 20.0)),
@@ -190,20 +191,20 @@ impl TrackDevice for MicrophoneDevice {
     }
 }
 
-/// What a device's thread sends.
+/// A message of a device's thread.
 enum Heard {
     Sound { samples: Vec<f32>, at: Instant },
     Failed(cpal::Error),
 }
 
-/// An input that is open.
+/// An open input.
 pub struct Microphone {
     info: AudioInfo,
     label: String,
     /// The rate and the channels of the device.
     config: StreamConfig,
     heard: Receiver<Heard>,
-    /// Samples that found no room in the queue.
+    /// How many samples found no room in the queue.
     lost: Arc<AtomicU64>,
     /// Buffers that came before any sound was given out, each with the count of samples before it.
     before: Vec<(u64, Timestamp, Vec<f32>)>,
@@ -213,10 +214,10 @@ pub struct Microphone {
     /// Corrected samples of each channel.
     ready: Vec<Vec<f32>>,
     given: u64,
-    /// What it was asked for, to be opened again; none: it is not.
+    /// Whether the device is opened again when it went away.
     reconnect: bool,
     kind: InputKind,
-    // Stops when it is dropped.
+    // Dropping it stops the stream.
     _stream: cpal::Stream,
 }
 
@@ -228,7 +229,7 @@ impl Microphone {
         let default = device.default_input_config().map_err(refused)?;
         let format = default.sample_format();
         let mut config = default.config();
-        // Short buffers, where the system lets us choose.
+        // Short buffers, where the system permits them.
         config.buffer_size = BufferSize::Fixed(config.sample_rate / 100);
         let (to, heard) = sync_channel(QUEUE);
         let lost = Arc::new(AtomicU64::new(0));
@@ -264,12 +265,12 @@ impl Microphone {
         &self.label
     }
 
-    /// How long the sound is that was lost because nobody took it in time.
+    /// The length of the sound that was lost because the queue was full.
     pub fn lost(&self) -> Span {
         span_of(self.lost.load(Ordering::Acquire), self.config.sample_rate)
     }
 
-    /// The next buffer of the device; waits for one that went away to come back, where that was asked for.
+    /// The next buffer of the device; where `reconnect` is set, waits for a device that went away.
     fn receive_again(&mut self) -> Result<(Vec<f32>, Timestamp)> {
         loop {
             match self.receive() {
@@ -295,12 +296,12 @@ impl Microphone {
         (self.config, self.heard, self.lost, self._stream) = (again.config, again.heard, again.lost, again._stream);
     }
 
-    /// The next buffer of the device and when it was heard, interleaved.
+    /// The next buffer of the device, interleaved, and the time at which it was heard.
     fn receive(&mut self) -> Result<(Vec<f32>, Timestamp)> {
         loop {
             match self.heard.recv_timeout(SILENT) {
                 Ok(Heard::Sound { samples, at }) => return Ok((samples, self.time_of(at))),
-                // The stream goes on; the corrector sees what is missing.
+                // The stream goes on; the corrector notices lost sound.
                 Ok(Heard::Failed(error)) if is_harmless(error.kind()) => {}
                 Ok(Heard::Failed(error)) => return Err(self.gone(&error.to_string())),
                 Err(RecvTimeoutError::Timeout) => {
@@ -320,24 +321,24 @@ impl Microphone {
         Error::not_readable(format!("microphone `{}` went away after {after}: {why}", self.label))
     }
 
-    /// The device's samples as planes of the channels that are given out.
+    /// The device's samples as planes of the output's channels.
     fn planes(&self, interleaved: &[f32]) -> Result<Vec<Vec<f32>>> {
         let channels = usize::from(self.config.channels);
         let planes = (0..channels).map(|channel| interleaved.iter().skip(channel).step_by(channels).copied().collect());
-        // More channels than a layout has are those of an interface: the first two are taken.
+        // A device with more than 8 channels is an audio interface: its first two channels are taken.
         let taken = if channels > 8 { 2 } else { channels };
         let sound = AudioBuffer::new(self.config.sample_rate, Timestamp::ZERO, planes.take(taken).collect())?;
         Ok(mixed_unclipped(&sound, 0..sound.samples(), self.info.channels))
     }
 
-    /// Keeps a buffer until it is known when the first one was heard.
+    /// Keeps a buffer until the time of the first one is known.
     fn keep(&mut self, samples: Vec<f32>, heard: Timestamp) {
         let count = samples.len() / usize::from(self.config.channels);
         self.before.push((self.samples, heard, samples));
         self.samples += count as u64;
     }
 
-    /// Takes a buffer into the output.
+    /// Resamples a buffer into the output.
     fn correct(&mut self, heard: Timestamp, samples: &[f32]) -> Result<()> {
         let planes = self.planes(samples)?;
         let corrector = match &mut self.corrector {
@@ -396,7 +397,7 @@ impl AudioSource for Microphone {
     }
 }
 
-/// Hands on what a device's callback brings, without waiting.
+/// Sends the buffers of a device's callback, without waiting.
 #[derive(Clone)]
 struct Sender {
     to: SyncSender<Heard>,
@@ -453,7 +454,7 @@ fn is_harmless(kind: cpal::ErrorKind) -> bool {
     matches!(kind, cpal::ErrorKind::Xrun | cpal::ErrorKind::DeviceChanged | cpal::ErrorKind::RealtimeDenied)
 }
 
-/// The error of a system or a device that does not give sound.
+/// The error of a sound system or a device that gives no sound.
 fn unavailable(what: &str, error: cpal::Error) -> Error {
     use cpal::ErrorKind as Cpal;
     let (kind, remedy) = match error.kind() {

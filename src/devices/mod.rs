@@ -1,7 +1,7 @@
-//! Cameras and microphones: what there is, and what of it fits (Media Capture and Streams).
+//! Cameras and microphones: the list of them, and a choice by constraints (Media Capture and Streams).
 
 pub mod camera;
-pub mod drift;
+mod drift;
 mod media_devices;
 #[cfg(feature = "audio")]
 pub mod microphone;
@@ -15,24 +15,24 @@ pub use media_devices::{DeviceChange, MediaDeviceInfo, MediaDeviceKind, MediaDev
 
 use crate::constraints::InputDevice;
 
-/// What an input of sound is.
+/// The kind of an audio input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum InputKind {
-    /// A microphone, or a line.
+    /// A microphone, or a line input.
     Microphone,
-    /// What an output plays.
+    /// The monitor of an output.
     Monitor,
 }
 
-/// An input of sound.
+/// An audio input.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AudioInput {
-    /// What it is called, and what its tracks can be.
+    /// Its name and its capabilities.
     pub device: InputDevice,
-    /// What it is.
+    /// Its kind.
     pub kind: InputKind,
-    /// Samples a second, as the device gives them.
+    /// The device's samples a second.
     pub rate: u32,
-    /// How many channels, as the device gives them.
+    /// The device's number of channels.
     pub channels: usize,
 }

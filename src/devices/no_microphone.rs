@@ -1,4 +1,4 @@
-//! In place of microphones, in a build without the feature `audio`.
+//! Replaces microphones in a build without the feature `audio`.
 
 use super::{AudioInput, InputKind};
 use crate::constraints::TrackConstraints;

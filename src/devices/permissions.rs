@@ -1,7 +1,7 @@
 //! Whether cameras and microphones may be used (W3C Permissions, `navigator.permissions.query`).
 //!
-//! Native programs are not asked one by one as pages are: on Linux a camera may be used when its node may be opened, and a
-//! microphone when the sound server lets us in. What there is none of yet is at `prompt`.
+//! Native programs are not asked one by one as pages are: on Linux a camera may be used when its node may be opened,
+//! and a microphone when the sound server accepts a connection. A kind without any device is at `prompt`.
 
 use std::io;
 
@@ -12,7 +12,7 @@ use super::{InputKind, microphone};
 use crate::error::{ErrorKind, Result};
 use crate::stream::Listener;
 
-/// What may be used or not.
+/// The kind of devices that a permission is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PermissionName {
@@ -22,18 +22,18 @@ pub enum PermissionName {
     Microphone,
 }
 
-/// Whether it may be used (Permissions §2, `PermissionState`).
+/// The state of a permission (Permissions §2, `PermissionState`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PermissionState {
-    /// It may.
+    /// Devices may be used.
     Granted,
-    /// That is seen when it is asked for: there is none at present, or the system asks its user.
+    /// Not known before use: there is no device at present, or the system asks its user.
     Prompt,
-    /// It may not. Asking for it fails with `NotAllowedError`, which names the remedy.
+    /// Devices may not be used. Opening one fails with `NotAllowedError`, which names the remedy.
     Denied,
 }
 
-/// The state of a permission, which can be followed.
+/// The state of a permission, with events when it changes.
 pub struct PermissionStatus {
     name: PermissionName,
     changes: Poller<PermissionState>,
@@ -55,17 +55,17 @@ pub fn query(name: PermissionName) -> PermissionStatus {
 }
 
 impl PermissionStatus {
-    /// What it is about.
+    /// The kind of devices.
     pub fn name(&self) -> PermissionName {
         self.name
     }
 
-    /// The state at present.
+    /// The current state.
     pub fn state(&self) -> PermissionState {
         state(self.name)
     }
 
-    /// Tells the new state whenever it changes (`change`), from now on.
+    /// Reports the new state whenever it changes (`change`), from now on.
     ///
     /// # Errors
     /// `UnknownError` when no thread can be started.
@@ -86,7 +86,7 @@ fn state(name: PermissionName) -> PermissionState {
     }
 }
 
-/// What became of opening each camera's node.
+/// The result of opening each camera's node.
 #[cfg(target_os = "linux")]
 fn camera_nodes() -> impl Iterator<Item = io::Result<()>> {
     let open = |node| std::fs::OpenOptions::new().read(true).write(true).open(node).map(drop);
@@ -96,13 +96,13 @@ fn camera_nodes() -> impl Iterator<Item = io::Result<()>> {
         .filter(|opened| opened.as_ref().err().map(io::Error::kind) != Some(io::ErrorKind::NotFound))
 }
 
-/// Elsewhere the system asks when a camera is opened.
+/// On other systems, the system asks when a camera is opened.
 #[cfg(not(target_os = "linux"))]
 fn camera_nodes() -> impl Iterator<Item = io::Result<()>> {
     std::iter::empty()
 }
 
-/// Granted where one may be opened or is busy, denied where all are forbidden.
+/// Granted where a node can be opened or is busy, denied where all are forbidden.
 fn state_of(nodes: impl Iterator<Item = io::Result<()>>) -> PermissionState {
     let mut denied = false;
     for opened in nodes {

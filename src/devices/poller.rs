@@ -1,4 +1,4 @@
-//! What the system does not tell by itself, looked at again and again: `devicechange` and a permission's `change`.
+//! Polls what the system sends no events for: `devicechange` and a permission's `change`.
 
 use std::sync::{Arc, Weak};
 use std::thread;
@@ -9,10 +9,10 @@ use parking_lot::{Mutex, MutexGuard};
 use crate::error::{Error, Result};
 use crate::stream::{Listener, Listeners};
 
-/// How often it is looked at while somebody listens.
+/// The polling interval while there are listeners.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// Listeners, and one thread that looks for all of them, for as long as there are any.
+/// Listeners, and one thread that polls for all of them while there are any.
 pub struct Poller<E>(Arc<PollerCore<E>>);
 
 struct PollerCore<E> {
@@ -26,7 +26,8 @@ impl<E: Send + 'static> Poller<E> {
         Self(Arc::new(PollerCore { listeners: Listeners::new(), looking: Mutex::new(false) }))
     }
 
-    /// Tells this event whenever `look` sees something else than before, from now on. All calls are to pass the same.
+    /// Sends this event whenever `look` returns another value than before, from now on. Pass the same `look` in all
+    /// calls.
     ///
     /// # Errors
     /// `UnknownError` when no thread can be started.

@@ -11,11 +11,11 @@ use crate::time::{FrameRate, Span, Timestamp};
 
 #[cfg(feature = "aom")]
 mod aom;
-pub mod audio;
+mod audio;
 mod conformer;
 pub(crate) mod mixer;
 pub mod opus;
-pub mod pcm;
+mod pcm;
 mod rav1e;
 pub(crate) mod resampler;
 mod timeline;

@@ -1,4 +1,4 @@
-//! Values that move over time: `blur.radius: 0s 0, 2s 8, 5s 0`.
+//! Animated values: `blur.radius: 0s 0, 2s 8, 5s 0`.
 
 use std::fmt;
 
@@ -7,17 +7,17 @@ use super::{Filter, FilterChain, ParamKind, Value};
 use crate::error::{Error, Result};
 use crate::time::{Span, Timestamp};
 
-/// The course of one number of a chain: its values at some times, and what lies between.
+/// The animation of one number of a chain: its values at some times, and the interpolation between.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Animation {
     filter: usize,
     value: usize,
-    /// Times that rise, and what the value is then; at least one.
+    /// Rising times with the value at each; at least one.
     keys: Vec<(Timestamp, f32)>,
     easing: Easing,
 }
 
-/// How a value gets from one key to the next.
+/// The interpolation from one key to the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Easing {
     Linear,
@@ -31,7 +31,7 @@ impl FilterChain {
     /// filters of one name `blur[2]` is the second.
     ///
     /// # Errors
-    /// A syntax error when the chain has no such filter or parameter, or the course does not read.
+    /// A syntax error when the chain has no such filter or parameter, or the animation cannot be parsed.
     pub fn animate(&mut self, course: &str) -> Result<()> {
         limited(course, "animation")?;
         let expected = |what: &str, found: &str| {
@@ -92,13 +92,13 @@ impl Filter {
 }
 
 impl Animation {
-    /// The same animation for a filter that is `places` further back.
+    /// The same animation for a filter `places` positions further back.
     pub(super) fn moved(mut self, places: usize) -> Self {
         self.filter += places;
         self
     }
 
-    /// Sets the value to what it is at `time`.
+    /// Sets the value for `time`.
     pub(super) fn apply(&self, filters: &mut [Filter], time: Timestamp) {
         filters[self.filter].values[self.value] = Value::Number(self.at(time));
     }

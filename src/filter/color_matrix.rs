@@ -17,15 +17,15 @@ impl ColorMatrix {
     pub const IDENTITY: Self =
         Self { rows: [[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0]], alpha: 1.0 };
 
-    /// What the matrix makes of straight `rgba`, clamped.
+    /// Applies the matrix to a straight colour, clamped.
     pub fn apply(&self, [r, g, b, a]: [f32; 4]) -> [f32; 4] {
         let [red, green, blue] = self.rows.map(|row| (row[0] * r + row[1] * g + row[2] * b + row[3]).clamp(0.0, 1.0));
         [red, green, blue, a * self.alpha]
     }
 
-    /// Whether no colour of 0–1 leaves 0–1, so that the clamp after it never acts.
+    /// Whether no colour of 0–1 leaves 0–1, so that the clamp after it has no effect.
     pub fn stays_in_gamut(&self) -> bool {
-        // A little over 1 by rounding alone is none: half a millionth is nothing in 8 bits.
+        // An excess over 1 by rounding alone is ignored: half a millionth is invisible in 8 bits.
         const ROUNDING: f32 = 1e-6;
         self.rows.iter().all(|row| {
             let least: f32 = row[..3].iter().map(|value| value.min(0.0)).sum();
@@ -44,7 +44,7 @@ impl ColorMatrix {
         self.rows.iter().all(|row| row[3] == 0.0)
     }
 
-    /// The one matrix that does first this, then `next`; exact only where no clamp acts between.
+    /// The product of this matrix and `next`, which is applied second; exact only where no clamp acts between.
     pub fn then(&self, next: &Self) -> Self {
         let rows = next.rows.map(|row| {
             let mut product = [0.0, 0.0, 0.0, row[3]];
@@ -58,7 +58,7 @@ impl ColorMatrix {
         Self { rows, alpha: self.alpha * next.alpha }
     }
 
-    /// The numbers as the shader reads them: three rows, then alpha's factor.
+    /// The numbers in the order of the shader: three rows, then alpha's factor.
     pub(crate) fn params(&self) -> [[f32; 4]; 4] {
         let [r, g, b] = self.rows;
         [r, g, b, [self.alpha, 0.0, 0.0, 0.0]]
@@ -100,7 +100,7 @@ pub(super) fn saturate(amount: f32) -> ColorMatrix {
     saturation(amount, [0.213, 0.715, 0.072])
 }
 
-/// From the grey of these weights (0) through the colour itself (1) beyond it.
+/// A mix of the grey of these weights (0) and the colour itself (1), or beyond it.
 fn saturation(amount: f32, weights: [f32; 3]) -> ColorMatrix {
     let mut matrix = [weights.map(|weight| weight * (1.0 - amount)); 3];
     for (channel, row) in matrix.iter_mut().enumerate() {

@@ -36,7 +36,7 @@
 //! fault is a Syntax error that names the file, its line and its column, and shows the line.
 //!
 //! # Budget
-//! A file may come from a stranger. Validating it takes time and memory in proportion to its length:
+//! A file may be untrusted. Validating it takes time and memory in proportion to its length:
 //!
 //! | what | at most |
 //! |---|---|
@@ -70,12 +70,12 @@ use diagnostic::{SourceFile, in_text, validated};
 pub use field::{Field, FieldKind};
 use token::{Declaration, Token, code, declarations, guarded, renamed, tokens};
 
-/// The largest file that is read: twice the largest that Shadertoy takes.
+/// The largest file that is read: twice the limit of Shadertoy.
 const MAX_BYTES: usize = 128 << 10;
-/// What all variables of a file may hold together, and each value of it, in bytes.
+/// The largest size in bytes of all variables of a file together, and of each value in it.
 const MAX_VARIABLES: u32 = 64 << 10;
 
-/// A user's WGSL file that keeps the contract.
+/// A user's valid WGSL file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Custom {
     name: String,
@@ -87,7 +87,7 @@ pub struct Custom {
     calls: u64,
 }
 
-/// Which of the contract's functions a file defines.
+/// The function of the contract that a file defines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Kind {
@@ -119,7 +119,7 @@ impl Kind {
         }
     }
 
-    /// What to do about a name of the contract that this kind of file does not have.
+    /// The remedy for a name of the contract that this kind of file does not have.
     fn hint(self, name: &str) -> Option<&'static str> {
         match (name, self) {
             ("sample", Self::Color) => {
@@ -158,8 +158,8 @@ impl Custom {
     /// Reads a regular file of at most 128 KiB and validates it.
     ///
     /// # Errors
-    /// Syntax if it does not keep the contract; NotFound, NotAllowed, NotReadable or, for a larger file, NotSupported if
-    /// it cannot be read at all.
+    /// Syntax if the file violates the contract; NotFound, NotAllowed, NotReadable or, for a larger file, NotSupported
+    /// if it cannot be read at all.
     pub fn load(path: &Path) -> Result<Self> {
         let bytes = super::file::read(path, MAX_BYTES as u64)?;
         let name = path.display().to_string();
@@ -177,7 +177,7 @@ impl Custom {
     /// Validates a file's text; `name` is what errors call it.
     ///
     /// # Errors
-    /// Syntax if it does not keep the contract.
+    /// Syntax if the text violates the contract.
     pub fn parse(name: &str, text: &str) -> Result<Self> {
         if text.len() > MAX_BYTES {
             let message = format!("expected at most {} KiB of WGSL but found {}", MAX_BYTES >> 10, text.len() >> 10);
@@ -212,7 +212,7 @@ impl Custom {
         Ok(Self { name: name.to_owned(), path: None, text: text.to_owned(), kind, fields, uses_previous, calls })
     }
 
-    /// Which function it defines.
+    /// The function that the file defines.
     pub fn kind(&self) -> Kind {
         self.kind
     }
@@ -222,17 +222,17 @@ impl Custom {
         &self.fields
     }
 
-    /// Whether it looks at what it made of the frame before.
+    /// Whether it reads its own result for the frame before.
     pub fn uses_previous(&self) -> bool {
         self.uses_previous
     }
 
-    /// How many calls of functions a pixel takes, when each call is written out in place.
+    /// How many calls of functions a pixel takes, when each call is inlined.
     pub(crate) fn calls(&self) -> u64 {
         self.calls
     }
 
-    /// What errors call it: its path as it was given.
+    /// Its name in errors: the path as it was given.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -286,7 +286,7 @@ fn kind<'a>(source: SourceFile, declarations: &[Declaration<'a>], has_params: bo
             Err(source.error(declaration.name.range(), message))
         }
         (None, _) => {
-            // A syntax error may hide the function: then that error is reported.
+            // If a syntax error hides the function, that error is reported.
             validated(&Kind::Area.prelude(true, has_params), source.text, Kind::Area)
                 .map_err(|diagnostic| diagnostic.about(source))?;
             let names: Vec<_> = functions.take(8).map(|declaration| format!("`{}`", declaration.name.text)).collect();
@@ -322,7 +322,7 @@ fn check_signature(
     Err(source.error(range, format!("expected `{}` but found `{found}`", kind.signature())))
 }
 
-/// Refuses what a driver might not find room for: large types, and many variables together.
+/// Refuses declarations that a driver might have no memory for: large types, and many variables together.
 fn check_size(module: &naga::Module) -> std::result::Result<(), (naga::Span, String)> {
     let mut layouter = naga::proc::Layouter::default();
     let undefined = naga::Span::UNDEFINED;

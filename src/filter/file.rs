@@ -1,8 +1,8 @@
-//! The files that a chain names: which of them it may open, and how they are read.
+//! Which files a chain may open, and how they are read.
 //!
-//! A chain may come from a stranger: from a web form, a preset or a message. Opening what it names could block the program
-//! (a pipe), read a secret and show a line of it in an error message, or operate a device. So a chain opens no files unless
-//! the program says which.
+//! A chain may be untrusted: from a web form, a preset or a message. Opening the files that it names could block the
+//! program (a pipe), read a secret and show a line of it in an error message, or operate a device. So a chain opens no
+//! files unless the program permits them.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
@@ -17,9 +17,9 @@ pub enum FileAccess {
     /// None. This is what `"…".parse::<FilterChain>()` does.
     #[default]
     None,
-    /// Those in this folder and in the folders within it. A relative path begins there. One that leads out of it, by `..`
-    /// or by a link, is refused. Who can write to the folder can decide what is in the files, and may exchange a file for
-    /// a link while it is being opened.
+    /// Files in this folder and in the folders within it. A relative path begins there. A path that leads out of the
+    /// folder, by `..` or by a link, is refused. A program that can write to the folder decides the content of its
+    /// files, and may replace a file by a link while it is being opened.
     Folder(PathBuf),
     /// Every regular file that the program can read. A relative path begins in the current folder. Error messages show
     /// lines of WGSL and words of tables.
@@ -33,7 +33,7 @@ impl FileAccess {
     /// NotAllowed when the file may not be opened; NotFound and the like when that cannot be known.
     pub(super) fn path(&self, name: &str) -> Result<PathBuf> {
         if name.contains(char::is_control) {
-            // A terminal that shows the name would obey them.
+            // A terminal that shows the name would obey control characters.
             return Err(Error::syntax("expected the name of a file but found control characters"));
         }
         let refused = |context| Err(Error::new(ErrorKind::NotAllowed, context));
@@ -43,7 +43,7 @@ impl FileAccess {
                  with files"
             )),
             Self::Folder(folder) => {
-                // Refused by its name alone, so that a stranger cannot find out which files there are elsewhere.
+                // Refused by its name alone, so that an untrusted chain cannot find out which files exist elsewhere.
                 let inside = |part| matches!(part, Component::Normal(_) | Component::CurDir);
                 let path = folder.join(name);
                 if !path.strip_prefix(folder).is_ok_and(|rest| rest.components().all(inside)) {
@@ -67,7 +67,7 @@ impl FileAccess {
 /// A file that does not exist, may not be read, is larger, or is a directory, a pipe or a device.
 pub(super) fn read(path: &Path, most: u64) -> Result<Vec<u8>> {
     let reading = |error| Error::reading(path, error);
-    // A device is not opened at all: opening alone may have an effect.
+    // A device is not opened at all: opening it may have an effect.
     regular(path, &path.metadata().map_err(reading)?)?;
     let file = open(path).map_err(reading)?;
     let metadata = file.metadata().map_err(reading)?;
@@ -76,7 +76,7 @@ pub(super) fn read(path: &Path, most: u64) -> Result<Vec<u8>> {
     if metadata.len() <= most {
         file.take(most + 1).read_to_end(&mut bytes).map_err(reading)?;
     }
-    // Some files of the system have bytes though their length is 0.
+    // Some system files have bytes although their length is 0.
     let found = metadata.len().max(bytes.len() as u64);
     if found > most {
         let message = format!("expected a file of at most {} KiB but found one of {} KiB", most >> 10, found >> 10);
@@ -96,7 +96,7 @@ fn regular(path: &Path, found: &std::fs::Metadata) -> Result<()> {
     Err(Error::not_readable(message).at(path.display()))
 }
 
-/// Opens a file without waiting, should it have become a pipe since it was looked at.
+/// Opens a file without waiting, in case a pipe has replaced it since it was checked.
 fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true);

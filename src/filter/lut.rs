@@ -1,13 +1,13 @@
 //! Colour tables: `.cube` files (Adobe, Cube LUT Specification 1.0), in one dimension and in three.
 //!
-//! A table maps colours of its domain to colours; what lies outside the domain is taken for its border. [`Lut::apply`]
-//! says exactly how, and `shaders/filter/lut.wgsl` does the same: linear between the entries of a curve, tetrahedral
+//! A table maps colours of its domain to colours; a colour outside the domain is clamped to it. [`Lut::apply`] defines
+//! the result, and `shaders/filter/lut.wgsl` computes the same: linear between the entries of a curve, tetrahedral
 //! between those of a cube. Red varies fastest. Resolve's `LUT_1D_INPUT_RANGE` and `LUT_3D_INPUT_RANGE` are read as the
 //! domain of all three channels. A file is refused unless every row is there, three finite numbers each.
 //!
 //! # Budget
-//! A file has at most 32 MiB. It is read line by line; of a line no more words are read than the three of a row, and rows
-//! beyond the table are counted and not kept. So memory is that of the file and of the table, 12 bytes a row.
+//! A file has at most 32 MiB. It is read line by line; no more words of a line are read than the three of a row, and
+//! rows beyond the table are counted and not kept. So memory is that of the file and of the table, 12 bytes a row.
 
 use std::ops::RangeInclusive;
 use std::path::Path;
@@ -78,12 +78,12 @@ impl Lut {
         })
     }
 
-    /// What the table makes of a straight colour: the reference for the shader.
+    /// Applies the table to a straight colour: the reference for the shader.
     pub fn apply(&self, rgb: [f32; 3]) -> [f32; 3] {
         let last = (self.size - 1) as f32;
         let place: [f32; 3] = std::array::from_fn(|c| {
             let share = (rgb[c] - self.low[c]) / (self.high[c] - self.low[c]);
-            // What is not a number is taken for the domain's least.
+            // NaN counts as the domain's least value.
             if share > 0.0 { share.min(1.0) * last } else { 0.0 }
         });
         let first = place.map(|place| (place as usize).min(self.size - 2));
@@ -111,8 +111,8 @@ impl Lut {
         std::array::from_fn(|c| parts.iter().map(|(entry, share)| self.entries[*entry][c] * share).sum())
     }
 
-    /// The table as the shader reads it: the dimension (1 or 3) and the size, the domain's least and greatest colour,
-    /// then an entry each.
+    /// The table in the order of the shader: the dimension (1 or 3) and the size, the domain's least and greatest
+    /// colour, then the entries.
     pub fn params(&self) -> Vec<[f32; 4]> {
         let dimension = match self.dimension {
             Dimension::One => 1.0,
@@ -129,7 +129,7 @@ impl Lut {
     }
 }
 
-/// What is wrong with a file, and the line where it is one line's fault.
+/// The fault of a file, and its line if one line is at fault.
 struct TableFault {
     line: Option<usize>,
     message: String,
@@ -161,7 +161,7 @@ struct Head {
 
 fn read(text: &str) -> Result<Lut, TableFault> {
     let mut head = Head::default();
-    // Grows as rows come: what the head promises is not to be trusted.
+    // Grows as rows come: the size in the head is not trusted.
     let mut entries = Vec::new();
     let mut found = 0;
     for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
@@ -207,7 +207,7 @@ impl Head {
         }
     }
 
-    /// How many rows there are to be; none where the head does not say it, or says it twice.
+    /// How many rows there must be; none where the head does not give it, or gives it twice.
     fn rows(&self) -> Option<usize> {
         match (self.size_1d, self.size_3d) {
             (Some((size, _)), None) => Some(size),
@@ -263,7 +263,7 @@ impl Head {
             (None, None) => return Ok([[0.0; 3], [1.0; 3]]),
         };
         for (low, high) in low.into_iter().zip(high) {
-            // The width must be a number that one can divide by.
+            // The width must be a valid divisor.
             if low >= high || !(high - low).is_normal() {
                 let message = format!("expected the domain's least below its greatest but found {low} and {high}");
                 return Err(TableFault::on(line, message));
@@ -304,7 +304,7 @@ fn numbers<const N: usize>(text: &str, line: usize) -> Result<[f32; N], TableFau
     if values.iter().all(|value| value.is_finite()) { Ok(values) } else { Err(expected("finite numbers")) }
 }
 
-/// The text as one line that does not fill the screen.
+/// The text on one line, shortened.
 fn excerpt(text: &str) -> String {
     let mut shown: String = text.chars().take(60).map(|c| if c.is_control() { ' ' } else { c }).collect();
     if text.chars().nth(60).is_some() {

@@ -1,4 +1,4 @@
-//! Filters: what can stand in a chain, and the chain itself.
+//! Filters: the entries that a chain may have, and the chain itself.
 //!
 //! A filter is one entry of the [`catalog`]: its name, its parameters and its effect. Parsing, `framereel filters`,
 //! the planner and the shaders all read that one entry.
@@ -20,17 +20,19 @@ mod visualization;
 
 pub use animation::Animation;
 pub use catalog::catalog;
-pub use color_matrix::ColorMatrix;
+pub(crate) use color_matrix::ColorMatrix;
 pub use custom::{Custom, Field, FieldKind, Kind};
 pub use file::FileAccess;
 pub use lut::Lut;
+// For `framereel filters --explain` and for tests that judge plans.
+#[doc(hidden)]
 pub use plan::{
     Axis, Bell, Extent, LayerPlace, Pass, PassInput, PassOutput, Plan, Point, Scaling, SourcePicture, SourcePixels,
     Stage, plan, plan_layer,
 };
 pub use visualization::Visualization;
 
-/// What a filter is, apart from the values it is given.
+/// The definition of a filter, without the values of its parameters.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct FilterInfo {
@@ -51,17 +53,17 @@ pub struct FilterInfo {
 pub struct Param {
     /// Its name, as `radius`: for people, and for `name=value` in a chain.
     pub name: &'static str,
-    /// What values it takes.
+    /// The kind of its values.
     pub kind: ParamKind,
-    /// Its value when it is left out, as one would write it; empty when it must not be left out.
+    /// Its default as text; empty when the parameter is required.
     pub default: &'static str,
     /// The least number. A lower one is an error, as in CSS.
     pub min: f32,
-    /// The number of greatest effect. A higher one means this one, as in CSS.
+    /// The number of greatest effect. A higher one is reduced to it, as in CSS.
     pub max: f32,
 }
 
-/// What values a parameter takes, and how they are written.
+/// The kind of a parameter's values, and their syntax.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ParamKind {
@@ -95,7 +97,7 @@ pub enum Value {
     Shader(Arc<Custom>),
 }
 
-/// What a filter does.
+/// The effect of a filter.
 #[derive(Debug)]
 pub(crate) enum Effect {
     /// A colour matrix on straight colours, clamped after.
@@ -103,12 +105,12 @@ pub(crate) enum Effect {
     /// A WGSL function of the filter's name, `fn(color, position, values…) -> vec4f`, on straight colours; it leaves alpha
     /// as it is.
     Point(&'static str),
-    /// The same, which makes what it will transparent.
+    /// A point function that may make pixels transparent.
     Key(&'static str),
-    /// A WGSL function of the filter's name, `fn(position, values…) -> vec4f`, that looks around with `sample`;
+    /// A WGSL function of the filter's name, `fn(position, values…) -> vec4f`, that reads other pixels with `sample`;
     /// premultiplied.
     Area(&'static str),
-    /// The same, with `previous`: what it made of the frame before.
+    /// As an area function, with `previous`: its own result for the frame before.
     Trail(&'static str),
     /// A WGSL function of the filter's name, `fn(position) -> vec4f`, at the beginning of a chain: it draws a picture of any
     /// size out of a source whose pixels are values, which it reads with `load` as they are.
@@ -120,10 +122,10 @@ pub(crate) enum Effect {
         wgsl: &'static str,
         /// Which value is the blur's standard deviation.
         sigma: usize,
-        /// Which two values, if any, say how far right and down the blurred picture is moved.
+        /// The indices of the two values, if any, that move the blurred picture right and down.
         shift: Option<[usize; 2]>,
-        /// Whether not the picture itself is blurred but what a second function of the file makes of it,
-        /// `fn NAME_feed(color, values…) -> vec4f`, premultiplied.
+        /// Whether a second function of the file makes the picture to blur, `fn NAME_feed(color, values…) -> vec4f`,
+        /// premultiplied.
         feeds: bool,
     },
     /// The user's WGSL file decides.
@@ -139,12 +141,12 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// What it is.
+    /// Its definition.
     pub fn info(&self) -> &'static FilterInfo {
         self.info
     }
 
-    /// The value of each parameter, within its range; behind them those of a user's WGSL, if this is one.
+    /// The value of each parameter, within its range; then the fields of a user's WGSL, if this is one.
     pub fn values(&self) -> &[Value] {
         &self.values
     }
@@ -186,7 +188,7 @@ impl Value {
     }
 }
 
-/// Files are the same when they were read at the same time; a file that has changed since is another value.
+/// Files are equal when they were read at the same time; a file that has changed since is another value.
 impl PartialEq for Value {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
@@ -205,7 +207,7 @@ impl PartialEq for Filter {
     }
 }
 
-/// What lies outside a picture's borders for filters that look there.
+/// The pixels outside a picture's borders, for filters that read them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Edge {
@@ -226,7 +228,8 @@ pub enum Edge {
 /// # }
 /// ```
 ///
-/// A chain that is read so opens no files. [`FilterChain::parse_with`] reads chains that name tables and shaders.
+/// A chain that is parsed in this way opens no files. [`FilterChain::parse_with`] parses chains that name tables and
+/// shaders.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct FilterChain {
     filters: Vec<Filter>,
@@ -240,12 +243,12 @@ impl FilterChain {
         &self.filters
     }
 
-    /// Whether it does nothing.
+    /// Whether it has no effect.
     pub fn is_empty(&self) -> bool {
         self.filters.is_empty()
     }
 
-    /// What filters find outside the picture's borders.
+    /// The pixels that filters read outside the picture's borders.
     pub fn edge(&self) -> Edge {
         self.edge
     }
@@ -272,7 +275,7 @@ impl FilterChain {
         !self.animations.is_empty()
     }
 
-    /// The chain as it is at this time, every animated value set.
+    /// The chain at this time, with every animated value set.
     pub fn at(&self, time: Timestamp) -> Self {
         let mut chain = Self { filters: self.filters.clone(), edge: self.edge, animations: Vec::new() };
         for animation in &self.animations {
@@ -344,7 +347,7 @@ impl ParamKind {
         }
     }
 
-    /// What a value looks like, for error messages.
+    /// An example of a value, for error messages.
     pub(crate) fn description(self) -> String {
         match self {
             Self::Amount => "a number or a percentage such as 0.6 or 60%".into(),

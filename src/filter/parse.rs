@@ -1,7 +1,7 @@
-//! Reads a chain in CSS syntax: `blur(4px) sepia(60%) vignette(0.4)`, or `none`.
+//! Parses a chain in CSS syntax: `blur(4px) sepia(60%) vignette(0.4)`, or `none`.
 //!
-//! Grammar: Filter Effects Module Level 1, §5 `<filter-value-list>`; our own functions stand beside CSS's, and their
-//! arguments may be separated by commas. Errors show the chain with carets under the place that is wrong.
+//! Grammar: Filter Effects Module Level 1, §5 `<filter-value-list>`, extended by functions that CSS does not have,
+//! whose arguments may be separated by commas. Errors show the chain with carets under the wrong place.
 //!
 //! # Budget
 //! A chain, a parameter and an animation have at most 64 KiB each. A chain has at most 64 filters, of which 8 name files;
@@ -25,17 +25,17 @@ mod value;
 use spelling::nearest;
 use value::color;
 
-/// The longest text that is read, in bytes: a chain, a parameter or an animation.
+/// The longest text that is parsed, in bytes: a chain, a parameter or an animation.
 const MAX_TEXT: usize = 64 << 10;
 /// The most filters of a chain: each may take several passes over every frame.
 const MAX_FILTERS: usize = 64;
 /// The most files of a chain: a table may take 60 MB, and a driver may compile a shader for seconds.
 const MAX_FILES: usize = 8;
-/// The most characters of a chain that an error shows, and of them those before the place.
+/// The most characters of a chain that an error shows, and how many of them are before the place.
 const WIDEST: usize = 160;
 const BEFORE: usize = 60;
 
-/// Reads a chain that opens no files: [`FilterChain::parse_with`] and [`FileAccess::None`].
+/// Parses a chain that opens no files: [`FilterChain::parse_with`] and [`FileAccess::None`].
 impl FromStr for FilterChain {
     type Err = Error;
 
@@ -45,7 +45,7 @@ impl FromStr for FilterChain {
 }
 
 impl FilterChain {
-    /// Reads a chain in CSS syntax that may open these files, for `lut("film.cube")` and `shader("wave.wgsl")`.
+    /// Parses a chain in CSS syntax that may open these files, for `lut("film.cube")` and `shader("wave.wgsl")`.
     ///
     /// ```no_run
     /// # fn main() -> framereel::Result<()> {
@@ -58,8 +58,8 @@ impl FilterChain {
     /// ```
     ///
     /// # Errors
-    /// Syntax with the place for what does not read, in the chain or in a file; NotAllowed for a file that `files` does
-    /// not permit; and what [`Lut::load`] and [`Custom::load`] meet.
+    /// Syntax, with the place, for text that cannot be parsed, in the chain or in a file; NotAllowed for a file that
+    /// `files` does not permit; and the errors of [`Lut::load`] and [`Custom::load`].
     pub fn parse_with(text: &str, files: &FileAccess) -> Result<Self> {
         limited(text, "chain")?;
         let mut reader = ChainReader { text, at: 0, files };
@@ -89,7 +89,7 @@ impl FilterChain {
         }
     }
 
-    /// The chain of a user's WGSL alone, its parameters at their defaults.
+    /// A chain of one user's WGSL, its parameters at their defaults.
     pub fn shader(custom: Custom) -> Self {
         let info = catalog().iter().find(|info| matches!(info.effect, Effect::Custom));
         let info = info.expect("the catalog has an entry for users' shaders");
@@ -101,7 +101,7 @@ impl FilterChain {
     /// Sets a parameter of the chain's last user's WGSL; `setting` is `NAME=VALUE`.
     ///
     /// # Errors
-    /// A syntax error when there is no such shader or parameter, or the value is none of its kind.
+    /// A syntax error when there is no such shader or parameter, or the value is not of the parameter's kind.
     pub fn set_param(&mut self, setting: &str) -> Result<()> {
         limited(setting, "parameter")?;
         let Some((name, text)) = setting.split_once('=').map(|(name, text)| (name.trim(), text.trim())) else {
@@ -134,13 +134,13 @@ impl FilterChain {
         Ok(())
     }
 
-    /// The WGSL files that the chain was read from.
+    /// The WGSL files that the chain was loaded from.
     pub fn shader_files(&self) -> Vec<&Path> {
         self.filters.iter().filter_map(|filter| filter.custom()?.path()).collect()
     }
 }
 
-/// Where we are in the text; `at` is always on a character's first byte.
+/// A position in the text; `at` is always on a character's first byte.
 struct ChainReader<'a> {
     text: &'a str,
     at: usize,
@@ -156,7 +156,7 @@ impl<'a> ChainReader<'a> {
         self.at = self.text.len() - self.rest().trim_start().len();
     }
 
-    /// Takes characters while they belong, and says where they lie.
+    /// Takes characters while `belongs` accepts them, and returns their range.
     fn take(&mut self, belongs: impl Fn(char) -> bool) -> Range<usize> {
         let start = self.at;
         self.at += self.rest().find(|c| !belongs(c)).unwrap_or(self.rest().len());
@@ -251,7 +251,7 @@ impl<'a> ChainReader<'a> {
         }
         arguments.set(slot, text, self.files).map_err(|failed| match failed {
             Failed::Here(message) => self.error(message, token),
-            // The fault lies in another file, which the error shows; or the file may not be opened.
+            // The fault is in another file, which the error shows; or the file may not be opened.
             Failed::Elsewhere(error) => error,
         })
     }
@@ -285,7 +285,7 @@ impl<'a> ChainReader<'a> {
         start..self.at
     }
 
-    /// The range itself, or where it is empty the one character there.
+    /// The range itself, or, if it is empty, the one character there.
     fn word_at(&self, range: Range<usize>) -> Range<usize> {
         if range.is_empty() {
             let width = self.text[range.start..].chars().next().map_or(0, char::len_utf8);
@@ -295,7 +295,7 @@ impl<'a> ChainReader<'a> {
     }
 
     fn error(&self, message: String, place: Range<usize>) -> Error {
-        // One line, whatever white space the chain holds, so that the carets stand below their place.
+        // White space of the chain becomes spaces on one line, so that the carets are below their place.
         let shown = |c: char| if c.is_whitespace() || c.is_control() { ' ' } else { c };
         let before = self.text[..place.start].chars().count();
         let skipped = if self.text.chars().nth(WIDEST).is_some() { before.saturating_sub(BEFORE) } else { 0 };
@@ -317,7 +317,7 @@ pub(super) fn limited(text: &str, what: &str) -> Result<()> {
     Err(Error::syntax(format!("expected a {what} of at most {MAX_TEXT} bytes but found one of {found}")))
 }
 
-/// The message on one line and no longer than a few: it may hold what the chain does.
+/// The message on one line, shortened: it may hold parts of the chain.
 pub(super) fn excerpt(message: &str) -> String {
     let mut shown: String = message.chars().take(4 * WIDEST).map(|c| if c.is_control() { ' ' } else { c }).collect();
     if message.chars().nth(4 * WIDEST).is_some() {
@@ -336,9 +336,9 @@ struct Arguments {
 
 /// Why an argument is refused.
 enum Failed {
-    /// What is wrong with its text.
+    /// The fault of its text.
     Here(String),
-    /// What is wrong with the file it names.
+    /// The fault of the file that it names.
     Elsewhere(Error),
 }
 
@@ -347,7 +347,7 @@ impl Arguments {
         Self { info, values: vec![None; info.params.len()], custom: None }
     }
 
-    /// The slot of the parameter of this name; else a message.
+    /// The slot of the parameter of this name; otherwise a message.
     fn slot_of(&self, name: &str) -> Result<usize, String> {
         let fields = self.custom.as_deref().map_or(&[][..], Custom::fields);
         let names: Vec<_> =
@@ -357,7 +357,7 @@ impl Arguments {
         })
     }
 
-    /// The slot that a value without a name goes to: the first free one, a colour's if it begins as a colour does.
+    /// The slot of a value without a name: the first free one, or a colour's if the value begins as a colour.
     fn next_slot(&self, text: &str) -> Option<usize> {
         let colored = text.starts_with(|c: char| c == '#' || c.is_ascii_alphabetic());
         let free = |&slot: &usize| self.values[slot].is_none();
@@ -415,7 +415,7 @@ impl Arguments {
         Ok(())
     }
 
-    /// The filter, with defaults for what was left out; else what is missing.
+    /// The filter, with defaults for missing arguments; otherwise a message about the missing one.
     fn finish(mut self) -> Result<Filter, String> {
         for slot in 0..self.values.len() {
             if self.values[slot].is_some() {
@@ -440,7 +440,7 @@ impl Arguments {
 }
 
 impl Param {
-    /// The number that `text` means, within the range.
+    /// Parses a number, within the range.
     fn read(&self, filter: &str, text: &str) -> Result<f32, String> {
         let value = self.kind.number(text).ok_or_else(|| {
             format!("expected {} as {} of `{filter}` but found `{text}`", self.kind.description(), self.name)
@@ -454,7 +454,7 @@ impl Param {
 }
 
 impl Filter {
-    /// The number that `text` means as the value at `index`; for animations, which need no unit.
+    /// Parses a number as the value at `index`; for animations, which need no unit.
     pub(super) fn read_number(&self, index: usize, text: &str) -> Result<f32> {
         let Some(param) = self.info.params.get(index) else {
             let expected = || Error::syntax(format!("expected a number but found `{text}`"));
@@ -488,7 +488,7 @@ fn unquoted(text: &str) -> Option<&str> {
 }
 
 impl FilterInfo {
-    /// The filter as one might write it, as `blur(4px)`.
+    /// The filter as an example of its syntax, as `blur(4px)`.
     fn example(&self) -> String {
         let values = self.params.iter().map(|param| match param.kind {
             ParamKind::Amount => "0.5",

@@ -4,10 +4,10 @@
 //! source ─▶ [unpack│points] ─▶ texture ─▶ [blur ↕] ─▶ texture ─▶ [blur ↔│points│pack] ─▶ I420
 //! ```
 //!
-//! A pass takes its pixels from the source or from the texture of a pass before, gathers them in one [`Stage`],
-//! sends each through its [`Point`]s and puts it out. Whatever works on a pixel alone joins the pass before it, and the
-//! unpacking of the source and the packing of the result join the first and the last; so `sepia(1) contrast(1.2)` on
-//! film is one pass. Only a filter that looks at a pixel's neighbours ends a pass, for it needs them finished.
+//! A pass takes its pixels from the source or from the texture of an earlier pass, gathers them in one [`Stage`], sends
+//! each through its [`Point`]s and writes it. A filter that works on a pixel alone joins the pass before it, and the
+//! unpacking of the source and the packing of the result join the first and the last pass; so `sepia(1) contrast(1.2)`
+//! on film is one pass. Only a filter that reads a pixel's neighbours ends a pass, because it needs them finished.
 
 use super::color_matrix::ColorMatrix;
 use super::{Edge, Filter};
@@ -34,31 +34,30 @@ pub struct SourcePicture {
     pub size: Size,
 }
 
-/// Where the pixels of a picture are.
+/// The place of a picture's pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SourcePixels {
-    /// In a frame's bytes, laid out so.
+    /// In a frame's bytes, in this format.
     Bytes(PixelFormat),
     /// In a texture on the GPU, premultiplied.
     Texture,
 }
 
-/// What is to be done for every frame.
+/// The passes for every frame.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Plan {
     /// The passes, in order.
     pub passes: Vec<Pass>,
-    /// The sizes of the textures that passes leave their pictures in.
+    /// The sizes of the textures between passes.
     pub textures: Vec<Size>,
-    /// Textures that change places after every frame: what a pass wrote into one it reads from the other.
+    /// Pairs of textures that swap after every frame: a pass reads from one what it wrote into the other one before.
     pub twins: Vec<[usize; 2]>,
-    /// Where on the canvas the first pixel of what the last pass makes lies: elsewhere than at (0, 0) for a layer
-    /// alone.
+    /// The position on the canvas of the first pixel of the last pass's result: (0, 0) except for a layer.
     pub origin: [i32; 2],
 }
 
 impl Plan {
-    /// Whether what it makes hides all of a canvas of this size.
+    /// Whether the result covers all of a canvas of this size.
     pub fn covers(&self, canvas: Size) -> bool {
         self.passes.last().is_some_and(|last| {
             let opaque = last.opaque && last.points.iter().all(Point::keeps_alpha);
@@ -67,39 +66,39 @@ impl Plan {
     }
 }
 
-/// One dispatch: a picture in, a picture out.
+/// One dispatch: reads a picture, writes a picture.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pass {
-    /// Where its pixels come from.
+    /// The input of its pixels.
     pub input: PassInput,
     /// How much of the plane the input covers.
     pub from: Extent,
-    /// How they are gathered.
+    /// How the pixels are gathered.
     pub stage: Stage,
-    /// What is then done to each, in order.
+    /// The operations on each pixel, in order.
     pub points: Vec<Point>,
-    /// Whether every pixel's alpha is 1 before the points, so that nothing need be divided by it.
+    /// Whether every pixel's alpha is 1 before the points, so that no division by alpha is needed.
     pub opaque: bool,
-    /// What lies outside the input.
+    /// The pixels outside the input.
     pub edge: Edge,
-    /// The texture of the picture that was blurred and its extent, for a point that combines both.
+    /// The texture of the picture that was blurred, with its extent, for a point that combines both.
     pub original: Option<(usize, Extent)>,
-    /// The texture of what this pass made of the frame before, for filters that remember.
+    /// The texture with this pass's result for the frame before, for filters that use `previous`.
     pub previous: Option<usize>,
-    /// Where they go.
+    /// The output of its pixels.
     pub output: PassOutput,
     /// How much of the plane the output covers.
     pub to: Extent,
 }
 
-/// How much of the plane a picture covers: its own pixels, from (0, 0) on, and a margin around them. What a blur spreads
-/// beyond the borders is kept there as far as a later blur may bring it back, as it does on a canvas; at the end of a plan
-/// there is no margin.
+/// How much of the plane a picture covers: its own pixels, from (0, 0) on, and a margin around them. The margin keeps
+/// what a blur spreads beyond the borders, as far as a later blur may bring it back, as on a canvas; at the end of a
+/// plan there is no margin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Extent {
     /// The picture's size in pixels.
     pub size: Size,
-    /// How many pixels stand around it on each side.
+    /// How many pixels the margin has on each side.
     pub margin: u32,
 }
 
@@ -115,10 +114,10 @@ impl Extent {
     }
 }
 
-/// Where a pass takes its pixels from.
+/// The input of a pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PassInput {
-    /// The picture that the plan begins with.
+    /// The source picture of the plan.
     Source(SourcePixels),
     /// Nothing: the pass draws.
     Nothing,
@@ -126,18 +125,18 @@ pub enum PassInput {
     Texture(usize),
 }
 
-/// Where a pass puts its pixels.
+/// The output of a pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PassOutput {
     /// The texture of this number: half floats, premultiplied.
     Texture(usize),
-    /// Packed I420, as encoders want it: over black, in the recording's colours.
+    /// Packed I420, for encoders: over black, in the recording's colours.
     I420,
-    /// Packed RGBA with straight alpha, as stills want it.
+    /// Packed RGBA with straight alpha, for stills.
     Rgba8,
 }
 
-/// Along which axis a separable stage works.
+/// The axis of a separable stage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Axis {
     /// Along rows.
@@ -151,11 +150,11 @@ pub enum Axis {
 pub enum Stage {
     /// Each pixel from its own place.
     Copy,
-    /// A filter's own WGSL function, which looks around.
+    /// A filter's own WGSL function, which reads other pixels.
     Area(Filter),
     /// A blur along one axis.
     Blur {
-        /// Along which axis.
+        /// The axis.
         axis: Axis,
         /// The shape of its weights.
         bell: Bell,
@@ -169,31 +168,31 @@ pub enum Stage {
         /// How far the picture is moved right and down, in pixels of the input.
         shift: [i32; 2],
     },
-    /// Back up by `factor` from a reduced picture, linearly between its pixels.
+    /// Enlarges a reduced picture by `factor`, linearly between its pixels.
     Expand {
         /// How many pixels one becomes, along each axis.
         factor: u32,
     },
-    /// A part of a picture to a place of another along one axis: the mean of the pixels that one covers when it
-    /// shrinks, linear when it grows.
+    /// Scales a part of a picture to a place of another along one axis: the mean of the covered pixels when it shrinks,
+    /// linear when it grows.
     Place {
-        /// Along which axis.
+        /// The axis.
         axis: Axis,
-        /// Which pixels come to lie on which.
+        /// The mapping of pixels.
         scaling: Scaling,
     },
-    /// To another size along one axis: Catmull-Rom, widened when it shrinks so that nothing aliases.
+    /// Scales to another size along one axis: Catmull-Rom, widened for downscaling to avoid aliasing.
     Resample {
-        /// Along which axis.
+        /// The axis.
         axis: Axis,
-        /// Where the picture begins in the output; transparent before it.
+        /// The beginning of the picture in the output; transparent before it.
         begin: u32,
-        /// How many pixels of the output it covers; transparent after.
+        /// How many pixels of the output the picture covers; transparent after.
         length: u32,
     },
 }
 
-/// What is done to one pixel alone.
+/// An operation on one pixel alone.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Point {
     /// A colour matrix, clamped after.
@@ -202,7 +201,7 @@ pub enum Point {
     Function(Filter),
     /// A filter's own WGSL function of the original and the blurred colour, premultiplied.
     Combine(Filter),
-    /// The WGSL function of such a filter that makes what it blurs, premultiplied.
+    /// The WGSL function of such a filter that makes the input of its blur, premultiplied.
     Feed(Filter),
 }
 

@@ -1,6 +1,6 @@
-//! Pictures of sound. The frames of [`VisualizationSource`](crate::source::visualize::VisualizationSource) hold values
-//! in place of pixels; a filter that no user writes draws the picture out of them, so that it is drawn on the GPU, at
-//! any size, and other filters apply to it.
+//! Visualizations of sound. The frames of [`VisualizationSource`](crate::source::visualize::VisualizationSource) hold
+//! values in place of pixels; a filter that users cannot write in a chain draws them on the GPU, at any size, and other
+//! filters apply to the result.
 
 use std::str::FromStr;
 
@@ -23,20 +23,20 @@ static WAVE: FilterInfo = plot!("wave");
 static BARS: FilterInfo = plot!("bars");
 static SPECTROGRAM: FilterInfo = plot!("spectrogram");
 
-/// How sound is shown.
+/// The kinds of visualization.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Visualization {
     /// The wave of the last 50 ms, as an oscilloscope shows it.
     Wave,
-    /// How loud each of 64 bands is, from 40 Hz to 16 kHz, low ones left.
+    /// The level of each of 64 bands, from 40 Hz to 16 kHz, low ones left.
     Bars,
-    /// The loudness of all frequencies over some eight seconds: time to the right, high ones above.
+    /// The level of all frequencies over some eight seconds: time to the right, high ones above.
     Spectrogram,
 }
 
 impl Visualization {
-    /// All of them.
+    /// All kinds.
     pub const ALL: [Self; 3] = [Self::Wave, Self::Bars, Self::Spectrogram];
 
     /// Its name, as in `--visualize`.
@@ -65,7 +65,7 @@ impl FromStr for Visualization {
 }
 
 impl FilterChain {
-    /// The chain that draws the pictures of a
+    /// The chain that draws the frames of a
     /// [`VisualizationSource`](crate::source::visualize::VisualizationSource) of this kind.
     pub(crate) fn visualization(kind: Visualization) -> Self {
         Self { filters: vec![Filter { info: kind.info(), values: Vec::new() }], ..Self::default() }

@@ -6,13 +6,13 @@ use crate::frame::Size;
 mod blend;
 mod pass;
 mod readback;
-pub mod shader;
+pub(crate) mod shader;
 mod step;
 mod upload;
 
-pub use blend::Blend;
-pub use pass::{Drawing, RenderTarget, RenderedLayer, Renderer, alarm};
-pub use readback::Readback;
+pub(crate) use blend::Blend;
+pub(crate) use pass::{Drawing, RenderTarget, RenderedLayer, Renderer, alarm};
+pub(crate) use readback::Readback;
 
 /// An adapter with its device and queue. Cheap to clone.
 #[derive(Debug, Clone)]

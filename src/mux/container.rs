@@ -1,8 +1,8 @@
 //! The containers that recordings are written in, behind one trait.
 //!
-//! All of them promise the same: a file plays at every instant while it is written, and one that was killed lacks a
-//! tenth of a second at most, and what was in flight; each packet reaches the sink whole or not at all; a sink that
-//! cannot seek (a pipe, a blob that is handed out in parts) gets a live form, its header at once.
+//! All of them promise: a file plays at every instant while it is written; if the program is killed, the file lacks the
+//! last tenth of a second at most, and what was in flight; each packet reaches the sink whole or not at all; a sink
+//! that cannot seek (a pipe, a blob that is handed out in parts) gets a live form, with the header first.
 
 use std::io::{Seek, Write};
 
@@ -16,7 +16,7 @@ use crate::packet::EncodedPacket;
 use crate::stream::TrackKind;
 use crate::time::{Span, Timestamp};
 
-/// A program that is killed loses no more than this, and what is in flight.
+/// How often the sink is synchronised: a program that is killed loses no more than this, and what is in flight.
 pub(super) const SYNC_INTERVAL: Span = Span::from_millis(100);
 
 /// A kind of file.
@@ -62,7 +62,7 @@ impl Container {
         }
     }
 
-    /// Whether pictures have no place in it.
+    /// Whether it cannot hold video.
     pub fn is_audio_only(self) -> bool {
         self != Self::Webm
     }
@@ -75,19 +75,19 @@ impl Container {
         }
     }
 
-    /// How much of the sound before a file's beginning the file holds too, so that a decoder hears its beginning whole
-    /// (RFC 7845 §4.6).
+    /// How much of the sound before its beginning a file also holds, so that a decoder plays the beginning exactly (RFC
+    /// 7845 §4.6).
     pub fn preroll(self) -> Span {
         if self == Self::Ogg { Span::from_millis(80) } else { Span::ZERO }
     }
 
-    /// Begins a file of these tracks at the sink's beginning: from their first packets on, or after the packets `before`,
-    /// which are those of [`Container::preroll`]. A sink that seeks is not written to before the first packet; one that
-    /// does not gets the header.
+    /// Begins a file of these tracks at the sink's beginning. `before` holds the packets of [`Container::preroll`], if
+    /// the file continues another one. A seekable sink is not written to before the first packet; one that cannot seek
+    /// gets the header at once.
     ///
     /// # Errors
-    /// `NotSupportedError` for tracks that have no place in it; `UnknownError` when libwebm does not take them; a write
-    /// error.
+    /// `NotSupportedError` for tracks that this container cannot hold; `UnknownError` when libwebm rejects them; a
+    /// write error.
     pub fn writer<W>(
         self,
         sink: W,
@@ -108,8 +108,8 @@ impl Container {
         })
     }
 
-    /// A whole file in its live form, with the index and the lengths that only its end could tell. As it is, where that
-    /// fails.
+    /// Makes a whole file of one in its live form: adds the index and the lengths that were known only at its end.
+    /// Returns the file unchanged where that fails.
     pub(crate) fn mended(self, file: Blob) -> Blob {
         match self {
             Self::Webm => file.clone().into_seekable().unwrap_or(file),
@@ -124,30 +124,29 @@ pub trait ContainerWriter<W>: Send {
     /// Appends a packet; all tracks' packets come in the order of their times.
     ///
     /// # Errors
-    /// A write error when the sink fails or the container can hold no more: nothing more can be written then, but
-    /// [`ContainerWriter::finish`] is still worth its while. `InvalidStateError` when packets come out of order or before
-    /// time 0, have no bytes, or are of a track that is not there.
+    /// A write error when the sink fails or the container can hold no more: then nothing more can be written, but call
+    /// [`ContainerWriter::finish`] all the same. `InvalidStateError` when packets come out of order or before time 0,
+    /// have no bytes, or are of a track that the file does not have.
     fn write(&mut self, kind: TrackKind, packet: &EncodedPacket) -> Result<()>;
 
-    /// The file is this long, though no packet says so yet: its last picture is still on screen.
+    /// Extends the file to this time, though no packet reaches it yet: its last frame is still shown.
     fn advance(&mut self, _time: Timestamp) {}
 
-    /// How many bytes the file has so far, those included that are not in the sink yet.
+    /// How many bytes the file has so far, including those that are not in the sink yet.
     fn bytes(&self) -> u64;
 
-    /// Writes all that can be written to the sink, and flushes it. An error is returned by the next call.
+    /// Writes everything that can be written to the sink, and flushes the sink. An error is returned by the next call.
     fn flush(&mut self);
 
-    /// Calls this with the sink as it is.
+    /// Calls `look` with the sink.
     fn with_sink(&mut self, look: &mut dyn FnMut(&mut W));
 
-    /// Writes what belongs at a file's end, and gives the sink back, flushed. Pictures end at `end`, else with their last
-    /// packet; sound ends with its last sample. After an error the sink holds what could be written: it plays, if it
-    /// holds a packet.
+    /// Writes the end of the file, and returns the sink, flushed. Video ends at `end`, else with its last packet; sound
+    /// ends with its last sample. After an error the sink holds what could be written; this plays if it holds a packet.
     fn finish(self: Box<Self>, end: Option<Timestamp>) -> Finished<W>;
 }
 
-/// Refuses what is no packet of sound that follows `last`.
+/// Refuses a packet that is not sound or does not follow `last`.
 pub(super) fn check_sound(kind: TrackKind, packet: &EncodedPacket, last: Timestamp) -> Result<()> {
     if kind == TrackKind::Audio && !packet.data.is_empty() && packet.timestamp >= last {
         return Ok(());
@@ -163,14 +162,14 @@ pub(super) fn check_sound(kind: TrackKind, packet: &EncodedPacket, last: Timesta
     ))
 }
 
-/// What became of a file: see [`ContainerWriter::finish`].
+/// The result of [`ContainerWriter::finish`].
 #[derive(Debug)]
 pub struct Finished<W> {
     /// The sink, flushed.
     pub sink: W,
     /// Whether all went well.
     pub outcome: Result<()>,
-    /// When the last packet ends that reached the file.
+    /// The end of the last packet that reached the file.
     pub end: Timestamp,
 }
 

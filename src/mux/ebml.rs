@@ -1,12 +1,12 @@
-//! EBML, the grammar of Matroska (RFC 8794): elements of an ID, a size and data, read from a file that may be damaged or
-//! cut at any byte, and put together again.
+//! EBML, the grammar of Matroska (RFC 8794): elements of an ID, a size and data. Reads them from a file that may be
+//! damaged or cut at any byte, and writes them.
 
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::ops::Range;
 
 use crate::error::Error;
 
-/// How much is read ahead. Walks go from element to element and skip what is in them, so more would be read in vain.
+/// How much is read ahead. Walks read the headers of elements and skip their data, so more would be read for nothing.
 const BUFFER: usize = 8 << 10;
 /// The longest text that is read, in bytes.
 const MAX_TEXT: usize = 1024;
@@ -31,19 +31,19 @@ impl Element {
     }
 }
 
-/// Why a file cannot be read on.
+/// Why a file cannot be read further.
 #[derive(Debug)]
 pub(crate) enum Fault {
-    /// It must at least have `end` bytes but has only `len`.
+    /// The file must have at least `end` bytes but has only `len`.
     Cut { end: u64, len: u64 },
-    /// It holds what a sound file would not hold; the text says where.
+    /// The file holds something that an undamaged file would not hold; the text says where.
     Damaged(String),
-    /// The system could not read it.
+    /// The system could not read the file.
     Unreadable(io::Error),
 }
 
 impl Fault {
-    /// The fault of something else than a sound file has at this place.
+    /// The fault of data at this place that an undamaged file would not have there.
     pub(crate) fn damaged(at: u64, expected: &str, found: impl std::fmt::Display) -> Self {
         Self::Damaged(format!("expected {expected} at byte {at} but found {found}: the file is damaged"))
     }
@@ -67,7 +67,7 @@ impl From<io::Error> for Fault {
     }
 }
 
-/// A file of elements. What lies beyond the length that it had when it was opened does not count, so that one that is
+/// A file of elements. Bytes beyond the length that the file had when it was opened are ignored, so that a file that is
 /// still being written reads the same twice.
 pub(crate) struct Elements<R: Read + Seek> {
     reader: BufReader<R>,
@@ -87,7 +87,7 @@ impl<R: Read + Seek> Elements<R> {
         self.len
     }
 
-    /// The header of the element at `at`.
+    /// Reads the header of the element at `at`.
     pub(crate) fn element(&mut self, at: u64) -> Result<Element, Fault> {
         self.go_to(at)?;
         let (id, _) = self.vint(true)?;
@@ -96,13 +96,13 @@ impl<R: Read + Seek> Elements<R> {
         Ok(Element { id, start: at, body: self.position, size: (!unknown).then_some(size) })
     }
 
-    /// A variable-size integer (RFC 8794 §4) at `at`, and where it ends.
+    /// Reads a variable-size integer (RFC 8794 §4) at `at`; gives it with its end.
     pub(crate) fn vint_at(&mut self, at: u64) -> Result<(u64, u64), Fault> {
         self.go_to(at)?;
         Ok((self.vint(false)?.0, self.position))
     }
 
-    /// The next one, with or without its length marker, and whether all its bits are ones.
+    /// Reads the next integer, with or without its length marker; also gives whether all its bits are ones.
     fn vint(&mut self, marker: bool) -> Result<(u64, bool), Fault> {
         let start = self.position;
         let [first] = self.array()?;
@@ -118,19 +118,19 @@ impl<R: Read + Seek> Elements<R> {
         Ok((value, !marker && value == (1 << (7 * (rest + 1))) - 1))
     }
 
-    /// These bytes of the file.
+    /// Reads a range of bytes.
     pub(crate) fn bytes(&mut self, range: Range<u64>) -> Result<Vec<u8>, Fault> {
         self.whole(range.end)?;
         self.go_to(range.start)?;
         let size = range.end - range.start;
-        // Not all of a size that a file declares is reserved before the bytes are there.
+        // A size that a file declares is not reserved before the bytes are there.
         let mut bytes = Vec::with_capacity(size.min(1 << 24) as usize);
         (&mut self.reader).take(size).read_to_end(&mut bytes)?;
         self.position += bytes.len() as u64;
         if bytes.len() as u64 == size { Ok(bytes) } else { Err(self.cut(range.end)) }
     }
 
-    /// The bytes at `at`.
+    /// Reads the bytes at `at`.
     pub(crate) fn array_at<const N: usize>(&mut self, at: u64) -> Result<[u8; N], Fault> {
         self.go_to(at)?;
         self.array()
@@ -144,8 +144,8 @@ impl<R: Read + Seek> Elements<R> {
         Ok(bytes)
     }
 
-    /// The first place from `from` on at which `is_wanted` says yes to the bytes that follow, of which it is given at
-    /// least `longest`, or all up to the file's end. Every byte is read once, and not many beyond the place.
+    /// The first place from `from` on where `is_wanted` accepts the bytes that follow. It gets at least `longest`
+    /// bytes, or all up to the file's end. Every byte is read once, and few beyond the place.
     pub(crate) fn find(
         &mut self,
         from: u64,
@@ -184,7 +184,7 @@ impl<R: Read + Seek> Elements<R> {
     }
 }
 
-/// The elements within a master element as their IDs and data; ends at the first that is damaged.
+/// Iterates over the elements within a master element, as IDs and data; ends at the first damaged one.
 pub(crate) fn children(mut bytes: &[u8]) -> impl Iterator<Item = (u32, &[u8])> {
     std::iter::from_fn(move || {
         let (id, rest) = slice_vint(bytes, true)?;
@@ -200,7 +200,8 @@ pub(crate) fn child(bytes: &[u8], wanted: u32) -> Option<&[u8]> {
     children(bytes).find(|(id, _)| *id == wanted).map(|(_, data)| data)
 }
 
-/// A variable-size integer (RFC 8794 §4) that these bytes begin with, with or without its length marker, and the rest.
+/// Reads a variable-size integer (RFC 8794 §4) from the front of these bytes, with or without its length marker; gives
+/// the rest too.
 pub(crate) fn slice_vint(bytes: &[u8], marker: bool) -> Option<(u64, &[u8])> {
     let (&first, rest) = bytes.split_first()?;
     let len = first.leading_zeros();
@@ -226,20 +227,20 @@ pub(crate) fn float(bytes: &[u8]) -> Option<f64> {
     }
 }
 
-/// The first kilobyte of a text, without the zeros that may pad it. Control characters become U+FFFD: what a file says of
-/// itself is shown on terminals, which would obey them.
+/// The first kilobyte of a text, without the zeros that may pad it. Control characters become U+FFFD, because a file's
+/// texts are shown on terminals, which would obey them.
 pub(crate) fn text(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_TEXT)]);
     let shown = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
     text.trim_end_matches('\0').chars().map(shown).collect()
 }
 
-/// An element of this data.
+/// Writes an element with this data.
 pub(crate) fn element(id: u32, data: &[u8]) -> Vec<u8> {
     [id_bytes(id), size_bytes(data.len() as u64), data.to_vec()].concat()
 }
 
-/// An element of an unsigned integer in `width` bytes, or in more if it needs them.
+/// Writes an element of an unsigned integer in `width` bytes, or in more if it needs them.
 pub(crate) fn uint(id: u32, value: u64, width: usize) -> Vec<u8> {
     element(id, &value.to_be_bytes()[8 - width.clamp(uint_width(value), 8)..])
 }
@@ -254,14 +255,14 @@ pub(crate) fn id_bytes(id: u32) -> Vec<u8> {
     id.to_be_bytes()[id.leading_zeros() as usize / 8..].to_vec()
 }
 
-/// A size in as few bytes as it takes.
+/// A size in as few bytes as possible.
 pub(crate) fn size_bytes(size: u64) -> Vec<u8> {
-    // All ones would say that it is not known.
+    // A size of all ones means an unknown size.
     let width = (1..8).find(|width| size < (1 << (7 * width)) - 1).unwrap_or(8);
     (size | 1 << (7 * width)).to_be_bytes()[8 - width..].to_vec()
 }
 
-/// The header of an element with a size in eight bytes.
+/// The header of an element, with a size of eight bytes.
 pub(crate) fn long_header(id: u32, size: u64) -> Vec<u8> {
     [id_bytes(id), (size | 1 << 56).to_be_bytes().to_vec()].concat()
 }

@@ -1,15 +1,15 @@
-//! What is wrong with a file, in plain sentences.
+//! The faults of a file, in plain sentences.
 
 use std::io::{Read, Seek};
 
 use super::matroska::{Cue, Track, TrackType};
 use super::survey::{Ending, Gap, Survey};
 
-/// How many stretches of garbage are listed one by one.
+/// How many stretches of garbage are listed.
 const LISTED: usize = 8;
 
 impl<R: Read + Seek> Survey<R> {
-    /// Everything that is wrong, once the walk is over; nothing for a file that plays and seeks.
+    /// All faults, once the walk is over; none for a file that plays and seeks.
     pub(crate) fn faults(&self) -> Vec<String> {
         let mut faults = Vec::new();
         self.damage(&mut faults);

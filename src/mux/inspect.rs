@@ -1,5 +1,5 @@
-//! What is in a WebM or Matroska file: its tracks, clusters, key frames and cues, how long it is and what is wrong with
-//! it. Nothing is decoded. The budget is that of `mux/matroska.rs`.
+//! Inspects a WebM or Matroska file: its tracks, clusters, key frames and cues, its length and its faults. Nothing is
+//! decoded. The budget is that of `mux/matroska.rs`.
 
 use std::io::{Read, Seek};
 
@@ -10,7 +10,7 @@ use super::survey::{Ending, Gap, Survey};
 use super::track_counts::TrackCounts;
 use crate::error::Result;
 
-/// What [`inspect`] found. Times are in seconds from the file's own beginning.
+/// The result of [`inspect`]. Times are in seconds from the file's own beginning.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Inspection {
@@ -22,9 +22,9 @@ pub struct Inspection {
     pub muxing_app: Option<String>,
     /// The program that wrote it.
     pub writing_app: Option<String>,
-    /// How long it says it is.
+    /// The length that its header gives.
     pub declared_duration_s: Option<f64>,
-    /// When its last block ends; a block without a length lasts as long as the one before it.
+    /// The end of its last block; a block without a length lasts as long as the one before it.
     pub measured_duration_s: f64,
     /// Its tracks, in its own order.
     pub tracks: Vec<TrackInspection>,
@@ -32,21 +32,21 @@ pub struct Inspection {
     pub clusters: ClustersInspection,
     /// Its cues.
     pub cues: CuesInspection,
-    /// The first 1000 stretches of it that cannot be read.
+    /// The first 1000 stretches of the file that cannot be read.
     pub gaps: Vec<Gap>,
-    /// How many bytes at its end are no whole frame, because it is cut.
+    /// How many bytes at its end are no whole block, because the file is cut.
     pub cut_bytes: u64,
-    /// All that is wrong with it, a sentence each; none for a file that plays and seeks.
+    /// The file's faults, one sentence each; none for a file that plays and seeks.
     pub faults: Vec<String>,
 }
 
-/// A track, and what was counted of it.
+/// A track, and the counts of its blocks.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct TrackInspection {
     /// Its number in the file.
     pub number: u64,
-    /// What it carries.
+    /// Its type.
     pub kind: TrackType,
     /// The codec's name in Matroska, as `V_AV1`.
     pub codec_id: String,
@@ -62,25 +62,25 @@ pub struct TrackInspection {
     pub channels: Option<u64>,
     /// How many blocks: frames of video, packets of sound.
     pub blocks: u64,
-    /// How many bytes the frames have.
+    /// The size of all its frames in bytes.
     pub bytes: u64,
-    /// How many blocks decoding can begin at.
+    /// How many blocks can be decoded without those before.
     pub key_frames: u64,
-    /// When the first key frames are; none when there are more than some hundred.
+    /// The times of the first key frames; none when there are more than some hundred.
     pub key_frames_s: Option<Vec<f64>>,
-    /// When the first block is shown.
+    /// The time of the first block.
     pub first_s: Option<f64>,
-    /// When the last block is shown.
+    /// The time of the last block.
     pub last_s: Option<f64>,
     /// The longest time from one key frame to the next.
     pub longest_key_interval_s: Option<f64>,
-    /// The longest time without a new block.
+    /// The longest time between two blocks.
     pub largest_gap_s: f64,
-    /// Blocks a second in the mean, from the first to the last; none of fewer than two.
+    /// Mean blocks a second, from the first to the last; none for fewer than two.
     pub frame_rate: Option<f64>,
 }
 
-/// The clusters in numbers.
+/// Statistics of the clusters.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ClustersInspection {
@@ -105,19 +105,19 @@ pub struct ClusterInspection {
     pub blocks: u64,
     /// How many of them are key frames of video.
     pub key_frames: u64,
-    /// When its first block is shown; none without a block.
+    /// The time of its first block; none without a block.
     pub first_s: Option<f64>,
 }
 
-/// The cues in numbers.
+/// Statistics of the cues.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct CuesInspection {
-    /// How many.
+    /// How many there are.
     pub count: u64,
-    /// How many of them point where no cluster begins.
+    /// How many of them do not point at the beginning of a cluster.
     pub without_cluster: u64,
-    /// How many point at a cluster that has no key frame of their track at their time.
+    /// How many point at a cluster without a key frame of their track at their time.
     pub without_key_frame: u64,
 }
 
@@ -125,7 +125,7 @@ pub struct CuesInspection {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Detail {
-    /// Numbers; memory does not grow with the file's length.
+    /// Statistics; memory does not grow with the file's length.
     #[default]
     Numbers,
     /// Each cluster as well, up to a million.
@@ -135,8 +135,8 @@ pub enum Detail {
 /// How many clusters are listed.
 const MAX_CLUSTERS: usize = 1_000_000;
 
-/// Walks over a WebM or Matroska file (RFC 9559) and says what is in it and what is wrong with it. A file that is cut or
-/// damaged is described in [`Inspection::faults`].
+/// Inspects a WebM or Matroska file (RFC 9559): its content and its faults. A file that is cut or damaged is described
+/// in [`Inspection::faults`].
 ///
 /// # Errors
 /// A file that cannot be read, that is no Matroska, or that breaks off before its first header.

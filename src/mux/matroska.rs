@@ -1,13 +1,13 @@
 //! Walks over a Matroska or WebM file, element by element (RFC 9559): the one reader of sources, repair and inspection.
 //!
-//! Made for files that break off: it goes from the front and needs neither an index nor a known length, so all whole
-//! blocks of a recording that crashed come out, and only then the fault that says where the file ends; behind a damaged
-//! place it finds the next cluster. (The matroska-demuxer crate does not open a file whose index is cut off, and takes a
-//! cut for the end.)
+//! It can read files that break off: it walks from the front and needs neither an index nor a known length. So it gives
+//! all whole blocks of a recording that crashed, and only then the fault that says where the file ends; behind a
+//! damaged place it finds the next cluster. (The matroska-demuxer crate does not open a file whose index is cut off,
+//! and takes a cut for the end.)
 //!
 //! # Budget
-//! A file may be made to do harm. A walk over it takes time in proportion to its length, whatever is in it: it never goes
-//! back, looks at no more than three elements ahead, and searches each byte for a cluster once. Of a file are read at most
+//! A file may be made to do harm. A walk takes time in proportion to the file's length, whatever its content: it never
+//! goes back, looks at no more than three elements ahead, and searches each byte for a cluster once. It reads at most
 //!
 //! | what | at most |
 //! |---|---|
@@ -42,7 +42,7 @@ const MAX_HEADER: u64 = 16 << 20;
 const MAX_EBML: u64 = 4 << 10;
 /// The longest frame that is read, in bytes.
 const MAX_FRAME: u64 = 64 << 20;
-/// The most elements that a block group has: there are a block, its length and the like, and the frames that it refers to.
+/// The most elements in a block group: a block, its duration and the like, and references to other frames.
 const MAX_GROUP: usize = 64;
 /// The headers of a cluster and of its first child: an ID of 4 bytes and a size of 8, twice.
 const CLUSTER_HEAD: usize = 24;
@@ -60,33 +60,33 @@ pub(crate) enum Item {
     Block(Block),
 }
 
-/// One block: a frame of a track, or several that are laced, and where it lies.
+/// One block: a frame of a track, or several laced frames, and its place in the file.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Block {
     /// The whole `SimpleBlock` or `BlockGroup`.
     pub(crate) element: Range<u64>,
     /// The frame; of a laced block, its frames with their sizes.
     pub(crate) data: Range<u64>,
-    /// The number of its track, whether there is such a track or not.
+    /// The number of its track; there may be no such track.
     pub(crate) track: u64,
-    /// When it is shown, in units of [`Info::scale`].
+    /// Its time, in units of [`Info::scale`].
     pub(crate) time: i64,
-    /// That, as the block has it: from its cluster's time on.
+    /// Its time relative to its cluster's, as the block stores it.
     pub(crate) relative: i16,
     /// The flags byte of its head (RFC 9559 §10.1, §10.2).
     pub(crate) flags: u8,
-    /// Whether the file says that decoding can begin here.
+    /// Whether the file marks it as a block where decoding can begin.
     pub(crate) key: bool,
-    /// How long it is shown, in units of [`Info::scale`], where its group says so.
+    /// Its duration, in units of [`Info::scale`], where its group gives it.
     pub(crate) duration: Option<u64>,
     /// How many frames it holds.
     pub(crate) frames: u64,
-    /// False for the block of a group that breaks off behind it.
+    /// False for the block of a group that is cut behind the block.
     pub(crate) whole: bool,
 }
 
 impl Block {
-    /// Whether several frames share it.
+    /// Whether it holds several frames.
     pub(crate) fn is_laced(&self) -> bool {
         self.flags & 0b110 != 0
     }
@@ -98,11 +98,11 @@ pub(crate) struct Matroska<R: Read + Seek> {
     ebml: Range<u64>,
     doc_type: String,
     segment: Element,
-    /// Where the segment ends, as far as that is known.
+    /// The end of the segment, as far as it is known.
     segment_end: u64,
-    /// Where the file must at least end by the sizes that it gives.
+    /// The least end of the file according to the sizes in it.
     declared_end: u64,
-    /// Where the next item begins.
+    /// The beginning of the next item.
     at: u64,
     cluster: Option<Cluster>,
     /// The numbers of the tracks; empty while they are not known.
@@ -112,7 +112,7 @@ pub(crate) struct Matroska<R: Read + Seek> {
 /// The cluster that is open.
 #[derive(Debug, Clone, Copy)]
 struct Cluster {
-    /// Where it ends, as far as that is known, and whether its header says so.
+    /// Its end, as far as it is known, and whether its header gives it.
     end: u64,
     sized: bool,
     time: Option<u64>,
@@ -161,7 +161,7 @@ impl<R: Read + Seek> Matroska<R> {
         &self.doc_type
     }
 
-    /// The EBML header, whole.
+    /// The whole EBML header.
     pub(crate) fn ebml(&self) -> Range<u64> {
         self.ebml.clone()
     }
@@ -170,25 +170,25 @@ impl<R: Read + Seek> Matroska<R> {
         self.segment
     }
 
-    /// Where the next item begins, or where the last one would have.
+    /// The beginning of the next item, or of the item that would follow the last one.
     pub(crate) fn position(&self) -> u64 {
         self.at
     }
 
-    /// Makes the item at `position`, a child of the segment, the next one.
+    /// Moves to the item at `position`, a child of the segment.
     pub(crate) fn go_to(&mut self, position: u64) {
         self.at = position;
         self.cluster = None;
     }
 
-    /// Goes to the next item and gives it; none at the end. Where the file is cut or damaged it stays: then
+    /// Moves to the next item and returns it; none at the end. Where the file is cut or damaged, it does not move: then
     /// [`Matroska::resync`] may find more.
     pub(crate) fn next(&mut self) -> Result<Option<Item>, Fault> {
         if self.cluster.is_some_and(|cluster| self.at >= cluster.end) {
             self.cluster = None;
         }
         if self.at >= self.segment_end && self.cluster_follows()? {
-            // The segment's size was never corrected, or is damaged.
+            // The segment's size was never corrected, or it is damaged.
             self.segment_end = u64::MAX;
         }
         if self.at >= self.segment_end.min(self.len()) {
@@ -210,7 +210,7 @@ impl<R: Read + Seek> Matroska<R> {
 
     fn header(&mut self, element: Element) -> Result<Option<Item>, Fault> {
         match element.id {
-            // Another file begins.
+            // Another file follows.
             id::EBML => return Ok(None),
             id::CLUSTER => {
                 let end = element.end();
@@ -246,7 +246,7 @@ impl<R: Read + Seek> Matroska<R> {
         Ok(item)
     }
 
-    /// A block with what its group says of it. Of a group that breaks off, the block is given if that is whole.
+    /// A block with the fields of its group. If the group is cut, a whole block in it is still returned.
     fn group(&mut self, group: Element, cluster: Cluster) -> Result<Item, Fault> {
         let (end, whole) = match self.end_of(group, cluster.end) {
             Ok(end) => (end, true),
@@ -282,17 +282,17 @@ impl<R: Read + Seek> Matroska<R> {
         }
         let Some(block) = block else {
             self.end_of(group, cluster.end)?;
-            // A group without a block says nothing.
+            // A group without a block has no effect.
             self.at = end;
             return Ok(Item::Child(group));
         };
-        // Past the end of a file that is cut there is only the fault that says so.
+        // Past the end of a file that is cut there, nothing follows but the fault.
         self.at = end.min(self.len());
         self.declared_end = self.declared_end.max(end);
         Ok(Item::Block(Block { element: group.start..self.at, key: key && whole, duration, whole, ..block }))
     }
 
-    /// The head of a block (RFC 9559 §10.1, §10.2).
+    /// Reads the head of a block (RFC 9559 §10.1, §10.2).
     fn block(&mut self, element: Element, end: u64, cluster: Cluster) -> Result<Block, Fault> {
         let damaged = |found| Fault::damaged(element.start, "a block", found);
         let (track, at) = self.elements.vint_at(element.body)?;
@@ -323,7 +323,7 @@ impl<R: Read + Seek> Matroska<R> {
         })
     }
 
-    /// Passes over an element that is not known here, if something known follows: else it is damage.
+    /// Skips an element of an unknown ID if a known element follows; otherwise it is damage.
     fn unknown(&mut self, element: Element, parent_end: u64) -> Result<(), Fault> {
         let end = self.end_of(element, parent_end)?;
         if !self.in_step(end)? {
@@ -333,11 +333,11 @@ impl<R: Read + Seek> Matroska<R> {
         Ok(())
     }
 
-    /// Whether an item ends at `end`, or at least may: there the cluster, the segment or the file ends, or something
-    /// follows that can stand there. Where not, the item before is damaged.
+    /// Whether an item ends at `end`, or may end there: the cluster, the segment or the file ends there, or an element
+    /// that is allowed there follows. Otherwise the item before is damaged.
     pub(crate) fn in_step(&mut self, mut end: u64) -> Result<bool, Fault> {
         let cluster_end = self.cluster.map_or(self.segment_end, |cluster| cluster.end);
-        // Garbage may look like one element that may stand anywhere, but hardly like several.
+        // Garbage may look like one element that is allowed anywhere, but hardly like several in a row.
         for _ in 0..3 {
             if [self.len(), self.segment_end, cluster_end].contains(&end) {
                 return Ok(true);
@@ -352,8 +352,8 @@ impl<R: Read + Seek> Matroska<R> {
         Ok(false)
     }
 
-    /// None if what follows here is clearly an element of a cluster or of the segment; else where it ends, so that what
-    /// comes behind it can decide.
+    /// None if the element at `at` is clearly one of a cluster or of the segment; else its end, so that the element
+    /// after it can be checked.
     fn fits(&mut self, at: u64, cluster_end: u64) -> Result<Option<u64>, Fault> {
         let next = self.elements.element(at)?;
         if id::in_segment(next.id) && !id::in_cluster(next.id) || next.id == id::EBML {
@@ -376,13 +376,13 @@ impl<R: Read + Seek> Matroska<R> {
         if is_clear { Ok(None) } else { Err(damaged(next)) }
     }
 
-    /// Sets which tracks there are. A block of another one is then not clearly a block.
+    /// Sets the tracks that exist. A block of another track is then not clearly a block.
     pub(crate) fn expect_tracks(&mut self, numbers: impl Iterator<Item = u64>) {
         self.tracks = numbers.collect();
     }
 
-    /// Goes to the next place from which the file can be read again, behind a fault at `from`: the end of the cluster
-    /// if something begins there, else the next cluster. False when there is none.
+    /// Moves to the next place where the file can be read again, behind a fault at `from`: the end of the cluster if an
+    /// element begins there, else the next cluster. False when there is none.
     pub(crate) fn resync(&mut self, from: u64) -> Result<bool, Fault> {
         if let Some(Cluster { end, sized: true, .. }) = self.cluster
             && end > from
@@ -397,7 +397,7 @@ impl<R: Read + Seek> Matroska<R> {
         Ok(true)
     }
 
-    /// Whether a cluster begins here, and not only four bytes like its ID.
+    /// Whether a cluster begins here, rather than four bytes that equal its ID.
     pub(crate) fn cluster_follows(&mut self) -> Result<bool, Fault> {
         let (at, len) = (self.at, self.len());
         if at >= len {
@@ -406,7 +406,7 @@ impl<R: Read + Seek> Matroska<R> {
         Ok(begins_cluster(&self.elements.bytes(at..len.min(at + CLUSTER_HEAD as u64))?))
     }
 
-    /// The data of a header.
+    /// Reads the data of a header.
     pub(crate) fn header_data(&mut self, element: Element) -> Result<Vec<u8>, Fault> {
         let end = self.end_of(element, u64::MAX)?;
         if end - element.body > MAX_HEADER {
@@ -416,7 +416,7 @@ impl<R: Read + Seek> Matroska<R> {
         self.elements.bytes(element.body..end)
     }
 
-    /// These bytes of the file, as a block's.
+    /// Reads a range of bytes, up to the length of a frame.
     pub(crate) fn bytes(&mut self, range: Range<u64>) -> Result<Vec<u8>, Fault> {
         let len = range.end.saturating_sub(range.start);
         if len > MAX_FRAME {
@@ -426,7 +426,7 @@ impl<R: Read + Seek> Matroska<R> {
         self.elements.bytes(range)
     }
 
-    /// Where an element ends that must be whole and lie within its parent.
+    /// The end of an element that must be whole and lie within its parent.
     fn end_of(&self, element: Element, parent_end: u64) -> Result<u64, Fault> {
         let name = element.id;
         let end = element
@@ -440,7 +440,7 @@ impl<R: Read + Seek> Matroska<R> {
     }
 }
 
-/// Whether these bytes begin with the header of a cluster and that of a child which may be its first.
+/// Whether these bytes begin with the headers of a cluster and of a valid first child.
 fn begins_cluster(bytes: &[u8]) -> bool {
     let first = || {
         let (_, body) = slice_vint(bytes.strip_prefix(&id::CLUSTER.to_be_bytes())?, false)?;

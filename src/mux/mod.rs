@@ -1,12 +1,12 @@
-//! Containers: encoded packets in, a file's bytes out; and files that exist, inspected and repaired.
+//! Containers: writes encoded packets into files; inspects and repairs existing files.
 
-pub mod container;
+mod container;
 pub mod inspect;
-pub mod ogg;
+mod ogg;
 pub mod repair;
-pub mod tracks;
-pub mod wav;
-pub mod webm;
+mod tracks;
+mod wav;
+mod webm;
 
 pub(crate) mod ebml;
 mod faults;

@@ -1,7 +1,7 @@
-//! Ogg: packets of Opus into a file by RFC 7845, whose sound is at its time to the sample.
+//! Ogg: writes packets of Opus into a file by RFC 7845, whose sound is at its time to the sample.
 //!
 //! ```text
-//! page   OpusHead   its pre-skip is the encoder's lookahead: so many samples are decoded first and left out
+//! page   OpusHead   its pre-skip is the encoder's lookahead: the number of decoded samples to skip first
 //! page   OpusTags
 //! page   a tenth of a second of packets; its granule position counts the samples decoded so far, the pre-skip included
 //!  ⋮
@@ -10,8 +10,8 @@
 //!
 //! Only the last page may end within a packet, so the newest packet waits here until another comes or the file ends.
 //!
-//! A file that goes on where another ended begins with that one's last packets, all of whose samples are left out: a
-//! decoder takes some packets to hear what the encoder heard (§4.6).
+//! A file that continues another one begins with the last packets of that file, and all their samples are skipped: a
+//! decoder needs some packets before its output is exact (§4.6).
 
 use std::io::{Seek, Write};
 use std::ops::Range;
@@ -27,7 +27,7 @@ use crate::packet::EncodedPacket;
 use crate::stream::TrackKind;
 use crate::time::{Span, Timestamp};
 
-/// Granule positions count samples at this rate, whatever the sound's own was (RFC 7845 §4).
+/// Granule positions count samples at this rate, whatever the rate of the source (RFC 7845 §4).
 const RATE: u32 = 48_000;
 
 /// A page's header, but for one byte for each segment (RFC 3533 §6).
@@ -36,21 +36,21 @@ const PAGE_HEADER: u64 = 27;
 /// Where an OpusHead has its pre-skip (RFC 7845 §5.1).
 const PRE_SKIP: Range<usize> = 10..12;
 
-/// The largest pages but for the one packet that ends each, in segments: a page has room for 255.
+/// The largest page, in segments, without the packet that ends it: a page has room for 255.
 const MAX_SEGMENTS: u64 = 200;
 
-/// Writes one Ogg file of Opus. It needs no seeking, and is the same on a pipe.
+/// Writes one Ogg file of Opus. It does not seek, and writes the same to a pipe.
 pub struct OggWriter<W> {
     sink: BlockSink<W>,
     pages: PacketWriter<'static, Vec<u8>>,
-    /// The number that every page carries, another in each file.
+    /// The serial number in every page, different in each file.
     serial: u32,
     pre_skip: u64,
     /// The header's pages until they are in the sink.
     header: Option<[Vec<u8>; 2]>,
     /// The packets of the next page.
     page: Vec<PagePacket>,
-    /// How many samples were decoded before the next packet, the pre-skip included.
+    /// How many samples are decoded before the next packet, the pre-skip included.
     granule: u64,
     last: Timestamp,
     end: Timestamp,
@@ -61,15 +61,15 @@ debug_fields!(<W> OggWriter { serial, end });
 /// A packet that waits for its page.
 struct PagePacket {
     data: Vec<u8>,
-    /// How long it is heard.
+    /// How long its sound is.
     duration: Span,
-    /// How many samples are decoded after it, and where it ends if nothing follows it.
+    /// The granule position after it, and the one if it is the last packet.
     granule: u64,
     last_granule: u64,
 }
 
 impl PagePacket {
-    /// What it takes in a page: its bytes, and one for each segment of up to 255 of them, the last of which is shorter.
+    /// Its size in a page: its bytes, and one byte for each segment of up to 255 of them, the last of which is shorter.
     fn size(&self) -> u64 {
         self.data.len() as u64 + self.segments()
     }
@@ -80,8 +80,8 @@ impl PagePacket {
 }
 
 impl<W: Write + Seek> OggWriter<W> {
-    /// Begins a file at the sink's beginning, which goes on after the packets `before` where there are any given. A sink
-    /// that seeks is not written to before the first packet; one that does not gets the header.
+    /// Begins a file at the sink's beginning. `before` holds the packets before it, if the file continues another one.
+    /// A seekable sink is not written to before the first packet; one that cannot seek gets the header at once.
     ///
     /// # Errors
     /// `NotSupportedError` for sound that is not Opus; a write error.
@@ -117,7 +117,7 @@ impl<W: Write + Seek> OggWriter<W> {
         Ok(writer)
     }
 
-    /// A packet for the next page, which is heard so long.
+    /// Adds a packet, whose sound has this duration, to the next page.
     fn push(&mut self, packet: &EncodedPacket, duration: Span) {
         let decoded = decoded_samples(&packet.data);
         let skipped = if self.granule == 0 { self.pre_skip } else { 0 };
@@ -134,7 +134,7 @@ impl<W: Write + Seek> OggWriter<W> {
         self.append()
     }
 
-    /// Writes a page of the first `count` packets that wait.
+    /// Writes a page of the first `count` waiting packets.
     fn write_page(&mut self, count: usize, end: PacketWriteEndInfo) -> Result<()> {
         let packets: Vec<_> = self.page.drain(..count).collect();
         for (index, packet) in packets.into_iter().enumerate() {
@@ -153,7 +153,7 @@ impl<W: Write + Seek> OggWriter<W> {
         put.map_err(|error| Error::unknown("a page of an Ogg file could not be made").with_cause(error))
     }
 
-    /// The pages that are made, to the sink in one piece.
+    /// Writes the finished pages to the sink in one call.
     fn append(&mut self) -> Result<()> {
         let pages = std::mem::take(self.pages.inner_mut());
         self.sink.append(&pages)?;
@@ -209,7 +209,7 @@ impl<W: Write + Seek + Send> ContainerWriter<W> for OggWriter<W> {
     }
 }
 
-/// The comment header (RFC 7845 §5.2): who wrote it, and no comment.
+/// The comment header (RFC 7845 §5.2): the vendor, and no comment.
 fn tags() -> Vec<u8> {
     const VENDOR: &str = concat!("framereel ", env!("CARGO_PKG_VERSION"));
     let mut tags = b"OpusTags".to_vec();

@@ -1,6 +1,7 @@
-//! Makes a file seek that does not: one that was cut, damaged or written live. Nothing is decoded and no frame changed.
+//! Makes a file seekable that was cut, damaged or written live. Nothing is decoded and no frame is changed.
 //!
-//! The first walk over the input counts, finds the key frames and plans the output; then its pieces are copied:
+//! The first walk over the input counts blocks, finds the key frames and plans the output; then the output's parts are
+//! copied:
 //!
 //! ```text
 //! EBML header │ Segment, its size │ SeekHead │ Info with Duration │ Tracks, Tags, … │ Cues │ clusters
@@ -8,9 +9,9 @@
 //! ```
 //!
 //! # Budget
-//! Memory holds the plan: 24 bytes for each piece of a cluster, of which there are one or two, and 60 for each key frame.
-//! At most 4 million pieces, 2 million key frames and 1000 headers such as `Tags` are planned; a file with more is
-//! refused. What is read of it is bounded as `mux/matroska.rs` says.
+//! Memory holds the plan: 24 bytes for each part of a cluster (a cluster has one or two), and 60 for each key frame. At
+//! most 4 million parts, 2 million key frames and 1000 headers such as `Tags` are planned; a file with more is refused.
+//! Reading is limited as `mux/matroska.rs` says.
 
 use std::io::{Read, Seek, Write};
 
@@ -23,7 +24,7 @@ use crate::error::{Error, ErrorKind, Result};
 mod plan;
 pub(crate) use plan::{Piece, RepairPlan};
 
-/// What [`repair`] did.
+/// The result of [`repair`].
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Repaired {
@@ -33,15 +34,15 @@ pub struct Repaired {
     pub bytes_out: u64,
     /// The tracks and how many blocks of each were kept.
     pub tracks: Vec<RepairedTrack>,
-    /// How many bytes at the input's end were left out, for they are no whole frame.
+    /// How many bytes at the input's end were left out, because they are no whole block.
     pub cut_bytes: u64,
-    /// What was left out before that, for it could not be read: the first 1000 stretches.
+    /// The stretches before that which were left out because they cannot be read: the first 1000.
     pub gaps: Vec<Gap>,
-    /// How long the output is, in seconds.
+    /// The duration of the output, in seconds.
     pub duration_s: f64,
     /// How many cues it has.
     pub cues: u64,
-    /// What was wrong with the input, one sentence each; none where there was nothing to repair.
+    /// The input's faults, one sentence each; none where there was nothing to repair.
     pub faults: Vec<String>,
 }
 
@@ -51,7 +52,7 @@ pub struct Repaired {
 pub struct RepairedTrack {
     /// Its number in the file.
     pub number: u64,
-    /// What it carries.
+    /// Its type.
     pub kind: TrackType,
     /// The codec's name in Matroska, as `V_AV1`.
     pub codec: String,
@@ -60,25 +61,26 @@ pub struct RepairedTrack {
 }
 
 impl Repaired {
-    /// Whether the input was sound already. The output is as good then.
+    /// Whether the input had no fault. The output is then as good.
     pub fn nothing_to_repair(&self) -> bool {
         self.faults.is_empty()
     }
 }
 
-/// Copies a WebM or Matroska file, so that what is whole of it plays and seeks: with exact Duration (RFC 9559 §5.1.2.10),
-/// Cues at the front that lead to the key frames of the first video track (without one, to each cluster), and known
+/// Copies a WebM or Matroska file so that its whole blocks play and seek: with exact Duration (RFC 9559 §5.1.2.10),
+/// Cues at the front that point to the key frames of the first video track (without one, to each cluster), and known
 /// sizes. Tracks, tags, chapters, attachments and blocks stay as they are, to the byte; so do times, also where the
 /// first is above 0.
 ///
-/// Every block that lies whole in the input is kept, but for two kinds: behind damage, what comes before the next cluster;
-/// and before damage, the one block that it reaches into or follows at once.
+/// Every whole block of the input is kept, with two exceptions: behind damage, the blocks before the next cluster; and
+/// before damage, the one block that the damage reaches into or follows at once.
 ///
-/// The Duration that the input says is kept where the input ends well and it can be true. Else it is measured: the end of
-/// the last block, which lasts as long as the file or an Opus packet says, or else as long as the block before it.
+/// The input's Duration is kept where the input ends well and the Duration is plausible. Else the duration is measured:
+/// up to the end of the last block, which lasts as long as the file or an Opus packet says, or else as long as the
+/// block before it.
 ///
 /// # Errors
-/// An input that cannot be read, is no Matroska file or has no whole block: then nothing was written. A write error.
+/// An input that cannot be read, is no Matroska file or has no whole block (then nothing was written); a write error.
 pub fn repair(input: impl Read + Seek, mut output: impl Write) -> Result<Repaired> {
     let (plan, mut survey) = RepairPlan::of(input)?;
     let unwritten = |error| Error::new(ErrorKind::Write, "the repaired file could not be written").with_cause(error);
@@ -97,7 +99,7 @@ pub fn repair(input: impl Read + Seek, mut output: impl Write) -> Result<Repaire
     Ok(plan.report)
 }
 
-/// So many bytes are copied at once.
+/// How many bytes are copied at once.
 const COPIED: usize = 1 << 18;
 
 #[cfg(test)]

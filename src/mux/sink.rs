@@ -1,5 +1,5 @@
-//! The sink that a container's writer writes to. A file that could not be written says why: the first error is kept, for
-//! those that come later follow from it.
+//! The sink that a container's writer writes to. A failed write reports its cause: the first error is kept, because
+//! later errors follow from it.
 
 use std::io::{self, Seek, SeekFrom, Write};
 
@@ -14,7 +14,7 @@ impl FirstError {
         self.0.is_none()
     }
 
-    /// Takes note of how an operation ended, and gives that back.
+    /// Keeps the error of an operation, if it is the first, and returns the operation's result.
     pub fn keep(&mut self, outcome: io::Result<()>) -> io::Result<()> {
         if let Err(error) = &outcome {
             self.0.get_or_insert_with(|| same(error));
@@ -37,24 +37,24 @@ impl FirstError {
     }
 }
 
-/// An error with the same kind and text, for it cannot be cloned.
+/// A copy of an error, with its kind and text; `io::Error` cannot be cloned.
 pub(super) fn same(error: &io::Error) -> io::Error {
     error.raw_os_error().map_or_else(|| io::Error::new(error.kind(), error.to_string()), io::Error::from_raw_os_error)
 }
 
-/// A sink that blocks are appended to, each in one write, so that a full disk holds whole ones only.
+/// A sink that blocks are appended to, each in one write, so that a full disk holds only whole ones.
 #[derive(Debug)]
 pub(super) struct BlockSink<W> {
     pub sink: W,
     pub error: FirstError,
-    /// Whether it can be written over.
+    /// Whether the sink can be overwritten.
     seekable: bool,
     /// How many bytes were appended.
     written: u64,
 }
 
 impl<W: Write + Seek> BlockSink<W> {
-    /// Begins at the sink's beginning.
+    /// Moves to the sink's beginning.
     pub fn new(mut sink: W) -> Self {
         let seekable = sink.seek(SeekFrom::Start(0)).is_ok();
         Self { sink, error: FirstError::default(), seekable, written: 0 }
@@ -68,32 +68,32 @@ impl<W: Write + Seek> BlockSink<W> {
         self.written
     }
 
-    /// Appends a block. After an error nothing is: there would be a hole before it.
+    /// Appends a block. After an error nothing is appended: there would be a hole before it.
     pub fn append(&mut self, block: &[u8]) -> Result<()> {
         self.error.outcome()?;
         let outcome = self.sink.write_all(block);
         self.written += block.len() as u64;
-        // What is returned says the same.
+        // The returned error is the same one.
         let _ = self.error.keep(outcome);
         self.error.outcome()
     }
 
-    /// Writes over the file's beginning, which is there already. Does what it can, also after an error.
+    /// Overwrites the beginning of the file. It is tried also after an error.
     pub fn rewrite_beginning(&mut self, bytes: &[u8]) {
         let rewritten = self.sink.seek(SeekFrom::Start(0)).and_then(|_| self.sink.write_all(bytes));
         let back = self.sink.seek(SeekFrom::Start(self.written)).map(drop);
-        // Both are kept as errors, which is all there is to do about them.
+        // Both errors are kept; nothing else can be done about them.
         let _ = self.error.keep(rewritten.and(back));
     }
 
-    /// Has the sink pass on what it gathered.
+    /// Flushes the sink.
     pub fn flush(&mut self) {
         let outcome = self.sink.flush();
-        // It is kept, and returned by the next call.
+        // An error is kept, and returned by the next call.
         let _ = self.error.keep(outcome);
     }
 
-    /// How many bytes the sink took; all that were written, where it does not tell.
+    /// How many bytes the sink accepted; all that were written, if the sink cannot report it.
     pub fn stored(&mut self) -> u64 {
         let stored = if self.seekable { self.sink.seek(SeekFrom::End(0)).ok() } else { None };
         stored.unwrap_or(self.written)

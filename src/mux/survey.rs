@@ -1,6 +1,6 @@
-//! One walk over a whole file that counts what is there and notes what is wrong with it: what both `inspect` and
-//! `repair` know of a file. Memory does not grow with the file's length but for its cues, of which a million are kept, and
-//! the first thousand stretches of garbage.
+//! One walk over a whole file that counts its content and notes its faults, for `inspect` and `repair`. Memory does not
+//! grow with the file's length, except for its cues, of which a million are kept, and the first thousand stretches of
+//! garbage.
 
 use std::io::{Read, Seek};
 use std::ops::Range;
@@ -12,10 +12,10 @@ use super::matroska::{Block, Cue, Info, Item, Matroska, Track, TrackType, id};
 use super::track_counts::TrackCounts;
 use crate::error::Result;
 
-/// A stretch of a file that holds nothing that can be read.
+/// A stretch of a file in which nothing can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Gap {
-    /// Its first byte.
+    /// The position of its first byte.
     pub at: u64,
     /// How many bytes it has.
     pub bytes: u64,
@@ -31,7 +31,7 @@ pub(crate) struct Gaps {
 }
 
 impl Gaps {
-    /// How many are kept.
+    /// How many of them are kept.
     const MOST: usize = 1000;
 
     fn push(&mut self, gap: Gap) {
@@ -46,40 +46,40 @@ impl Gaps {
 /// How a file ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ending {
-    /// As it should, as far as one can tell.
+    /// Well, as far as one can tell.
     Whole,
-    /// It breaks off: from byte `at` on it holds no whole element, and it should have at least `expected` bytes.
+    /// The file breaks off: from byte `at` on it holds no whole element; it should have at least `expected` bytes.
     Cut { at: u64, expected: u64 },
-    /// From here on there is only garbage; it is the last gap.
+    /// Garbage up to the end; it is the last gap.
     Garbage,
-    /// The film ends, and something follows.
+    /// The segment ends, and something follows.
     More(Gap),
 }
 
-/// What the clusters are.
+/// Counts of the clusters.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Clusters {
     pub(crate) count: u64,
-    /// Those without a size.
+    /// How many have no size.
     pub(crate) unknown: u64,
-    /// Those whose end is not where the next one begins.
+    /// How many do not end where the next one begins.
     pub(crate) wrong: u64,
-    /// From the earliest to the latest block of one, in the file's unit.
+    /// The longest time between two blocks of one cluster, in the file's unit.
     pub(crate) longest: i64,
-    /// The earliest and the latest block of the open one.
+    /// The earliest and the latest block of the open cluster.
     open: Option<(i64, i64)>,
 }
 
-/// What became of checking the cues.
+/// The result of checking the cues.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct CueCheck {
-    /// Those that point at no cluster.
+    /// Cues that do not point at a cluster.
     pub(crate) without_cluster: Vec<Cue>,
-    /// Those that point at a cluster without such a frame.
+    /// Cues that point at a cluster without such a frame.
     pub(crate) without_frame: Vec<Cue>,
 }
 
-/// A file being walked over.
+/// A walk over a file.
 pub(crate) struct Survey<R: Read + Seek> {
     pub(crate) file: Matroska<R>,
     pub(crate) info: Info,
@@ -93,7 +93,7 @@ pub(crate) struct Survey<R: Read + Seek> {
     pub(crate) ending: Ending,
     /// How many tracks the file has beyond those that are read.
     pub(crate) unread_tracks: u64,
-    /// Blocks of tracks that the file does not have.
+    /// How many blocks are of tracks that the file does not have.
     pub(crate) strays: u64,
     cue_check: CueCheck,
 }
@@ -118,8 +118,8 @@ impl<R: Read + Seek> Survey<R> {
         })
     }
 
-    /// The next item that is sound, behind damaged places too; none at the end, and then no more. An error only where
-    /// the system cannot read the file.
+    /// The next undamaged item, also behind damaged places; none at the end. An error only where the system cannot read
+    /// the file.
     pub(crate) fn step(&mut self) -> Result<Option<Item>> {
         loop {
             let from = self.file.position();
@@ -167,7 +167,7 @@ impl<R: Read + Seek> Survey<R> {
 
     fn count(&mut self, item: &Item) -> Result<()> {
         match item {
-            // What cannot be read of a header is as if it were not there.
+            // A header that cannot be read is ignored.
             Item::Header(header) if header.id == id::INFO && self.info_at.is_none() => {
                 self.info = self.file.header_data(*header).map(|data| Info::read(&data)).unwrap_or_default();
                 self.info_at = Some(*header);
@@ -176,7 +176,7 @@ impl<R: Read + Seek> Survey<R> {
                 let data = self.file.header_data(*header).unwrap_or_default();
                 let tracks = Track::all(&data);
                 self.unread_tracks = Track::unread(&data);
-                // Blocks of tracks that were not read are as good as others.
+                // If not all tracks were read, blocks of unknown tracks are valid.
                 if self.unread_tracks == 0 {
                     self.file.expect_tracks(tracks.iter().map(|track| track.number));
                 }
@@ -223,8 +223,8 @@ impl<R: Read + Seek> Survey<R> {
         }
     }
 
-    /// Looks where the cues point, in one more walk over the clusters that they name. Clusters do not overlap, so each is
-    /// looked at up to the next that a cue names, and no byte twice, whatever the cues say.
+    /// Checks the cues, in one more walk over the clusters that they name. Clusters do not overlap, so each is read up
+    /// to the next that a cue names, and no byte is read twice, whatever the cues say.
     fn check_cues(&mut self) -> Result<()> {
         let mut cues = self.cues.clone().unwrap_or_default();
         cues.sort_unstable();
@@ -250,7 +250,7 @@ impl<R: Read + Seek> Survey<R> {
         Ok(())
     }
 
-    /// Notes which of these cues, in order, lead to a key frame in the cluster that begins this stretch of the file.
+    /// Marks in `found` the cues, in order, that point to a key frame in the cluster at the beginning of `place`.
     fn find_frames(&mut self, place: Range<u64>, sought: &[Cue], found: &mut [bool]) -> Result<()> {
         self.file.go_to(place.start);
         let mut missing = sought.len();
@@ -270,36 +270,36 @@ impl<R: Read + Seek> Survey<R> {
                 Ok(Some(Item::Cluster(_))) if !begun => begun = true,
                 Ok(Some(Item::Child(_))) => {}
                 Err(Fault::Unreadable(error)) => return Err(Fault::Unreadable(error).into()),
-                // The cluster is over, or cannot be read on.
+                // The cluster is over, or cannot be read further.
                 _ => break,
             }
         }
         Ok(())
     }
 
-    /// The cues that do not lead to a key frame; known when the walk is over.
+    /// The cues that do not point to a key frame; known when the walk is over.
     pub(crate) fn cue_check(&self) -> &CueCheck {
         &self.cue_check
     }
 
-    /// How many blocks the file's own tracks have.
+    /// How many blocks of the file's own tracks there are.
     pub(crate) fn blocks(&self) -> u64 {
         self.tracks.iter().map(|track| track.blocks).sum()
     }
 
-    /// When the last block ends, in the file's unit.
+    /// The end of the last block, in the file's unit.
     pub(crate) fn measured_end(&self) -> f64 {
         self.tracks.iter().filter_map(TrackCounts::end).fold(0.0, f64::max)
     }
 
-    /// When the last block begins.
+    /// The beginning of the last block.
     fn last_block(&self) -> i64 {
         self.tracks.iter().filter_map(|track| track.last).max().unwrap_or(0)
     }
 
-    /// The duration that the file says, if it is plausible: the file is whole, and the duration is later than the start of
-    /// the last block and, where every track says how long its last block is shown, close to the end of the last one. A
-    /// picture whose length is not given may be shown for any time.
+    /// The duration in the header, if it is plausible: the file is whole, and the duration is later than the start of
+    /// the last block and, where every track gives the duration of its last block, close to the end of the last one. A
+    /// frame without a duration may be shown for any time.
     pub(crate) fn believed_duration(&self) -> Option<f64> {
         let declared = self.info.duration?;
         let stated = self.shown().all(TrackCounts::states_its_end);
@@ -310,8 +310,8 @@ impl<R: Read + Seek> Survey<R> {
         (whole && begins && ends).then_some(declared)
     }
 
-    /// How far a duration may be from what was measured: some writers round to a frame, or leave out what an encoder's
-    /// delay adds.
+    /// How far a duration may be from the measured one: some writers round to a frame, or leave out the encoder's
+    /// delay.
     pub(crate) fn slack(&self) -> f64 {
         self.shown().map(TrackCounts::last_duration).fold(2.0, f64::max)
     }
@@ -320,7 +320,7 @@ impl<R: Read + Seek> Survey<R> {
         self.tracks.iter().filter(|track| track.blocks > 0)
     }
 
-    /// Times in the file's unit as seconds.
+    /// Converts a time in the file's unit to seconds.
     pub(crate) fn seconds(&self, time: f64) -> f64 {
         time * self.info.scale as f64 / 1e9
     }

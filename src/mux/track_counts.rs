@@ -1,39 +1,39 @@
-//! What one track of a file holds, counted block by block.
+//! Counts the blocks of one track of a file.
 
 use super::matroska::{Block, Track, TrackType};
 
-/// A track's header and what was counted of its blocks. Times are in the file's unit.
+/// A track's header and the counts of its blocks. Times are in the file's unit.
 #[derive(Debug, Clone)]
 pub(crate) struct TrackCounts {
     pub(crate) header: Track,
     pub(crate) blocks: u64,
-    /// The frames' bytes.
+    /// The size of all frames in bytes.
     pub(crate) bytes: u64,
     pub(crate) keys: u64,
-    /// The earliest and the latest time of a block, whatever order they come in.
+    /// The earliest and the latest time of a block, in whatever order they come.
     pub(crate) first: Option<i64>,
     pub(crate) last: Option<i64>,
     /// The latest time but one.
     before: Option<i64>,
-    /// How long the latest block is shown, where the file says it.
+    /// The duration of the latest block, where the file gives it.
     stated: Option<f64>,
-    /// The longest time without a new block, and the shortest.
+    /// The longest and the shortest time between blocks.
     pub(crate) largest_gap: i64,
     smallest_gap: i64,
     last_key: Option<i64>,
     /// The longest time from one key frame to the next.
     pub(crate) longest_key_interval: Option<i64>,
-    /// When the key frames are shown; none once there are too many to list.
+    /// The times of the key frames; none once there are too many to list.
     pub(crate) key_times: Option<Vec<i64>>,
-    /// Whether a block came that is not shown after all before it.
+    /// Whether a block came whose time is not after all those before it.
     reordered: bool,
-    /// Such blocks where there should be none, and when the first of them is.
+    /// How many such blocks came where none is allowed, and the time of the first.
     pub(crate) late: u64,
     pub(crate) first_late: Option<i64>,
 }
 
 impl TrackCounts {
-    /// So many key frames are listed.
+    /// How many key frames are listed at most.
     const KEY_TIMES: usize = 256;
 
     pub(crate) fn new(header: Track) -> Self {
@@ -61,8 +61,8 @@ impl TrackCounts {
         self.header.codec == "A_OPUS"
     }
 
-    /// Counts a block. `head` is how its data begins, where that is needed: [`TrackCounts::is_opus`]. A unit of time has
-    /// `scale` nanoseconds.
+    /// Counts a block. `head` holds the first bytes of its data, where they are needed ([`TrackCounts::is_opus`]). A
+    /// unit of time has `scale` nanoseconds.
     pub(crate) fn count(&mut self, block: &Block, head: &[u8], scale: u64) {
         self.blocks += 1;
         self.bytes += block.data.end - block.data.start;
@@ -105,13 +105,13 @@ impl TrackCounts {
         }
     }
 
-    /// Whether blocks may come in another order than they are shown: they are stored as they are decoded.
+    /// Whether blocks may come in another order than their times: they are stored in the order of decoding.
     fn reorders(&self) -> bool {
         let in_order = ["V_AV1", "V_VP8", "V_VP9"].contains(&self.header.codec.as_str());
         self.header.kind != TrackType::Audio && !in_order
     }
 
-    /// How long a block is shown by its group, its packet or its track.
+    /// The duration of a block by its group, its packet or its track.
     fn stated_duration(&self, block: &Block, head: &[u8], scale: u64) -> Option<f64> {
         let units = |nanos: f64| nanos / scale as f64;
         let packet = || opus_millis(head).filter(|_| self.is_opus() && !block.is_laced()).map(|ms| units(ms * 1e6));
@@ -119,13 +119,13 @@ impl TrackCounts {
         block.duration.map(|duration| duration as f64).or_else(packet).or_else(frames)
     }
 
-    /// Whether the file says how long the last block is shown.
+    /// Whether the file gives the duration of the last block.
     pub(crate) fn states_its_end(&self) -> bool {
         self.stated.is_some()
     }
 
-    /// How long the last block is shown: as the file says, else as long as the one before it. Where all are equally long
-    /// but for the rounding of times, that is the mean.
+    /// The duration of the last block: as the file gives it, else that of the block before. Where all are equal except
+    /// for the rounding of times, the mean.
     pub(crate) fn last_duration(&self) -> f64 {
         let (Some(first), Some(last), Some(before)) = (self.first, self.last, self.before) else {
             return self.stated.unwrap_or(0.0);
@@ -135,13 +135,13 @@ impl TrackCounts {
         self.stated.unwrap_or(span)
     }
 
-    /// When the last block is over.
+    /// The end of the last block.
     pub(crate) fn end(&self) -> Option<f64> {
         self.last.map(|last| last as f64 + self.last_duration())
     }
 }
 
-/// How long a packet of Opus is heard, in milliseconds, from its first two bytes (RFC 6716 §3.1, §3.2.5).
+/// The duration of an Opus packet in milliseconds, from its first two bytes (RFC 6716 §3.1, §3.2.5).
 fn opus_millis(packet: &[u8]) -> Option<f64> {
     let toc = *packet.first()?;
     let config = usize::from(toc >> 3);

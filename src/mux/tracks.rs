@@ -1,12 +1,12 @@
-//! What the tracks of a file are, as its header says it.
+//! The tracks of a file, as its header describes them.
 
 use crate::color::ColorSpace;
 use crate::frame::Size;
 
-/// What a file holds: at least one of the two.
+/// The tracks of a file: video, sound, or both.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Tracks {
-    /// The pictures.
+    /// The video.
     pub video: Option<VideoTrack>,
     /// The sound.
     pub audio: Option<AudioTrack>,
@@ -24,36 +24,36 @@ impl From<AudioTrack> for Tracks {
     }
 }
 
-/// What the track header says of an AV1 video.
+/// The header of an AV1 track.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VideoTrack {
-    /// The picture's size in pixels.
+    /// The video's size in pixels.
     pub size: Size,
     /// The `CodecPrivate`: the payload of an av1C box ("AV1 in Matroska").
     pub codec_private: Vec<u8>,
-    /// The `Colour`. The chroma siting is left to the AV1 sequence header, which outranks it.
+    /// The `Colour`. Without the chroma siting, because the AV1 sequence header has it and takes precedence.
     pub color: ColorSpace,
 }
 
-/// What the header says of sound.
+/// The header of a track of sound.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AudioTrack {
-    /// What its packets are.
+    /// The encoding of its packets.
     pub codec: AudioCodec,
-    /// Samples a second: of PCM, in the file; of Opus, as it was before it was encoded.
+    /// Samples a second: of PCM, in the file; of Opus, before it was encoded.
     pub rate: u32,
     /// How many channels.
     pub channels: u8,
-    /// Of Opus, the OpusHead (RFC 7845 §5.1); of PCM, nothing.
+    /// Of Opus, the OpusHead (RFC 7845 §5.1); of PCM, empty.
     pub codec_private: Vec<u8>,
 }
 
-/// How sound is encoded.
+/// The encoding of sound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AudioCodec {
     /// Opus (RFC 6716).
     Opus,
-    /// Samples of 16 bits, little-endian, the channels of one time beside each other.
+    /// Samples of 16 bits, little-endian, channels interleaved.
     Pcm,
 }

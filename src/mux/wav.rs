@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Both lengths are corrected ten times a second while the file grows. On a pipe, where that is impossible, they are
-//! 0xFFFFFFFF, which readers take for "to the end". They have 32 bits, so a file of more than 4 GiB cannot be said.
+//! 0xFFFFFFFF, which readers take for "to the end". They have 32 bits, so the file is limited to 4 GiB.
 
 use std::io::{Seek, Write};
 
@@ -21,7 +21,7 @@ use crate::packet::EncodedPacket;
 use crate::stream::TrackKind;
 use crate::time::Timestamp;
 
-/// The header's length, and where its parts are that change.
+/// The header's length, and the positions of its fields that change.
 const HEADER: usize = 44;
 const RIFF_LENGTH: usize = 4;
 const DATA_LENGTH: usize = 40;
@@ -29,10 +29,10 @@ const DATA_LENGTH: usize = 40;
 /// What stands between the RIFF chunk's length and the samples.
 const BETWEEN: u32 = (HEADER - RIFF_LENGTH - 4) as u32;
 
-/// A length that is not known.
+/// The value of an unknown length.
 const UNKNOWN: u32 = u32::MAX;
 
-/// The most bytes of samples that both lengths can say.
+/// The most bytes of samples that both lengths can express.
 const MAX_DATA: u32 = UNKNOWN - 1 - BETWEEN;
 
 /// Writes one WAV file.
@@ -44,13 +44,13 @@ pub struct WavWriter<W> {
     data: u64,
     last: Timestamp,
     end: Timestamp,
-    /// How long the file in the sink says that it is.
+    /// The end of the sound by the header in the sink.
     synced: Timestamp,
 }
 
 impl<W: Write + Seek> WavWriter<W> {
-    /// Begins a file at the sink's beginning. A sink that seeks is not written to before the first packet; one that does
-    /// not gets the header.
+    /// Begins a file at the sink's beginning. A seekable sink is not written to before the first packet; one that
+    /// cannot seek gets the header at once.
     ///
     /// # Errors
     /// `NotSupportedError` for sound that is not PCM; a write error.
@@ -68,7 +68,7 @@ impl<W: Write + Seek> WavWriter<W> {
         Ok(Self { sink, header, data: 0, last: end, end, synced: end })
     }
 
-    /// Makes the file say that it has so many bytes of samples.
+    /// Writes both lengths for this many bytes of samples into the header.
     fn set_lengths(&mut self, data: u64) {
         if let (true, Ok(data)) = (self.sink.is_seekable(), u32::try_from(data)) {
             set_lengths(&mut self.header, data);
@@ -132,7 +132,7 @@ impl<W: Write + Seek + Send> ContainerWriter<W> for WavWriter<W> {
     }
 }
 
-/// The header of a file whose length is not known.
+/// The header of a file of unknown length.
 fn header(track: &AudioTrack) -> [u8; HEADER] {
     let channels = u16::from(track.channels);
     let block = 2 * channels;
@@ -151,13 +151,14 @@ fn header(track: &AudioTrack) -> [u8; HEADER] {
     bytes
 }
 
-/// Both lengths for so many bytes of samples, [`MAX_DATA`] at most.
+/// Both lengths for this many bytes of samples, [`MAX_DATA`] at most.
 fn set_lengths(header: &mut [u8; HEADER], data: u32) {
     header[RIFF_LENGTH..][..4].copy_from_slice(&(data.min(MAX_DATA) + BETWEEN).to_le_bytes());
     header[DATA_LENGTH..][..4].copy_from_slice(&data.min(MAX_DATA).to_le_bytes());
 }
 
-/// A file in its live form with the lengths that it has. As it is, where they are there, or beyond what can be said.
+/// Makes a whole file of one in its live form, with its real lengths. Returns it unchanged where it has them, or where
+/// they are too large to express.
 pub(super) fn mended(file: Blob) -> Blob {
     let head = file.slice(0..HEADER as u64);
     let Ok(Ok(mut header)) = head.bytes().map(<[u8; HEADER]>::try_from) else { return file };

@@ -1,8 +1,8 @@
-//! WebM: packets of a video and an audio track into a file that seeks, and that plays at every instant while it is
-//! written: the Duration is kept up, and the sink flushed, ten times a second.
+//! WebM: writes packets of a video and an audio track into a file that seeks, and that plays at every instant while it
+//! is written: ten times a second its Duration is corrected and the sink flushed.
 //!
-//! The bytes are libwebm's. It hides why a write failed and asks for the position all the time, so it writes into a
-//! `SharedSink` that remembers the first error, knows its position and writes each block in one piece.
+//! libwebm makes the bytes. It hides why a write failed and asks for the position all the time, so it writes into a
+//! `SharedSink`, which remembers the first error, knows its position and writes each block in one call.
 
 use std::collections::VecDeque;
 use std::io::{self, Cursor, Seek, SeekFrom, Write};
@@ -34,9 +34,9 @@ pub struct WebmWriter<W: Write + Seek> {
     sink: SharedSink<W>,
     last: Option<Timestamp>,
     end: Timestamp,
-    /// How long the file in the sink says that it is.
+    /// The end of the file by the Duration in the sink.
     synced: Timestamp,
-    /// Where the last packets end in the file, and when; as many as a sink may still hold back.
+    /// Where the last packets end in the file, and their times; as many as a sink may still hold back.
     recent: VecDeque<(u64, Timestamp)>,
 }
 
@@ -48,11 +48,11 @@ const HELD_BACK: u64 = 1 << 20;
 const NANOS_PER_MILLI: i64 = 1_000_000;
 
 impl<W: Write + Seek> WebmWriter<W> {
-    /// Begins a file at the sink's beginning. A sink that seeks is not written to before the first packet; one that does
-    /// not gets the header, so that whoever reads along knows the tracks at once.
+    /// Begins a file at the sink's beginning. A seekable sink is not written to before the first packet; one that
+    /// cannot seek gets the header, so that a reader knows the tracks at once.
     ///
     /// # Errors
-    /// `NotSupportedError` for sound that is not Opus, `UnknownError` when libwebm does not take the tracks.
+    /// `NotSupportedError` for sound that is not Opus, `UnknownError` when libwebm rejects the tracks.
     pub fn new(mut sink: W, tracks: &Tracks) -> Result<Self> {
         if let Some(audio) = tracks.audio.as_ref().filter(|audio| audio.codec != AudioCodec::Opus) {
             return Err(Error::not_supported(format!("expected Opus in a WebM file but found {:?}", audio.codec)));
@@ -76,8 +76,9 @@ impl<W: Write + Seek> WebmWriter<W> {
     /// customary unit.
     ///
     /// # Errors
-    /// A write error when the sink fails: nothing more can be written then, but [`WebmWriter::finish`] is still worth
-    /// its while. `InvalidStateError` when packets come out of order or before time 0, or for a track that is not there.
+    /// A write error when the sink fails: then nothing more can be written, but call [`WebmWriter::finish`] all the
+    /// same. `InvalidStateError` when packets come out of order or before time 0, or are of a track that the file does
+    /// not have.
     pub fn write(&mut self, kind: TrackKind, packet: &EncodedPacket) -> Result<()> {
         self.sink.state().error.outcome()?;
         let track = match kind {
@@ -100,7 +101,7 @@ impl<W: Write + Seek> WebmWriter<W> {
                 ),
             ));
         }
-        // libwebm cuts to milliseconds; half of one more makes that rounding.
+        // libwebm truncates to milliseconds; adding half of one rounds.
         let nanos = packet.timestamp.as_nanos() + NANOS_PER_MILLI / 2;
         let added = self.segment.add_frame(track, &packet.data, nanos as u64, packet.key);
         let mut state = self.sink.state();
@@ -123,7 +124,7 @@ impl<W: Write + Seek> WebmWriter<W> {
         Ok(())
     }
 
-    /// The file is this long, though no packet says so yet: its last picture is still on screen.
+    /// Extends the file to this time, though no packet reaches it yet: its last frame is still shown.
     pub fn advance(&mut self, time: Timestamp) {
         if self.last.is_some() && time - self.end >= SYNC_INTERVAL {
             (self.end, self.synced) = (time, time);
@@ -138,24 +139,24 @@ impl<W: Write + Seek> WebmWriter<W> {
         self.sink.state().written()
     }
 
-    /// Writes all there is to the sink and flushes it. An error is kept, and returned by the next call.
+    /// Writes all buffered bytes to the sink and flushes it. An error is kept, and returned by the next call.
     pub fn flush(&mut self) {
         self.sink.state().settle();
     }
 
-    /// Calls this with the sink as it is.
+    /// Calls `look` with the sink.
     pub fn with_sink(&mut self, look: &mut dyn FnMut(&mut W)) {
         look(&mut self.sink.state().sink);
     }
 
-    /// Writes the Cues and the Duration, and gives the sink back, flushed. The file ends at `end`, else with its last
-    /// packet. After an error the sink holds what could be written: it plays, if it holds a packet, but may lack Cues.
+    /// Writes the Cues and the Duration, and returns the sink, flushed. The file ends at `end`, else with its last
+    /// packet. After an error the sink holds what could be written; this plays if it holds a packet, but may lack Cues.
     pub fn finish(self, end: Option<Timestamp>) -> Finished<W> {
         let Self { segment, sink, end: last_end, last, recent, .. } = self;
         let mut end = end.map_or(last_end, |end| end.max(last.unwrap_or(end)));
-        // What is gathered must be in the file before libwebm looks back: it finishes only once.
+        // Buffered bytes must be in the file before libwebm reads it again: it finishes only once.
         let mut whole = sink.state().settle();
-        // libwebm finishes no file without a frame, and there is nothing in it.
+        // libwebm cannot finish a file without a frame, and there is nothing to finish.
         if whole && last.is_some() {
             whole = segment.finalize(Some(u64::from(millis(end)).max(1))).is_ok();
         } else {
@@ -163,7 +164,7 @@ impl<W: Write + Seek> WebmWriter<W> {
         }
         let mut state = sink.into_state();
         if !whole {
-            // A sink that seeks tells how much it took: what lies beyond is lost.
+            // A seekable sink reports how much it accepted: the rest is lost.
             if let Ok(stored) = state.sink.seek(SeekFrom::End(0)) {
                 let kept = recent.iter().rev().find(|&&(position, _)| position <= stored);
                 end = kept.map_or(if recent.is_empty() { end } else { Timestamp::ZERO }, |&(_, end)| end);
@@ -189,8 +190,8 @@ fn not_taken(tracks: &Tracks, error: LibwebmError) -> Error {
     Error::unknown(format!("libwebm does not take {tracks:?}")).with_cause(error)
 }
 
-/// The header of a live file of these tracks. libwebm writes it with the first packet only; so this is what it writes
-/// before that of another file.
+/// The header of a live file of these tracks. libwebm writes its header only with the first packet; so a packet is
+/// written to another file, whose header is taken.
 fn live_header(tracks: &Tracks) -> Result<Vec<u8>> {
     let sink = SharedSink::new(Cursor::new(Vec::new()), false);
     let failed = |error| not_taken(tracks, error);

@@ -26,8 +26,6 @@ use crate::time::{FrameRate, Span, Timestamp};
 
 /// How many frames the source reads ahead.
 const READ_AHEAD: usize = 2;
-/// How long the GPU may take for its first frame.
-const WARM_UP: Duration = Duration::from_secs(20);
 
 /// Draws frames on the canvas at their times. The video track ends when the feed is dropped.
 pub(super) struct Feed {
@@ -76,17 +74,9 @@ impl Feed {
         };
         let Ok(first) = self.frames.recv() else { return Ok(()) };
         let first = Arc::new(first?);
-        let subscription = track.subscribe(1, &Arc::default());
         let time = self.canvas.clock().now();
-        if self.layers.is_empty() {
-            self.canvas.draw(first);
-        } else {
-            self.layers.draw(&mut self.canvas, first, Timestamp::ZERO, time)?;
-        }
-        self.canvas.paint(time)?;
-        // If the filter chain is refused, the track ends with an error.
-        let arrived = subscription.receiver.recv_timeout(WARM_UP);
-        arrived.map(drop).or_else(|_| subscription.failure().map_or(Ok(()), Err))
+        self.layers.draw(&mut self.canvas, first, Timestamp::ZERO, time)?;
+        self.canvas.warm_up(&track)
     }
 
     pub fn is_real_time(&self) -> bool {
@@ -220,12 +210,8 @@ impl Show<'_> {
                 return Ok(None);
             }
             let shown_at = self.shown_at(timestamp);
-            if self.layers.is_empty() {
-                self.canvas.draw(frame);
-            } else {
-                let began = self.schedule.began().unwrap_or_default();
-                self.layers.draw(&mut self.canvas, frame, timestamp, began)?;
-            }
+            let began = self.schedule.began().unwrap_or_default();
+            self.layers.draw(&mut self.canvas, frame, timestamp, began)?;
             self.stills.follow(self.controls, &self.canvas);
             self.canvas.paint(shown_at).map(Some)
         });

@@ -1,6 +1,5 @@
 //! Overlays on the canvas of a recording: each has its own source and its own place.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
 
@@ -62,16 +61,15 @@ impl Layers {
         Ok(Self { own: rects[0], overlays: overlays.collect::<Result<_>>()? })
     }
 
-    /// Whether there are no overlays.
-    pub fn is_empty(&self) -> bool {
-        self.overlays.is_empty()
-    }
-
     /// Draws all layers as they are at `time` of the recording, which began at `began` of the clock.
     ///
     /// # Errors
     /// Those of the overlays' sources, and of the canvas.
     pub fn draw(&mut self, canvas: &mut Canvas, own: Arc<Frame>, time: Timestamp, began: Timestamp) -> Result<()> {
+        if self.overlays.is_empty() {
+            canvas.draw(own);
+            return Ok(());
+        }
         canvas.clear();
         let mut draw = |frame, Rect { x, y, width, height }| canvas.draw_image(frame, x, y, width, height);
         draw(own, self.own)?;
@@ -95,7 +93,7 @@ struct OverlayLayer {
     rect: Rect,
     shown: Option<Arc<Frame>>,
     /// Frames that were read and are shown later.
-    next: VecDeque<Frame>,
+    next: Option<Frame>,
     ended: bool,
 }
 
@@ -104,7 +102,7 @@ impl OverlayLayer {
         let live = source.live_clock().and_then(|own| own.shift_to(clock));
         let (to, frames) = sync_channel(READ_AHEAD);
         read_ahead("overlay source", move || source.next_frame(), to)?;
-        let (shown, next) = (None, VecDeque::new());
+        let (shown, next) = (None, None);
         Ok(Self { frames, live, real: clock.is_real(), rect, shown, next, ended: false })
     }
 
@@ -116,7 +114,7 @@ impl OverlayLayer {
                 None => frame.timestamp,
             };
             if shown_at > time {
-                self.next.push_front(frame);
+                self.next = Some(frame);
                 return Ok(());
             }
             self.shown = Some(Arc::new(frame));
@@ -126,7 +124,7 @@ impl OverlayLayer {
 
     /// The next frame; none at the end, and in real time none while no frame is ready.
     fn following(&mut self) -> Result<Option<Frame>> {
-        if let Some(frame) = self.next.pop_front() {
+        if let Some(frame) = self.next.take() {
             return Ok(Some(frame));
         }
         while !self.ended {

@@ -1,5 +1,4 @@
-//! Where sound comes from: each source gives buffers in the order of their timestamps, one after the other without a
-//! gap, until it ends.
+//! Sources of sound: each gives buffers in the order of their timestamps, without gaps, until it ends.
 
 use std::convert::Infallible;
 use std::fs::File;
@@ -18,25 +17,25 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::mux::matroska;
 use crate::time::{Span, Timestamp};
 
-/// Enough of a file to know it by.
+/// Enough bytes of a file to identify it.
 const HEAD: u64 = 12;
 
-/// What to open, as the user named it.
+/// The source to open, as the user named it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AudioSpec {
     /// The built-in test tone.
     Tone,
-    /// A microphone, or any other input: by its name or its id; the default one where that is empty.
+    /// A microphone, or another input: by its name or its id; the default one where the name is empty.
     Microphone(String),
-    /// What the system plays: the monitor of an output, by its name; of the default one where that is empty.
+    /// The monitor of an output, by the output's name; of the default one where the name is empty.
     System(String),
-    /// A file: WAV and Opus in WebM by ourselves, all else, and the sound of films, through the `ffmpeg` program. Where there
-    /// is none of that name, an input of sound that is called so.
+    /// A file. WAV and Opus in WebM are read here; everything else, and the sound of films, through the `ffmpeg`
+    /// program. If no such file exists, an input of this name.
     File(PathBuf),
 }
 
-/// `tone`, `mic`, `mic:NAME`, `system`, `system:NAME`, else a path. A file named so is reached as `./tone`.
+/// Parses `tone`, `mic`, `mic:NAME`, `system`, `system:NAME`, else a path. For a file named so write `./tone`.
 impl FromStr for AudioSpec {
     type Err = Infallible;
 
@@ -52,7 +51,7 @@ impl FromStr for AudioSpec {
     }
 }
 
-/// What is known of a source of sound before its first buffer.
+/// The properties of a source of sound that are known before its first buffer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AudioInfo {
@@ -60,16 +59,16 @@ pub struct AudioInfo {
     pub kind: &'static str,
     /// Samples a second in each channel, within [`AudioBuffer::RATES`].
     pub rate: u32,
-    /// How many channels, 1 to 8, in the order of WAVE files: left, right, middle, low frequencies, rear, side.
+    /// How many channels, 1 to 8, in the order of WAVE files: left, right, centre, low frequencies, rear, side.
     pub channels: usize,
-    /// How long it will be heard, where that is known and it ends.
+    /// Its length, where it is known and finite.
     pub length: Option<Span>,
-    /// Whether it goes on for ever.
+    /// Whether it is endless.
     pub endless: bool,
 }
 
 impl AudioInfo {
-    /// Of this kind, with so many samples a second in so many channels; nothing else is known.
+    /// A source of this kind with this rate and number of channels; nothing else is known.
     pub fn new(kind: &'static str, rate: u32, channels: usize) -> Self {
         Self { kind, rate, channels, length: None, endless: false }
     }
@@ -82,41 +81,41 @@ setters! {
     }
 }
 
-/// A source of sound. It is pulled: `next_buffer` blocks until there is one.
+/// A source of sound, which is pulled: `next_buffer` blocks until there is a buffer.
 pub trait AudioSource: Send {
-    /// What is known of it.
+    /// The known properties.
     fn info(&self) -> &AudioInfo;
 
-    /// Whether it is live: it gives sound as it is heard, whether anybody waits for it or not.
+    /// Whether it is live: it captures sound in real time, whether or not its buffers are taken.
     fn is_live(&self) -> bool {
         false
     }
 
-    /// Of a live source: this time of `clock` becomes timestamp 0; what is heard before is left out. Called once, before the
-    /// first buffer is taken. All others begin at 0 as it is.
+    /// For a live source: maps this time of `clock` to timestamp 0; earlier sound is left out. Called once, before the
+    /// first buffer is taken. All other sources begin at 0 without this call.
     fn begin_at(&mut self, _time: Timestamp, _clock: &Clock) {}
 
-    /// Of a live source: when its device goes, it is silent until the device is there again, in place of ending with an
-    /// error. Others stay as they are.
+    /// For a live source: when its device goes away, it gives silence until the device is there again, instead of
+    /// ending with an error. Other sources ignore this.
     fn reconnect(&mut self) {}
 
-    /// The next stretch of some 20 ms, or none at the end. After an error or the end it is not called again. A file that
+    /// The next buffer of some 20 ms, or none at the end. It is not called again after an error or the end. A file that
     /// breaks off gives all its whole samples first, then the error.
     fn next_buffer(&mut self) -> Result<Option<AudioBuffer>>;
 }
 
-/// Where in a file the sound is to begin. The first buffer then has timestamp 0.
+/// Where in a file the sound is to begin. The first buffer has timestamp 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SoundStart {
-    /// So much after the sound's own beginning.
+    /// This long after the sound's own beginning.
     Skip(Span),
-    /// At this time of the file, as its timestamps count; silence comes first where the sound begins later.
+    /// At this time of the file's timestamps; preceded by silence where the sound begins later.
     FileTime(Span),
 }
 
-/// Opens a source of sound. What is heard before `start` is skipped, to the sample; the first buffer then has timestamp
-/// 0. The errors: what is named does not exist, may not be read, is a directory, holds no sound, needs a program that is
-/// missing, or ends before the start asked for.
+/// Opens a source of sound. Sound before `start` is skipped, to the sample; the first buffer has timestamp 0. Errors:
+/// the source does not exist, may not be read, is a directory, holds no sound, needs a program that is missing, or ends
+/// before the start.
 pub fn open_audio(spec: &AudioSpec, start: Option<Span>) -> Result<Box<dyn AudioSource>> {
     match spec {
         AudioSpec::Tone => Ok(Box::new(ToneSource::new(start))),
@@ -126,7 +125,8 @@ pub fn open_audio(spec: &AudioSpec, start: Option<Span>) -> Result<Box<dyn Audio
     }
 }
 
-/// A file that does not exist may be the name of an input, as `Headset`; `error` where it is none either.
+/// Tries the name of a file that does not exist as the name of an input, as `Headset`; returns `error` if there is
+/// none.
 fn open_input(path: &Path, error: Error) -> Result<Box<dyn AudioSource>> {
     let name = path.to_str().filter(|name| !name.contains(std::path::is_separator));
     let Some(name) = name.filter(|_| *error.kind() == ErrorKind::NotFound && !path.exists()) else { return Err(error) };
@@ -151,7 +151,7 @@ fn open_file(path: &Path, start: Option<Span>) -> Result<Box<dyn AudioSource>> {
     // A pipe can only be read from its beginning.
     let found = if is_wav || len.is_none() {
         match WavSource::new(Cursor::new(head).chain(file), &name, len, start) {
-            // Forms of WAV that we do not read.
+            // Kinds of WAV that are not read here.
             Err(error) if *error.kind() == ErrorKind::NotSupported && len.is_some() => ffmpeg_sound(path, start_at)?,
             source => Some(Box::new(source?) as Box<dyn AudioSource>),
         }

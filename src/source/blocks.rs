@@ -1,4 +1,4 @@
-//! The blocks of one track of a Matroska or WebM file, one after the other.
+//! Iterates over the blocks of one track of a Matroska or WebM file.
 
 use std::io::{Read, Seek};
 
@@ -6,33 +6,33 @@ use crate::error::{Error, Result};
 use crate::mux::matroska::{self, Info, Item, Matroska, Track, id};
 use crate::time::{Span, Timestamp};
 
-/// Where one frame of the track lies.
+/// The place of one frame of the track.
 pub(super) struct FrameBlock {
-    /// When it is shown.
+    /// The frame's time.
     pub(super) timestamp: Timestamp,
-    /// Whether the file says that decoding can begin here.
+    /// Whether the file marks the frame as one where decoding can begin.
     pub(super) key: bool,
     place: std::ops::Range<u64>,
 }
 
-/// A Matroska file, open at the first or at the next block of one of its tracks.
+/// A Matroska file, at the first or at the next block of one of its tracks.
 pub(super) struct Blocks<R: Read + Seek> {
     file: Matroska<R>,
     scale: u64,
     track: Track,
-    /// Where the first cluster begins.
+    /// The position of the first cluster.
     first: u64,
 }
 
 impl<R: Read + Seek> Blocks<R> {
-    /// Reads up to the first cluster and takes the first track that is `wanted`, which errors call `name`: not a
-    /// Matroska file, damaged or cut before that, no such track.
+    /// Reads up to the first cluster and takes the first track that `wanted` accepts; `name` is the file's name in
+    /// errors. Errors: not a Matroska file, damaged or cut before that, no such track.
     pub(super) fn open(reader: R, name: &str, wanted: impl Fn(&Track) -> bool) -> Result<Self> {
         let none = || Error::not_readable(format!("expected a track of {name} but found none"));
         Self::find(reader, name, wanted)?.ok_or_else(none)
     }
 
-    /// The same; none where there is no such track.
+    /// As the method above; none where there is no such track.
     pub(super) fn find(reader: R, name: &str, wanted: impl Fn(&Track) -> bool) -> Result<Option<Self>> {
         let mut file = Matroska::open(reader)?;
         let mut info = Info::default();
@@ -66,12 +66,12 @@ impl<R: Read + Seek> Blocks<R> {
         &self.track
     }
 
-    /// How exact timestamps are.
+    /// The resolution of timestamps.
     pub(super) fn tick(&self) -> Span {
         Span::from_nanos(i64::try_from(self.scale).unwrap_or(i64::MAX))
     }
 
-    /// Goes back to before the first block.
+    /// Goes back to the position before the first block.
     pub(super) fn rewind(&mut self) {
         self.file.go_to(self.first);
     }

@@ -1,19 +1,19 @@
-//! Everything that we do not read ourselves, through the `ffmpeg` and `ffprobe` programs.
+//! Reads all files that this library does not read itself, through the `ffmpeg` and `ffprobe` programs.
 //!
-//! ffprobe says what the first video stream is; ffmpeg decodes it to raw frames on a pipe, every one that there is,
+//! ffprobe describes the first video stream. ffmpeg decodes it to raw frames on a pipe, without leaving any out,
 //! upright and with square pixels, and prints the time of each. YUV stays YUV at 8 bits: neither matrix nor range is
-//! converted, so that the colours are converted once, on the GPU. RGB, palettes and everything with an alpha channel
-//! come as RGBA.
+//! converted, so that colours are converted only once, on the GPU. RGB, palettes and formats with an alpha channel come
+//! as RGBA.
 //!
-//! Each frame has the film's own time, counted from the film's first frame: nothing is resampled. Where a film's
-//! times do not rise, `frame_times` says what becomes of them.
+//! Each frame keeps the film's own time, counted from the film's first frame: nothing is resampled. `frame_times`
+//! corrects times that do not rise.
 //!
 //! # What a film may not do
-//! A file may be called `film.mp4` and be a playlist that names other files, or have a name that is a pattern for many.
-//! The programs may open one file and no other: the protocol is `file` alone, the path is led by `file:`, and only
-//! demuxers are permitted that read nothing but the file that they are given (`DEMUXERS`). Playlists (HLS, DASH,
-//! `ffconcat`, Smooth Streaming), session descriptions, scripts of AviSynth and VapourSynth and the directories of IMF
-//! are not among them, whatever the file's name. Still pictures that ffmpeg knows by their names only are read by its
+//! A file may be called `film.mp4` and be a playlist that names other files, or its name may be a pattern for many
+//! files. The programs may open only the one file: the protocol is `file` alone, the path has the prefix `file:`, and
+//! only demuxers are permitted that read nothing but the given file (`DEMUXERS`). Playlists (HLS, DASH, `ffconcat`,
+//! Smooth Streaming), session descriptions, scripts of AviSynth and VapourSynth and the directories of IMF are not
+//! among them, whatever the file's name. Still pictures that ffmpeg identifies by their names only are read by its
 //! `image2` with patterns switched off.
 //!
 //! # Budget
@@ -55,9 +55,9 @@ pub use device::DeviceSource;
 pub use probe::probed;
 pub use sound::{FfmpegSound, TimeBase};
 
-/// The demuxers of ffmpeg that are permitted: those of the containers, streams, pictures and sounds in use. None of them
-/// opens a file but the one that it is given (`mov` could, but only when it is asked to). Some are of newer versions than the one
-/// that is installed; formats of old games are left out, for some of those look for files beside their own.
+/// The demuxers of ffmpeg that are permitted: those of common containers, streams, pictures and sounds. None of them
+/// opens another file than the given one (`mov` can, but only with an option). Some exist only in newer versions of
+/// ffmpeg than the installed one. Formats of old games are left out, because some of them read files beside their own.
 const DEMUXERS: &str = "mov,matroska,avi,flv,live_flv,mpegts,mpeg,mpegvideo,m4v,h261,h263,h264,hevc,vvc,evc,av1,obu,ivf,ogg,\
     nut,asf,asf_o,rm,gif,apng,webp,dv,mxf,gxf,wtv,dirac,vc1,vc1test,avs2,avs3,cavsvideo,dnxhd,swf,yuv4mpegpipe,mjpeg,\
     mjpeg_2000,smjpeg,nuv,nsv,bink,smk,flic,roq,ico,alias_pix,bmp_pipe,cri_pipe,dds_pipe,dpx_pipe,exr_pipe,gem_pipe,\
@@ -65,7 +65,7 @@ const DEMUXERS: &str = "mov,matroska,avi,flv,live_flv,mpegts,mpeg,mpegvideo,m4v,
     pfm_pipe,pgm_pipe,pgmyuv_pipe,pgx_pipe,phm_pipe,photocd_pipe,pictor_pipe,png_pipe,ppm_pipe,psd_pipe,qdraw_pipe,\
     qoi_pipe,sgi_pipe,sunrast_pipe,tiff_pipe,vbn_pipe,webp_pipe,xbm_pipe,xpm_pipe,xwd_pipe,\
     wav,w64,aiff,au,caf,flac,mp3,aac,ac3,eac3,dts,dtshd,truehd,mlp,amr,ape,tta,tak,wv,mpc,mpc8,voc,loas";
-/// How to get the program.
+/// The remedy in errors when the program is missing.
 pub const INSTALL: &str = "install it (Debian and Ubuntu: `apt install ffmpeg`, macOS: `brew install ffmpeg`)";
 
 /// The version of the `ffmpeg` program, as `5.1.9`; none where it or `ffprobe` is missing or does not run.
@@ -86,21 +86,21 @@ pub struct FfmpegSource {
     path: PathBuf,
     name: String,
     film: Film,
-    /// When the first frame that is given is shown, from the film's first frame on.
+    /// The time of the first frame that is given, counted from the film's first frame.
     first: Timestamp,
-    /// And when the last one so far.
+    /// The time of the last frame so far.
     last: Timestamp,
     read: u64,
-    /// Where the frames are counted but the number of skipped ones is not known: when the last one ends.
+    /// The end of the last frame, where frames are counted but the number of skipped ones is unknown.
     until: Option<Span>,
 }
 
 debug_fields!(FfmpegSource { info, path });
 
 impl FfmpegSource {
-    /// Asks ffprobe about the file, starts ffmpeg, and reads up to the frame on screen at the start asked for.
+    /// Asks ffprobe about the file, starts ffmpeg, and reads up to the frame that is shown at the start. Errors:
     /// `NotFoundError` where the programs are missing, `NotReadableError` where they cannot read the file, `RangeError`
-    /// where it ends before that start.
+    /// where it ends before the start.
     pub fn open(path: &Path, options: &SourceOptions) -> Result<Self> {
         let name = path.display().to_string();
         Self::start(path, options.start.unwrap_or(Span::ZERO), &name).map_err(|error| error.at(&name))
@@ -136,7 +136,7 @@ impl FfmpegSource {
         Ok(Self { info, stream, path, name, film, first, last: first, read: 0, until })
     }
 
-    /// What it means that ffmpeg gives no more.
+    /// Interprets the end of ffmpeg's output: the end of the film, or an error.
     fn finish(&mut self) -> Result<()> {
         let End { status, message, broken } = self.film.end()?;
         let read = self.read;
@@ -151,7 +151,7 @@ impl FfmpegSource {
             let message = if message.is_empty() { none } else { message };
             return Err(Error::not_readable(format!("expected at least one frame but found none: {message}")));
         }
-        // A file that ends early is no failure to ffmpeg. Its header's figures may be off by a little all the same.
+        // A file that ends early is not an error to ffmpeg. The figures in a file's header may be slightly wrong.
         if message.is_empty() {
             return Ok(());
         }
@@ -206,7 +206,7 @@ impl Source for FfmpegSource {
     }
 }
 
-/// A program that an interrupt at the terminal does not reach: we decide when a recording ends.
+/// A program that Ctrl-C at the terminal does not reach: framereel decides when a recording ends.
 fn program(name: &str) -> Command {
     #[cfg_attr(not(unix), expect(unused_mut))]
     let mut command = Command::new(name);
@@ -215,16 +215,16 @@ fn program(name: &str) -> Command {
     command
 }
 
-/// How a program finds out what a file is.
+/// How a program identifies a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Demuxer {
     /// By its bytes.
     Probed,
-    /// By its name, as one picture.
+    /// By its name, as one still picture.
     Image,
 }
 
-/// Names the one file that the program may open.
+/// Passes the one file that the program may open.
 fn add_input(command: &mut Command, path: &Path, demuxer: Demuxer) {
     let max_pixels = u64::from(MAX_SIDE) * u64::from(MAX_SIDE);
     command.args(["-protocol_whitelist", "file", "-max_pixels", &max_pixels.to_string(), "-format_whitelist"]);
@@ -263,7 +263,7 @@ pub(super) mod clips {
     /// A clip of ffmpeg's moving `testsrc` made with these arguments; none without ffmpeg.
     #[track_caller]
     pub(in crate::source) fn made(name: &str, source: &str, arguments: &str) -> Option<(tempfile::TempDir, PathBuf)> {
-        // What is tested asks ffprobe too.
+        // The code under test runs ffprobe too.
         if !(tools::has("ffmpeg") && tools::has("ffprobe")) {
             return None;
         }

@@ -1,10 +1,10 @@
-//! A still picture as a source: one frame, shown for ever.
+//! A still picture as a source: one frame, repeated for ever.
 //!
 //! # Budget
-//! A file has at most 512 MiB, a picture at most 16384x16384 pixels. What decoding it takes (the decoded pixels, a copy
-//! of them where the picture is to be turned, and 4 bytes a pixel where they are no RGBA of 8 bits) is found from the
-//! header, and is at most 1 GiB: else the picture is refused before its pixels are read. The decoders themselves work
-//! within 1 GiB more.
+//! A file has at most 512 MiB, a picture at most 16384x16384 pixels. The memory for decoding (the decoded pixels, a
+//! copy of them where the picture is to be turned, and 4 bytes a pixel where they are not 8-bit RGBA) is computed from
+//! the header, and is at most 1 GiB: else the picture is refused before its pixels are read. The decoders themselves
+//! use at most 1 GiB more.
 
 use std::fs::File;
 use std::io::BufReader;
@@ -27,13 +27,13 @@ const MAX_FILE: u64 = 512 << 20;
 /// The most memory that pixels may take while a picture is opened, in bytes.
 const MAX_MEMORY: u64 = 1 << 30;
 
-/// Which still format these first bytes belong to; none for other files and formats that we do not read.
+/// The still format of a file with these first bytes; none for other files and for formats that are not read here.
 pub fn sniff(head: &[u8]) -> Option<ImageFormat> {
     let format = image::guess_format(head).ok()?;
     matches!(format, ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::WebP | ImageFormat::Bmp).then_some(format)
 }
 
-/// Gives one PNG, JPEG, WebP or BMP picture again and again. Of an animation it is the first frame.
+/// Gives one PNG, JPEG, WebP or BMP picture again and again; of an animation, the first frame.
 #[derive(Debug)]
 pub struct ImageSource {
     info: SourceInfo,
@@ -43,7 +43,7 @@ pub struct ImageSource {
 }
 
 impl ImageSource {
-    /// Decodes the file as `format`, upright where its EXIF data says how it was held. Any start is within it.
+    /// Decodes the file as `format`, turned upright by its EXIF orientation. Any start is within it.
     pub fn open(path: &Path, format: ImageFormat, options: &SourceOptions) -> Result<Self> {
         let file = File::open(path).map_err(|error| Error::reading(path, error))?;
         let len = file.metadata().map_err(|error| Error::reading(path, error))?.len();

@@ -1,7 +1,8 @@
-//! Several sounds as one: each at its own gain, and a limiter after the sum, so that nothing clips.
+//! Mixes several sounds into one: each with its own gain, and a limiter after the sum, so that nothing clips.
 //!
-//! All are brought to 48 kHz and to one or two channels. The limiter looks 5 ms ahead: its gain has come down when a peak
-//! arrives, without a step, and goes up again within some 100 ms. Sound whose sum stays below the ceiling is not touched.
+//! All sounds are resampled to 48 kHz and mixed to one or two channels. The limiter looks 5 ms ahead: its gain is
+//! reduced gradually before a peak arrives, and rises again within some 100 ms. Sound whose sum stays below the ceiling
+//! is unchanged.
 
 use std::collections::VecDeque;
 
@@ -31,13 +32,13 @@ pub struct MixSource {
 debug_fields!(MixSource { info });
 
 impl MixSource {
-    /// The gains that are taken, in decibels.
+    /// The range of gains, in decibels.
     pub const GAINS: std::ops::RangeInclusive<f32> = -60.0..=20.0;
 
-    /// These sounds, each with its gain in decibels (0: as it is).
+    /// Mixes these sounds, each with its gain in decibels (0: unchanged).
     ///
     /// # Errors
-    /// A range error for no sound, and for a gain outside [`MixSource::GAINS`].
+    /// A range error if there is no sound, and for a gain outside [`MixSource::GAINS`].
     pub fn new(inputs: Vec<(Box<dyn AudioSource>, f32)>) -> Result<Self> {
         if inputs.is_empty() {
             return Err(Error::range("expected at least one sound to mix but found none"));
@@ -111,10 +112,10 @@ impl AudioSource for MixSource {
     }
 }
 
-/// One of the sounds.
+/// One of the mixed sounds.
 struct MixInput {
     source: Box<dyn AudioSource>,
-    /// What its samples are multiplied by.
+    /// The factor of its samples.
     factor: f32,
     resampler: Option<Resampler>,
     /// Samples of each channel at the common rate.
@@ -132,7 +133,7 @@ impl MixInput {
         self.ready[0].len()
     }
 
-    /// Reads until there are so many samples, or no more.
+    /// Reads until this many samples are there, or the sound ends.
     fn fill(&mut self, samples: usize) -> Result<()> {
         while self.samples() < samples && !self.ended {
             match self.source.next_buffer()? {
@@ -159,7 +160,7 @@ impl MixInput {
         Ok(())
     }
 
-    /// Adds as much as `sum` is long, or as there is.
+    /// Adds samples to `sum`: as many as it holds, or as there are.
     fn add_to(&mut self, sum: &mut [Vec<f32>]) {
         let samples = self.samples().min(sum[0].len());
         for (sum, ready) in sum.iter_mut().zip(&mut self.ready) {
@@ -170,24 +171,24 @@ impl MixInput {
 
 /// Keeps the peaks of all channels at or below [`Limiter::CEILING`], with one gain for all of them.
 struct Limiter {
-    /// Samples of each channel that have not come out.
+    /// Samples of each channel that are still delayed.
     delayed: Vec<VecDeque<f32>>,
     /// The gains that the samples ahead need, each with its sample's index: rising, so that the first is the least.
     needed: VecDeque<(u64, f64)>,
     /// The gain before smoothing: down at once, up slowly.
     level: f64,
-    /// The last levels, whose mean is the gain; and their sum.
+    /// The last gains, whose mean is applied; and their sum.
     levels: VecDeque<f64>,
     sum: f64,
     taken: u64,
 }
 
 impl Limiter {
-    /// -1 dBFS, which leaves room for what encoders add.
+    /// -1 dBFS: headroom for the peaks that encoders add.
     const CEILING: f64 = 0.891_250_938;
-    /// How far it looks ahead, in samples: 5 ms.
+    /// The look-ahead in samples: 5 ms.
     const AHEAD: usize = RATE as usize / 200;
-    /// How much of what is missing to 1 comes back with each sample: 63 % within 100 ms.
+    /// The fraction of the reduction that is released with each sample: 63 % within 100 ms.
     const RELEASE: f64 = 10.0 / RATE as f64;
 
     fn new(channels: usize) -> Self {
@@ -210,14 +211,14 @@ impl Limiter {
         }
     }
 
-    /// Appends what is left.
+    /// Appends the delayed samples at the end.
     fn finish(&mut self, out: &mut [Vec<f32>]) {
         while !self.delayed[0].is_empty() {
             self.step(0.0, out);
         }
     }
 
-    /// One sample further: the next one has this peak.
+    /// Advances by one sample, whose peak this is.
     fn step(&mut self, peak: f64, out: &mut [Vec<f32>]) {
         let needed = if peak > Self::CEILING { Self::CEILING / peak } else { 1.0 };
         while self.needed.back().is_some_and(|&(_, gain)| gain >= needed) {
@@ -229,7 +230,7 @@ impl Limiter {
         }
         let least = self.needed.front().map_or(1.0, |&(_, gain)| gain);
         self.level = least.min(self.level + (1.0 - self.level) * Self::RELEASE);
-        // Each of the levels that are averaged is low enough for the sample that comes out.
+        // Each of the averaged gains is low enough for the sample that comes out.
         self.sum += self.level - self.levels.pop_front().unwrap_or(1.0);
         self.levels.push_back(self.level);
         let gain = (self.sum / (Self::AHEAD + 1) as f64).min(1.0) as f32;

@@ -1,4 +1,4 @@
-//! Where frames come from: each source gives frames in the order of their timestamps until it ends.
+//! Sources of frames: each gives frames in the order of their timestamps until it ends.
 
 use std::convert::Infallible;
 use std::path::PathBuf;
@@ -34,16 +34,16 @@ mod spectrum;
 mod tee;
 pub use open::{Decoder, decoders, open};
 
-/// The widest and the highest picture taken, in pixels.
+/// The greatest width and height of a picture, in pixels.
 pub const MAX_SIDE: u32 = 16384;
 
-/// The slowest rate and the longest time between two frames that are believed: a day. What is slower or further apart is
+/// The slowest rate and the longest time between two frames that are accepted: a day. A slower rate or a longer gap is
 /// damage, or made to fill memory or a disk with repetitions of one frame.
 const LONGEST_GAP: Span = Span::from_secs(SLOWEST as i64);
 /// The slowest rate, in seconds a frame.
 const SLOWEST: u32 = 86_400;
 
-/// What to open, as the user named it.
+/// The source to open, as the user named it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SourceSpec {
@@ -53,18 +53,18 @@ pub enum SourceSpec {
     Stdin,
     /// A WGSL file that defines `image`, drawn for every frame.
     Shader(PathBuf),
-    /// A camera: by its name, its id or its node, as `/dev/video0`; the default one where that is empty.
+    /// A camera: by its name, its id or its node, as `/dev/video0`; the default one where the name is empty.
     Camera(String),
-    /// A screen, or the part of it that is named.
+    /// A screen, or a part of it.
     Screen(String),
     /// Sound alone.
     Sound(AudioSpec),
-    /// A file: `.y4m`, AV1 `.webm` and stills by ourselves, all else through the `ffmpeg` program.
+    /// A file. `.y4m`, AV1 `.webm` and stills are read here, everything else through the `ffmpeg` program.
     File(PathBuf),
 }
 
-/// `pattern`, `-`, `shader:FILE.wgsl`, `camera`, `camera:NAME`, `screen`, `screen:NAME`, `mic`,
-/// `mic:NAME`, `system`, `system:NAME`, else a path. A file named so is reached as `./pattern`, `./-` or `./shader:…`.
+/// Parses `pattern`, `-`, `shader:FILE.wgsl`, `camera`, `camera:NAME`, `screen`, `screen:NAME`, `mic`, `mic:NAME`,
+/// `system`, `system:NAME`, else a path. For a file named so write `./pattern`, `./-` or `./shader:…`.
 impl FromStr for SourceSpec {
     type Err = Infallible;
 
@@ -84,17 +84,17 @@ impl FromStr for SourceSpec {
     }
 }
 
-/// How to open it.
+/// Options for opening a source.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct SourceOptions {
-    /// Skip what is shown before this point; the frame on screen at it becomes the first, with timestamp 0.
+    /// Skip the frames before this point; the frame that is shown at it becomes the first, with timestamp 0.
     pub start: Option<Span>,
-    /// The size of a source that draws itself; others have their own.
+    /// The size of a source that draws its frames; ignored by others.
     pub size: Option<Size>,
-    /// The rate of a source that draws itself; others have their own.
+    /// The rate of a source that draws its frames; ignored by others.
     pub rate: Option<FrameRate>,
-    /// `NAME=VALUE` for the parameters of a source that is a shader; others have none.
+    /// `NAME=VALUE` for the parameters of a shader that is a source; ignored by others.
     pub params: Vec<String>,
 }
 
@@ -107,7 +107,7 @@ setters! {
     }
 }
 
-/// What is known of a source before its first frame.
+/// The properties of a source that are known before its first frame.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct SourceInfo {
@@ -117,14 +117,14 @@ pub struct SourceInfo {
     pub size: Size,
     /// Its nominal rate, where it has one.
     pub rate: Option<FrameRate>,
-    /// How many frames it will give, where that can be known.
+    /// How many frames it will give, where that is known.
     pub frames: Option<u64>,
-    /// Whether it goes on for ever, so that a recording of it needs a length.
+    /// Whether it is endless, so that a recording of it needs a length.
     pub endless: bool,
 }
 
 impl SourceInfo {
-    /// Of this kind, with pictures of this size; nothing else is known.
+    /// A source of this kind, with frames of this size; nothing else is known.
     pub fn new(kind: &'static str, size: Size) -> Self {
         Self { kind, size, rate: None, frames: None, endless: false }
     }
@@ -138,52 +138,53 @@ setters! {
     }
 }
 
-/// A source of frames. It is pulled: `next_frame` blocks until there is one.
+/// A source of frames, which is pulled: `next_frame` blocks until there is a frame.
 pub trait Source: Send {
-    /// What is known of it.
+    /// The known properties.
     fn info(&self) -> &SourceInfo;
 
-    /// The filters that draw what its frames lack; none, but for a source that is a shader. They come before all others.
+    /// The filters that draw the pictures of a source whose frames hold none, such as a shader; none for others. They
+    /// are applied before all other filters.
     fn drawn_by(&self) -> FilterChain {
         FilterChain::default()
     }
 
-    /// The sound that belongs to its frames, from the first frame on; none where there is none. It can be asked for before
-    /// the first frame is taken.
+    /// Opens the sound that belongs to its frames, from the first frame on; none where there is none. May be called
+    /// before the first frame is taken.
     ///
     /// # Errors
-    /// When there is sound that cannot be read, or a program that reads it is missing.
+    /// When its sound cannot be read, or the program that reads it is missing.
     fn sound(&mut self) -> Result<Option<Box<dyn AudioSource>>> {
         Ok(None)
     }
 
-    /// When its first frame is shown on its own time line, which begins with the first frame of all: 0 unless a start was
-    /// asked for. None where that is the start itself.
+    /// The time of its first frame on its own time line, where the first frame of all has time 0. It is 0 unless a
+    /// start was requested. None where it is the start itself.
     fn first_frame(&self) -> Option<Span> {
         None
     }
 
-    /// The clock that its timestamps come from, when it is live: it gives frames as they happen, whether anybody waits for
-    /// them or not. None for all that is read at will.
+    /// For a live source: the clock of its timestamps; the source captures frames in real time, whether or not they are
+    /// taken. None for all other sources.
     fn live_clock(&self) -> Option<&Clock> {
         None
     }
 
-    /// Of a live source: when its device goes, it is black until the device is there again, in place of ending with an
-    /// error. Others stay as they are.
+    /// For a live source: when its device goes away, it gives black frames until the device is there again, instead of
+    /// ending with an error. Other sources ignore this.
     fn reconnect(&mut self) {}
 
-    /// Counts the frames that a live source could not give. None for all that is read at will.
+    /// Counts the frames that a live source lost. None for all other sources.
     fn losses(&self) -> Option<Arc<SourceLosses>> {
         None
     }
 
-    /// The next frame, or none at the end. After an error or the end it is not called again. A file that breaks off
+    /// The next frame, or none at the end. It is not called again after an error or the end. A file that breaks off
     /// gives all its whole frames first, then the error.
     fn next_frame(&mut self) -> Result<Option<Frame>>;
 }
 
-/// Frames that a live source could not give, counted as they are lost.
+/// Frames that a live source lost, counted when they are lost.
 #[derive(Debug, Default)]
 pub struct SourceLosses {
     missed: AtomicU64,
@@ -191,12 +192,12 @@ pub struct SourceLosses {
 }
 
 impl SourceLosses {
-    /// Frames that the device captured and nobody took in time.
+    /// Frames that the device captured but that were not read in time.
     pub fn missed(&self) -> u64 {
         self.missed.load(Ordering::Acquire)
     }
 
-    /// Frames that came damaged: too short, or pictures that cannot be decoded.
+    /// Damaged frames: too short, or not decodable.
     pub fn damaged(&self) -> u64 {
         self.damaged.load(Ordering::Acquire)
     }
@@ -210,13 +211,13 @@ impl SourceLosses {
     }
 }
 
-/// Which frame of a constant rate is on screen at `start`. A microsecond of slack lets a time that was written rounded
-/// (0.033333 s at 30 frames a second) name the frame it was meant for.
+/// The index of the frame that is shown at `start`, at a constant rate. A microsecond of tolerance lets a rounded time
+/// (0.033333 s at 30 frames a second) name the frame that is meant.
 fn frame_at(rate: FrameRate, start: Span) -> u64 {
     rate.frames_in(start + Span::from_nanos(1000)).saturating_sub(1)
 }
 
-/// The size that a header gives, when it is one that can be recorded.
+/// The size in a header, if it can be recorded.
 fn checked_size(width: u64, height: u64) -> Result<Size> {
     let side = |value: u64| u32::try_from(value).ok().filter(|value| (1..=MAX_SIDE).contains(value));
     match (side(width), side(height)) {
@@ -227,12 +228,12 @@ fn checked_size(width: u64, height: u64) -> Result<Size> {
     }
 }
 
-/// So many frames a second, if that can be: from one a day to [`FrameRate::MAX`].
+/// The rate for this many frames a second, if it is valid: from one frame a day to [`FrameRate::MAX`].
 fn plausible(num: u32, den: u32) -> Option<FrameRate> {
     FrameRate::new(num, den).ok().filter(|_| u64::from(num) * u64::from(SLOWEST) >= u64::from(den))
 }
 
-/// Checks that a frame is not shown absurdly long after the one before it.
+/// Checks that a frame is not more than a day after the one before it.
 fn check_gap(before: Timestamp, next: Timestamp) -> Result<()> {
     if next - before <= LONGEST_GAP {
         return Ok(());
@@ -248,7 +249,7 @@ fn start_beyond_end(start: Span, end: Span) -> Error {
     Error::range(format!("expected a start before the end at {end} but found {start}"))
 }
 
-/// A text from a file as an error shows it: not long, and without the control characters that a terminal would obey.
+/// A text from a file for an error message: shortened, and without control characters, which a terminal would obey.
 fn excerpt(text: &str) -> String {
     const LONGEST: usize = 60;
     let shown = text.chars().take(LONGEST).map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c });
@@ -256,7 +257,7 @@ fn excerpt(text: &str) -> String {
     shown.chain(rest).collect()
 }
 
-/// What a file holds by its first bytes, in words for an error.
+/// The type of a file by its first bytes, in words for an error.
 fn describe(head: &[u8]) -> String {
     let known: &[(&[u8], &str)] = &[
         (b"YUV4MPEG2", "YUV4MPEG2"),

@@ -1,4 +1,4 @@
-//! Finds out what a file is by its first bytes, never by its name, and opens it with the reader for it.
+//! Identifies a file by its first bytes, never by its name, and opens it with its reader.
 
 use std::fs::File;
 use std::io::{Cursor, IsTerminal, Read};
@@ -15,11 +15,11 @@ use crate::devices::camera;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mux::matroska;
 
-/// Enough of a file to know it by.
+/// Enough bytes of a file to identify it.
 const HEAD: u64 = 32;
 
-/// Opens a source. The errors: what is named does not exist, may not be read, is a directory, is empty, is damaged before
-/// its first frame, needs a program that is missing, or ends before the start asked for.
+/// Opens a source. Errors: the source does not exist, may not be read, is a directory, is empty, is damaged before its
+/// first frame, needs a program that is missing, or ends before the start.
 pub fn open(spec: &SourceSpec, options: &SourceOptions) -> Result<Box<dyn Source>> {
     match spec {
         SourceSpec::Pattern => Ok(Box::new(PatternSource::new(options)?)),
@@ -38,7 +38,7 @@ pub fn open(spec: &SourceSpec, options: &SourceOptions) -> Result<Box<dyn Source
     }
 }
 
-/// Opens YUV4MPEG2 that comes through standard input.
+/// Opens YUV4MPEG2 from standard input.
 fn open_stream(mut reader: impl Read + Send + 'static, options: &SourceOptions) -> Result<Box<dyn Source>> {
     let head = read_head(&mut reader, y4m::MAGIC.len() as u64)
         .map_err(|error| Error::not_readable("standard input could not be read").with_cause(error))?;
@@ -83,7 +83,7 @@ fn open_file(path: &Path, options: &SourceOptions) -> Result<Box<dyn Source>> {
     }
 }
 
-/// With our own decoder, or with ffmpeg when it holds anything but 8-bit AV1.
+/// Opens the file with the built-in decoder, or with ffmpeg when it holds anything but 8-bit AV1.
 fn open_matroska(path: &Path, file: File, name: &str, options: &SourceOptions) -> Result<Box<dyn Source>> {
     let unsupported = match WebmSource::new(file, name, options) {
         Ok(source) => return Ok(Box::new(source.with_path(path))),
@@ -105,21 +105,21 @@ fn read_head(reader: &mut impl Read, len: u64) -> std::io::Result<Vec<u8>> {
     Ok(head)
 }
 
-/// One of the decoders behind [`open`], for people who ask what they have.
+/// One of the decoders behind [`open`], for display.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Decoder {
     /// Its name, as in [`SourceInfo::kind`](super::SourceInfo::kind).
     pub name: &'static str,
-    /// What it reads.
+    /// The formats that it reads.
     pub reads: &'static str,
-    /// `built in` or the version found; none where it is missing.
+    /// `built in` or the version that was found; none where it is missing.
     pub found: Option<String>,
-    /// How to get it when it is missing.
+    /// How to install it when it is missing.
     pub remedy: &'static str,
 }
 
-/// All decoders, found or not. Runs `ffmpeg -version` and `ffprobe -version`.
+/// All decoders, whether they were found or not. Runs `ffmpeg -version` and `ffprobe -version`.
 pub fn decoders() -> Vec<Decoder> {
     let built_in = |name, reads| Decoder { name, reads, found: Some("built in".to_owned()), remedy: "" };
     vec![

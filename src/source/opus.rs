@@ -1,7 +1,7 @@
-//! Opus in WebM or Matroska, decoded by libopus: the sound of what we record can be read again without another program.
+//! Opus in WebM or Matroska, decoded by libopus: the sound of our own recordings is read without another program.
 //!
-//! One or two channels (channel mapping family 0), one packet a block. All else is a `NotSupported` error, after which ffmpeg
-//! is asked. Samples stand where the blocks' timestamps say, less the track's CodecDelay (RFC 9559 §5.1.4.1.26).
+//! One or two channels (channel mapping family 0), one packet a block. Anything else is a `NotSupported` error, after
+//! which ffmpeg is tried. Samples are at the times of their blocks, less the track's CodecDelay (RFC 9559 §5.1.4.1.26).
 //!
 //! # Budget
 //! The file is read as `mux/matroska.rs` says. A packet has at most 64 KiB and 120 ms. Gaps, of at most a day,
@@ -23,9 +23,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::mux::matroska::{Track, TrackType};
 use crate::time::{Span, Timestamp};
 
-/// libopus decodes to this rate, whatever the rate was before.
+/// libopus decodes to this rate, whatever the rate of the encoder's input.
 const RATE: u32 = 48_000;
-/// A decoder needs so long to give exact samples (RFC 7845 §4.6).
+/// A decoder's output is exact only after this long (RFC 7845 §4.6).
 const PREROLL: Span = Span::from_millis(80);
 /// The longest packet (RFC 6716 §3.2).
 const LONGEST_PACKET: Span = Span::from_millis(120);
@@ -38,16 +38,16 @@ pub struct OpusSource<R: Read + Seek> {
     decoder: Decoder,
     info: AudioInfo,
     name: String,
-    /// The time of the file at which the sound begins.
+    /// The time of the file at which the output begins.
     begin: Timestamp,
     queue: SampleQueue,
-    /// What came after the last block: the end or an error.
+    /// The result after the last block: the end or an error.
     end: Option<Result<()>>,
 }
 
 debug_fields!(<R: Read + Seek> OpusSource { info, name });
 
-/// The sound of a Matroska file, by our own decoder or by ffmpeg; none where there is none.
+/// Opens the sound of a Matroska file, with this decoder or with ffmpeg; none where the file has no sound.
 pub(super) fn open_matroska(path: &Path, start: SoundStart) -> Result<Option<Box<dyn AudioSource>>> {
     let name = path.display().to_string();
     let file = File::open(path).map_err(|error| Error::reading(path, error))?;
@@ -63,7 +63,7 @@ pub(super) fn open_matroska(path: &Path, start: SoundStart) -> Result<Option<Box
 
 impl<R: Read + Seek + Send> OpusSource<R> {
     /// Reads the headers and walks over all blocks once, without reading their data. None where the file has no sound.
-    /// `name` is what errors call the file.
+    /// `name` is the file's name in errors.
     ///
     /// # Errors
     /// `NotSupportedError` for another codec, more than two channels and laced blocks; `NotReadableError` for a damaged
@@ -79,7 +79,7 @@ impl<R: Read + Seek + Send> OpusSource<R> {
         let channels = check_track(file.track())?;
         let delay = file.track().codec_delay;
         let Some((first, last)) = walk(&mut file)? else { return Ok(None) };
-        // Samples whose time comes out before the first block's are the decoder's delay.
+        // Samples before the time of the first block are the decoder's delay.
         let last = last - delay + LONGEST_PACKET;
         let begin = match start {
             SoundStart::FileTime(time) => Timestamp::ZERO + time,
@@ -152,7 +152,7 @@ impl<R: Read + Seek + Send> AudioSource for OpusSource<R> {
     }
 }
 
-/// How many channels, when we can decode them.
+/// How many channels there are, if the decoder supports them.
 fn check_track(track: &Track) -> Result<usize> {
     // The identification header (RFC 7845 §5.1).
     let (channels, family) = (track.private.get(9).copied(), track.private.get(18).copied());
@@ -167,7 +167,7 @@ fn check_track(track: &Track) -> Result<usize> {
     Err(Error::not_supported(format!("expected plain Opus of one or two channels but found {found}")))
 }
 
-/// By how much the samples are to be amplified, in 1/256 dB (RFC 7845 §5.1).
+/// The gain to apply to the samples, in 1/256 dB (RFC 7845 §5.1).
 fn output_gain(track: &Track) -> i32 {
     match track.private.get(16..18) {
         Some(&[low, high]) => i16::from_le_bytes([low, high]).into(),

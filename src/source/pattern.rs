@@ -27,7 +27,7 @@ const MIN_SIDE: u32 = 16;
 const STRIP: [u8; 4] = [16, 16, 16, 255];
 const TEXT: [u8; 4] = [255, 255, 255, 255];
 const SQUARE: [u8; 4] = [255, 96, 0, 255];
-/// The square crosses the picture in about this many frames.
+/// The square crosses the frame in about this many frames.
 const CROSSING: usize = 120;
 
 const GLYPH_WIDTH: usize = 5;
@@ -58,19 +58,19 @@ fn text_rows(size: Size) -> Range<usize> {
     ramp_rows(size).end..size.height as usize
 }
 
-/// Draws the pattern, frame after frame, without end.
+/// Gives the pattern, frame after frame, without end.
 #[derive(Debug)]
 pub struct PatternSource {
     info: SourceInfo,
     rate: FrameRate,
-    /// Everything that does not move; a frame starts as a copy.
+    /// The parts that do not move; every frame starts as a copy.
     still: Vec<u8>,
     first: u64,
     next: u64,
 }
 
 impl PatternSource {
-    /// The pattern at the size and rate asked for, from the frame that is on screen at the start asked for: the drawn
+    /// The pattern at the requested size and rate, from the frame that is shown at the requested start: the drawn
     /// number and clock begin there, the timestamps at 0. A range error for a size below 16×16 or above 16384×16384.
     pub fn new(options: &SourceOptions) -> Result<Self> {
         let size = options.size.unwrap_or(DEFAULT_SIZE);
@@ -152,7 +152,7 @@ fn draw_square(picture: &mut Pixels, size: Size, index: u64) {
     picture.fill(left..left + side, rows.start..rows.start + side, SQUARE);
 }
 
-/// Writes the number and, where there is room for both, the clock, as large as the strip lets them be.
+/// Writes the number and, where there is room for both, the clock, as large as the strip permits.
 fn draw_text(picture: &mut Pixels, size: Size, index: u64, time: Timestamp) {
     let millis = time.as_nanos() / 1_000_000;
     let number = format!("{index:06}");

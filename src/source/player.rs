@@ -1,4 +1,4 @@
-//! A film that plays: an `HTMLMediaElement` (HTML §4.8.11) without a window, whose pictures and sound are captured as a
+//! A film player: an `HTMLMediaElement` (HTML §4.8.11) without a window, whose frames and sound are captured as a
 //! stream (Media Capture from DOM Elements §3).
 //!
 //! ```text
@@ -9,18 +9,19 @@
 //!                                           └────────────────────┘
 //! ```
 //!
-//! It plays in real time. Pictures and sound carry the times at which the playhead is at their positions, computed and
-//! not measured, so they stay together however late the thread wakes up. What it promises beyond that:
-//! - **Pictures that come too late are passed over** and counted ([`Player::playback_quality`]); where reading cannot
-//!   keep up at all, pictures and sound wait for it together ([`PlayerEvent::Waiting`]).
-//! - **Paused, the picture stands still** and is there for whoever begins to record; sound is silent.
-//! - **At another rate the sound is higher or lower**, as a tape's (`preservesPitch = false`). Where its samples a
-//!   second come to lie outside [`AudioBuffer::RATES`](crate::audio::AudioBuffer::RATES) it is silent.
-//! - **Tracks end when the film ends**, not when it begins anew in a loop. They stay in their streams. A stream that is
+//! It plays in real time. Frames and sound carry the times at which the playhead is at their positions, computed and
+//! not measured, so they stay in sync however late the thread wakes up. Further rules:
+//! - **Frames that come too late are skipped** and counted ([`Player::playback_quality`]); where reading cannot keep up
+//!   at all, frames and sound wait for it together ([`PlayerEvent::Waiting`]).
+//! - **While it is paused, the current frame is repeated**, so that a recorder that starts then gets it; sound is
+//!   silent.
+//! - **At another rate the sound is higher or lower** (`preservesPitch = false`). Where its samples a second would be
+//!   outside [`AudioBuffer::RATES`](crate::audio::AudioBuffer::RATES), it is silent.
+//! - **Tracks end when the film ends**, not when a loop starts it again. They stay in their streams. A stream that is
 //!   captured after that has new tracks.
-//! - **A seek opens the film again**, and so does each round of a loop: that takes as long as opening does.
+//! - **A seek opens the film again**, and so does each round of a loop; both take as long as opening.
 //!
-//! What has no pictures, as a file of sound alone, does not play here.
+//! A source without frames, as a file of sound alone, cannot be played here.
 
 mod playback;
 mod playhead;
@@ -45,36 +46,36 @@ use crate::gpu::Gpu;
 use crate::stream::{Listener, Listeners, MediaStream};
 use crate::time::Span;
 
-/// What happens to a player.
+/// An event of a player.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum PlayerEvent {
-    /// It plays: after [`Player::play`], and again after it waited.
+    /// Playing: after [`Player::play`], and again after it waited.
     Playing,
-    /// It was paused, by [`Player::pause`] or because the film ended.
+    /// Paused, by [`Player::pause`] or because the film ended.
     Pause,
-    /// It waits for pictures to be read.
+    /// Waiting for frames to be read.
     Waiting,
-    /// The picture at the position that was asked for is shown.
+    /// The frame at the requested position is shown.
     Seeked,
-    /// The film ended, and its tracks with it. Not told where it loops.
+    /// The film ended, and its tracks with it. Not sent where the film loops.
     Ended,
-    /// The film could not be read any further. Its tracks have ended; a seek tries again.
+    /// The film could not be read further. Its tracks have ended; a seek tries again.
     Error(Error),
 }
 
-/// How many pictures there were (`getVideoPlaybackQuality()`, Media Playback Quality).
+/// Counts of frames (`getVideoPlaybackQuality()`, Media Playback Quality).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PlaybackQuality {
-    /// Pictures that were due.
+    /// Frames that were due.
     pub total_frames: u64,
-    /// Those of them that came too late to be shown.
+    /// Frames of these that came too late to be shown.
     pub dropped_frames: u64,
 }
 
-/// A film, with its sound where it has any, that plays in real time. It begins paused, and shows its first picture.
-/// When it is dropped, it stops and its tracks end.
+/// Plays a film, with its sound where it has any, in real time. It begins paused, and shows the first frame. When it is
+/// dropped, it stops and its tracks end.
 ///
 /// ```no_run
 /// use framereel::gpu::Gpu;
@@ -105,7 +106,7 @@ pub struct Player {
     thread: Option<JoinHandle<()>>,
 }
 
-/// What a player and its thread share.
+/// The state that a player and its thread share.
 #[derive(Debug)]
 struct PlayerShared {
     state: Mutex<PlayerState>,
@@ -115,32 +116,32 @@ struct PlayerShared {
     clock: Clock,
 }
 
-/// What is asked of a player, and how it stands.
+/// The requests to a player, and its state.
 #[derive(Debug)]
 struct PlayerState {
     playhead: Playhead,
     paused: bool,
     looping: bool,
     ended: bool,
-    /// Where to go next.
+    /// The position to seek to.
     seek: Option<Span>,
-    /// Whether the picture at the present position is not shown yet.
+    /// Whether the frame at the current position is not shown yet.
     seeking: bool,
     duration: Option<Span>,
     quality: PlaybackQuality,
-    /// Whether the player is gone.
+    /// Whether the player was dropped.
     stopped: bool,
 }
 
 impl Player {
-    /// The playback rates taken.
+    /// The range of playback rates.
     pub const RATES: std::ops::RangeInclusive<f64> = 0.25..=4.0;
 
     /// Opens a film, paused at its beginning.
     ///
     /// # Errors
-    /// Those of [`open`](super::open) and of [`Source::sound`](super::Source::sound); a range error for pictures larger
-    /// than the adapter takes.
+    /// Those of [`open`](super::open) and of [`Source::sound`](super::Source::sound); a range error for frames larger
+    /// than the adapter supports.
     pub fn open(gpu: &Gpu, film: &SourceSpec) -> Result<Self> {
         let reader = FilmReader::begin(film, Span::ZERO)?;
         let (size, clock) = (reader.size, Clock::real());
@@ -168,7 +169,7 @@ impl Player {
         Ok(Self { shared, size, thread: Some(thread.map_err(Error::no_thread)?) })
     }
 
-    /// Plays on from where it is; from the beginning when it has ended.
+    /// Plays from the current position; from the beginning when the film has ended.
     pub fn play(&self) {
         let mut state = self.shared.lock();
         if state.ended {
@@ -178,7 +179,7 @@ impl Player {
         self.shared.changed.notify_all();
     }
 
-    /// Stands still until [`Player::play`].
+    /// Pauses until [`Player::play`].
     pub fn pause(&self) {
         let mut state = self.shared.lock();
         if !state.paused {
@@ -193,8 +194,8 @@ impl Player {
         self.shared.lock().paused
     }
 
-    /// Goes to this position, paused or playing; beyond the end it goes to the end. [`PlayerEvent::Seeked`] tells when
-    /// the picture there is shown; a seek that comes before takes this one's place. What goes wrong is told as
+    /// Seeks to this position, paused or playing; to the end if the position is beyond it. [`PlayerEvent::Seeked`] is
+    /// sent when the frame there is shown; a further seek before that replaces this one. Errors are sent as
     /// [`PlayerEvent::Error`].
     pub fn seek(&self, position: Span) {
         let mut state = self.shared.lock();
@@ -204,32 +205,32 @@ impl Player {
         self.shared.changed.notify_all();
     }
 
-    /// Whether it is on its way to a position.
+    /// Whether it is seeking.
     pub fn seeking(&self) -> bool {
         self.shared.lock().seeking
     }
 
-    /// Where on the film's time line it is.
+    /// The current position on the film's time line.
     pub fn current_time(&self) -> Span {
         self.shared.lock().playhead.position(self.shared.clock.now())
     }
 
-    /// How long the film is, where that is known: by its header, or once it was played to its end.
+    /// The film's length, where it is known: from its header, or once the film was played to its end.
     pub fn duration(&self) -> Option<Span> {
         self.shared.lock().duration
     }
 
-    /// Begins anew whenever it ends, or does not any more.
+    /// Sets whether the film starts again when it ends.
     pub fn set_loop(&self, looping: bool) {
         self.shared.lock().looping = looping;
     }
 
-    /// Whether it begins anew whenever it ends.
+    /// Whether the film starts again when it ends.
     pub fn is_looping(&self) -> bool {
         self.shared.lock().looping
     }
 
-    /// Plays so many times as fast from now on.
+    /// Sets the playback rate, from now on.
     ///
     /// # Errors
     /// A range error for a rate outside [`Player::RATES`].
@@ -243,38 +244,38 @@ impl Player {
         Ok(())
     }
 
-    /// How many times as fast it plays.
+    /// The playback rate.
     pub fn playback_rate(&self) -> f64 {
         self.shared.lock().playhead.rate()
     }
 
-    /// Whether it stands at its end.
+    /// Whether the film has ended.
     pub fn ended(&self) -> bool {
         self.shared.lock().ended
     }
 
-    /// The size of its pictures (`videoWidth`, `videoHeight`).
+    /// The size of its frames (`videoWidth`, `videoHeight`).
     pub fn size(&self) -> Size {
         self.size
     }
 
-    /// Lays this chain over the pictures that follow.
+    /// Applies this chain to the frames from now on.
     pub fn set_filter(&self, filter: &FilterChain) {
         self.shared.screen().set_filter(filter);
     }
 
-    /// How many pictures were due, and how many of them came too late.
+    /// How many frames were due, and how many of them came too late.
     pub fn playback_quality(&self) -> PlaybackQuality {
         self.shared.lock().quality
     }
 
-    /// What happens to it from now on. Each listener gets all of it; it ends when the player is dropped.
+    /// The player's events from now on. Each listener gets all of them; it ends when the player is dropped.
     pub fn events(&self) -> Listener<PlayerEvent> {
         self.shared.listeners.listen(false)
     }
 
-    /// A stream of what it shows, and of its sound where it has any (`captureStream()`). Each stream has tracks of its
-    /// own, which can be stopped by themselves.
+    /// A stream of its frames, and of its sound where it has any (`captureStream()`). Each stream has tracks of its
+    /// own, which can be stopped separately.
     ///
     /// # Errors
     /// The GPU's error when it failed earlier.
@@ -288,10 +289,10 @@ impl Drop for Player {
         self.shared.lock().stopped = true;
         self.shared.changed.notify_all();
         if let Some(thread) = self.thread.take() {
-            // A panic of the thread's has been told on standard error.
+            // A panic of the thread has been reported on standard error.
             let _ = thread.join();
         }
-        // The tracks end with this, and nothing else can go wrong: the size has been accepted.
+        // Dropping ends the tracks; nothing else can fail: the size has been accepted.
         let _ = self.shared.screen().end_tracks();
         self.shared.listeners.close();
     }
@@ -308,7 +309,7 @@ impl PlayerShared {
 }
 
 impl PlayerState {
-    /// The playhead stands at this position until its picture is shown.
+    /// The playhead stands at this position until its frame is shown.
     fn go_to(&mut self, position: Span, clock: &Clock) {
         let now = clock.now();
         self.playhead.set_moving(false, now);

@@ -1,4 +1,5 @@
-//! Decoded samples, put where their timestamps say: gaps are filled with silence, and what overlaps is left out.
+//! Puts decoded samples at the times of their timestamps: gaps are filled with silence, overlapping samples are left
+//! out.
 
 use std::collections::VecDeque;
 
@@ -7,19 +8,19 @@ use crate::audio::{AudioBuffer, samples_in, span_of};
 use crate::error::{Error, Result};
 use crate::time::{Span, Timestamp};
 
-/// How far samples may be from the end of those before them to be joined to them: in many files timestamps are rounded to
-/// milliseconds.
+/// The greatest distance of samples from the end of those before at which they are joined without a gap: in many files
+/// timestamps are rounded to milliseconds.
 const TOLERANCE: Span = Span::from_millis(10);
 
-/// Samples that wait to be given out. Silence is made when it is taken, so that a gap takes no memory.
+/// Samples that wait to be given out. Silence is made only when it is taken, so that a gap uses no memory.
 pub(super) struct SampleQueue {
     rate: u32,
     /// The time of the file at which the first sample is given out.
     begin: Timestamp,
     ready: Vec<VecDeque<f32>>,
-    /// How many samples of silence come before them.
+    /// How many samples of silence come before the waiting ones.
     silence: u64,
-    /// How many samples were placed: given out, ready or silent.
+    /// How many samples were placed: given out, waiting or silent.
     placed: u64,
     given: u64,
 }
@@ -30,10 +31,10 @@ impl SampleQueue {
         Self { rate, begin, ready: vec![VecDeque::new(); channels], silence: 0, placed: 0, given: 0 }
     }
 
-    /// Appends interleaved samples that are heard from `time` of the file on, once all before them were taken.
+    /// Appends interleaved samples for `time` of the file; all before them must have been taken.
     ///
     /// # Errors
-    /// When they come more than a day after those before.
+    /// When they are more than a day after the samples before.
     pub(super) fn place(&mut self, samples: &[f32], time: Timestamp) -> Result<()> {
         debug_assert!(self.ready[0].is_empty() && self.silence == 0, "silence stands before what is ready");
         let late = (time - self.begin) - span_of(self.placed, self.rate);
@@ -55,7 +56,7 @@ impl SampleQueue {
         Ok(())
     }
 
-    /// The next samples, up to 20 ms; none when more are to be placed first.
+    /// The next samples, up to 20 ms; none when more must be appended first.
     pub(super) fn take(&mut self) -> Result<Option<AudioBuffer>> {
         let most = (self.rate / 50).max(1) as usize;
         let silent = self.silence.min(most as u64) as usize;

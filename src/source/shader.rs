@@ -1,6 +1,7 @@
 //! A user's WGSL as a source: `fn image(position: vec2f) -> vec4f` is drawn for every frame.
 //!
-//! The GPU draws in the chain's first pass, which reads no frame: the frames here are all one, black, and never uploaded.
+//! The GPU draws in the chain's first pass, which reads no frame: all frames here are the same black one, never
+//! uploaded.
 
 use std::path::Path;
 
@@ -11,7 +12,8 @@ use crate::filter::{Custom, FilterChain, Kind};
 use crate::frame::Frame;
 use crate::time::{FrameRate, Span, Timestamp};
 
-/// Times at a constant rate for a shader to draw at, each with the same black frame. Its size and rate are 1280×720 and 30 when none is asked for.
+/// Times at a constant rate for a shader to draw at, each with the same black frame. By default 1280×720 and 30 frames
+/// a second.
 #[derive(Debug)]
 pub struct ShaderSource {
     info: SourceInfo,
@@ -25,7 +27,7 @@ impl ShaderSource {
     /// Reads the file.
     ///
     /// # Errors
-    /// Those of [`drawing`]; a start is refused too, for the shader's time begins with the recording.
+    /// Those of [`drawing`]; also for a start time, because the shader's time begins with the recording.
     pub fn open(path: &Path, options: &SourceOptions) -> Result<Self> {
         if options.start.is_some_and(|start| start > Span::ZERO) {
             return Err(
@@ -39,10 +41,10 @@ impl ShaderSource {
     }
 }
 
-/// The chain that draws what the file's `image` says, with these parameters (`NAME=VALUE`).
+/// The chain that draws by the file's `image` function, with these parameters (`NAME=VALUE`).
 ///
 /// # Errors
-/// When the file cannot be read, is no WGSL, or defines a filter in place of `image`; when it has no such parameter.
+/// When the file cannot be read, is not WGSL, or defines a filter instead of `image`; when it has no such parameter.
 pub fn drawing(path: &Path, params: &[String]) -> Result<FilterChain> {
     let custom = Custom::load(path)?;
     if custom.kind() != Kind::Image {

@@ -1,5 +1,5 @@
-//! How loud each frequency is, as the Web Audio API's AnalyserNode finds it (§1.8.6, FFT windowing and smoothing over
-//! time), and bands of the ear's even steps made of that. Pure.
+//! The level of each frequency, as the Web Audio API's AnalyserNode computes it (§1.8.6, FFT windowing and smoothing
+//! over time), and bands of evenly spaced pitch. Pure.
 
 use std::f64::consts::TAU;
 use std::sync::Arc;
@@ -7,21 +7,21 @@ use std::sync::Arc;
 use realfft::num_complex::Complex;
 use realfft::{RealFftPlanner, RealToComplex};
 
-/// Samples that one look at a sound takes.
+/// Samples in one analysis.
 pub const FFT_SIZE: usize = 2048;
-/// The quietest and the loudest level that is told apart, in decibels.
+/// The range of levels, in decibels.
 const DECIBELS: [f32; 2] = [-100.0, -30.0];
 /// The lowest and the highest frequency of the bands, in Hz.
 const HERTZ: [f32; 2] = [40.0, 16_000.0];
 
-/// Looks at a sound again and again.
+/// Analyses a sound again and again.
 pub struct Analyser {
     fft: Arc<dyn RealToComplex<f32>>,
     window: Vec<f32>,
     windowed: Vec<f32>,
     bins: Vec<Complex<f32>>,
     scratch: Vec<Complex<f32>>,
-    /// How much of the look before stays, 0 to 1.
+    /// The weight of the analysis before, 0 to 1.
     smoothing: f32,
     magnitudes: Vec<f32>,
 }
@@ -34,12 +34,12 @@ impl Analyser {
         Self { fft, window: blackman(), windowed, bins, scratch, smoothing, magnitudes }
     }
 
-    /// Looks at [`FFT_SIZE`] samples: the magnitude of each multiple of the sound's rate / [`FFT_SIZE`], smoothed.
+    /// Analyses [`FFT_SIZE`] samples: the magnitude at each multiple of the sound's rate / [`FFT_SIZE`], smoothed.
     pub fn look(&mut self, samples: &[f32]) -> &[f32] {
         for ((to, sample), weight) in self.windowed.iter_mut().zip(samples).zip(&self.window) {
             *to = sample * weight;
         }
-        // It fails for buffers of another length alone, and these are its own.
+        // This fails only for buffers of another length, and these are its own.
         let done = self.fft.process_with_scratch(&mut self.windowed, &mut self.bins, &mut self.scratch);
         debug_assert!(done.is_ok(), "{done:?}");
         for (magnitude, bin) in self.magnitudes.iter_mut().zip(&self.bins) {
@@ -59,8 +59,8 @@ fn blackman() -> Vec<f32> {
     (0..FFT_SIZE).map(weight).collect()
 }
 
-/// The level of each of `count` bands, low ones first, 0 (−100 dB or less) to 1 (−30 dB or more); `magnitudes` are
-/// those of a sound of `rate` samples a second. What lies above half its rate is silent.
+/// The level of each of `count` bands, low ones first, from 0 (−100 dB or less) to 1 (−30 dB or more); `magnitudes` are
+/// those of a sound of `rate` samples a second. Bands above half the rate are silent.
 pub fn levels(magnitudes: &[f32], rate: u32, count: usize) -> Vec<f32> {
     let bin = |hertz: f32| hertz * FFT_SIZE as f32 / rate as f32;
     let edge = |band: f32| bin(HERTZ[0] * (HERTZ[1] / HERTZ[0]).powf(band / count as f32));

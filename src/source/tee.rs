@@ -1,4 +1,5 @@
-//! One sound for two takers. Whoever comes first for a buffer takes it from the source, and leaves it for the other.
+//! A tee: gives one sound to two readers. The first one to ask for a buffer reads the source, and queues it for the
+//! other.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -11,27 +12,27 @@ use crate::clock::Clock;
 use crate::error::Result;
 use crate::time::{Span, Timestamp};
 
-/// One of two takers of a sound. When the other one is dropped, nothing is kept for it any more.
+/// One of two readers of a sound. When the other one is dropped, nothing is queued for it any more.
 pub struct Tee {
     info: AudioInfo,
     live: bool,
     side: usize,
     shared: Arc<Mutex<Shared>>,
-    /// When this taker's timestamp 0 is on the sound's own time line.
+    /// This reader's timestamp 0, on the sound's own time line.
     origin: Span,
 }
 
 struct Shared {
     source: Box<dyn AudioSource>,
-    /// What waits for each taker; none for one that is gone.
+    /// The buffers queued for each reader; none for one that was dropped.
     waiting: [Option<VecDeque<AudioBuffer>>; 2],
     ended: bool,
-    /// When a live sound's timestamp 0 is, and by which clock.
+    /// The timestamp 0 of a live sound, and its clock.
     began: Option<(Timestamp, Clock)>,
 }
 
 impl Tee {
-    /// Both takers of `source`.
+    /// Makes both readers of `source`.
     pub fn split(source: Box<dyn AudioSource>) -> [Self; 2] {
         let (info, live) = (source.info().clone(), source.is_live());
         let waiting = [Some(VecDeque::new()), Some(VecDeque::new())];
@@ -39,7 +40,7 @@ impl Tee {
         [0, 1].map(|side| Self { info: info.clone(), live, side, shared: shared.clone(), origin: Span::ZERO })
     }
 
-    /// How much of the sound waits for this taker.
+    /// The length of the sound that is queued for this reader.
     pub fn backlog(&self) -> Span {
         let shared = self.lock();
         let waiting = shared.waiting[self.side].as_ref();
@@ -59,7 +60,7 @@ impl Shared {
         if self.ended {
             return Ok(None);
         }
-        // After an error or the end the source is not called again; the other taker finds the end.
+        // The source is not called again after an error or the end; the other reader gets the end.
         let next = self.source.next_buffer();
         self.ended = !matches!(next, Ok(Some(_)));
         let next = next?;
@@ -79,7 +80,8 @@ impl AudioSource for Tee {
         self.live
     }
 
-    /// The first of both to begin says where a live sound begins; the other one leaves out what it heard before.
+    /// The first reader to begin decides where a live sound begins; the other one leaves out sound before its own
+    /// begin.
     fn begin_at(&mut self, time: Timestamp, clock: &Clock) {
         let mut shared = self.shared.lock();
         match &shared.began {

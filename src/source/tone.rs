@@ -1,8 +1,8 @@
-//! The built-in test tone, to check that sound and picture are in sync: a quiet hum, and a beep of 100 ms
-//! at every full second, when the pattern's clock shows one.
+//! The built-in test tone, to check that sound and video are in sync: a quiet hum, and a beep of 100 ms at every full
+//! second, when the pattern's clock shows one.
 //!
-//! Every sample is drawn from its index alone. A second holds whole cycles of both, and so does a beep: hum and beep meet
-//! at zero, so that nothing clicks, though the beep is there from one sample to the next.
+//! Every sample is computed from its index alone. A second holds whole cycles of both, and so does a beep: hum and beep
+//! meet at zero, so that the sudden start of the beep makes no click.
 
 use std::f64::consts::TAU;
 
@@ -20,7 +20,7 @@ pub const HUM: Sine = Sine { hertz: 440, amplitude: 0.1 };
 /// The beep: 1 kHz at -6 dBFS.
 pub const BEEP: Sine = Sine { hertz: 1_000, amplitude: 0.5 };
 
-/// How many samples of a second are the beep's.
+/// How many samples of a second belong to the beep.
 pub const BEEP_SAMPLES: u64 = RATE as u64 / 10;
 
 /// Samples in a buffer: 20 ms.
@@ -31,7 +31,7 @@ const BUFFER: u64 = RATE as u64 / 50;
 pub struct Sine {
     /// Cycles a second.
     pub hertz: u32,
-    /// Its highest sample.
+    /// Its amplitude.
     pub amplitude: f32,
 }
 
@@ -48,7 +48,7 @@ pub fn sample(index: u64) -> f32 {
     if within < BEEP_SAMPLES { BEEP.at(within) } else { HUM.at(within) }
 }
 
-/// Plays the tone, without end.
+/// Gives the tone, without end.
 #[derive(Debug)]
 pub struct ToneSource {
     info: AudioInfo,
@@ -57,7 +57,7 @@ pub struct ToneSource {
 }
 
 impl ToneSource {
-    /// The tone as it is from `start` on: the first beep is heard at the next full second, the timestamps begin at 0.
+    /// The tone from `start` on: the first beep is heard at the next full second, the timestamps begin at 0.
     pub fn new(start: Option<Span>) -> Self {
         let first = start.map_or(0, |start| samples_in(start, RATE));
         let info = AudioInfo { kind: "tone", rate: RATE, channels: 1, length: None, endless: true };

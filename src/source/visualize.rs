@@ -1,4 +1,4 @@
-//! Sound as pictures: a source of frames that are drawn from what is heard, with the sound itself unchanged.
+//! Visualizations of sound: a source of frames that are drawn from a sound, which itself is unchanged.
 //!
 //! ```text
 //!             ┌─▶ sound, as it is
@@ -6,8 +6,8 @@
 //!             └─▶ values: levels, waves ─Frame─▶ GPU: shaders/visualize/ draws them ─▶ filters
 //! ```
 //!
-//! A frame holds values in place of pixels, a few kilobytes; the chain of [`Source::drawn_by`] makes the picture.
-//! It shows the sound up to the end of the time that it is shown itself.
+//! A frame holds values in place of pixels, a few kilobytes; the chain of [`Source::drawn_by`] draws it. A frame shows
+//! the sound up to the end of the time for which the frame is shown.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -26,30 +26,30 @@ use crate::filter::{FilterChain, Visualization};
 use crate::frame::{Frame, PixelFormat, Size};
 use crate::time::{FrameRate, Span, Timestamp};
 
-/// How often the spectrum is looked at: as often as a browser draws.
+/// How often the spectrum is analysed: as often as a browser draws.
 const LOOKS: FrameRate = FrameRate::whole(60);
-/// How much of the spectrum before stays at each look: what an AnalyserNode keeps when nobody says otherwise.
+/// The weight of the analysis before: the default of an AnalyserNode.
 const SMOOTHING: f32 = 0.8;
 /// How many bars there are.
 const BARS: usize = 64;
-/// How many bands a spectrogram has, and how many looks it shows.
+/// How many bands a spectrogram has, and how many analyses it shows.
 const BANDS: usize = 256;
 const COLUMNS: usize = 512;
-/// How much of the wave is seen.
+/// The length of the wave that is shown.
 const WAVE: Span = Span::from_millis(50);
-/// The most columns of a wave; a wider picture has wider ones, and a thicker line.
+/// The most columns of a wave; a wider frame has wider columns, and a thicker line.
 const MOST_COLUMNS: usize = 1280;
 /// The largest value of 12 bits.
 const MAX_12_BITS: f32 = 4095.0;
-/// How far the pictures of a live sound may be behind it before some are left out.
+/// How far the frames of a live sound may be behind it before some are left out.
 const LATEST: Span = Span::from_secs(1);
 
-/// A sound and its pictures, 1280×720 and 30 a second when nothing else is asked for.
+/// A sound and its frames, by default 1280×720 and 30 a second.
 pub struct VisualizationSource {
     info: SourceInfo,
     rate: FrameRate,
     ear: Ear,
-    /// The other half of the sound, until somebody takes it.
+    /// The tee's other reader, until it is taken.
     sound: Option<Tee>,
     plot: Plot,
     next: u64,
@@ -58,7 +58,7 @@ pub struct VisualizationSource {
 
 debug_fields!(VisualizationSource { info });
 
-/// What a live sound has and others have not.
+/// The state of a live sound.
 struct Live {
     clock: Clock,
     began: Option<Timestamp>,
@@ -66,16 +66,16 @@ struct Live {
 }
 
 impl VisualizationSource {
-    /// Pictures of this sound. They have the size and the rate of `options`; its other fields are the sound's business.
+    /// Visualizes this sound. The frames have the size and the rate of `options`; its other fields are for the sound.
     ///
     /// # Errors
-    /// For a size that nothing can be recorded in.
+    /// For a size that cannot be recorded.
     pub fn new(sound: Box<dyn AudioSource>, kind: Visualization, options: &SourceOptions) -> Result<Self> {
         let size = options.size.unwrap_or(DEFAULT_SIZE);
         let size = checked_size(size.width.into(), size.height.into())?;
         let rate = options.rate.unwrap_or(DEFAULT_RATE);
         let heard = sound.info();
-        // The last picture may be shown for longer than there is sound.
+        // The last frame may be shown beyond the end of the sound.
         let frames = heard.length.map(|length| rate.frames_in(length));
         let info = SourceInfo { kind: "visualization", size, rate: Some(rate), frames, endless: heard.endless };
         let live = sound.is_live().then(|| Live { clock: Clock::real(), began: None, losses: Arc::default() });
@@ -84,7 +84,7 @@ impl VisualizationSource {
         Ok(Self { info, rate, ear: Ear::new(pictures), sound: Some(sound), plot, next: 0, live })
     }
 
-    /// The first picture of a live sound is of now.
+    /// Starts a live sound at the current time.
     fn begin(&mut self) {
         if let Some(live) = &mut self.live
             && live.began.is_none()
@@ -95,7 +95,7 @@ impl VisualizationSource {
         }
     }
 
-    /// Whether the next picture is left out, for the sound is too far ahead.
+    /// Whether to leave out the next frame because the sound is too far ahead.
     fn is_late(&self) -> bool {
         self.live.is_some() && self.ear.sound.backlog() > LATEST
     }
@@ -123,7 +123,7 @@ impl Source for VisualizationSource {
     }
 
     fn next_frame(&mut self) -> Result<Option<Frame>> {
-        // Nothing is kept for a taker that never came.
+        // If the sound was not taken, nothing is queued for it.
         self.sound = None;
         self.begin();
         loop {
@@ -151,7 +151,7 @@ struct Ear {
     sound: Tee,
     rate: u32,
     samples: VecDeque<f32>,
-    /// How many samples were heard in all; the last of them are kept.
+    /// How many samples were read in all; the last of them are kept.
     heard: u64,
     ended: bool,
 }
@@ -162,10 +162,10 @@ impl Ear {
         Self { sound, rate, samples: VecDeque::new(), heard: 0, ended: false }
     }
 
-    /// Hears all before `time`, if there is so much.
+    /// Reads all samples before `time`, up to the end.
     fn hear_until(&mut self, time: Timestamp) -> Result<()> {
         let kept = FFT_SIZE.max(samples_in(WAVE, self.rate) as usize);
-        // Looks at what came since the last picture reach further back than the picture does.
+        // Analyses since the last frame reach further back than the frame does.
         let behind = samples_in(time - Timestamp::ZERO, self.rate).saturating_sub(self.heard) as usize;
         self.samples.drain(..self.samples.len().saturating_sub(kept + behind));
         while !self.ended && self.heard < samples_in(time - Timestamp::ZERO, self.rate) {
@@ -196,7 +196,7 @@ impl Ear {
     }
 }
 
-/// The values that a picture is drawn from.
+/// The values that a frame is drawn from.
 struct Plot {
     kind: Visualization,
     rate: u32,
@@ -204,7 +204,7 @@ struct Plot {
     columns: usize,
     analyser: Analyser,
     looks: u64,
-    /// The levels of the last looks, the latest one last.
+    /// The levels of the last analyses, the latest one last.
     levels: VecDeque<Vec<f32>>,
 }
 
@@ -215,7 +215,7 @@ impl Plot {
         Self { kind, rate, columns, analyser: Analyser::new(smoothing), looks: 0, levels: VecDeque::new() }
     }
 
-    /// How many bands are looked at, and how many looks are kept.
+    /// How many bands are analysed, and how many analyses are kept.
     fn bands(&self) -> (usize, usize) {
         match self.kind {
             Visualization::Wave => (0, 0),
@@ -224,7 +224,7 @@ impl Plot {
         }
     }
 
-    /// Looks at what is heard before `time`.
+    /// Analyses the sound before `time`.
     fn follow(&mut self, ear: &Ear, time: Timestamp) {
         let (bands, kept) = self.bands();
         while kept > 0 && LOOKS.timestamp(self.looks + 1) <= time {
@@ -243,7 +243,7 @@ impl Plot {
         let (size, data) = match self.kind {
             Visualization::Wave => {
                 let count = samples_in(WAVE, self.rate) as usize;
-                // One more, to draw from.
+                // One more sample, where the line begins.
                 let samples = ear.before(samples_in(time - Timestamp::ZERO, self.rate), count + 1);
                 (Size::new(self.columns as u32, 1), wave_texels(&samples, self.columns))
             }
@@ -254,8 +254,8 @@ impl Plot {
     }
 }
 
-/// For each column the lowest and the highest value that the line through the samples has in it, 12 bits each from -1
-/// to 1: red and the upper half of green, the lower half of green and blue.
+/// For each column the lowest and the highest value of the line through the samples within it, 12 bits each from -1 to
+/// 1: red and the upper half of green, the lower half of green and blue.
 fn wave_texels(samples: &[f32], columns: usize) -> Vec<u8> {
     let intervals = samples.len() - 1;
     let bits = |value: f32| ((value.clamp(-1.0, 1.0) + 1.0) / 2.0 * MAX_12_BITS).round() as u16;
@@ -288,7 +288,7 @@ fn bar_texels(levels: Option<&Vec<f32>>) -> Vec<u8> {
     (0..BARS).flat_map(texel).collect()
 }
 
-/// Each level's 8 bits in red: a row for each band, the highest first, a column for each look, the latest last.
+/// Each level's 8 bits in red: a row for each band, the highest first, a column for each analysis, the latest last.
 fn spectrogram_texels(looks: &VecDeque<Vec<f32>>) -> Vec<u8> {
     let mut data = vec![0; COLUMNS * BANDS * 3];
     let empty = COLUMNS - looks.len();

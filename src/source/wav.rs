@@ -1,11 +1,11 @@
-//! WAV files, read as they come: integers of 8, 16, 24 and 32 bits and floats of 32, in 1 to 8 channels.
+//! Reads WAV files: integers of 8, 16, 24 and 32 bits and floats of 32, in 1 to 8 channels.
 //!
-//! hound reads the format and the samples. The walk through the chunks is our own, because hound's forgets that chunks
-//! of odd length are padded, and does not take the lengths of files that were written into a pipe; so is the end, where
-//! a file that breaks off gives all its whole samples first.
+//! hound reads the format and the samples. The walk through the chunks is our own, because hound ignores the padding of
+//! chunks of odd length, and does not accept the lengths of files that were written into a pipe. The end is our own
+//! too: a file that breaks off gives all its whole samples first.
 //!
-//! # Budget
-//! A format chunk has at most 1024 bytes, and all that comes before the samples at most 256 MiB: it is read over, not
+//! A format chunk has at most 1024 bytes, and all data before the samples at most 256 MiB: it is skipped, not kept.
+//! Memory is that of 20 ms of sound.
 //! kept. Memory is that of 20 ms of sound.
 
 use std::io::{self, BufRead, BufReader, Cursor, Read};
@@ -20,16 +20,16 @@ use crate::time::{Span, Timestamp};
 
 const MAX_CHANNELS: u16 = 8;
 
-/// The format tag of WAVEFORMATEXTENSIBLE, which gives the real format further on in the chunk.
+/// The format tag of WAVEFORMATEXTENSIBLE, which has the real format further on in the chunk.
 const EXTENSIBLE: [u8; 2] = [0xfe, 0xff];
 
-/// The longest format chunk taken, in bytes.
+/// The longest format chunk that is read, in bytes.
 const MAX_FORMAT: u32 = 1024;
 
-/// How far into the file the samples may begin, in bytes.
+/// The furthest beginning of the samples in the file, in bytes.
 const MAX_HEAD: u64 = 256 << 20;
 
-/// The length in files that were written into a pipe, where it could not be corrected afterwards.
+/// The value of an unknown length, in files that were written into a pipe.
 const UNKNOWN: u32 = u32::MAX;
 
 const CONVERT: &str = "convert it with `ffmpeg -i FILE OUT.wav`";
@@ -41,30 +41,30 @@ pub struct WavSource<R> {
     info: AudioInfo,
     name: String,
     format: SampleFormat,
-    /// Bytes of one sample of one channel.
+    /// Bytes in one sample of one channel.
     bytes: usize,
-    /// How many samples of each channel there are to be, where the file says so.
+    /// How many samples of each channel there are, by the header.
     total: Option<u64>,
     /// How many were read or skipped.
     read: u64,
     first: u64,
-    /// How many bytes of another sample there were where the file ended.
+    /// How many bytes of an incomplete sample there were at the end.
     rest: usize,
 }
 
-/// What comes before the samples.
+/// The header of a file.
 struct WavHeader {
     spec: WavSpec,
-    /// Bytes of one sample of one channel.
+    /// Bytes in one sample of one channel.
     bytes: usize,
-    /// The data's length in bytes, where the file says so.
+    /// The data's length in bytes, where the header gives it.
     len: Option<u64>,
-    /// Where the data begins.
+    /// The position of the data.
     at: u64,
 }
 
 impl<R: Read + Send> WavSource<R> {
-    /// Reads the header and skips to `start`. `name` is what errors call the file; `len` its length in bytes where that
+    /// Reads the header and skips to `start`. `name` is the file's name in errors; `len` its length in bytes where that
     /// is known, from which the real length of the sound is computed.
     pub fn new(reader: R, name: &str, len: Option<u64>, start: Option<Span>) -> Result<Self> {
         let mut reader = BufReader::with_capacity(1 << 16, reader);
@@ -93,7 +93,7 @@ impl<R: Read + Send> WavSource<R> {
         Ok(source)
     }
 
-    /// Reads past the samples before the first, and makes sure that the first is there.
+    /// Skips the samples before the start, and checks that the first one is there.
     fn skip(&mut self, start: Span) -> Result<()> {
         let sample = self.sample();
         let skipped = self.first.min(self.total.unwrap_or(u64::MAX)) as u128 * sample as u128;
@@ -114,12 +114,12 @@ impl<R: Read + Send> WavSource<R> {
         Ok(())
     }
 
-    /// Bytes of one sample of all channels.
+    /// Bytes in one sample of all channels.
     fn sample(&self) -> usize {
         self.bytes * self.info.channels
     }
 
-    /// What comes after the last whole sample: nothing, or why there should be more.
+    /// The result after the last whole sample: the end, or an error if samples are missing.
     fn end(&self) -> Result<Option<AudioBuffer>> {
         let text = match self.total {
             Some(total) if self.read < total => {
@@ -170,7 +170,7 @@ impl<R: Read + Send> AudioSource for WavSource<R> {
     }
 }
 
-/// One sample, -1 to 1. Where fewer bits are valid than stored, they are the upper ones.
+/// Converts one sample to -1 to 1. Where fewer bits are valid than stored, they are the upper ones.
 fn decode(mut bytes: &[u8], format: SampleFormat) -> hound::Result<f32> {
     let (len, bits) = (bytes.len() as u16, bytes.len() as u16 * 8);
     match format {
@@ -236,9 +236,9 @@ fn read_header(reader: &mut impl Read) -> Result<WavHeader> {
     }
 }
 
-/// The format, and how many bytes a sample of one channel has.
+/// Reads the format, and how many bytes a sample of one channel has.
 fn read_format(chunk: &[u8]) -> Result<(WavSpec, usize)> {
-    // What plain formats say further on is of no use, and hound stumbles over some of it.
+    // Fields after the plain format are not needed, and hound fails on some of them.
     let known = if chunk.starts_with(&EXTENSIBLE) { 40 } else { 16 };
     let plain = &chunk[..known.min(chunk.len())];
     let mut file = b"RIFF\0\0\0\0WAVEfmt ".to_vec();

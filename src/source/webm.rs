@@ -1,13 +1,13 @@
-//! AV1 in WebM or Matroska, decoded in Rust: what we record can be read again without any other program.
+//! Reads AV1 in WebM or Matroska, decoded in Rust: our own recordings are read without another program.
 //!
-//! 8 bits a sample, 4:2:0, 4:2:2, 4:4:4 or monochrome, in a matrix that [`crate::color`] knows, with square pixels and
-//! one size throughout. All else is a `NotSupported` error, which [`super::open`] takes as a hint to ask ffmpeg instead;
-//! pictures that change their size midway are an error when they do.
+//! 8 bits a sample, 4:2:0, 4:2:2, 4:4:4 or monochrome, in a matrix that [`crate::color`] supports, with square pixels
+//! and one size throughout. Anything else is a `NotSupported` error, after which [`super::open`] tries ffmpeg; a size
+//! that changes within the film is an error where it changes.
 //!
 //! # Budget
-//! The file is read as `mux/matroska.rs` says: frames of at most 64 MiB, one at a time. Pictures have at most
-//! 35,651,584 pixels, those of AV1's highest levels, and the decoder refuses larger ones than the track has; it holds up
-//! to ten. Frames are at most a day apart.
+//! The file is read as `mux/matroska.rs` says: frames of at most 64 MiB, one at a time. Frames have at most 35,651,584
+//! pixels, those of AV1's highest levels, and the decoder refuses larger ones than the track has; it holds up to ten.
+//! Frames are at most a day apart.
 
 use std::collections::VecDeque;
 use std::io::{Read, Seek};
@@ -27,25 +27,25 @@ use crate::mux::matroska::{Track, TrackType};
 use crate::time::{FrameRate, Span, Timestamp};
 
 const THREADS: u32 = 2;
-/// The most pixels of a picture: those of AV1's levels 6.0 to 6.3 (AV1, Annex A.3).
+/// The most pixels of a frame: those of AV1's levels 6.0 to 6.3 (AV1, Annex A.3).
 const MAX_PIXELS: u64 = 35_651_584;
 
 /// Decodes the first video track of a WebM file.
 pub struct WebmSource<R: Read + Seek> {
     file: Blocks<R>,
-    /// Where the file is, for its sound.
+    /// The path of the file, for its sound.
     path: Option<PathBuf>,
     decoder: Decoder,
     info: SourceInfo,
     name: String,
     color: ColorSpace,
-    /// When the file's first frame is shown, and the first one to give, on the file's time line.
+    /// The times of the file's first frame and of the first one to give, on the file's time line.
     begin: Timestamp,
     first: Timestamp,
     last: Option<Timestamp>,
     ready: VecDeque<Frame>,
     sent: u64,
-    /// What came after the last block: the end or an error. Pictures that are still in the decoder come before it.
+    /// The result after the last block: the end or an error. Frames that are still in the decoder come before it.
     end: Option<Result<()>>,
 }
 
@@ -53,7 +53,7 @@ debug_fields!(<R: Read + Seek> WebmSource { info, name });
 
 impl<R: Read + Seek + Send> WebmSource<R> {
     /// Reads the headers, walks over all blocks once (without reading their data) to count them, and goes to the key
-    /// frame at or before the start asked for. `name` is what errors call the file.
+    /// frame at or before the requested start. `name` is the file's name in errors.
     pub fn new(reader: R, name: &str, options: &SourceOptions) -> Result<Self> {
         Self::open(reader, name, options).map_err(|error| error.at(name))
     }
@@ -101,12 +101,12 @@ impl<R: Read + Seek + Send> WebmSource<R> {
         })
     }
 
-    /// The same source, whose sound is that of the file at `path`.
+    /// Sets the path of the file, to read its sound.
     pub fn with_path(self, path: &Path) -> Self {
         Self { path: Some(path.to_owned()), ..self }
     }
 
-    /// Sends the next block to the decoder and takes the pictures that this makes ready.
+    /// Sends the next block to the decoder and takes the frames that are ready then.
     fn advance(&mut self) -> Result<bool> {
         let Some(block) = self.file.next_block()? else { return Ok(false) };
         let data = self.file.read(&block)?;
@@ -126,7 +126,7 @@ impl<R: Read + Seek + Send> WebmSource<R> {
         Ok(true)
     }
 
-    /// Takes one picture if there is one; says whether there was.
+    /// Takes one frame if there is one; returns whether there was.
     fn take_picture(&mut self) -> Result<bool> {
         let picture = match self.decoder.get_picture() {
             Ok(picture) => picture,
@@ -185,9 +185,9 @@ impl<R: Read + Seek + Send> WebmSource<R> {
         Error::not_readable(format!("expected AV1 but found frame {} damaged: {why}", self.sent))
     }
 
-    /// Gets the pictures out that are still in the decoder, those before a damaged one too.
+    /// Takes the frames that are still in the decoder, including those before a damaged one.
     fn drain(&mut self) -> Result<()> {
-        // The first call that finds nothing only makes the decoder finish what it holds.
+        // The first call that gives no frame only makes the decoder finish the frames it holds.
         let mut empty = 0;
         while empty < 2 {
             if self.take_picture()? { empty = 0 } else { empty += 1 }
@@ -226,7 +226,7 @@ impl<R: Read + Seek + Send> Source for WebmSource<R> {
                 Ok(true) => {}
                 Ok(false) => self.end = Some(self.drain()),
                 Err(error) => {
-                    // The first error is the one to report; the whole pictures before it still come out.
+                    // The first error is the one to report; the whole frames before it are still given.
                     let _ = self.drain();
                     self.end = Some(Err(error));
                 }
@@ -235,26 +235,26 @@ impl<R: Read + Seek + Send> Source for WebmSource<R> {
     }
 }
 
-/// What a first walk over the blocks finds.
+/// The result of the first walk over the blocks.
 struct Walk {
-    /// How many there are.
+    /// How many blocks there are.
     blocks: u64,
-    /// Which one is on screen at the start asked for.
+    /// The index of the frame that is shown at the requested start.
     shown: u64,
-    /// When that one is shown, and the first of all.
+    /// The time of that frame, and of the first frame of all.
     first: Timestamp,
     earliest: Timestamp,
     /// The last key frame up to it.
     key: u64,
-    /// When the last one ends.
+    /// The end of the last frame.
     end: Timestamp,
     rate: Option<FrameRate>,
-    /// Whether the file ends well.
+    /// Whether the file ends without an error.
     whole: bool,
 }
 
 impl Walk {
-    /// Walks to the end or to where the file breaks off, and goes back to the front.
+    /// Walks to the end or to where the file breaks off, and goes back to the beginning.
     fn over<R: Read + Seek>(file: &mut Blocks<R>, start: Span) -> Result<Self> {
         let tick = file.tick();
         let slack = Span::from_nanos(tick.as_nanos() / 2 + 1000);
@@ -293,7 +293,8 @@ impl Walk {
     }
 }
 
-/// The rate of `frames` frames in this span, each end known to a tick: a whole number or one over 1001 where that fits.
+/// The rate of `frames` frames in this span, whose ends are known to a tick: a whole number or one over 1001 where that
+/// fits.
 fn rate_of(frames: u64, span: Span, tick: Span) -> Option<FrameRate> {
     if frames == 0 || span <= Span::ZERO {
         return None;

@@ -1,8 +1,8 @@
-//! YUV4MPEG2, the format that carries raw video through pipes: a header line, then frames one after the other.
+//! Reads YUV4MPEG2, a format for raw video in pipes: a header line, then frames one after the other.
 //!
 //! The format is that of the `yuv4mpeg(5)` manual page of mjpegtools, with FFmpeg's `XCOLORRANGE`. Only 8 bits a sample.
-//! The header names no matrix, so pictures count as untagged ([`ColorSpace::untagged`]). Interlaced pictures are taken
-//! as they are, both fields in one frame; the pixels' aspect ratio is not applied.
+//! The header names no matrix, so frames count as untagged ([`ColorSpace::untagged`]). Interlaced frames are read as
+//! they are, both fields in one frame; the pixels' aspect ratio is not applied.
 //!
 //! # Budget
 //! A header line and the line before a frame have at most 4096 bytes each. Memory is that of one frame, of at most
@@ -23,10 +23,10 @@ pub const MAGIC: &[u8] = b"YUV4MPEG2";
 
 const MAX_LINE: usize = 4096;
 const DEFAULT_RATE: FrameRate = FrameRate::whole(25);
-/// How much is reserved for a frame before its bytes have come, in bytes: a header alone must not cost memory.
+/// How many bytes are reserved for a frame before its bytes have come: a header alone must not use memory.
 const MAX_RESERVED: usize = 64 << 20;
 
-/// What the header line says.
+/// The content of the header line.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Y4mHeader {
     size: Size,
@@ -42,13 +42,13 @@ pub struct Y4mSource<R> {
     info: SourceInfo,
     header: Y4mHeader,
     name: String,
-    /// How many frames were read from the reader, skipped ones too.
+    /// How many frames were read, including skipped ones.
     read: u64,
     first: u64,
 }
 
 impl<R: Read + Send> Y4mSource<R> {
-    /// Reads the header and skips to the start asked for. `name` is what errors call the stream; `len` its length in
+    /// Reads the header and skips to the requested start. `name` is the stream's name in errors; `len` its length in
     /// bytes where that is known, from which the number of frames is computed.
     pub fn new(reader: R, name: &str, len: Option<u64>, options: &SourceOptions) -> Result<Self> {
         let mut reader = BufReader::with_capacity(1 << 16, reader);
@@ -64,7 +64,7 @@ impl<R: Read + Send> Y4mSource<R> {
         Ok(source)
     }
 
-    /// Reads past the frames before the first, and makes sure that the first is there.
+    /// Skips the frames before the start, and checks that the first one is there.
     fn skip(&mut self, start: Span) -> Result<()> {
         while self.read < self.first {
             if self.read_frame()?.is_none() {

@@ -14,7 +14,7 @@ mod track;
 
 use std::sync::Arc;
 
-pub use capture::{CaptureRate, captures};
+pub use capture::CaptureRate;
 pub(crate) use device::TrackDevice;
 pub(crate) use events::Listeners;
 pub use events::{Listener, StreamEvent, TrackEvent};

@@ -1,4 +1,4 @@
-//! What the parents run: calls of the library, with the devices that they plugged in.
+//! The children of the tests: they call the library, with the devices that the parents plugged in.
 
 use std::thread;
 use std::time::{Duration, Instant};

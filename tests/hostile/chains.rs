@@ -1,4 +1,4 @@
-//! Chains from strangers, and the files that they name.
+//! Untrusted chains, and the files that they name.
 
 use std::fs;
 use std::path::Path;

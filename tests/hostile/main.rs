@@ -1,4 +1,4 @@
-//! Input that a stranger made to do harm: each test is a fault that was there, or could be.
+//! Hostile input: each test is a fault that existed, or could exist.
 #![cfg(unix)]
 
 mod chains;

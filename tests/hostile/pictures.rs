@@ -1,4 +1,4 @@
-//! Sound, tables of colours and pictures that declare more than there is.
+//! Sound, colour tables and pictures whose headers declare more than the file has.
 
 use crate::limited::{Parser, outcome, refusal};
 

@@ -1,5 +1,5 @@
-//! A program of somebody else: it has a wgpu device of its own, clears a texture with one colour after the other, and
-//! records it. Run by `tests/package.rs`, outside of this crate's folder.
+//! A program that depends on this crate: it has a wgpu device of its own, clears a texture with one colour after the
+//! other, and records it. Run by `tests/package.rs`, outside of this crate's folder.
 
 use framereel::wgpu;
 use framereel::{Canvas, Clock, Event, FileSink, FrameRate, Gpu, MediaRecorder, MediaRecorderOptions, Size};

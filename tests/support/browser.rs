@@ -1,5 +1,5 @@
-//! A real browser as the judge of our files: Chromium, headless, opens a page that a small server here serves with the
-//! files beside it, and the page's script posts back what it saw.
+//! Judges recorded files with a real browser: headless Chromium opens a page from a small server, with the files beside
+//! it, and the page's script posts its results back.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -16,20 +16,20 @@ use serde_json::Value;
 
 use super::tools;
 
-/// How long the browser may take, its start included.
+/// How long the browser may take, including its start.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// The largest answer taken, in bytes.
+/// The largest answer, in bytes.
 const ANSWER_LIMIT: usize = 16 << 20;
 
-/// Runs `script`, the body of an async function, in a page that finds `files` at `/name`, and gives back what it
-/// returned. None where there is no Chromium.
+/// Runs `script`, the body of an async function, in a page that finds `files` at `/name`, and returns its result. None
+/// where there is no Chromium.
 ///
-/// The script may use `open(url)`, which gives a `<video>` whose metadata is there; `seek(video, seconds)`; and
+/// The script may use `open(url)`, which gives a `<video>` once its metadata is loaded; `seek(video, seconds)`; and
 /// `pixels(video, points)`, which draws the current frame to a canvas and gives `[r, g, b]` at each `[x, y]`.
 ///
 /// # Panics
-/// When the script throws or nothing came back in time.
+/// When the script throws, or no result comes in time.
 #[track_caller]
 pub fn judge(files: &[(&str, &Path)], script: &str) -> Option<Value> {
     let Some(chromium) = ["chromium", "chromium-browser", "google-chrome"].into_iter().find(|name| installed(name))
@@ -44,11 +44,11 @@ pub fn judge(files: &[(&str, &Path)], script: &str) -> Option<Value> {
         files: files.iter().map(|(name, path)| (format!("/{name}"), path.to_path_buf())).collect(),
     });
     let (sender, answers) = mpsc::channel();
-    // The server ends with the test's process: a listener cannot be woken up.
+    // The server ends with the test's process: a thread that waits for connections cannot be interrupted.
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let (site, sender) = (site.clone(), sender.clone());
-            // The browser breaks off downloads as it likes; that is no failure.
+            // The browser may break off downloads; that is not a failure.
             thread::spawn(move || drop(site.serve(stream, &sender)));
         }
     });
@@ -84,12 +84,12 @@ fn installed(program: &str) -> bool {
     version.is_ok_and(|status| status.success())
 }
 
-/// The browser's process, which ends with this value.
+/// The browser's process, which is killed when this value is dropped.
 struct Browser(Child);
 
 impl Browser {
     fn end(&mut self) {
-        // It may have ended by itself.
+        // The browser may have ended by itself.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
@@ -131,7 +131,7 @@ impl Site {
             let mut body = vec![0; length];
             reader.read_exact(&mut body)?;
             if let Ok(value) = serde_json::from_slice(&body) {
-                // A second answer finds nobody waiting.
+                // A second answer is not received by anything.
                 let _ = answers.send(value);
             }
             return respond(&mut stream, "204 No Content", "", &[]);
@@ -160,7 +160,7 @@ impl Site {
     }
 }
 
-/// The type of a file of this name.
+/// The MIME type of a file of this name.
 fn content_type(path: &str) -> &'static str {
     match path.rsplit('.').next() {
         Some("ogg" | "opus") => "audio/ogg",
@@ -169,7 +169,8 @@ fn content_type(path: &str) -> &'static str {
     }
 }
 
-/// The first byte and the one after the last of `100-199`, `100-` or `-100` (RFC 9110 §14.1.2) of so many bytes.
+/// The first byte and the one after the last of `100-199`, `100-` or `-100` (RFC 9110 §14.1.2), for a file of this
+/// length.
 fn bytes_of(range: &str, length: usize) -> Option<(usize, usize)> {
     let (first, last) = range.split_once('-')?;
     let (first, end) = match (first.parse::<usize>(), last.parse::<usize>()) {

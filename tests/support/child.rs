@@ -1,6 +1,6 @@
-//! Tests of library calls that need devices. A [`Session`]'s camera is there for its child processes alone, so such a
-//! test is two: a parent plugs devices in and runs this test program again, for one ignored test, the child, which calls
-//! the library. What the parent is to do meanwhile, the child asks it for by a word.
+//! Tests of library calls that need devices. Only the child processes of a [`Session`] see its camera, so such a test
+//! has two parts: a parent plugs devices in and runs this test program again, for one ignored test, the child, which
+//! calls the library. The child requests actions of the parent by printing words.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
@@ -16,14 +16,14 @@ use crate::devices::Session;
 
 /// How long a child may take.
 const LIMIT: Duration = Duration::from_secs(120);
-/// The variable that tells a child its folder.
+/// The environment variable with a child's folder.
 const FOLDER: &str = "FRAMEREEL_TEST_FOLDER";
-/// What begins a line with a child's wish.
+/// The prefix of a line with a child's request.
 const WISH: &str = "parent, please: ";
-/// One child at a time: two that encode in real time would take frames from each other.
+/// One child at a time: two that encode in real time would slow each other down.
 static TURN: Mutex<()> = Mutex::new(());
 
-/// Devices for children, and a folder for what they leave.
+/// Devices for children, and a folder for their files.
 pub struct Parent {
     pub session: Session,
     folder: TempDir,
@@ -42,7 +42,7 @@ impl Parent {
         Self { denied: true, ..self }
     }
 
-    /// The path of what a child leaves under this name.
+    /// The path of a child's file of this name.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -52,7 +52,7 @@ impl Parent {
         self.runs_granting(name, |wish| panic!("{name} wishes for {wish}"));
     }
 
-    /// Runs the child of this name, and does what it wishes for; it must pass.
+    /// Runs the child of this name, and performs its requests; it must pass.
     pub fn runs_granting(&self, name: &str, mut grant: impl FnMut(&str)) {
         let mut command = self.session.command(std::env::current_exe().expect("this program"));
         command.args([name, "--exact", "--ignored", "--nocapture", "--test-threads=1"]);
@@ -89,19 +89,19 @@ impl Parent {
         let status = child.wait().expect("a child to wait for");
         let printed = printed.join().expect("a reader");
         assert!(status.success(), "{name}: {status}\n{printed}{complaints}");
-        // A name that is no test's passes too, with none.
+        // A name without a test passes too, with no test run.
         assert!(printed.contains("1 passed"), "{name} is no child: {printed}");
     }
 }
 
-/// In a child: asks the parent for this, and waits until it is done.
+/// In a child: sends this request to the parent, and waits until it is done.
 pub fn wish(what: &str) {
-    // On a line of its own: the test's name may stand before it.
+    // On a line of its own: the test's name may be printed before it.
     eprintln!("\n{WISH}{what}");
     io::stdin().read_line(&mut String::new()).expect("a parent");
 }
 
-/// In a child: where to leave a file of this name.
+/// In a child: the path for a file of this name.
 pub fn left(name: &str) -> PathBuf {
     Path::new(&std::env::var_os(FOLDER).expect("a parent")).join(name)
 }

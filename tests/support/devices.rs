@@ -1,8 +1,9 @@
 //! Cameras and microphones without hardware, for the program as a child process: a private PipeWire (0.3.65, Debian
 //! 12) whose cameras the program sees as `/dev/video0`, `/dev/video1`, … and whose microphone is PulseAudio's default.
 //!
-//! Everything, programs of [`Session::command`] too, runs in one process group, which ends with the [`Session`], and
-//! also when the test's process is killed. Sessions know nothing of each other nor of this machine's devices.
+//! All processes, including programs of [`Session::command`], are in one process group, which ends with the
+//! [`Session`], and also when the test's process is killed. Sessions are independent of each other and of this
+//! machine's devices.
 //!
 //! **What the v4l crate sees** (pw-v4l2 with `v4l2_preload.c` in front; measured at 640×480 and 1280×720):
 //! - the cameras in a list of `/dev`, and by `open`, which takes 2 to 10 ms; neither in `stat` nor in `/sys`. Several
@@ -63,7 +64,7 @@ pub use xserver::XServer;
 const LIMIT: Duration = Duration::from_secs(20);
 const REMEDY: &str = "install what the tests need: scripts/setup.sh test";
 
-/// Tests of one file run side by side; those in real time would be late together.
+/// Tests of one file run in parallel; those in real time would all be late.
 static TURN: Mutex<()> = Mutex::new(());
 
 /// A bus of its own, which starts no services.
@@ -73,7 +74,7 @@ const BUS: &str = r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus C
 <policy context="default"><allow send_destination="*"/><allow eavesdrop="true"/><allow own="*"/></policy></busconfig>
 "#;
 
-/// The real devices of this machine stay out.
+/// Keeps the real devices of this machine out.
 const NO_HARDWARE: &str =
     "alsa_monitor.enabled = false\nv4l2_monitor.enabled = false\nlibcamera_monitor.enabled = false\n";
 
@@ -99,7 +100,7 @@ impl Session {
         let settings = folder.path().join("config/wireplumber/main.lua.d");
         fs::create_dir_all(&settings).expect("a folder");
         fs::write(settings.join("51-no-hardware.lua"), NO_HARDWARE).expect("a file");
-        // pactl and pipewire-pulse make this folder too; whoever is second fails.
+        // pactl and pipewire-pulse make this folder too; the second one to do so fails.
         let pulse = folder.path().join("pulse");
         fs::create_dir(&pulse).expect("a folder");
         fs::set_permissions(&pulse, fs::Permissions::from_mode(0o700)).expect("a private folder");
@@ -110,13 +111,13 @@ impl Session {
         session.daemon("dbus-daemon", &["--nofork", &config], |_| bus.exists());
         session.daemon("pipewire", &[], |session| session.succeeds("pw-cli", &["info", "0"]));
         session.daemon("pipewire-pulse", &[], |session| session.succeeds("pactl", &["info"]));
-        // The session manager is at work once it has chosen a default sink.
+        // The session manager is ready once it has chosen a default sink.
         session.daemon("wireplumber", &[], |session| session.succeeds("wpctl", &["inspect", "@DEFAULT_AUDIO_SINK@"]));
         session.set_quantum(1024);
         session
     }
 
-    /// A command that sees this session's cameras and microphones, and none else.
+    /// A command that sees only this session's cameras and microphones.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = self.tool(program);
         let preload = self.preload("v4l2_preload");
@@ -125,14 +126,15 @@ impl Session {
         command
     }
 
-    /// The samples (at 48 kHz) in which sound moves. Fixed, as else they, and with them the delay of sound, change when
-    /// programs come and go. On a busy machine 1024 give sound without gaps, and 256 sound at the right time.
+    /// The number of samples (at 48 kHz) that PipeWire processes at once. It is fixed, because otherwise it changes
+    /// when programs come and go, and the delay of sound with it. On a busy machine 1024 give sound without gaps, and
+    /// 256 sound at the right time.
     fn set_quantum(&self, samples: u32) {
         let settings = ["-n", "settings", "0", "clock.force-quantum", &samples.to_string()];
         assert!(self.succeeds("pw-metadata", &settings), "pw-metadata {settings:?}");
     }
 
-    /// Runs pactl with these words, and gives what it prints.
+    /// Runs pactl with these arguments, and returns its output.
     fn pactl(&self, words: &str) -> String {
         let output = self.tool("pactl").args(words.split(' ')).output().expect("pactl");
         assert!(output.status.success(), "pactl {words}: {output:?}");
@@ -147,7 +149,7 @@ impl Session {
         node["id"].as_u64()
     }
 
-    /// Where the C library of this name is built.
+    /// The path of the built C library of this name.
     fn preload(&self, name: &str) -> PathBuf {
         self.folder.path().join(name).with_extension("so")
     }
@@ -187,7 +189,8 @@ impl Session {
         output.unwrap_or_else(|error| panic!("{program}: {error}; {REMEDY}")).status.success()
     }
 
-    /// Starts ffmpeg, with these inputs and codecs, and GStreamer behind it, with this pipeline for what `demux` gives.
+    /// Starts ffmpeg, with these inputs and codecs, and GStreamer behind it, with this pipeline for the output of
+    /// `demux`.
     fn play(&self, name: &str, ffmpeg_args: &[String], pipeline: &str) -> Player {
         let mut ffmpeg = self.tool("ffmpeg");
         ffmpeg.args(["-v", "error", "-nostdin"]).args(ffmpeg_args);
@@ -220,13 +223,13 @@ impl Session {
     }
 }
 
-/// What sends pictures and sound to devices.
+/// The process that sends frames and sound to devices.
 struct Player {
     sender: Process,
     feeder: Process,
 }
 
-/// A child process that ends with this value.
+/// A child process that is killed when this value is dropped.
 struct Process {
     child: Child,
     log: PathBuf,
@@ -239,7 +242,7 @@ impl Drop for Process {
     }
 }
 
-/// A process group that ends with its leader's standard input, hence also when this process is killed.
+/// A process group that ends when its leader's standard input closes, hence also when this process is killed.
 struct Group {
     leader: Child,
     line: Option<ChildStdin>,

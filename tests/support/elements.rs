@@ -1,4 +1,4 @@
-//! Matroska put together element by element, for files that no muxer would write.
+//! Builds Matroska files element by element, as no muxer would write them.
 #![allow(dead_code, reason = "each test file uses its part")]
 
 pub const EBML: u32 = 0x1a45_dfa3;
@@ -9,12 +9,12 @@ pub const CLUSTER: u32 = 0x1f43_b675;
 pub const CUES: u32 = 0x1c53_bb6b;
 pub const VOID: u32 = 0xec;
 
-/// An element of this data.
+/// An element with this data.
 pub fn element(id: u32, data: &[u8]) -> Vec<u8> {
     [header(id, data.len() as u64), data.to_vec()].concat()
 }
 
-/// The header of an element with so many bytes of data, in eight bytes where they are many.
+/// The header of an element with this many bytes of data; the size has eight bytes if it is large.
 pub fn header(id: u32, size: u64) -> Vec<u8> {
     let mut bytes = id.to_be_bytes()[id.leading_zeros() as usize / 8..].to_vec();
     if size < 127 {
@@ -52,7 +52,7 @@ pub fn key_block(relative: i16, data: &[u8]) -> Vec<u8> {
     element(0xa3, &[&[0x81], &relative.to_be_bytes()[..], &[0x80], data].concat())
 }
 
-/// A file of these children of the segment, whose size is not known.
+/// A file with these children of the segment, whose size is unknown.
 pub fn file(children: &[Vec<u8>]) -> Vec<u8> {
     [element(EBML, &element(0x4282, b"webm")), unsized_header(SEGMENT), children.concat()].concat()
 }
@@ -62,7 +62,7 @@ pub fn heads() -> Vec<u8> {
     [element(INFO, &uint(0x2a_d7b1, 1_000_000)), element(TRACKS, &video(1, "V_AV1"))].concat()
 }
 
-/// A cue: the time, and the cluster's place in the segment.
+/// A cue: the time, and the position of the cluster in the segment.
 pub fn cue(time: u64, cluster: u64) -> Vec<u8> {
     element(0xbb, &[uint(0xb3, time), element(0xb7, &[uint(0xf7, 1), uint(0xf1, cluster)].concat())].concat())
 }

@@ -1,5 +1,5 @@
-//! How far pictures are from those that they are compared with, as it was measured: `tests/data/figures.json`. Tests take
-//! their bounds from there, and README.md quotes it (`tests/readme.rs`). Measured on llvmpipe (Mesa 22.3.6).
+//! Measured differences of pictures from their references: `tests/data/figures.json`. Tests take their bounds from
+//! there, and README.md quotes it (`tests/readme.rs`). Measured on llvmpipe (Mesa 22.3.6).
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use std::collections::BTreeMap;
@@ -10,13 +10,14 @@ use serde::Deserialize;
 
 #[derive(Deserialize)]
 pub struct Figures {
-    /// Chains on the picture of `canvas-reference/`, beside what Chromium's canvas drew.
+    /// Chains on the picture of `canvas-reference/`, compared with Chromium's stored canvas.
     pub stored: Vec<Case>,
-    /// Chains on each of these pictures, beside what a Chromium draws that runs here.
+    /// Chains on each of these pictures, compared with a Chromium that runs during the test.
     pub live: BTreeMap<String, Vec<Case>>,
-    /// Chains on a small film, beside the pictures of `golden/`.
+    /// Chains on a small film, compared with the pictures of `golden/`.
     pub golden: Vec<Golden>,
-    /// The colours of the test picture after encoding and decoding, beside those drawn: the greatest difference.
+    /// The colours of the test pattern after encoding and decoding, compared with the drawn ones: the greatest
+    /// difference.
     pub test_picture: u8,
 }
 
@@ -28,7 +29,7 @@ pub struct Golden {
     pub mean: f64,
 }
 
-/// A chain, and how far its picture is off: the greatest difference and the mean one, in steps of 255.
+/// A chain and its differences: the greatest and the mean, in steps of 255.
 #[derive(Deserialize)]
 pub struct Case {
     pub chain: String,
@@ -37,7 +38,7 @@ pub struct Case {
 }
 
 impl Case {
-    /// Whether it looks around: blurs and shadows.
+    /// Whether it reads neighbouring pixels: blurs and shadows.
     pub fn blurs(&self) -> bool {
         self.chain.contains("blur") || self.chain.contains("drop-shadow")
     }
@@ -50,8 +51,8 @@ impl Figures {
     }
 }
 
-/// A fault where a difference is greater than what was measured and a little: adapters round differently, so one step
-/// more at the most, and in the mean a tenth more and a hundredth of a step.
+/// The fault where a difference is greater than the measured one with a tolerance: adapters round differently, so at
+/// most one step more, and for the mean a tenth and a hundredth of a step more.
 pub fn fault(chain: &str, (most, mean): (f64, f64), measured: (f64, f64)) -> Option<String> {
     let (most_bound, mean_bound) = (measured.0 + 1.0, measured.1 * 1.1 + 0.01);
     (most > most_bound || mean > mean_bound).then(|| {
@@ -59,8 +60,8 @@ pub fn fault(chain: &str, (most, mean): (f64, f64), measured: (f64, f64)) -> Opt
     })
 }
 
-/// The greatest and the mean difference of two pictures, of 255. Colours count as far as they are opaque: under what
-/// is transparent there is none.
+/// The greatest and the mean difference of two pictures, of 255. Colours are weighted by their alpha: where both are
+/// transparent there is no difference.
 pub fn difference(a: &RgbaImage, b: &RgbaImage) -> (f64, f64) {
     assert_eq!(a.dimensions(), b.dimensions());
     let (mut most, mut sum) = (0.0f64, 0.0);

@@ -1,4 +1,4 @@
-//! A recorder in a process of its own that is killed, and what is found in the file it leaves.
+//! Kills a recorder that runs in a process of its own, and examines the file that it leaves.
 
 use std::fmt;
 use std::fs::File;
@@ -24,21 +24,21 @@ const SIZE: Size = Size::new(320, 180);
 const SOUND: u32 = 48_000;
 const BUFFER: Span = Span::from_millis(20);
 
-/// One run: what is recorded, where to, and when it is killed.
+/// One run: its recording, its file, and the time of the kill.
 #[derive(Debug, Clone)]
 pub struct Case {
     number: u64,
     encoder: String,
     sound: bool,
-    /// A new picture comes once a second, else 30 times.
+    /// Whether a new frame comes once a second, rather than 30 times.
     still: bool,
     path: PathBuf,
-    /// From the first frame to the kill.
+    /// The time from the first frame to the kill.
     wait: Duration,
 }
 
 impl Case {
-    /// Run number so and so: all kinds of recordings in turn, killed at moments that the seed decides.
+    /// Run number `number`: all kinds of recordings in turn, killed at times that the seed decides.
     pub fn of_run(number: u64, seed: u64, encoders: &[&str], folder: &Path) -> Self {
         let kind = number as usize % (encoders.len() * 4);
         let wait = Duration::from_millis(50 + random(seed << 32 | number) % 2950);
@@ -52,7 +52,7 @@ impl Case {
         }
     }
 
-    /// The case that this process is to record, if it is one of those.
+    /// The case that this process must record, if it is a recorder.
     pub fn from_environment() -> Option<Self> {
         let text: Value = serde_json::from_str(&env::var("FRAMEREEL_KILLED").ok()?).expect("a case");
         Some(Self {
@@ -80,8 +80,8 @@ fn random(seed: u64) -> u64 {
     z ^ z >> 31
 }
 
-/// Records in real time for ten seconds, or until it is killed. Prints what it has given to the tracks once it has:
-/// `v` and a picture's time, `a` and the sound's end, `t` and the time that it is, in nanoseconds of the recording.
+/// Records in real time for ten seconds, or until it is killed. After writing to a track it prints `v` and the frame's
+/// time, `a` and the sound's end, `t` and the current time, in nanoseconds of the recording.
 pub fn record_until_killed(case: &Case) -> ! {
     let clock = Clock::real();
     let video = TrackGenerator::video(SIZE, &clock);
@@ -90,7 +90,7 @@ pub fn record_until_killed(case: &Case) -> ! {
     let options = MediaRecorderOptions::default().with_encoder(case.encoder.parse().unwrap());
     let recorder = MediaRecorder::new(&stream, options).unwrap();
     recorder.start_to(FileSink::create_new(&case.path).unwrap()).unwrap();
-    // Both kinds of recordings begin here: with the sound, and with the first picture.
+    // Both kinds of recordings begin here: those with sound, and those with the first frame.
     let origin = clock.now();
     let interval = if case.still { Span::from_secs(1) } else { Span::from_nanos(33_333_333) };
     let tell = |what: char, time: Timestamp| println!("{what} {}", (time - origin).as_nanos());
@@ -123,7 +123,7 @@ fn times(span: Span, count: i64) -> Span {
     Span::from_nanos(span.as_nanos() * count)
 }
 
-/// A picture that moves.
+/// A frame that moves.
 fn picture(index: usize, timestamp: Timestamp) -> Frame {
     let (width, height) = (SIZE.width as usize, SIZE.height as usize);
     let mut data: Vec<u8> = (0..height).flat_map(|y| (0..width).map(move |x| (x * y / 64 + index * 5) as u8)).collect();
@@ -131,7 +131,7 @@ fn picture(index: usize, timestamp: Timestamp) -> Frame {
     Frame::packed(PixelFormat::I420, SIZE, ColorSpace::RECORDED, data).with_timestamp(timestamp)
 }
 
-/// A run that is over, and what had been given to the recorder by then, in seconds of the recording.
+/// A finished run, and what had been written to the recorder by then, in seconds of the recording.
 #[derive(Debug)]
 pub struct Killed {
     pub case: Case,
@@ -154,7 +154,7 @@ impl Killed {
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut killed = Self { case: case.clone(), pictures: Vec::new(), sound: 0.0, time: 0.0 };
         let mut killer = None;
-        // What it wrote before its end can be read after it.
+        // Its output before the kill can be read after it.
         for line in lines {
             let line = line.unwrap();
             let Some((what, Ok(nanos))) = line.split_once(' ').map(|(what, nanos)| (what, nanos.parse::<i64>())) else {
@@ -170,7 +170,7 @@ impl Killed {
             if what == "v" && killer.is_none() {
                 let (wait, id) = (case.wait, child.id());
                 killer = Some(thread::spawn(move || {
-                    // The moment of the kill is the case.
+                    // The time of the kill is part of the case.
                     thread::sleep(wait);
                     Command::new("kill").args(["-9", &id.to_string()]).status().unwrap()
                 }));
@@ -182,7 +182,7 @@ impl Killed {
         killed
     }
 
-    /// How many seconds are lost of what was given until the kill, if the file has these packets.
+    /// How many seconds of the input before the kill are lost, if the file has these packets.
     fn loss(&self, found: &Found) -> f64 {
         let last = found.last("video").unwrap_or(-1.0);
         let missing = self.pictures.iter().find(|&&time| time > last + 0.002).copied();
@@ -193,12 +193,12 @@ impl Killed {
     }
 }
 
-/// What ffprobe finds in a file.
+/// The result of ffprobe for a file.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Found {
-    /// Kind, time and, of sound, length of every packet, in seconds.
+    /// Kind, time and, for sound, duration of every packet, in seconds.
     packets: Vec<(String, f64, f64)>,
-    /// How long the file says it is.
+    /// The duration that the file states.
     duration: f64,
     complaints: String,
 }
@@ -229,7 +229,7 @@ impl Found {
         self.times(kind).last().copied()
     }
 
-    /// When the last packet ends: sound lasts as long as it says, a picture as long as the one before it.
+    /// The end of the last packet: sound has its own duration, a frame that of the one before it.
     fn end(&self) -> f64 {
         let pictures = self.times("video");
         let shown = pictures.windows(2).last().map_or(0.0, |pair| pair[1] - pair[0]);
@@ -238,10 +238,10 @@ impl Found {
     }
 }
 
-/// What ffmpeg says of a file that ends within a block. It decodes all blocks before.
+/// ffmpeg's message for a file that ends within a block. It decodes all blocks before.
 const CUT: &str = "File ended prematurely";
 
-/// What ffmpeg says while it decodes all of a file.
+/// ffmpeg's messages while it decodes a whole file.
 fn complaints(path: &Path) -> String {
     let mut ffmpeg = Command::new("ffmpeg");
     ffmpeg.args(["-v", "error", "-i"]).arg(path).args(["-map", "0", "-fps_mode", "passthrough"]);
@@ -251,13 +251,13 @@ fn complaints(path: &Path) -> String {
     if output.status.success() { text } else { format!("{text}\n{}", output.status) }
 }
 
-/// What was found in the file that a killed recorder left.
+/// The result of examining the file that a killed recorder left.
 #[derive(Debug)]
 pub struct Verdict<'a> {
     pub killed: &'a Killed,
-    /// How many seconds before the kill the first thing was given that is not in the file.
+    /// How many seconds before the kill the first lost frame or sound was written.
     pub loss: f64,
-    /// None where there is no whole frame yet.
+    /// None where there is no whole frame.
     pub file: Option<Judged>,
 }
 
@@ -267,9 +267,9 @@ pub struct Judged {
     /// Whether the file ends within a block: Linux may end a write to a file at a page's border when the process is killed.
     pub cut: bool,
     complaints: String,
-    /// How far the Duration that the file states is off, in seconds.
+    /// The error of the Duration that the file states, in seconds.
     pub duration_off: f64,
-    /// What Chromium said; none where there is no Chromium.
+    /// Chromium's verdict; none where there is no Chromium.
     pub chromium: Option<Result<(), String>>,
     pub repaired: Result<Repaired, String>,
     pub chromium_repaired: Option<Result<(), String>>,
@@ -300,7 +300,7 @@ impl<'a> Verdict<'a> {
         Self { killed, loss, file }
     }
 
-    /// All that is not as it should be.
+    /// All faults.
     pub fn faults(&self, last: f64, exact: f64) -> Vec<String> {
         let mut faults = Vec::new();
         if self.loss > last {
@@ -347,7 +347,7 @@ impl fmt::Display for Verdict<'_> {
 }
 
 impl Killed {
-    /// How far the stated Duration is off. A still picture without sound may last until the kill.
+    /// The error of the stated Duration. A still frame without sound may last until the kill.
     fn off(&self, found: &Found) -> f64 {
         let end = found.end();
         let latest = if self.case.still && !self.case.sound { end.max(self.time) } else { end };
@@ -377,9 +377,9 @@ impl Repaired {
     }
 }
 
-/// Chromium opens the files and, once they are repaired, seeks to a picture in their middle.
+/// Opens the files in Chromium and, once they are repaired, seeks to a frame in their middle.
 pub fn judged_by_chromium(verdicts: &mut [Verdict<'_>]) {
-    /// One session has so much time.
+    /// The time limit of one session.
     const AT_ONCE: usize = 20;
     let judged: Vec<_> =
         verdicts.iter_mut().filter_map(|verdict| Some((verdict.killed, verdict.file.as_mut()?))).collect();
@@ -391,7 +391,7 @@ pub fn judged_by_chromium(verdicts: &mut [Verdict<'_>]) {
         for (index, (killed, file)) in batch.iter().enumerate() {
             let Ok(repaired) = &file.repaired else { continue };
             let times = file.found.times("video");
-            // From the middle picture to the one after it.
+            // From the middle frame to the one after it.
             let middle = times.len().saturating_sub(1) / 2;
             let middle = times.get(middle).map(|&time| (time, times.get(middle + 1).map_or(0.01, |next| next - time)));
             for (name, path, seeks) in [("killed", &killed.case.path, false), ("repaired", &repaired.path, true)] {
@@ -444,7 +444,7 @@ const LOOK: &str = "
             shown = frame.timestamp / 1e6;
             frame.close();
           } catch (error) {
-            // It has none yet.
+            // There is no verdict yet.
           }
           if (Math.abs(shown - time) < 0.002) break;
         }

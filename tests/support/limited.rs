@@ -1,8 +1,9 @@
 //! Runs a parser on hostile input in a child process that may use 1 GiB of address space and 2 s for each case.
 //!
 //! The child is the test binary itself: a test that is called `child`, does nothing but call [`child`], and is ignored
-//! unless a parent asks for it. So a parser that aborts, overflows its stack or never ends fails one test, with the
-//! case that did it, and does not take the others with it.
+//! The child is the test binary itself: its test `child` does nothing but call [`child`], and is ignored unless a
+//! parent runs it. So a parser that aborts, overflows its stack or never ends fails one test, which names the case, and
+//! does not end the others.
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use std::env;
@@ -33,7 +34,7 @@ pub const MEMORY: u64 = 1 << 30;
 /// How long a case may take.
 pub const TIME: Duration = Duration::from_secs(2);
 
-/// What reads bytes that a stranger may have written.
+/// A parser of untrusted bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Parser {
     /// YUV4MPEG2, as a source.
@@ -53,9 +54,9 @@ pub enum Parser {
     Chain,
     /// A user's WGSL.
     Wgsl,
-    /// What ffprobe answers, as JSON.
+    /// An answer of ffprobe, as JSON.
     Probe,
-    /// What ffmpeg writes to standard error.
+    /// The standard error of ffmpeg.
     Times,
     /// PNG, JPEG, WebP and BMP.
     Picture,
@@ -88,7 +89,7 @@ impl Parser {
         Self::ALL.into_iter().find(|parser| parser.name() == name).unwrap_or_else(|| panic!("no parser `{name}`"))
     }
 
-    /// Reads the bytes to their end. What was found, in a few words.
+    /// Parses the bytes to their end; returns the result in a few words.
     pub fn run(self, bytes: &[u8]) -> Result<String> {
         let text = || String::from_utf8_lossy(bytes);
         match self {
@@ -170,7 +171,7 @@ fn frames(mut source: impl Source) -> Result<String> {
     Ok(format!("{frames} frames"))
 }
 
-/// Reads sound to its end, or its first minute: what is made of gaps is silence.
+/// Reads sound to its end, or its first minute: gaps become silence.
 fn samples(mut sound: impl AudioSource) -> Result<String> {
     let (mut samples, most) = (0, 60 * sound.info().rate as usize);
     while let Some(buffer) = sound.next_buffer()? {
@@ -182,10 +183,10 @@ fn samples(mut sound: impl AudioSource) -> Result<String> {
     Ok(format!("{samples} samples"))
 }
 
-/// How one case ended within its limits.
+/// The result of one case within its limits.
 #[derive(Debug)]
 pub struct Outcome {
-    /// What was found, or the error.
+    /// The parser's result, or its error.
     pub said: Result<String, String>,
     pub time: Duration,
     /// The most memory that the child held, in bytes.
@@ -203,7 +204,7 @@ pub fn outcome(parser: Parser, bytes: &[u8]) -> Outcome {
     outcome_of_file(parser, file.path())
 }
 
-/// The same for a file that is there. [`Parser::Open`] opens it where it is; the others are given its bytes.
+/// The same for a file that exists. [`Parser::Open`] opens it at its path; the others get its bytes.
 #[track_caller]
 pub fn outcome_of_file(parser: Parser, path: &Path) -> Outcome {
     let ran = spawn(&["one", &parser.name(), path.to_str().expect("a path in UTF-8")]);
@@ -216,7 +217,7 @@ pub fn outcome_of_file(parser: Parser, path: &Path) -> Outcome {
     }
 }
 
-/// The error of these bytes, which come to one within the limits.
+/// The error for these bytes, within the limits.
 #[track_caller]
 pub fn refusal(parser: Parser, bytes: &[u8]) -> String {
     let outcome = outcome(parser, bytes);
@@ -224,7 +225,7 @@ pub fn refusal(parser: Parser, bytes: &[u8]) -> String {
     outcome.said.expect_err("an error")
 }
 
-/// The error of this file.
+/// The error for this file.
 #[track_caller]
 pub fn refusal_of_file(parser: Parser, path: &Path) -> String {
     let outcome = outcome_of_file(parser, path);
@@ -232,11 +233,11 @@ pub fn refusal_of_file(parser: Parser, path: &Path) -> String {
     outcome.said.expect_err("an error")
 }
 
-/// What a child printed and how it ended.
+/// The output of a child and its end.
 pub struct Ran {
-    /// The fields of the lines that are ours.
+    /// The fields of the lines that [`child`] printed.
     pub lines: Vec<Vec<String>>,
-    /// How it ended and what it said on standard error.
+    /// Its exit status and its standard error.
     pub failure: String,
     pub succeeded: bool,
 }
@@ -247,7 +248,7 @@ impl Ran {
     }
 }
 
-/// What leads our lines on standard output; their fields are separated by tabs.
+/// The prefix of such lines on standard output; their fields are separated by tabs.
 const MARK: &str = "@\t";
 
 /// Prints fields for the parent.
@@ -255,7 +256,7 @@ pub fn say(fields: &[&str]) {
     println!("\n{MARK}{}", fields.join("\t"));
 }
 
-/// Starts a child that does this, and waits for its end.
+/// Starts a child for this task, and waits for its end.
 pub fn spawn(task: &[&str]) -> Ran {
     let mut command = Command::new(env::current_exe().expect("the test's own path"));
     command.args(["--ignored", "--exact", "child", "--nocapture", "--test-threads", "1"]);
@@ -274,7 +275,7 @@ pub fn spawn(task: &[&str]) -> Ran {
     }
 }
 
-/// What the test `child` does: it takes the limits upon itself, and works off its task.
+/// The body of the test `child`: sets the limits for itself, and performs its task.
 pub fn child(fuzz: impl FnOnce(&[&str])) {
     let Ok(task) = env::var("FRAMEREEL_CHILD") else { return };
     let limit = rustix::process::Rlimit { current: Some(MEMORY), maximum: Some(MEMORY) };
@@ -295,7 +296,7 @@ pub fn child(fuzz: impl FnOnce(&[&str])) {
     }
 }
 
-/// Prints how the case went, for the parent.
+/// Prints the result of the case, for the parent.
 fn report(said: &Result<String>, time: Duration) {
     let (kind, text) = match said {
         Ok(text) => ("ok", text.clone()),

@@ -1,19 +1,19 @@
-//! Damages files as accidents and strangers do. The same seed and case give the same bytes.
+//! Damages files, as by accident and on purpose. The same seed and case give the same bytes.
 
 /// Marsaglia's xorshift.
 pub struct Random(u64);
 
 impl Random {
-    /// Numbers for one case: no case needs those before it.
+    /// A generator for one case, independent of the cases before it.
     pub fn of(seed: u64, case: u64) -> Self {
-        // Steele's splitmix64 spreads what differs in a few bits only.
+        // Steele's splitmix64 spreads seeds that differ in a few bits only.
         let mut state = seed.wrapping_add(case.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         state = (state ^ state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         state = (state ^ state >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
         Self((state ^ state >> 31) | 1)
     }
 
-    /// A number below this one.
+    /// A number below the limit.
     pub fn below(&mut self, limit: usize) -> usize {
         (self.next() >> 11) as usize % limit.max(1)
     }
@@ -29,7 +29,7 @@ impl Random {
         choices[self.below(choices.len())]
     }
 
-    /// A stretch of so many bytes or tokens, up to one of these lengths.
+    /// The length of a stretch of bytes or tokens, up to one of these.
     fn range(&mut self, len: usize, longest: [usize; 4]) -> std::ops::Range<usize> {
         let start = self.below(len + 1);
         let longest = longest[self.below(4)];
@@ -37,10 +37,10 @@ impl Random {
     }
 }
 
-/// How long the stretches are that mutations change.
+/// The lengths of the stretches that mutations change.
 const BYTES: [usize; 4] = [2, 8, 64, 4096];
 const TOKENS: [usize; 4] = [1, 1, 3, 20];
-/// Mutations make no file longer than this, in bytes.
+/// The largest file that mutations make, in bytes.
 const LONGEST: usize = 1 << 20;
 
 /// One of these files, damaged in one to four places.
@@ -61,7 +61,7 @@ pub fn bytes(random: &mut Random, files: &[Vec<u8>]) -> Vec<u8> {
             }
             3 => drop(bytes.drain(range)),
             4 => {
-                // Once more, or very often.
+                // Repeated once, or very often.
                 let times = [1, 3, 100, 10_000][random.below(4)];
                 let again = bytes[range.clone()].repeat(times.min(LONGEST / range.len().max(1)));
                 bytes.splice(range.end..range.end, again);
@@ -77,7 +77,7 @@ pub fn bytes(random: &mut Random, files: &[Vec<u8>]) -> Vec<u8> {
                 bytes.splice(range.start..end.min(bytes.len()), number);
             }
             7 => {
-                // An EBML size in place of what was there.
+                // An EBML size overwrites the bytes.
                 let size = vint(random);
                 let end = (range.start + size.len()).min(bytes.len());
                 bytes.splice(range.start..end, size);
@@ -103,7 +103,7 @@ pub fn elements(random: &mut Random, files: &[Vec<u8>]) -> Vec<u8> {
         let Some(place) = element(random, &bytes) else { continue };
         match random.below(6) {
             0 | 1 => {
-                // Another size, of the same or of another width.
+                // Another size, with the same or another number of bytes.
                 let size = vint(random);
                 let end = if random.below(2) == 0 { place.body } else { place.size + size.len() };
                 bytes.splice(place.size..end.min(bytes.len()).max(place.size), size);
@@ -114,7 +114,7 @@ pub fn elements(random: &mut Random, files: &[Vec<u8>]) -> Vec<u8> {
                 bytes.splice(place.body..end, number);
             }
             3 => {
-                // Once more, or very often.
+                // Repeated once, or very often.
                 let times = [1, 2, 50, 3000][random.below(4)].min(LONGEST / (place.end - place.start));
                 let again = bytes[place.start..place.end].repeat(times);
                 let at = element(random, &bytes).map_or(place.end, |other| other.start);
@@ -122,7 +122,7 @@ pub fn elements(random: &mut Random, files: &[Vec<u8>]) -> Vec<u8> {
             }
             4 => drop(bytes.drain(place.start..place.end)),
             _ => {
-                // Within another one.
+                // Moved into another one.
                 let Some(other) = element(random, &bytes) else { continue };
                 let moved = bytes[place.start..place.end].to_vec();
                 bytes.splice(other.body..other.body, moved);
@@ -133,7 +133,7 @@ pub fn elements(random: &mut Random, files: &[Vec<u8>]) -> Vec<u8> {
     bytes
 }
 
-/// Where an element begins, its size, its data, and where it ends as far as the file goes.
+/// An element: its beginning, its size, its data, and its end within the file.
 struct Place {
     start: usize,
     size: usize,
@@ -141,7 +141,7 @@ struct Place {
     end: usize,
 }
 
-/// An element of the file, or something that looks like one.
+/// An element of the file, or bytes that look like one.
 fn element(random: &mut Random, bytes: &[u8]) -> Option<Place> {
     const IDS: [&[u8]; 26] = [
         b"\x1a\x45\xdf\xa3",
@@ -182,7 +182,7 @@ fn element(random: &mut Random, bytes: &[u8]) -> Option<Place> {
     Some(Place { start, size, body, end: body.saturating_add(value as usize).min(bytes.len()) })
 }
 
-/// A number at the edge of some range, in either order of bytes.
+/// A number at the edge of some range, in either byte order.
 fn number(random: &mut Random) -> Vec<u8> {
     let value =
         [0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0xffff, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff, u64::MAX >> 1, u64::MAX];
@@ -200,7 +200,7 @@ fn vint(random: &mut Random) -> Vec<u8> {
     (value | 1 << (7 * width)).to_be_bytes()[8 - width..].to_vec()
 }
 
-/// Numbers as texts write them, and what is none.
+/// Numbers as they are written in texts, and invalid ones.
 const NUMBERS: [&str; 24] = [
     "0",
     "1",
@@ -228,7 +228,7 @@ const NUMBERS: [&str; 24] = [
     "inf",
 ];
 
-/// Tokens that mean something to some text.
+/// Tokens that are valid in some of the texts.
 const MARKS: [&str; 32] = [
     "(",
     ")",
@@ -285,14 +285,14 @@ pub fn text(random: &mut Random, texts: &[&str], words: &[&str]) -> Vec<u8> {
                 tokens.splice(range, other[taken].iter().cloned());
             }
             3 => {
-                // A number for a number, where there is one further on.
+                // A number is replaced by another one, if one follows.
                 let is_number = |token: &String| token.starts_with(|c: char| c.is_ascii_digit());
                 let at = tokens[range.start..].iter().position(is_number).map_or(range.start, |at| at + range.start);
                 let end = (at + 1).min(tokens.len());
                 tokens.splice(at..end, [random.one_of(&NUMBERS).to_owned()]);
             }
             4 => {
-                // Something within itself.
+                // A stretch is inserted into itself.
                 let (open, close) =
                     [("(", ")"), ("array<", ",4>"), ("rgb(from ", " r g b)"), ("-", "")][random.below(4)];
                 let times = [1, 10, 300][random.below(3)];
@@ -322,7 +322,7 @@ pub fn text(random: &mut Random, texts: &[&str], words: &[&str]) -> Vec<u8> {
     text
 }
 
-/// Words, numbers, spaces and single marks.
+/// Splits into words, numbers, spaces and single marks.
 fn tokens(text: &str) -> Vec<String> {
     let kind = |c: char| match c {
         c if c.is_alphanumeric() || c == '_' || c == '.' => 0,

@@ -1,4 +1,4 @@
-//! What ffprobe, ffmpeg and mkvinfo, which share no code with us, find in a file.
+//! Reads a file with ffprobe, ffmpeg and mkvinfo, which share no code with framereel.
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use std::path::Path;
@@ -7,16 +7,16 @@ use std::process::Command;
 use super::program::run;
 use super::tools;
 
-/// What a block has before its frame: the track's number, the time, the flags.
+/// The length of a block's head before its frame: the track's number, the time, the flags.
 pub const BLOCK_HEAD: usize = 4;
 
-/// A frame as ffprobe finds it in a file.
+/// A frame in a file, as ffprobe reports it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Packet {
     pub stream: usize,
     pub millis: i64,
     pub key: bool,
-    /// Where its block's data begins, and where it ends.
+    /// The beginning and the end of its block's data.
     pub start: usize,
     pub end: usize,
 }
@@ -42,7 +42,7 @@ pub fn packets(path: &Path) -> Option<Vec<Packet>> {
     Some(text.lines().filter(|line| !line.is_empty()).map(packet).collect())
 }
 
-/// What the program prints of this file; it must not complain. None where there is no such program.
+/// The program's output for this file; it must report no error. None where there is no such program.
 #[track_caller]
 pub fn tool(name: &str, args: &[&str], path: &Path) -> Option<String> {
     if !tools::has(name) {
@@ -65,7 +65,7 @@ pub fn hashes(path: &Path) -> Option<Vec<String>> {
     Some(text.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect())
 }
 
-/// That every frame decodes without a complaint.
+/// Checks that every frame decodes without an error.
 #[track_caller]
 pub fn decodes(path: &Path) {
     let mut command = Command::new("ffmpeg");
@@ -87,7 +87,7 @@ pub fn cues(path: &Path) -> Option<Vec<(i64, usize)>> {
     let segment: usize = segment.rsplit(' ').next().and_then(|at| at.parse().ok()).expect("a place");
     let times = text.lines().filter_map(|line| after(line, "Cue time: ")).map(|time| millis(&time));
     let positions = text.lines().filter_map(|line| after(line, "Cue cluster position: "));
-    // The segment's ID and size take twelve bytes, as we write them.
+    // The segment's ID and size take twelve bytes in our files.
     Some(times.zip(positions.map(|at| segment + 12 + at.parse::<usize>().expect("a position"))).collect())
 }
 

@@ -1,4 +1,4 @@
-//! The program as its users run it: the real binary, in a folder of its own, with a time limit.
+//! Runs the program as its users do: the real binary, in a folder of its own, with a time limit.
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use std::ffi::OsStr;
@@ -17,12 +17,12 @@ use super::tools;
 /// How long one run may take.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// A folder in which the program runs, and which goes with this value.
+/// A folder in which the program runs, removed when this value is dropped.
 pub struct Bench {
     folder: TempDir,
 }
 
-/// How a run of the program ended.
+/// The result of a run of the program.
 #[derive(Debug)]
 pub struct Ran {
     /// The exit code; none when a signal ended it.
@@ -69,12 +69,12 @@ impl Bench {
         command
     }
 
-    /// Runs the program with these arguments; nothing comes from standard input.
+    /// Runs the program with these arguments; standard input is empty.
     pub fn run<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Ran {
         run(&mut self.command(args), &[])
     }
 
-    /// Runs the program, expects it to succeed, and gives the JSON object it printed.
+    /// Runs the program, expects it to succeed, and returns the JSON object that it printed.
     pub fn json<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Value {
         self.run(args).json()
     }
@@ -96,7 +96,7 @@ impl Ran {
         serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {ran:?}"))
     }
 
-    /// Checks that the run failed in order: with this exit code, `error: ` and every one of `words` on standard
+    /// Checks that the run failed with a proper error: this exit code, `error: ` and every one of `words` on standard
     /// error, and no panic.
     #[track_caller]
     pub fn failed(&self, code: i32, words: &[&str]) {
@@ -129,7 +129,7 @@ pub fn start(command: &mut Command) -> Child {
     child.unwrap_or_else(|error| panic!("{command:?}: {error}"))
 }
 
-/// Waits until `happened` says so.
+/// Waits until `happened` is true.
 ///
 /// # Panics
 /// When that takes too long.
@@ -141,7 +141,7 @@ pub fn until(what: &str, mut happened: impl FnMut() -> bool) {
     }
 }
 
-/// What a program with its output in pipes printed, and how it ended.
+/// The output of a program with its output in pipes, and its exit status.
 ///
 /// # Panics
 /// When it did not end in time.
@@ -174,7 +174,7 @@ fn text(pipe: &mut impl Read) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// What ffprobe, having decoded every frame, says of the first video stream and of the file, as `name=value` lines.
+/// ffprobe's description of the first video stream and of the file, after decoding every frame, as `name=value` lines.
 /// None where there is no ffprobe.
 #[track_caller]
 pub fn ffprobe(path: &Path) -> Option<String> {
@@ -190,7 +190,7 @@ pub fn ffprobe(path: &Path) -> Option<String> {
     Some(ran.stdout)
 }
 
-/// A YUV4MPEG2 film (4:2:0) whose luma is `luma(frame, x, y)` and whose chroma is none.
+/// A YUV4MPEG2 film (4:2:0) whose luma is `luma(frame, x, y)`, without chroma.
 pub fn y4m(width: usize, height: usize, rate: u32, frames: usize, luma: impl Fn(usize, usize, usize) -> u8) -> Vec<u8> {
     let mut film = format!("YUV4MPEG2 W{width} H{height} F{rate}:1 Ip A1:1 C420mpeg2\n").into_bytes();
     for frame in 0..frames {

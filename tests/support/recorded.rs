@@ -1,4 +1,4 @@
-//! What ffprobe and ffmpeg find in a recording.
+//! Reads a recording with ffprobe and ffmpeg.
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use std::fmt::Debug;
@@ -9,11 +9,11 @@ use serde_json::Value;
 
 use crate::program::run;
 
-/// How often a recording in real time may be made until it is good.
+/// How often a recording in real time may be repeated until it is good.
 const TRIES: usize = 4;
 
-/// Records in real time until what was measured of it is good, and gives that. A machine that others use too may be late
-/// once, so that frames or sound are lost; not each time. What must hold of every recording, `attempt` asserts.
+/// Records in real time until the measured result is good, and returns it. On a shared machine one recording may be
+/// late and lose frames or sound; not every one. `attempt` asserts what must hold for every recording.
 #[track_caller]
 pub fn good_one<T: Debug>(what: &str, mut attempt: impl FnMut() -> T, is_good: impl Fn(&T) -> bool) -> T {
     let mut measured = Vec::new();
@@ -27,7 +27,7 @@ pub fn good_one<T: Debug>(what: &str, mut attempt: impl FnMut() -> T, is_good: i
     panic!("{what}: {measured:?}");
 }
 
-/// What ffprobe finds in a file: its streams, with every frame counted, and its format.
+/// ffprobe's result for a file: its streams, with every frame counted, and its format.
 pub fn probed(path: &Path) -> Value {
     let mut command = Command::new("ffprobe");
     command.args(["-v", "error", "-count_frames", "-show_streams", "-show_format", "-of", "json"]).arg(path);
@@ -49,7 +49,8 @@ pub fn samples(path: &Path) -> Vec<f32> {
     output.stdout.chunks_exact(4).map(|bytes| f32::from_le_bytes(bytes.try_into().expect("four bytes"))).collect()
 }
 
-/// How much of the sound's power is at this frequency, to some Hz, from 0 to 1: the mean over pieces of a tenth of a second.
+/// The fraction of the sound's power at this frequency, within some Hz, from 0 to 1: the mean over parts of a tenth of
+/// a second.
 pub fn purity(samples: &[f32], hertz: f64) -> f64 {
     let pieces = samples.chunks_exact(4800).map(|piece| purity_of(piece, hertz));
     let (sum, count) = pieces.fold((0.0, 0.0), |(sum, count), purity| (sum + purity, count + 1.0));
@@ -67,7 +68,7 @@ fn purity_of(samples: &[f32], hertz: f64) -> f64 {
     2.0 * (re * re + im * im) / (power * samples.len() as f64).max(f64::MIN_POSITIVE)
 }
 
-/// The same of each 50 ms, and the least of them: no click, and no gap. How long a second is does not matter to it.
+/// The same for each 50 ms; the least of them: a click or a gap lowers it. The length of a second does not matter.
 pub fn least_purity(samples: &[f32], hertz: f64) -> f64 {
     samples.chunks_exact(2400).map(|part| purity(part, hertz)).fold(1.0, f64::min)
 }
@@ -88,7 +89,7 @@ pub fn lumas(path: &Path) -> Vec<f64> {
     ran.stdout.lines().filter_map(mean).collect()
 }
 
-/// How many frames a second there are, from the first to the last.
+/// Frames a second, from the first to the last.
 pub fn frame_rate(path: &Path) -> f64 {
     let mut command = Command::new("ffprobe");
     command.args(["-v", "error", "-select_streams", "v:0", "-show_entries", "packet=pts_time", "-of", "csv=p=0"]);

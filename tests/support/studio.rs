@@ -1,4 +1,4 @@
-//! Tracks fed by hand, a recorder's whole life, and what ffmpeg finds in the file.
+//! Tracks that a test writes to, a recorder from start to end, and ffmpeg's view of the file.
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use std::ops::Range;
@@ -19,11 +19,11 @@ use tempfile::NamedTempFile;
 
 pub const RATE: FrameRate = FrameRate::whole(30);
 pub const SOUND: u32 = 48_000;
-/// What takes longer hangs.
+/// The time after which a call counts as hanging.
 pub const TIMEOUT: Duration = Duration::from_secs(60);
 const SIDE: u32 = 64;
 
-/// A stream whose tracks are written to by the test; time goes by stamps, 30 frames a second.
+/// A stream whose tracks the test writes to, with a clock of stamps, 30 frames a second.
 pub struct Studio {
     pub stream: MediaStream,
     pub clock: Clock,
@@ -66,12 +66,12 @@ impl Studio {
         frames.for_each(|index| video.write(frame(index)).unwrap());
     }
 
-    /// Writes a hum of these milliseconds.
+    /// Writes a hum of this many milliseconds.
     pub fn sound(&self, millis: Range<u64>) {
         self.samples(millis.start * 48..millis.end * 48);
     }
 
-    /// Writes these frames and the hum that is heard while they are seen, the sound of each before it.
+    /// Writes these frames and a hum of the same length, the sound of each frame before it.
     pub fn frames_with_sound(&self, frames: Range<u64>) {
         for index in frames {
             self.frames(index..index + 1);
@@ -79,7 +79,7 @@ impl Studio {
         }
     }
 
-    /// Writes a hum of these samples.
+    /// Writes a hum of this many samples.
     pub fn samples(&self, samples: Range<u64>) {
         let start = Timestamp::ZERO + framereel::audio::span_of(samples.start, SOUND);
         let hum = samples.map(|index| (index as f32 * 0.0576).sin() * 0.3).collect();
@@ -94,7 +94,7 @@ impl Studio {
         self.video.iter().chain(&self.audio).for_each(|track| track.set_muted(muted));
     }
 
-    /// Waits until so many frames are written.
+    /// Waits until this many frames are written.
     pub fn wait_for(&self, recorder: &MediaRecorder, frames: u64) {
         let began = Instant::now();
         while recorder.progress().frames < frames {
@@ -116,7 +116,7 @@ pub fn frame_of(size: Size, luma: u8, timestamp: Timestamp) -> Frame {
     Frame::packed(PixelFormat::I420, size, ColorSpace::RECORDED, data).with_timestamp(timestamp)
 }
 
-/// What a recorder told until its end.
+/// The events of a recorder until its end.
 pub struct Life {
     pub names: Vec<&'static str>,
     pub blobs: Vec<BlobEvent>,
@@ -130,7 +130,7 @@ impl Life {
     }
 }
 
-/// Takes all events to the end; it must come.
+/// Takes all events to the end; the end must come.
 pub fn lived(recorder: &MediaRecorder) -> Life {
     lived_by(&recorder.events())
 }
@@ -163,11 +163,11 @@ pub fn names(event: &Event) -> &'static str {
     }
 }
 
-/// A file and what ffmpeg says of it. `make test` installs ffmpeg.
+/// A file, examined with ffmpeg. `make test` installs ffmpeg.
 pub struct Judged(NamedTempFile);
 
 impl Judged {
-    /// The file of this name, as it is now.
+    /// The file of this name, in its present state.
     pub fn at(path: &std::path::Path) -> Self {
         Self::new(&Blob::from_file(path, "video/webm").unwrap())
     }
@@ -188,7 +188,7 @@ impl Judged {
         self.0.path()
     }
 
-    /// What a program says of the file; nothing on standard error is allowed.
+    /// A program's output for the file; nothing may be printed on standard error.
     fn asked(&self, program: &str, args: &[&str]) -> Vec<u8> {
         let path = self.0.path().to_str().unwrap();
         let args = args.iter().map(|arg| if *arg == "FILE" { path } else { arg });
@@ -215,7 +215,7 @@ impl Judged {
         self.entries(&["-show_entries", "stream=codec_name"])
     }
 
-    /// How many pictures can be decoded.
+    /// How many frames can be decoded.
     pub fn frames(&self) -> usize {
         let found =
             self.entries(&["-count_frames", "-select_streams", "v:0", "-show_entries", "stream=nb_read_frames"]);
@@ -235,12 +235,12 @@ impl Judged {
         keys.map(|(time, _)| time.parse().unwrap()).collect()
     }
 
-    /// How long the file says that it is, in seconds.
+    /// The duration that the file states, in seconds.
     pub fn duration(&self) -> f64 {
         self.entries(&["-show_entries", "format=duration"])[0].parse().unwrap()
     }
 
-    /// The mean luma of every picture.
+    /// The mean luma of every frame.
     pub fn luma(&self) -> Vec<f64> {
         let args = [
             "-v",
@@ -265,7 +265,7 @@ impl Judged {
         raw.chunks_exact(4).map(|bytes| f32::from_le_bytes(bytes.try_into().unwrap())).collect()
     }
 
-    /// The effective value of the sound between these seconds.
+    /// The root mean square of the sound between these seconds.
     pub fn loudness(&self, from: f64, to: f64) -> f64 {
         let samples = self.samples();
         let part = &samples[(from * 48e3) as usize..(to * 48e3) as usize];
@@ -273,12 +273,12 @@ impl Judged {
     }
 }
 
-/// So many milliseconds into a recording.
+/// The time this many milliseconds into a recording.
 pub fn at(millis: i64) -> Timestamp {
     Timestamp::ZERO + Span::from_millis(millis)
 }
 
-/// Does this on another thread, and gives what it gives; a failure when it hangs.
+/// Calls this on another thread, and returns its result; fails when it hangs.
 pub fn in_time<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     let (sender, done) = mpsc::channel();
     let thread = std::thread::spawn(move || drop(sender.send(work())));

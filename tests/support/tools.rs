@@ -1,15 +1,15 @@
-//! The programs that tests judge files with. This is the one place that decides what a test does where one is missing;
-//! the unit tests of the library include it too.
+//! The programs that tests examine files with. This is the one place that decides what a test does where one is
+//! missing; the unit tests of the library include it too.
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use std::env;
 use std::path::PathBuf;
 
-/// Where this environment variable is set and not empty, as `make test` sets it, a missing tool is a failure; else the
-/// test says that it skips.
+/// Where this environment variable is set and not empty, as `make test` sets it, a missing tool is a failure; otherwise
+/// the test prints that it is skipped.
 const REQUIRED: &str = "FRAMEREEL_REQUIRE_TOOLS";
 
-/// Each tool and the Debian package that brings it.
+/// Each tool and the Debian package that has it.
 const PACKAGES: [(&str, &str); 5] = [
     ("chromium", "chromium"),
     ("ffmpeg", "ffmpeg"),
@@ -25,8 +25,8 @@ pub fn has(program: &str) -> bool {
     env::split_paths(&env::var_os("PATH").unwrap_or_default()).any(found) || missing(program, program)
 }
 
-/// A test lacks `what`, which is `program` or a part of it. Always false, with a word on standard error, for a test that
-/// returns then.
+/// Reports that a test lacks `what`, which is `program` or a part of it. Always false, after a message on standard
+/// error; the test returns then.
 ///
 /// # Panics
 /// Where tools are required.

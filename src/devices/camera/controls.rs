@@ -1,4 +1,4 @@
-//! A camera's controls by name: brightness, exposure, focus, white balance, zoom, and what else its driver has.
+//! A camera's controls by name: brightness, exposure, focus, white balance, zoom, and the others of its driver.
 
 use v4l::Device;
 use v4l::control::{Control, Description, Flags, MenuItem, Type, Value};
@@ -11,11 +11,11 @@ use crate::error::{Error, Result};
 pub struct CameraControl {
     /// Its name in lower case with hyphens, as `exposure-time-absolute`.
     pub name: String,
-    /// The least and the greatest value, and how far values are apart.
+    /// The least and the greatest value, and the step between values.
     pub range: (i64, i64, u64),
-    /// Its value when nobody has changed it.
+    /// Its default value.
     pub default: i64,
-    /// Its value at present, where it can be read.
+    /// Its current value, where it can be read.
     pub value: Option<i64>,
     /// Of a menu: each value and what it means.
     pub items: Vec<(i64, String)>,
@@ -26,11 +26,11 @@ pub(super) fn list(device: &Device) -> Vec<CameraControl> {
     described(device).into_iter().map(|description| control(device, &description)).collect()
 }
 
-/// Sets the control of this name (`zoom-absolute`, or a part of it that names one alone, as `zoom`).
+/// Sets the control of this name (`zoom-absolute`, or a part of the name that only one control has, as `zoom`).
 ///
 /// # Errors
-/// `NotFoundError` when the camera has no such control; a range error for a value that it cannot have; `NotReadableError`
-/// when the driver refuses it.
+/// `NotFoundError` when the camera has no such control; a range error for a value outside its range; `NotReadableError`
+/// when the driver refuses the value.
 pub(super) fn set(device: &Device, name: &str, value: i64) -> Result<()> {
     let all = described(device);
     let named = |fits: &dyn Fn(&str) -> bool| {

@@ -1,4 +1,4 @@
-//! Motion JPEG to planes, by libjpeg-turbo: no colour is converted here.
+//! Decodes Motion JPEG to planes, by libjpeg-turbo. Colours are not converted here.
 
 use turbojpeg::{Decompressor, Image, PixelFormat as JpegPixels, Subsamp, YuvImage};
 
@@ -10,7 +10,7 @@ use crate::source::MAX_SIDE;
 /// JFIF: BT.601, full range, chroma in the middle.
 const JFIF: ColorSpace = ColorSpace { matrix: Matrix::Bt601, range: Range::Full, siting: Siting::Center };
 
-/// A decoder of one picture after the other.
+/// Decodes one frame after another.
 pub struct MjpegDecoder(Decompressor);
 
 impl MjpegDecoder {
@@ -18,14 +18,14 @@ impl MjpegDecoder {
         Decompressor::new().map(Self).map_err(damaged)
     }
 
-    /// The picture, in the planes that it has.
+    /// Decodes a frame, to planes with the JPEG's own subsampling.
     ///
     /// # Errors
-    /// When it is no JPEG, is damaged, or is larger than any picture taken.
+    /// When the data is no JPEG, is damaged, or is larger than the largest size allowed.
     pub fn decode(&mut self, jpeg: &[u8]) -> Result<Frame> {
         let decoded = self.decode_planes(jpeg);
         if decoded.is_err() {
-            // After an error the decoder refuses whole pictures too.
+            // After an error the decoder refuses undamaged frames too, so it is replaced.
             self.0 = Decompressor::new().map_err(damaged)?;
         }
         decoded
@@ -47,7 +47,7 @@ impl MjpegDecoder {
             Subsamp::Gray => (PixelFormat::Gray8, 1, 1),
             _ => return self.decode_rgb(jpeg, size),
         };
-        // libjpeg-turbo's planes have whole blocks of chroma.
+        // libjpeg-turbo's planes hold whole blocks of chroma.
         let (padded_width, padded_height) = (width.next_multiple_of(pad_x), height.next_multiple_of(pad_y));
         let luma = padded_width * padded_height;
         let chroma = (padded_width / pad_x) * (padded_height / pad_y);

@@ -1,12 +1,12 @@
-//! Cameras: what there is, and a camera as a live source.
+//! Cameras: the list of them, and a camera as a live source.
 //!
 //! ```text
 //! driver's buffer ──▶ thread "camera": V4L2 or MJPEG planes ──Frame──▶ each CameraSource ──▶ canvas, which unpacks on the GPU
 //! ```
 //!
-//! Raw pictures leave as they come, copied once. A frame's time is the driver's, by the system's monotonic clock, and not the
-//! time at which it was read. One camera that is opened twice in one program is shared: the second one gets the mode of
-//! the first.
+//! Raw frames are copied once and not converted here. A frame's time is the driver's, by the system's monotonic clock,
+//! and not the time at which it was read. A camera that is opened twice in one program is shared: the second user gets
+//! the mode of the first.
 
 #[cfg(all(target_os = "linux", feature = "camera"))]
 mod controls;
@@ -32,7 +32,7 @@ pub use controls::CameraControl;
 #[cfg(all(target_os = "linux", feature = "camera"))]
 pub use source::CameraSource;
 
-/// The controls of the camera of this name; of the first one where that is empty. None where it has none.
+/// The controls of the camera of this name; of the first camera where the name is empty. None where it has none.
 ///
 /// # Errors
 /// `NotFoundError` when there is no such camera; `NotReadableError` when it cannot be opened.
@@ -44,8 +44,8 @@ pub fn controls(name: &str) -> Result<Vec<CameraControl>> {
 /// Sets a control of the camera of this name, also while it is recorded: `set_control("", "zoom-absolute", 120)`.
 ///
 /// # Errors
-/// `NotFoundError` when there is no such camera or it has no such control; a range error for a value that it cannot have;
-/// `NotReadableError` when the driver refuses it.
+/// `NotFoundError` when there is no such camera or control; a range error for a value outside the control's range;
+/// `NotReadableError` when the driver refuses the value.
 #[cfg(all(target_os = "linux", feature = "camera"))]
 pub fn set_control(name: &str, control: &str, value: i64) -> Result<()> {
     controls::set(&v4l2::device(name)?, control, value)
@@ -60,7 +60,7 @@ pub fn set_control(_name: &str, _control: &str, _value: i64) -> Result<()> {
     Err(Error::not_supported("expected a build with cameras to set a control of but found one without"))
 }
 
-/// The nodes of cameras, in the order of their numbers, whether they may be opened or not.
+/// The device nodes of cameras, in the order of their numbers, whether they may be opened or not.
 #[cfg(target_os = "linux")]
 pub(super) fn nodes() -> Vec<std::path::PathBuf> {
     let names = std::fs::read_dir("/dev").into_iter().flatten().flatten().map(|entry| entry.file_name());
@@ -70,15 +70,15 @@ pub(super) fn nodes() -> Vec<std::path::PathBuf> {
     numbers.into_iter().map(|number| format!("/dev/video{number}").into()).collect()
 }
 
-/// What a recording asks a camera for when nothing is asked: pictures that fill a player's window.
+/// The mode to request from a camera when the user requests none: a size that fills a player's window.
 const WANTED: (u32, u32, f64) = (1280, 720, 30.0);
 
-/// What is asked of a camera that was named on the command line: the options' size and rate where the camera has them,
-/// else 1280×720 at 30 frames a second, or what is nearest. The name may be constraints itself, as
+/// The constraints for a camera that was named on the command line: the options' size and rate where the camera has
+/// them, else 1280×720 at 30 frames a second, or the nearest mode. The name may be a list of constraints itself, as
 /// `width=640,frame-rate=exact:60`.
 ///
 /// # Errors
-/// When the name has an equals sign and is no list of constraints.
+/// When the name has an equals sign and is not a list of constraints.
 pub fn wanted(name: &str, options: &SourceOptions) -> Result<TrackConstraints> {
     let mut wanted = if name.contains('=') {
         name.parse()?
@@ -100,10 +100,10 @@ fn named(name: &str) -> StringConstraint {
     if name.is_empty() { StringConstraint::default() } else { StringConstraint::exact(name) }
 }
 
-/// Opens a camera as it is [`wanted`].
+/// Opens a camera with the constraints of [`wanted`].
 ///
 /// # Errors
-/// Those of the camera; a range error for a start, which nothing live has.
+/// Those of the camera; a range error for a start time, which a live source cannot have.
 pub fn open(name: &str, options: &SourceOptions) -> Result<Box<dyn Source>> {
     if options.start.is_some_and(|start| start > Span::ZERO) {
         return Err(Error::range(
@@ -118,13 +118,13 @@ fn open_wanted(_name: &str, wanted: &TrackConstraints) -> Result<Box<dyn Source>
     Ok(Box::new(CameraSource::open(wanted)?))
 }
 
-/// Where we read no cameras ourselves, the `ffmpeg` program does.
+/// Where this library has no camera reader, the `ffmpeg` program reads cameras.
 #[cfg(not(all(target_os = "linux", feature = "camera")))]
 fn open_wanted(name: &str, wanted: &TrackConstraints) -> Result<Box<dyn Source>> {
     Ok(Box::new(crate::source::ffmpeg::DeviceSource::camera(name, wanted)?))
 }
 
-/// A stream of the track of the camera that comes nearest to these constraints.
+/// Opens the camera that comes nearest to these constraints, as a stream with one track.
 #[cfg(all(target_os = "linux", feature = "camera"))]
 pub(super) fn start_track(gpu: &Gpu, wanted: &TrackConstraints) -> Result<MediaStream> {
     track::CameraTrack::start(gpu, wanted)

@@ -1,4 +1,4 @@
-//! One open camera for all who want its pictures: a thread reads it, and hands each frame to every subscriber.
+//! One open camera shared by all its users: a thread reads it, and sends each frame to every subscriber.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
@@ -14,9 +14,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::frame::Frame;
 use crate::source::SourceLosses;
 
-/// How many frames wait for a subscriber; what finds no room is counted as missed.
+/// How many frames wait for a subscriber; a frame that finds no room is counted as missed.
 const QUEUE: usize = 4;
-/// A camera that brings nothing is noticed after 3 s; then its thread ends.
+/// How long closing waits. The thread of a camera that sends no frames ends after 3 s.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// The cameras that are open in this program.
@@ -31,7 +31,7 @@ struct SharedCamera {
     changed: Condvar,
 }
 
-/// Who gets its frames; and, once it is being let go or is gone, why.
+/// The subscribers of a camera; and, once it is being closed or is gone, the reason.
 #[derive(Default)]
 struct State {
     subscribers: Vec<FeedSender>,
@@ -44,14 +44,14 @@ struct FeedSender {
     losses: Arc<SourceLosses>,
 }
 
-/// What one subscriber gets of a camera, from now on.
+/// One subscriber's end of a camera: the frames from now on.
 pub struct CameraFeed {
     camera: Arc<SharedCamera>,
     frames: Receiver<Frame>,
     losses: Arc<SourceLosses>,
 }
 
-/// Opens the camera at this node, or joins those who have it open already: then its mode is theirs.
+/// Opens the camera at this node, or shares it in its present mode if it is open already.
 pub fn open(node: &Path, label: &str, mode: Mode) -> Result<CameraFeed> {
     let mut open = OPEN.lock();
     open.retain(|camera| camera.strong_count() > 0);
@@ -63,7 +63,7 @@ pub fn open(node: &Path, label: &str, mode: Mode) -> Result<CameraFeed> {
     let (opened, answer) = sync_channel(1);
     let (start, camera) = sync_channel::<Arc<SharedCamera>>(1);
     let (path, wanted) = (node.to_owned(), mode);
-    // All that touches the device is done by this thread.
+    // This thread makes all calls to the device.
     let run = move || match CameraReader::open(&path, &wanted) {
         Ok(capture) => {
             let _ = opened.send(Ok(capture.mode().clone()));
@@ -90,7 +90,7 @@ pub fn open(node: &Path, label: &str, mode: Mode) -> Result<CameraFeed> {
 }
 
 impl SharedCamera {
-    /// None when it is gone; one that is being let go is waited for first.
+    /// Adds a subscriber; none when the camera is gone. Waits for a camera that is being closed.
     fn subscribe(self: Arc<Self>) -> Option<CameraFeed> {
         let (to, frames) = sync_channel(QUEUE);
         let losses = Arc::<SourceLosses>::default();
@@ -105,7 +105,7 @@ impl SharedCamera {
         Some(CameraFeed { camera: self, frames, losses })
     }
 
-    /// Reads the camera until nobody wants it or it fails.
+    /// Reads the camera until it has no subscriber or fails.
     fn run(&self, capture: CameraReader) {
         let why = match self.read(capture) {
             Ok(()) => (ErrorKind::InvalidState, "nobody wanted its pictures".to_owned()),
@@ -120,7 +120,7 @@ impl SharedCamera {
         self.changed.notify_all();
     }
 
-    /// The device is let go when this returns.
+    /// Reads the camera; the device is closed when this returns.
     fn read(&self, mut capture: CameraReader) -> Result<()> {
         loop {
             let Captured { frame, missed } = capture.next(&self.clock)?;
@@ -136,7 +136,7 @@ impl SharedCamera {
 }
 
 impl FeedSender {
-    /// Hands it a frame, or counts that it was damaged or that there was no room; false when it is gone.
+    /// Sends a frame, or counts it as damaged, or as missed if there is no room. False when the subscriber is gone.
     fn give(&self, frame: Option<&Frame>) -> bool {
         let Some(frame) = frame else {
             self.losses.add_damaged();
@@ -166,7 +166,7 @@ impl CameraFeed {
         self.losses.clone()
     }
 
-    /// The same; what is lost from now on is counted there.
+    /// Counts the frames lost from now on in `losses`.
     pub fn counting_into(mut self, losses: &Arc<SourceLosses>) -> Self {
         for subscriber in &mut self.camera.state.lock().subscribers {
             if Arc::ptr_eq(&subscriber.losses, &self.losses) {
@@ -177,7 +177,7 @@ impl CameraFeed {
         self
     }
 
-    /// The next frame, or none when it takes longer than `timeout`; the error that ended the camera.
+    /// The next frame, or none when it takes longer than `timeout`; an error once the camera has ended.
     pub fn next_within(&mut self, timeout: Duration) -> Result<Option<Frame>> {
         match self.frames.recv_timeout(timeout) {
             Ok(frame) => Ok(Some(frame)),
@@ -190,7 +190,7 @@ impl CameraFeed {
         }
     }
 
-    /// Gives it up, and waits until the camera is let go where nobody else has it.
+    /// Unsubscribes; if this was the last subscriber, waits until the camera is closed.
     pub fn close(self) {
         let Self { camera, frames, .. } = self;
         drop(frames);

@@ -13,38 +13,39 @@ use crate::frame::{Frame, Size};
 use crate::source::{Source, SourceInfo, SourceLosses};
 use crate::stream::TrackKind;
 
-/// How often a camera that went away is looked for.
+/// How often a camera that went away is searched for.
 const RETRY: Duration = Duration::from_millis(300);
 
-/// A camera that is open. It is let go when the last source of it is dropped.
+/// An open camera. The device is closed when its last source is dropped.
 pub struct CameraSource {
     info: SourceInfo,
     device: InputDevice,
     settings: Settings,
     subscription: CameraFeed,
-    /// The clock of its timestamps, also after it came back.
+    /// The clock of the timestamps; it stays when the camera comes back.
     clock: Clock,
     losses: Arc<SourceLosses>,
     reconnect: bool,
-    /// Whether it went away and is waited for.
+    /// Whether the camera went away and is searched for.
     away: bool,
 }
 
 debug_fields!(CameraSource { info, device, settings });
 
 impl CameraSource {
-    /// Opens the camera and the mode that come nearest to what is wanted. A device may be named by its id, its label, a
-    /// part of it, or its node.
+    /// Opens the camera and the mode that come nearest to the constraints. A device may be named by its id, its label,
+    /// a part of the label, or its node.
     ///
     /// # Errors
-    /// `NotFoundError` when there is no camera (of that name), `OverconstrainedError` when none can do what is required,
-    /// `NotReadableError` when it is busy or brings no picture, `NotAllowedError` when it may not be opened.
+    /// `NotFoundError` when there is no camera (of that name), `OverconstrainedError` when no camera meets the required
+    /// constraints, `NotReadableError` when it is busy or sends no frame, `NotAllowedError` when it may not be opened.
     pub fn open(wanted: &TrackConstraints) -> Result<Self> {
         let (nodes, devices) = found()?;
         Self::open_of(&nodes, &devices, &with_ids(wanted, &nodes, &devices)?)
     }
 
-    /// The same, where a device is named by its id alone, as on the Web: an id that no camera has is overconstrained.
+    /// As [`CameraSource::open`], but a device is named by its id alone, as on the Web: an id that no camera has is
+    /// overconstrained.
     pub(super) fn open_by_id(wanted: &TrackConstraints) -> Result<Self> {
         let (nodes, devices) = found()?;
         Self::open_of(&nodes, &devices, wanted)
@@ -60,7 +61,7 @@ impl CameraSource {
             v4l2::Mode { format: mode.format.clone(), size, rate: mode.rate_near(frame_rate.unwrap_or_default()) };
         let opened = shared::open(&nodes[selection.device], &device.label, mode);
         let subscription = opened.map_err(|error| error.at(format!("camera `{}`", device.label)))?;
-        // A driver may set another mode than was asked for, and one that is shared has that of whoever opened it first.
+        // A driver may set another mode than requested, and a shared camera keeps the mode of the first user.
         let mode = subscription.mode();
         let as_it_is = select(TrackKind::Video, &[set_to(&device, mode)], wanted);
         let place = || format!("camera `{}`, which is set to {} of {}", device.label, mode.format, mode.size);
@@ -70,7 +71,7 @@ impl CameraSource {
         Ok(Self { info, device, settings, subscription, clock, losses, reconnect: false, away: false })
     }
 
-    /// What it is.
+    /// The device and its capabilities.
     pub fn device(&self) -> &InputDevice {
         &self.device
     }
@@ -88,12 +89,12 @@ impl CameraSource {
         }))
     }
 
-    /// Lets the camera go, where nobody else has it, and waits for that.
+    /// Closes the camera if it has no other user, and waits until it is closed.
     pub fn close(self) {
         self.subscription.close();
     }
 
-    /// Waits until the camera is there again.
+    /// Waits until the camera can be opened again.
     fn come_back(&mut self) {
         let wanted = TrackConstraints {
             width: self.info.size.width.into(),
@@ -103,7 +104,7 @@ impl CameraSource {
             ..TrackConstraints::default()
         };
         loop {
-            // Elsewhere it may have another id; its name stays.
+            // On another port the camera may have another id; its name stays.
             let by_label = TrackConstraints { device_id: super::named(&self.device.label), ..wanted.clone() };
             if let Ok(again) = Self::open(&wanted).or_else(|_| Self::open(&by_label)) {
                 self.subscription = again.subscription.counting_into(&self.losses);
@@ -113,19 +114,19 @@ impl CameraSource {
         }
     }
 
-    /// How it is set.
+    /// The settings of the camera.
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
 }
 
-/// The cameras there are, and their nodes.
+/// All cameras with their nodes.
 fn found() -> Result<(Vec<PathBuf>, Vec<InputDevice>)> {
     let cameras = v4l2::cameras();
     if cameras.is_empty() { Err(v4l2::none_found()) } else { Ok(cameras.into_iter().unzip()) }
 }
 
-/// This camera as one that has this mode alone.
+/// This camera with this mode as its only one.
 fn set_to(device: &InputDevice, mode: &v4l2::Mode) -> InputDevice {
     let only = vec![VideoMode::new(mode.format.as_str(), mode.size, mode.rate)];
     let set = InputDevice::video(&device.device_id, &device.label, only).with_group(&device.group_id);
@@ -135,7 +136,7 @@ fn set_to(device: &InputDevice, mode: &v4l2::Mode) -> InputDevice {
     }
 }
 
-/// The same constraints, where a label, a part of it or a node stands in place of a device's id, with the id.
+/// Replaces a label, a part of one or a node by the device's id.
 fn with_ids(wanted: &TrackConstraints, nodes: &[PathBuf], devices: &[InputDevice]) -> Result<TrackConstraints> {
     let Some(name) = wanted.device_id.exact_values().first() else { return Ok(wanted.clone()) };
     let index = v4l2::position(name, nodes, devices)?;

@@ -1,4 +1,4 @@
-//! A camera as a track: a thread draws its pictures on a canvas, which hands them on as every canvas does.
+//! A camera as a track: a thread draws its frames on a canvas, which captures them as every canvas does.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
@@ -16,25 +16,22 @@ use crate::gpu::Gpu;
 use crate::source::Source;
 use crate::stream::{MediaStream, MediaStreamTrack, TrackDevice, TrackGenerator, TrackKind};
 
-/// A camera that brings no picture for so long is muted; after 3 s it is gone.
+/// A camera that sends no frame for this long is muted; after 3 s it is gone.
 const MUTED_AFTER: Duration = Duration::from_millis(500);
-
-/// How long the GPU may take for its first picture, with all shaders to compile.
-const WARM_UP: Duration = Duration::from_secs(20);
 
 /// The thread that feeds a camera's track.
 pub struct CameraTrack {
     camera: Option<CameraSource>,
     canvas: Canvas,
-    /// Kept so that the canvas captures before anybody else holds the stream.
+    /// Kept so that the canvas captures before the caller holds the stream.
     device: Arc<CameraDevice>,
     requests: Receiver<Request>,
 }
 
-/// Other settings that are asked for, and where the answer goes.
+/// A request for other settings, and the channel of its answer.
 type Request = (TrackConstraints, SyncSender<Result<()>>);
 
-/// What the track knows of the camera.
+/// The camera's settings, shared between its track and its thread.
 #[derive(Debug)]
 struct CameraDevice {
     device: InputDevice,
@@ -49,7 +46,7 @@ struct DeviceState {
 }
 
 impl CameraTrack {
-    /// Opens the camera that comes nearest to these constraints; a stream of its track.
+    /// Opens the camera that comes nearest to these constraints; returns a stream with its track.
     ///
     /// # Errors
     /// Those of [`CameraSource::open_by_id`], and those of the GPU.
@@ -69,19 +66,16 @@ impl CameraTrack {
         Ok(stream)
     }
 
-    /// Lets the GPU unpack the first picture, for nobody: what compiles shaders then does not while it is recorded.
+    /// Lets the GPU unpack the first frame, which is not recorded: so shaders are compiled before a recording.
     fn warm_up(&mut self, track: &MediaStreamTrack) -> Result<()> {
         let first = self.camera.as_mut().map(|camera| camera.next_within(MUTED_AFTER)).transpose()?.flatten();
-        // A camera that is silent at first is muted, which its thread tells.
+        // A camera that sends no frame at first is muted; its thread reports that.
         let Some(first) = first else { return Ok(()) };
-        let subscription = track.subscribe(1, &Arc::default());
         self.canvas.draw(first);
-        self.canvas.paint(self.canvas.clock().now())?;
-        let arrived = subscription.receiver.recv_timeout(WARM_UP);
-        arrived.map(drop).or_else(|_| subscription.failure().map_or(Ok(()), Err))
+        self.canvas.warm_up(track)
     }
 
-    /// Draws picture after picture until nobody holds the track or the camera is gone.
+    /// Draws frames until the track is not held any more or the camera is gone.
     fn run(mut self) {
         while self.canvas.is_captured() {
             if let Err(error) = self.step() {
@@ -94,7 +88,7 @@ impl CameraTrack {
     fn step(&mut self) -> Result<()> {
         match self.requests.try_recv() {
             Ok((wanted, answer)) => {
-                // Whoever asked may have gone.
+                // The caller may have gone.
                 let _ = answer.send(self.set(&wanted));
             }
             Err(TryRecvError::Empty | TryRecvError::Disconnected) => {}
@@ -111,7 +105,7 @@ impl CameraTrack {
         self.canvas.paint(time).map(drop)
     }
 
-    /// Opens the camera with other settings; with the old ones where that fails.
+    /// Reopens the camera with other settings; with the old ones where that fails.
     fn set(&mut self, wanted: &TrackConstraints) -> Result<()> {
         let here = TrackConstraints { device_id: super::named(&self.device.device.device_id), ..wanted.clone() };
         let before = self.device.state.lock().constraints.clone();
@@ -154,7 +148,7 @@ impl TrackDevice for CameraDevice {
     }
 
     fn apply(&self, constraints: &TrackConstraints) -> Result<()> {
-        /// A camera that is silent is noticed after 3 s.
+        /// A camera that sends no frames is noticed after 3 s.
         const PATIENCE: Duration = Duration::from_secs(10);
         let selection = select(TrackKind::Video, std::slice::from_ref(&self.device), constraints)?;
         let present = self.settings();

@@ -1,4 +1,4 @@
-//! Cameras on Linux: V4L2 with mapped buffers, by the `v4l` crate.
+//! Cameras on Linux: V4L2 with memory-mapped buffers, by the `v4l` crate.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -26,15 +26,15 @@ use crate::time::{FrameRate, Span, Timestamp};
 
 /// How many buffers the driver fills in turn.
 const BUFFERS: u32 = 4;
-/// How long a camera may bring nothing before it counts as gone.
+/// How long a camera may send no frame before it counts as gone.
 const SILENT: Duration = Duration::from_secs(3);
-/// A buffer's time that is older than this is none of the monotonic clock.
+/// A buffer's time that is older than this is not of the monotonic clock.
 const OLDEST: Span = Span::from_secs(1);
 
-/// How a camera is set.
+/// A mode of a camera.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mode {
-    /// Four letters, as `YUYV`.
+    /// The format's four letters, as `YUYV`.
     pub format: String,
     pub size: Size,
     pub rate: FrameRate,
@@ -45,7 +45,7 @@ pub fn cameras() -> Vec<(PathBuf, InputDevice)> {
     let nodes = super::nodes().into_iter();
     let mut found: Vec<(PathBuf, InputDevice)> =
         nodes.filter_map(|node| describe(&node).ok().flatten().map(|device| (node, device))).collect();
-    // Two cameras on one bus are told apart by their nodes.
+    // Two cameras on one bus are distinguished by their nodes.
     for index in 1..found.len() {
         let (before, rest) = found.split_at_mut(index);
         if before.iter().any(|(_, device)| device.device_id == rest[0].1.device_id) {
@@ -55,10 +55,10 @@ pub fn cameras() -> Vec<(PathBuf, InputDevice)> {
     found
 }
 
-/// Which of these cameras has this name: its id, its node, its label, or a part of that.
+/// The camera of this name: its id, its node, its label, or a part of the label.
 ///
 /// # Errors
-/// `NotFoundError` when none has.
+/// `NotFoundError` when no camera has this name.
 pub fn position(name: &str, nodes: &[PathBuf], devices: &[InputDevice]) -> Result<usize> {
     let lower = name.to_lowercase();
     let by: [&dyn Fn(usize) -> bool; 4] = [
@@ -75,7 +75,7 @@ pub fn position(name: &str, nodes: &[PathBuf], devices: &[InputDevice]) -> Resul
     })
 }
 
-/// The camera of this name, opened beside those who read it; the first one where the name is empty.
+/// Opens the camera of this name, also while it is read; the first one where the name is empty.
 pub fn device(name: &str) -> Result<Device> {
     let (nodes, devices): (Vec<PathBuf>, Vec<InputDevice>) = cameras().into_iter().unzip();
     if nodes.is_empty() {
@@ -85,7 +85,7 @@ pub fn device(name: &str) -> Result<Device> {
     Device::with_path(node).map_err(|error| refused(&node.display().to_string(), error))
 }
 
-/// Why there is none: because there is none, or because none may be opened.
+/// The reason for an empty list: no camera exists, or none may be opened.
 pub fn none_found() -> Error {
     let denied = super::nodes()
         .into_iter()
@@ -107,7 +107,7 @@ fn not_allowed(node: &str) -> Error {
     )
 }
 
-/// What the device at this node is; none where it is no camera.
+/// Describes the device at this node; none where it is not a camera.
 fn describe(node: &Path) -> io::Result<Option<InputDevice>> {
     let device = Device::with_path(node)?;
     let found = device.query_caps()?;
@@ -149,7 +149,7 @@ fn modes(device: &Device) -> io::Result<Vec<VideoMode>> {
         }
     }
     if modes.is_empty() {
-        // A driver that lists nothing has the mode that it is in.
+        // A driver that lists no modes has its current mode only.
         let format = device.format()?;
         if let Some(letters) = format.fourcc.str().ok().filter(|letters| RawFormat::of(letters).is_some()) {
             modes.push(VideoMode::new(letters, Size::new(format.width, format.height), USUAL_RATE));
@@ -158,7 +158,7 @@ fn modes(device: &Device) -> io::Result<Vec<VideoMode>> {
     Ok(modes)
 }
 
-/// What is assumed of a driver that does not tell.
+/// The rate that is assumed where a driver reports none.
 const USUAL_RATE: FrameRate = FrameRate::whole(30);
 
 fn modes_of_size(device: &Device, fourcc: FourCC, letters: &str, width: u32, height: u32) -> Vec<VideoMode> {
@@ -167,7 +167,7 @@ fn modes_of_size(device: &Device, fourcc: FourCC, letters: &str, width: u32, hei
     rates.into_iter().map(|rate| VideoMode::new(letters, Size::new(width, height), rate)).collect()
 }
 
-/// The rates of one size: each of them, or the least and the greatest of a range.
+/// The rates of one size: each discrete one, or the least and the greatest of a range.
 fn rates(device: &Device, fourcc: FourCC, width: u32, height: u32) -> Vec<FrameRate> {
     let rate = |interval: Fraction| FrameRate::new(interval.denominator, interval.numerator).ok();
     let intervals = device.enum_frameintervals(fourcc, width, height).unwrap_or_default();
@@ -178,7 +178,7 @@ fn rates(device: &Device, fourcc: FourCC, width: u32, height: u32) -> Vec<FrameR
     rates.flatten().collect()
 }
 
-/// How a camera's bytes are to be read.
+/// How a camera's bytes are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum RawFormat {
     Planes(PixelFormat),
@@ -200,27 +200,27 @@ impl RawFormat {
     }
 }
 
-/// A frame, or none where it was damaged; and how many were missed before it.
+/// A frame, or none where it was damaged; and how many frames were missed before it.
 pub struct Captured {
     pub frame: Option<Frame>,
     pub missed: u64,
 }
 
-/// A camera that is being read. Everything is done by the thread that opened it.
+/// An open camera. The thread that opened it makes all calls to it.
 pub struct CameraReader {
-    // Dropped before the device.
+    // Dropped before the device is.
     stream: Option<Stream<'static>>,
     mode: Mode,
     raw: RawFormat,
     layout: Vec<Plane>,
     color: ColorSpace,
     decoder: MjpegDecoder,
-    /// The number of the last buffer.
+    /// The sequence number of the last buffer.
     sequence: Option<u32>,
 }
 
 impl CameraReader {
-    /// Sets the camera to this mode and begins to read it.
+    /// Sets the camera to this mode and starts its stream.
     pub fn open(node: &Path, mode: &Mode) -> Result<Self> {
         let shown = node.display().to_string();
         let device = Device::with_path(node).map_err(|error| refused(&shown, error))?;
@@ -235,7 +235,7 @@ impl CameraReader {
                 "expected {format} of {wanted} but the driver gave {found} of {size}"
             )));
         };
-        // Not every driver has rates; the times of the frames are the driver's whatever it says.
+        // Not every driver has rates. The times of the frames are the driver's in any case.
         let interval = Fraction::new(mode.rate.den(), mode.rate.num());
         let params = device.set_params(&Parameters::new(interval)).ok();
         let rate = params.and_then(|set| FrameRate::new(set.interval.denominator, set.interval.numerator).ok());
@@ -251,7 +251,7 @@ impl CameraReader {
         Ok(Self { stream: Some(stream), mode, raw, layout, color, decoder: MjpegDecoder::new()?, sequence: None })
     }
 
-    /// How it is set.
+    /// The mode of the camera.
     pub fn mode(&self) -> &Mode {
         &self.mode
     }
@@ -259,7 +259,7 @@ impl CameraReader {
     /// Waits for the next frame, whose timestamp is the driver's, by `clock`.
     ///
     /// # Errors
-    /// When the camera is gone or silent.
+    /// When the camera is gone or sends no frame.
     pub fn next(&mut self, clock: &Clock) -> Result<Captured> {
         let stream = self.stream.as_mut().ok_or_else(|| Error::unknown("the camera is closed"))?;
         let (data, meta) = stream.next().map_err(|error| match error.kind() {
@@ -267,7 +267,7 @@ impl CameraReader {
             _ => Error::not_readable("it could not be read any more").with_cause(error),
         })?;
         let missed = self.sequence.map_or(0, |last| u64::from(meta.sequence.wrapping_sub(last).saturating_sub(1)));
-        // Some drivers count nothing, and some begin anew.
+        // Some drivers do not number buffers, and some restart the numbers.
         let missed = if missed < 1000 { missed } else { 0 };
         self.sequence = Some(meta.sequence);
         let time = captured_at(meta, clock);
@@ -286,8 +286,8 @@ impl Drop for CameraReader {
     fn drop(&mut self) {
         /// The system's error for a device that was unplugged (`ENODEV`).
         const UNPLUGGED: i32 = 19;
-        // The crate's own drop panics where a driver refuses to stop, but for a device that is gone. Such a stream is left to
-        // the process's end.
+        // The crate's own drop panics where a driver refuses to stop, unless the device is gone. Such a stream is
+        // leaked until the process ends.
         if let Some(mut stream) = self.stream.take()
             && stream.stop().is_err_and(|error| error.raw_os_error() != Some(UNPLUGGED))
         {
@@ -296,7 +296,7 @@ impl Drop for CameraReader {
     }
 }
 
-/// A raw picture, copied once; none where bytes are missing.
+/// A raw frame, copied once; none where bytes are missing.
 fn picture(format: PixelFormat, size: Size, color: ColorSpace, layout: &[Plane], data: &[u8]) -> Option<Frame> {
     let whole = layout.iter().enumerate().all(|(index, plane)| {
         let (row, rows) = format.plane_size(index, size);
@@ -305,8 +305,8 @@ fn picture(format: PixelFormat, size: Size, color: ColorSpace, layout: &[Plane],
     whole.then(|| Frame::strided(format, size, color, layout, data.to_vec()))
 }
 
-/// Where the planes of a picture lie whose first one has this many bytes a row (V4L2, `v4l2_pix_format`): the others follow at
-/// once, and their rows are as much shorter as they hold fewer bytes.
+/// The layout of a frame's planes when the first one has this many bytes a row (V4L2, `v4l2_pix_format`): the other
+/// planes follow it directly, and their rows are shorter in proportion to the bytes that they hold.
 fn layout(format: PixelFormat, size: Size, stride: usize) -> Vec<Plane> {
     let first = format.plane_size(0, size).0;
     let stride = stride.max(first);
@@ -321,7 +321,7 @@ fn layout(format: PixelFormat, size: Size, stride: usize) -> Vec<Plane> {
     (0..format.planes()).map(plane).collect()
 }
 
-/// How the values map to colours, as the driver says; what it leaves open is BT.601 in limited range, as V4L2 has it.
+/// The colour space that the driver reports; fields that it leaves open are BT.601 in limited range, as V4L2 defines.
 fn color_of(format: &Format) -> ColorSpace {
     let matrix = if matches!(format.colorspace, Colorspace::Rec709) { Matrix::Bt709 } else { Matrix::Bt601 };
     let full = matches!(format.quantization, Quantization::FullRange) || matches!(format.colorspace, Colorspace::JPEG);
@@ -329,7 +329,7 @@ fn color_of(format: &Format) -> ColorSpace {
     ColorSpace { matrix, range, siting: Siting::Left }
 }
 
-/// When a buffer was captured, by `clock`: the driver's time where that is of the monotonic clock, else now.
+/// The time at which a buffer was captured, by `clock`: the driver's time if that is of the monotonic clock, else now.
 fn captured_at(meta: &Metadata, clock: &Clock) -> Timestamp {
     let now = clock_gettime(ClockId::Monotonic);
     let clock_now = clock.now();
@@ -340,7 +340,7 @@ fn captured_at(meta: &Metadata, clock: &Clock) -> Timestamp {
     if monotonic { clock_now - age } else { clock_now }
 }
 
-/// Why a camera cannot be opened.
+/// The error of a camera that cannot be opened.
 fn refused(node: &str, error: io::Error) -> Error {
     match error.kind() {
         io::ErrorKind::PermissionDenied => not_allowed(node),

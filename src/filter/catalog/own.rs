@@ -1,9 +1,10 @@
-//! Our own filters. All but those that need a file show what they do without arguments; `crop` cuts nothing.
+//! Filters that CSS does not have. All but those that need a file have a visible effect without arguments; only `crop`
+//! cuts nothing.
 
 use super::{ENDLESS, WIDEST, amount, angle, color, file, length, number, words};
 use crate::filter::{Effect, FilterInfo, ParamKind};
 
-/// Whole numbers that are kept exactly.
+/// The whole numbers that an `f32` holds exactly.
 const SEEDS: f32 = 16_777_216.0;
 
 pub(super) const FILTERS: [FilterInfo; 24] = [

@@ -1,9 +1,9 @@
-//! How large a file's function becomes when every call in it is written out in place.
+//! How large a file's function becomes when every call in it is inlined.
 //!
-//! A GPU's driver does that: WGSL has no recursion, so every call can be replaced by what it calls. Thirty functions of
-//! which each calls the one before twice are a billion calls in 2 kB, and no driver gives up. Drivers take more than
-//! twice as long for twice as many calls: Mesa's llvmpipe takes some 10 s for [`MAX_CALLS`] of them in a block of eight
-//! pixels, or for [`MAX_STEPS`].
+//! A GPU's driver does that: WGSL has no recursion, so every call can be inlined. Thirty functions of which each calls
+//! the one before twice are a billion calls in 2 kB, and no driver gives up. Drivers take more than twice as long for
+//! twice as many calls: Mesa's llvmpipe takes some 10 s for [`MAX_CALLS`] of them in a block of eight pixels, or for
+//! [`MAX_STEPS`].
 
 use wgpu::naga::{Block, Module, Span, Statement};
 
@@ -13,7 +13,7 @@ pub(super) const MAX_CALLS: u64 = 512;
 /// The most expressions and statements.
 const MAX_STEPS: u64 = 32 << 10;
 
-/// What a function is with all its calls written out.
+/// The size of a function with all its calls inlined.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 struct Expanded {
     calls: u64,
@@ -58,7 +58,7 @@ fn expand(block: &Block, functions: &[Expanded], expanded: &mut Expanded) {
     for statement in block.iter() {
         expanded.steps = expanded.steps.saturating_add(1);
         match statement {
-            // What is constant is not computed for a pixel.
+            // Constants are not computed for each pixel.
             Statement::Emit(range) => {
                 let count = range.clone().count() as u64;
                 expanded.steps = expanded.steps.saturating_add(count);

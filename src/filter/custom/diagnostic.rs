@@ -8,7 +8,7 @@ use wgpu::naga;
 use super::Kind;
 use crate::error::Error;
 
-/// The widest line that is shown whole, in characters, and what is shown of a wider one before the place.
+/// The widest line that is shown whole, in characters, and how much of a wider line is shown before the place.
 const WIDEST: usize = 160;
 const BEFORE: usize = 60;
 /// The longest message, in characters: it may hold names from the file.
@@ -65,7 +65,7 @@ impl SourceFile<'_> {
     }
 }
 
-/// What is wrong with a file.
+/// The faults of a file.
 #[derive(Debug)]
 pub(super) struct Diagnostic {
     message: String,
@@ -91,7 +91,7 @@ impl Diagnostic {
         Error::syntax(text)
     }
 
-    /// The error of naga's parser about a prelude and the user's text behind it.
+    /// Converts an error of naga's parser about a prelude and the user's text behind it.
     fn of_parser(error: &naga::front::wgsl::ParseError, prelude: usize, text: &str, kind: Kind) -> Self {
         let message = lower_first(error.message());
         let mut notes: Vec<String> = error.notes().map(lower_first).collect();
@@ -114,7 +114,7 @@ impl Diagnostic {
         Self { message, labels, notes }
     }
 
-    /// The error of naga's validator. Its first place is the whole function; the next is the one that is wrong.
+    /// Converts an error of naga's validator. Its first place is the whole function; the next is the faulty one.
     fn of_validator(
         error: &naga::WithSpan<naga::valid::ValidationError>,
         module: &naga::Module,
@@ -198,7 +198,7 @@ fn plainly(error: &naga::valid::ValidationError, module: &naga::Module) -> Optio
     })
 }
 
-/// The message without naga's numbers of its own things: ` [3]`, ` Some([3])`.
+/// The message without naga's internal numbers: ` [3]`, ` Some([3])`.
 fn without_handles(message: &str) -> String {
     let mut rest = message;
     let mut plain = String::with_capacity(message.len());
@@ -217,7 +217,7 @@ fn without_handles(message: &str) -> String {
     plain + rest
 }
 
-/// The text without control characters, which a terminal would obey, and no longer than a message may be.
+/// The text without control characters, which a terminal would obey, shortened to the length of a message.
 fn excerpt(text: &str) -> String {
     let mut shown: String = text.chars().take(LONGEST).map(|c| if c.is_control() { ' ' } else { c }).collect();
     if text.chars().nth(LONGEST).is_some() {

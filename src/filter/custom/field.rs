@@ -14,7 +14,7 @@ pub struct Field {
     pub name: String,
     /// Its type.
     pub kind: FieldKind,
-    /// Its value when it is not given: a number in the first place, or a colour, straight, of 0–1 channels.
+    /// Its default value: a number in the first place, or a colour, straight, of 0–1 channels.
     pub default: [f32; 4],
 }
 
@@ -36,7 +36,7 @@ pub enum FieldKind {
 
 /// The most parameters that a file may have.
 const MAX_FIELDS: usize = 256;
-/// Above it not every whole number is an `f32`.
+/// Above it, not every whole number is an `f32`.
 const MAX_WHOLE: f32 = 16_777_216.0;
 
 /// The fields of the module's `struct Params`, in order, with the defaults that the tokens hold.
@@ -80,7 +80,7 @@ pub(super) fn fields(source: SourceFile, tokens: &[Token], module: &naga::Module
     Ok(fields)
 }
 
-/// The names of the fields, where they stand.
+/// The names of the fields, with their places in the text.
 fn names<'a>(tokens: &[Token<'a>]) -> Vec<Token<'a>> {
     let code = super::token::code(tokens);
     let start = code.windows(2).position(|pair| pair[0].is("struct") && pair[1].is("Params")).unwrap_or(code.len());
@@ -101,7 +101,8 @@ fn kind(inner: &naga::TypeInner) -> Option<FieldKind> {
 }
 
 impl FieldKind {
-    /// The value that a comment begins with; none if it begins with words; if the value is out of range, what was
+    /// The value at the beginning of a comment; none if it begins with words; an error with the expected values if it
+    /// is out of range.
     /// expected.
     fn read(self, comment: &str) -> Result<Option<[f32; 4]>, String> {
         let text = comment.trim_start_matches(['/', '*']).trim_end_matches(['/', '*']).trim();
@@ -131,7 +132,7 @@ impl FieldKind {
     }
 }
 
-/// A number as WGSL writes it, or with a colon or the like behind it.
+/// A number as WGSL writes it, which a colon or the like may follow.
 fn value(word: &str) -> Option<f32> {
     let word = word.trim_end_matches([':', ';', '.', 'f', 'i', 'u']);
     let number = word.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.'));

@@ -1,25 +1,25 @@
-//! What a file may not hold although it may be good WGSL, and what to do instead.
+//! Rules for a user's file beyond valid WGSL, and the remedy for each violation.
 
 use std::collections::HashSet;
 use std::ops::Range;
 
 use super::token::{Declaration, Token};
 
-/// Attributes that mean something where no entry point is.
+/// Attributes that have a meaning without an entry point.
 const ATTRIBUTES: [&str; 3] = ["align", "size", "must_use"];
-/// What the contract itself is written in.
+/// Names that the contract's own code uses.
 const TYPES: [&str; 4] = ["f32", "u32", "vec2f", "vec4f"];
 const PROVIDED: [&str; 3] = ["frame", "sample", "previous"];
 
-/// naga's parser and most drivers go one call deeper for each of these, and their stack ends somewhere.
+/// naga's parser and most drivers go one call deeper for each of these, and their stacks are limited.
 pub(super) const MAX_DECLARATIONS: usize = 1000;
 const MAX_DEPTH: usize = 400;
 const MAX_ELSE: usize = 200;
 
-/// A rule that is broken: the place and what to say about it.
+/// A violation of a rule: the place and the message.
 pub(super) type RuleFault = (Range<usize>, String);
 
-/// Refuses what a shader of its own may hold but a filter may not.
+/// Refuses declarations that a shader may have but a filter may not.
 pub(super) fn check(code: &[Token], declarations: &[Declaration]) -> Result<(), RuleFault> {
     let names: HashSet<_> = declarations.iter().map(|declaration| declaration.name.text).collect();
     for (index, token) in code.iter().enumerate() {
@@ -39,7 +39,7 @@ pub(super) fn check(code: &[Token], declarations: &[Declaration]) -> Result<(), 
             name if before == "@" && token.is_word() && !ATTRIBUTES.contains(&name) => {
                 "expected no such attribute; a filter has `@align`, `@size` and `@must_use`"
             }
-            // naga 30 panics where it asserts what is not a bool.
+            // naga 30 panics when the condition of an assertion is not a bool.
             "const_assert" if token.is_word() && before != "." => {
                 "expected no `const_assert`; a constant that is wrong is an error where it is used"
             }
@@ -86,7 +86,7 @@ pub(super) fn has_params(declarations: &[Declaration]) -> bool {
 
 /// Refuses expressions and chains of `else if` so deep that a compiler could run out of stack over them.
 fn shallow(code: &[Token]) -> Result<(), RuleFault> {
-    /// A bracket's contents: how deep the deepest of its arguments is, and the one that is being read.
+    /// An open bracket: the depth of its deepest argument so far, and that of the one being read.
     #[derive(Default, Clone, Copy)]
     struct Depth {
         deepest: usize,

@@ -30,7 +30,7 @@ const MAX_SCALARS: u64 = super::MAX_VARIABLES as u64 / 4;
 const MAX_WORK: u64 = 1 << 20;
 /// The most operations in a function, and outside of functions.
 const MAX_OPERATIONS: usize = 24 << 10;
-/// How often a value is copied, converted or written out for each time that it stands in an expression, at most.
+/// How often a value is copied, converted or written out at most, for each use in an expression.
 const USES: u64 = 4;
 const MAX_AHEAD: usize = 64;
 const MAX_DEPTH: usize = 400;
@@ -80,7 +80,7 @@ pub(super) fn check(code: &[Token]) -> Result<(), RuleFault> {
     Ok(())
 }
 
-/// Whether this is an operator, an access or a call, or, where they count, an argument.
+/// Whether this token is an operator, an access or a call, or, where `arguments` count, an argument.
 fn is_operation(token: &Token, arguments: bool) -> bool {
     match token.text {
         ")" | "]" | ":" | "@" => false,
@@ -104,9 +104,9 @@ struct Sizes<'a, 'b> {
     known: HashMap<&'a str, Option<u64>>,
     /// The values of constants that are whole numbers; none for the others, and while one is being found.
     lengths: HashMap<&'a str, Option<u64>>,
-    /// How many names are being found.
+    /// How many names are being resolved.
     ahead: usize,
-    /// How deep names, types and brackets nest at present.
+    /// The current depth of names, types and brackets.
     depth: usize,
     /// Where the list in angle brackets is over that begins with this token.
     template_ends: Vec<usize>,
@@ -116,13 +116,13 @@ struct Sizes<'a, 'b> {
 struct Bracket {
     /// The token that opened it.
     at: usize,
-    /// Whether the value holds all that stands in the bracket, as an array does, or something no larger than one of them.
+    /// Whether the value holds everything in the bracket, as an array does, or is no larger than one element of it.
     holds_all: bool,
-    /// The least that the value can be.
+    /// The least size of the value.
     least: u64,
     /// The size of the arguments before the one that is being read.
     before: u64,
-    /// The largest value of that one.
+    /// The largest value of the current argument.
     current: u64,
 }
 
@@ -226,7 +226,7 @@ impl<'a, 'b> Sizes<'a, 'b> {
         Ok(size)
     }
 
-    /// Does this one level deeper.
+    /// Runs this one level deeper.
     fn deeper<T>(&mut self, at: usize, find: impl FnOnce(&mut Self) -> Result<T, RuleFault>) -> Result<T, RuleFault> {
         if self.depth == MAX_DEPTH {
             let place = self.code.get(at).map_or(0..0, Token::range);
@@ -275,7 +275,7 @@ impl<'a, 'b> Sizes<'a, 'b> {
         self.template_ends[at]
     }
 
-    /// The size of the largest value in these tokens. What it takes to evaluate them is added to `work`.
+    /// The size of the largest value in these tokens. Adds the cost of their evaluation to `work`.
     fn expression(&mut self, tokens: Range<usize>, work: &mut u64) -> Result<u64, RuleFault> {
         let mut open = vec![Bracket::new(tokens.start, false, 0)];
         let mut at = tokens.start;
@@ -336,7 +336,7 @@ impl<'a, 'b> Sizes<'a, 'b> {
         Ok(open.into_iter().map(Bracket::size).max().unwrap_or(0))
     }
 
-    /// The whole number that a sum comes to, none where it is no such thing; and where it ends.
+    /// The value of a sum of whole numbers, none for other expressions; and the position of its end.
     fn sum(&mut self, at: usize) -> Result<(Option<u64>, usize), RuleFault> {
         let (mut value, mut at) = self.product(at)?;
         while let operator @ ("+" | "-") = self.text(at) {
@@ -384,7 +384,7 @@ impl<'a, 'b> Sizes<'a, 'b> {
 
     /// The whole number that a constant is, if it is one and the only one of its name.
     fn length(&mut self, name: &str) -> Result<Option<u64>, RuleFault> {
-        // So a chain of constants that is too long is refused.
+        // Refuses a chain of constants that is too long.
         self.of_name(name)?;
         let Some((&name, declarations)) = self.declared.get_key_value(name) else { return Ok(None) };
         let [Declared { keyword, tokens }] = &declarations[..] else { return Ok(None) };

@@ -1,12 +1,12 @@
-//! The filter that a misspelt name may mean.
+//! Suggests a filter for a misspelt name.
 
 use crate::filter::catalog;
 
-/// The longest name, in bytes, that similar ones are looked for.
+/// The longest name, in bytes, for which similar ones are searched.
 const LONGEST_NAME: usize = 64;
 
-/// The filter whose name is nearest to a misspelt one, if any is near: by how many letters must be put in, left out,
-/// changed or swapped with their neighbour (Damerau 1964, Levenshtein 1966).
+/// The filter whose name is nearest to a misspelt one, if any is near: by the number of letters that are inserted, left
+/// out, changed or swapped with their neighbour (Damerau 1964, Levenshtein 1966).
 pub(super) fn nearest(given: &str) -> Option<&'static str> {
     if given.len() > LONGEST_NAME {
         return None;

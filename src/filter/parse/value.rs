@@ -1,4 +1,4 @@
-//! Numbers with their units, and colours.
+//! Parses numbers with their units, and colours.
 
 use crate::filter::{ParamKind, Value};
 
@@ -35,7 +35,7 @@ pub(super) fn color(text: &str) -> Option<Value> {
     }
     let bare_digits = text.bytes().all(|byte| byte.is_ascii_hexdigit());
     let color = csscolorparser::parse(text).ok().filter(|_| !bare_digits)?;
-    // A colour that is computed from another one may hold what is not a number.
+    // A colour that is computed from another one may hold NaN.
     let channel = |value: f32| if value.is_nan() { 0.0 } else { value.clamp(0.0, 1.0) };
     Some(Value::Color(color.to_array().map(channel)))
 }

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-/// The shape of a blur's weights: three boxes one after another, which are as good as a Gaussian. The specification has it
-/// so for standard deviations from 2 on, browsers draw it so for all (Filter Effects Module Level 1, §15.7).
+/// The shape of a blur's weights: three boxes one after another, which approximate a Gaussian. The specification
+/// permits them for standard deviations from 2 on; browsers use them for all (Filter Effects Module Level 1, §15.7).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Bell {
     /// Boxes of this many pixels.
@@ -12,7 +12,8 @@ pub enum Bell {
     Spline(f32),
 }
 
-/// The first pixel of a blur, from the one it is for, and the weights of the pixels from there on; their sum is 1.
+/// The first pixel of a blur, relative to the output pixel, and the weights of the pixels from there on; their sum is
+/// 1.
 pub(super) fn kernel(bell: Bell, shift: f32) -> (i32, Vec<f32>) {
     // The picture moves right when pixels are taken from the left.
     let (whole, rest) = ((-shift).floor(), -shift - (-shift).floor());
@@ -44,16 +45,16 @@ impl Bell {
     /// The bell of a blur of this standard deviation.
     pub(super) fn new(sigma: f32) -> Self {
         let length = ((sigma * 3.0 * (2.0 * std::f32::consts::PI).sqrt() / 4.0 + 0.5).floor() as usize).max(1);
-        // Two even boxes lie half a pixel to either side; the third has a middle again.
+        // Two even boxes are half a pixel to either side; the third is one longer and has a middle.
         Self::Boxes(if length % 2 == 1 { [length; 3] } else { [length, length, length + 1] })
     }
 
-    /// Whether it leaves every picture as it is.
+    /// Whether it leaves every picture unchanged.
     pub(super) fn is_nothing(self) -> bool {
         self == Self::Boxes([1; 3])
     }
 
-    /// How far to each side it reaches, in pixels.
+    /// Its reach to each side, in pixels.
     pub(super) fn reach(self) -> f32 {
         match self {
             Self::Boxes(lengths) => (lengths.iter().sum::<usize>() / 2) as f32,

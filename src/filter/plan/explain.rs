@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{Axis, Pass, PassInput, PassOutput, Plan, Point, SourcePixels, Stage};
 
-/// One line a pass: where its pixels come from, what is done to them and where they go.
+/// One line for each pass: its input, its operations and its output.
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let passes = self.passes.len();

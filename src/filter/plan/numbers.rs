@@ -1,12 +1,12 @@
-//! The numbers that a pass's shader reads, and where each lies. What changes from frame to frame in an animated chain is
-//! here; the shader's text stays.
+//! The numbers that a pass's shader reads, and their places. Values that change from frame to frame in an animated
+//! chain are here, so that the shader's text stays.
 
 use super::bell::kernel;
 use super::{Bell, Pass, Point, Scaling, Stage};
 use crate::filter::{Effect, Filter, Kind, Value};
 use crate::frame::Size;
 
-/// How many vectors a blur's numbers fill at least: as many as the widest that gathers directly.
+/// The least number of vectors for a blur: as many as the widest that gathers directly.
 pub(super) const PADDED_BLUR: usize = 32;
 impl Pass {
     /// The numbers that the pass's shader reads: the stage's first, then each point's.
@@ -39,7 +39,7 @@ impl Point {
 }
 
 impl Filter {
-    /// How far beyond the borders it may look for what lies there, in pixels.
+    /// Its reach beyond the borders, in pixels.
     pub(super) fn reach(&self) -> u32 {
         let number = |index: usize| self.values()[index].number().unwrap_or(0.0);
         let (sigma, shift) = match &self.info().effect {
@@ -53,7 +53,7 @@ impl Filter {
         (Bell::new(sigma).reach() + shift).ceil() as u32
     }
 
-    /// Whether it reads the picture at places of its own choice.
+    /// Whether it reads the picture at positions of its own choice.
     pub(super) fn looks_around(&self) -> bool {
         match &self.info().effect {
             Effect::Area(_) | Effect::Trail(_) | Effect::Plot(_) => true,
@@ -69,12 +69,12 @@ impl Filter {
         self.custom().is_some_and(|custom| custom.kind() == Kind::Image)
     }
 
-    /// Whether it draws out of values: then what it reads is no picture, and is not brought to any size.
+    /// Whether it draws from values: then its input is not a picture, and is not scaled.
     pub(super) fn plots(&self) -> bool {
         matches!(self.info().effect, Effect::Plot(_))
     }
 
-    /// The numbers as the shader reads them, where [`Filter::places`] says.
+    /// The numbers in the order of the shader, at the places of [`Filter::places`].
     fn params(&self) -> Vec<[f32; 4]> {
         let mut params = vec![[0.0; 4]; self.numbers().len().div_ceil(4)];
         let mut numbers = 0;
@@ -92,8 +92,8 @@ impl Filter {
         params
     }
 
-    /// The WGSL that reads each value, when the first of [`Filter::params`] lies at `at`: numbers side by side first,
-    /// then a colour or a table each. A table is read by its place.
+    /// The WGSL that reads each value, when the first of [`Filter::params`] is at `at`: all numbers first, then colours
+    /// and tables. A table is passed by its place.
     pub(crate) fn places(&self, at: usize) -> Vec<String> {
         let (mut number, mut whole) = (0, at + self.numbers().len().div_ceil(4));
         let mut places = Vec::new();

@@ -1,4 +1,4 @@
-//! Where a picture is drawn on a canvas, in numbers that a pass needs: which of its pixels come to lie on which.
+//! The numbers for drawing a picture at a place of a canvas: the mapping of its pixels.
 //!
 //! ```text
 //! source ┌────────┐          canvas ┌───────────────┐
@@ -13,22 +13,22 @@ use crate::frame::{Rect, Size};
 /// How a picture is drawn on a canvas.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum LayerPlace {
-    /// Over all of it, whole and in the middle.
+    /// Over the whole canvas, entire and centred.
     Fitted,
-    /// The rectangle `from` of the picture, scaled to the rectangle `to` of the canvas. Neither is empty, and `from`
-    /// lies within the picture.
+    /// The rectangle `from` of the picture, scaled to the rectangle `to` of the canvas. Neither is empty, and `from` is
+    /// within the picture.
     At {
         /// In pixels of the picture.
         from: Rect,
-        /// In pixels of the canvas, of which it may lie outside.
+        /// In pixels of the canvas; it may reach outside.
         to: Rect,
     },
 }
 
 impl LayerPlace {
-    /// What HTML's `drawImage` paints of a picture (HTML §4.12.5.1.14): a rectangle of negative size reaches to the
-    /// other side, the picture is not mirrored by it; what lies outside the picture is left out, and as much of the
-    /// canvas. None when nothing is painted: by sizes of zero, and by numbers that are none or infinite.
+    /// The place for HTML's `drawImage` (HTML §4.12.5.1.14): a rectangle of negative size extends to the other side,
+    /// and does not mirror the picture; parts outside the picture are left out, with the corresponding part of the
+    /// canvas. None when nothing is painted: for sizes of zero, and for NaN or infinite numbers.
     pub fn at(picture: Size, from: Rect, to: Rect) -> Option<Self> {
         let [from, to] = [from, to].map(|rect| [sides(rect.x, rect.width), sides(rect.y, rect.height)]);
         let mut clipped = [[[0.0; 2]; 2]; 2];
@@ -56,40 +56,39 @@ fn sides(begin: f64, length: f64) -> [f64; 2] {
     [begin.min(end), begin.max(end)]
 }
 
-/// The pixels of a canvas that a picture comes to lie on.
+/// The pixels of a canvas that a picture covers.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct CanvasPart {
     /// Its left and top on the canvas; they may lie outside.
     pub origin: [i32; 2],
     /// How many pixels it has.
     pub size: Size,
-    /// How the picture lies on it, across and down.
+    /// The mapping of the picture's pixels, across and down.
     pub scaling: [Scaling; 2],
 }
 
-/// How pixels of a picture come to lie on those of an output, along one axis.
+/// The mapping of a picture's pixels to those of an output, along one axis.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Scaling {
-    /// Where in the picture the middle of the output's first pixel lies, in pixels of the picture.
+    /// The position in the picture of the middle of the output's first pixel, in pixels of the picture.
     pub origin: f32,
-    /// How many of the picture's pixels one of the output's is long.
+    /// The length of one output pixel, in pixels of the picture.
     pub step: f32,
-    /// From where to where the picture covers the output, in pixels of the output.
+    /// The range of the output that the picture covers, in pixels of the output.
     pub covered: [f32; 2],
-    /// Which part of the picture is seen, in its pixels.
+    /// The range of the picture that is drawn, in its pixels.
     pub from: [f32; 2],
 }
 
 impl CanvasPart {
-    /// The part of a canvas of this size, with `reach` pixels around it, that `to` comes to lie on; none when that is
-    /// nothing.
+    /// The part of a canvas of this size that `to` covers, with `reach` pixels around it; none when it is empty.
     pub fn new(from: Rect, to: Rect, canvas: Size, reach: u32) -> Option<Self> {
         let (x, width, across) = Scaling::new([from.x, from.width], [to.x, to.width], canvas.width, reach)?;
         let (y, height, down) = Scaling::new([from.y, from.height], [to.y, to.height], canvas.height, reach)?;
         Some(Self { origin: [x, y], size: Size::new(width, height), scaling: [across, down] })
     }
 
-    /// Whether every pixel of the part is the pixel of a picture of this size that lies at the same place.
+    /// Whether the mapping is the identity for a picture of this size.
     pub fn is_copy_of(&self, picture: Size) -> bool {
         let copies = |scaling: &Scaling, length: u32| {
             let whole = [0.0, length as f32];
@@ -101,8 +100,8 @@ impl CanvasPart {
 }
 
 impl Scaling {
-    /// Along one axis: where the part begins, how many pixels it has, and how the picture lies on them. Each pair is a
-    /// beginning and a length.
+    /// Along one axis: the beginning of the part, its length in pixels, and the mapping. Each pair is a beginning and a
+    /// length.
     fn new(from: [f64; 2], to: [f64; 2], canvas: u32, reach: u32) -> Option<(i32, u32, Self)> {
         let reach = f64::from(reach);
         let first = to[0].floor().max(-reach);

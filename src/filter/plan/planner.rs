@@ -1,4 +1,4 @@
-//! The planner: takes a chain filter by filter and decides what joins the open pass and what ends it.
+//! The planner: takes a chain filter by filter and decides which filters join the open pass and which end it.
 
 use super::place::{CanvasPart, LayerPlace};
 use super::{Axis, Bell, Extent, Pass, PassInput, PassOutput, Plan, Point, SourcePicture, SourcePixels, Stage};
@@ -6,24 +6,24 @@ use crate::filter::color_matrix::ColorMatrix;
 use crate::filter::{Custom, Edge, Effect, Filter, FilterChain, Kind};
 use crate::frame::{PixelFormat, Size};
 
-/// Blurs up to this standard deviation gather their pixels directly; wider ones at a reduced size, where they stay
-/// between half of it and all.
+/// Blurs up to this standard deviation gather their pixels directly; wider ones at a reduced size, where the standard
+/// deviation is between half of this and all of it.
 const DIRECT_BLUR: f32 = 4.0;
-/// How far one pass reduces at the most: more would leave too few invocations with too much to read each.
+/// The greatest reduction of one pass: more would leave too few invocations with too many pixels to read each.
 const MOST_REDUCED: u32 = 8;
-/// Reduced pixels around a picture: expanding reads one beyond the edge.
+/// The margin of a reduced picture, in its pixels: expanding reads one beyond the edge.
 const MARGIN: u32 = 2;
 /// The furthest that a picture is moved, in pixels.
 const FURTHEST: f32 = 1e6;
-/// A texture of this side, in pixels, is within every adapter's limit (WebGPU §3.6.2).
+/// A texture with sides of this many pixels is within every adapter's limit (WebGPU §3.6.2).
 const SAFE_SIDE: u32 = 8192;
 /// The widest margin that is kept for later blurs, in pixels.
 const WIDEST_MARGIN: u32 = 1024;
 
-/// Plans how `source` becomes a picture of `size`, filtered by `chain`. A source of another size is fitted in whole, in
-/// the middle, transparent around. A chain whose first filter draws ([`Kind::Image`]) draws at `size` and reads no source;
-/// one that draws out of values ([`Effect::Plot`]) does so too, and reads the source as it is.
-/// An animated chain is planned for one instant: give [`FilterChain::at`].
+/// Plans how `source` becomes a picture of `size`, filtered by `chain`. A source of another size is scaled to fit,
+/// centred, with transparent borders. A chain whose first filter draws ([`Kind::Image`]) draws at `size` and reads no
+/// source; one that draws from values ([`Effect::Plot`]) also draws at `size`, and reads the source as it is. An
+/// animated chain is planned for one instant: give [`FilterChain::at`].
 pub fn plan(chain: &FilterChain, source: SourcePicture, size: Size, output: PassOutput) -> Plan {
     let mut planner = Planner::of(chain, source, size);
     planner.fit(size);
@@ -32,10 +32,9 @@ pub fn plan(chain: &FilterChain, source: SourcePicture, size: Size, output: Pass
     planner.finish([0, 0])
 }
 
-/// Plans a layer: how `source`, filtered by `chain`, becomes a picture in a texture that is then laid over `canvas` at
-/// the plan's origin. It has no more pixels than `place` and the filters' reach need; when none is seen there are no
-/// passes. Filters work on the place that it is drawn at, in pixels of the canvas, and blurs and shadows reach beyond
-/// it.
+/// Plans a layer: how `source`, filtered by `chain`, becomes a picture in a texture that is blended over `canvas` at
+/// the plan's origin. The texture has no more pixels than `place` and the filters' reach need; when nothing of it is
+/// visible there are no passes. Filters work in pixels of the canvas, and blurs and shadows reach beyond the place.
 pub fn plan_layer(chain: &FilterChain, source: SourcePicture, canvas: Size, place: LayerPlace) -> Plan {
     let (part, margin) = match place {
         LayerPlace::Fitted => (None, 0),
@@ -58,9 +57,8 @@ pub fn plan_layer(chain: &FilterChain, source: SourcePicture, canvas: Size, plac
     planner.finish(part.map_or([0, 0], |part| part.origin.map(|origin| origin - margin)))
 }
 
-/// How far beyond its place the last filters of a chain bring a picture, in pixels, as far as that is kept. It counts
-/// twice on each side of a texture: for what lies beyond the canvas's borders, and for what is brought beyond the
-/// picture's.
+/// How far the last filters of a chain spread a picture beyond its place, in pixels, within the widest margin. It
+/// counts twice on each side of a texture: for pixels beyond the canvas's borders, and for those beyond the picture's.
 fn trailing_reach(chain: &FilterChain, canvas: Size) -> u32 {
     if chain.edge() == Edge::Clamp {
         return 0;
@@ -70,8 +68,8 @@ fn trailing_reach(chain: &FilterChain, canvas: Size) -> u32 {
     blurs.map(Filter::reach).fold(0, u32::saturating_add).min(WIDEST_MARGIN).min(most)
 }
 
-/// How far the filters that follow may reach beyond the borders. Where the border goes on for ever there is nothing
-/// beyond it; and a filter that looks around in its own way, as `zoom` does, sees the picture alone.
+/// The reach of the filters that follow beyond the borders. With a clamped edge there is nothing beyond the border; and
+/// a filter that reads at positions of its own choice, as `zoom` does, reads the picture alone.
 fn spread(following: &[Filter], edge: Edge, size: Size) -> u32 {
     if edge == Edge::Clamp {
         return 0;
@@ -80,21 +78,21 @@ fn spread(following: &[Filter], edge: Edge, size: Size) -> u32 {
     blurs.map(Filter::reach).fold(0, u32::saturating_add).min(room(size))
 }
 
-/// How wide a margin may be: no wider than the picture, nor so wide that textures grow beyond what every adapter takes.
+/// The widest margin: no wider than the picture, and within the size of textures that every adapter supports.
 fn room(size: Size) -> u32 {
     let side = size.width.max(size.height);
     WIDEST_MARGIN.min(side).min(SAFE_SIDE.saturating_sub(side) / 2)
 }
 
-/// The passes so far, and what the next one will do.
+/// The passes so far, and the open pass.
 struct Planner {
     passes: Vec<Pass>,
     textures: Vec<Size>,
     twins: Vec<[usize; 2]>,
     edge: Edge,
-    /// The size that values are drawn at; none where the source is a picture.
+    /// The size at which values are drawn; none where the source is a picture.
     plotted: Option<Size>,
-    /// How far the filters that follow may reach beyond the borders.
+    /// The reach of the filters that follow beyond the borders.
     spread: u32,
     open: OpenPass,
 }
@@ -111,13 +109,13 @@ struct OpenPass {
 }
 
 impl OpenPass {
-    /// Whether a stage can begin on this without a picture to finish first.
+    /// Whether a stage can begin here without finishing a picture first.
     fn is_untouched(&self) -> bool {
         let ready = matches!(self.input, PassInput::Texture(_) | PassInput::Nothing);
         ready && self.stage == Stage::Copy && self.points.is_empty()
     }
 
-    /// How many calls a pixel takes in users' files.
+    /// How many calls of users' files a pixel takes.
     fn calls(&self) -> u64 {
         let stage = if let Stage::Area(filter) = &self.stage { Some(filter) } else { None };
         let points = self
@@ -136,7 +134,7 @@ impl Point {
     pub(crate) fn keeps_alpha(&self) -> bool {
         match self {
             Self::Matrix(matrix) => matrix.alpha == 1.0,
-            // A user's may do as it likes.
+            // A user's filter may make any pixel transparent.
             Self::Function(filter) => matches!(filter.info().effect, Effect::Point(_)),
             Self::Combine(_) => true,
             Self::Feed(_) => false,
@@ -154,7 +152,7 @@ impl Planner {
         Self { plotted: plots.then_some(size), ..Self::new(input, from, chain.edge()) }
     }
 
-    /// Lays the chain over a picture of `size`; `margin` pixels around it are kept at the end.
+    /// Applies the chain to a picture of `size`; `margin` pixels around it are kept at the end.
     fn filter(&mut self, chain: &FilterChain, size: Size, margin: u32) {
         for (index, filter) in chain.filters().iter().enumerate() {
             let following = &chain.filters()[index + 1..];
@@ -207,7 +205,7 @@ impl Planner {
             }
             Effect::Custom => {
                 let Some(custom) = filter.custom() else { return };
-                // Each file is bounded, and so is a shader made of several.
+                // Each file is limited, and so is a shader made of several.
                 if self.open.calls() + custom.calls() > Custom::MAX_CALLS {
                     self.gather(Stage::Copy, self.open.to);
                 }
@@ -241,7 +239,7 @@ impl Planner {
         });
     }
 
-    /// Ends the open pass with its picture in `texture`, which the next goes on from.
+    /// Ends the open pass with its picture in `texture`, which the next pass reads.
     fn emit_texture(&mut self, texture: usize) {
         let opaque = self.open.opaque_after();
         self.emit(PassOutput::Texture(texture));
@@ -251,12 +249,12 @@ impl Planner {
         self.open.original = None;
     }
 
-    /// Goes on with `stage`, which makes a picture of this extent from finished neighbours.
+    /// Continues with `stage`, which makes a picture of this extent from finished neighbours.
     fn gather(&mut self, stage: Stage, to: Extent) {
         self.gather_held(stage, to, None);
     }
 
-    /// The same, without writing over the texture `held`.
+    /// The same, without overwriting the texture `held`.
     fn gather_held(&mut self, stage: Stage, to: Extent, held: Option<usize>) {
         if !self.open.is_untouched() {
             let texture = self.free_texture(self.open.to.texels(), held);
@@ -284,7 +282,7 @@ impl Planner {
         }
     }
 
-    /// A texture of this size that the open pass doesn't read, nor is `held`, nor is kept for the next frame.
+    /// A texture of this size that the open pass does not read, that is not `held` and not kept for the next frame.
     fn free_texture(&mut self, size: Size, held: Option<usize>) -> usize {
         let free = |texture: usize| {
             self.textures[texture] == size
@@ -299,7 +297,7 @@ impl Planner {
         })
     }
 
-    /// Brings the source onto a part of a canvas, unless it is drawn there.
+    /// Draws the source on a part of a canvas, unless the chain draws there.
     fn place_on(&mut self, part: &CanvasPart) {
         let from = self.open.to.size;
         if self.open.input == PassInput::Nothing || self.plotted.is_some() || part.is_copy_of(from) {
@@ -311,7 +309,7 @@ impl Planner {
         self.gather(Stage::Place { axis: Axis::Y, scaling: down }, Extent::of(part.size));
     }
 
-    /// Brings the source into a picture of this size.
+    /// Scales the source to a picture of this size.
     fn fit(&mut self, size: Size) {
         let from = self.open.to.size;
         if from == size || self.plotted.is_some() {
@@ -342,12 +340,12 @@ impl Planner {
         }
     }
 
-    /// Blurs without writing over the texture `held`.
+    /// Blurs without overwriting the texture `held`.
     fn blur_held(&mut self, sigma: f32, shift: [f32; 2], held: Option<usize>) {
-        // Further than any picture is wide makes no difference.
+        // A move by more than the picture's width has the same result.
         let shift = shift.map(|shift| shift.clamp(-FURTHEST, FURTHEST));
         let full = Extent { margin: self.spread, ..self.open.to };
-        // What lies beyond the borders counts on the way even where the result is cut at them.
+        // Pixels beyond the borders count during the blur even where the result is cropped to them.
         let wide = Extent { margin: self.spread.max(self.open.to.margin), ..full };
         let blur = |axis, bell, shift| Stage::Blur { axis, bell, shift };
         let bell = Bell::new(sigma);
@@ -364,7 +362,7 @@ impl Planner {
         let inner = Bell::Spline((variance / (f * f) - 0.25).sqrt());
         // The first reduction moves the picture by whole pixels, the blur by what is left of one.
         let mut whole = shift.map(|shift| shift.round() as i32);
-        // What is moved beyond the borders is blurred back over them.
+        // Pixels that are moved beyond the borders are blurred back over them.
         let beyond = (bell.reach().min(shift[0].abs().max(shift[1].abs())).ceil() as u32).min(room(full.size));
         let mut reduced = Extent { margin: wide.margin + beyond, ..wide };
         let mut left: u32 = factor;
@@ -382,7 +380,7 @@ impl Planner {
         self.gather_held(Stage::Expand { factor }, full, held);
     }
 
-    /// The picture as it is, and blurred, or what the filter feeds the blur with; `filter` makes one colour of both.
+    /// Makes the picture and its blur, or the blur of the filter's feed; `filter` makes one colour of both.
     fn combine(&mut self, filter: &Filter, sigma: f32, shift: [f32; 2], feeds: bool) {
         if !matches!(self.open.input, PassInput::Texture(_)) || !self.open.is_untouched() {
             let texture = self.free_texture(self.open.to.texels(), None);
@@ -395,7 +393,7 @@ impl Planner {
             self.open.points.push(Point::Feed(filter.clone()));
         }
         self.blur_held(sigma, shift, Some(original));
-        // What is opaque stays so: the original lies over all.
+        // Opaque pixels stay opaque: the original covers everything.
         self.open.opaque = opaque;
         self.open.original = Some((original, extent));
         self.open.points.push(Point::Combine(filter.clone()));

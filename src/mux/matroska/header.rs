@@ -1,17 +1,17 @@
-//! What the headers `Info` and `Cues` say (RFC 9559 §5.1.2, §5.1.5).
+//! The headers `Info` and `Cues` (RFC 9559 §5.1.2, §5.1.5).
 
 use super::id;
 use crate::mux::ebml::{child, children, float, text, unsigned};
 
-/// `TimestampScale` where the file does not say it, in nanoseconds.
+/// `TimestampScale` where the file has none, in nanoseconds.
 const MILLISECOND: u64 = 1_000_000;
 
-/// What `Info` says.
+/// The header `Info`.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Info {
-    /// How many nanoseconds a unit of time has.
+    /// Nanoseconds in a unit of time.
     pub(crate) scale: u64,
-    /// How long the file is, in those units.
+    /// The file's duration, in those units.
     pub(crate) duration: Option<f64>,
     pub(crate) muxing_app: Option<String>,
     pub(crate) writing_app: Option<String>,
@@ -34,7 +34,7 @@ impl Info {
     }
 }
 
-/// A place that the file's index points at.
+/// An entry of the file's index: a place in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Cue {
     /// Where the cluster begins, counted from the segment's first byte of data.
@@ -45,10 +45,10 @@ pub(crate) struct Cue {
 }
 
 impl Cue {
-    /// How many are read.
+    /// How many are read at most.
     pub(crate) const MOST: usize = 1_000_000;
 
-    /// The places that the data of a `Cues` element names, the first of them.
+    /// Reads the first cues of a `Cues` element's data.
     pub(crate) fn all(cues: &[u8]) -> Vec<Self> {
         let points = children(cues).filter(|(id, _)| *id == id::CUE_POINT);
         let positions = points.flat_map(|(_, point)| {

@@ -62,18 +62,18 @@ pub(crate) const CHAPTERS: u32 = 0x1043_a770;
 pub(crate) const TAGS: u32 = 0x1254_c367;
 pub(crate) const ATTACHMENTS: u32 = 0x1941_a469;
 
-/// Whether this may stand in a segment.
+/// Whether an element with this ID may stand in a segment.
 pub(crate) fn in_segment(id: u32) -> bool {
     matches!(id, SEEK_HEAD | INFO | TRACKS | CLUSTER | CUES | CHAPTERS | TAGS | ATTACHMENTS | VOID | CRC_32)
 }
 
-/// Whether this may stand in a cluster.
+/// Whether an element with this ID may stand in a cluster.
 pub(crate) fn in_cluster(id: u32) -> bool {
     let blocks = matches!(id, SIMPLE_BLOCK | BLOCK_GROUP | ENCRYPTED_BLOCK);
     blocks || matches!(id, TIMESTAMP | SILENT_TRACKS | POSITION | PREV_SIZE | VOID | CRC_32)
 }
 
-/// Whether this may begin a group: a block mostly, else what the group says of it.
+/// Whether an element with this ID may begin a block group: mostly a block, else another field of the group.
 pub(crate) fn in_group(id: u32) -> bool {
     matches!(id, BLOCK | BLOCK_DURATION | REFERENCE_BLOCK | DISCARD_PADDING | BLOCK_ADDITIONS)
 }

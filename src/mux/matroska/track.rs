@@ -1,4 +1,4 @@
-//! What a Matroska file says of its tracks (RFC 9559 §5.1.4).
+//! The track headers of a Matroska file (RFC 9559 §5.1.4).
 
 use serde::Serialize;
 
@@ -6,15 +6,15 @@ use super::id;
 use crate::mux::ebml::{child, children, float, text, unsigned};
 use crate::time::Span;
 
-/// What a track carries (RFC 9559 §5.1.4.1.3).
+/// The type of a track (RFC 9559 §5.1.4.1.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TrackType {
-    /// Pictures.
+    /// Video.
     Video,
     /// Sound.
     Audio,
-    /// Text to go with them.
+    /// Subtitles.
     Subtitle,
     /// Anything else.
     #[default]
@@ -28,11 +28,11 @@ pub(crate) struct Track {
     pub(crate) kind: TrackType,
     /// As `V_AV1`.
     pub(crate) codec: String,
-    /// The decoder's set-up; empty where there is none.
+    /// The decoder's configuration (`CodecPrivate`); empty where there is none.
     pub(crate) private: Vec<u8>,
-    /// How long one frame lasts, where the file says so.
+    /// The duration of one frame, where the file gives it.
     pub(crate) default_duration: Option<Span>,
-    /// What is taken from the timestamps of blocks to get the time at which they are heard.
+    /// The codec's delay: subtract it from the timestamps of blocks to get the time at which they are heard.
     pub(crate) codec_delay: Span,
     /// The width in pixels, unchecked.
     pub(crate) width: u64,
@@ -40,26 +40,26 @@ pub(crate) struct Track {
     pub(crate) height: u64,
     /// The display's width and height where they are given, in whatever unit.
     pub(crate) display: Option<(u64, u64)>,
-    /// Whether edges are to be cut off.
+    /// Whether the picture is cropped.
     pub(crate) cropped: bool,
-    /// Samples a second, unchecked; 8000 where the file does not say.
+    /// Samples a second, unchecked; 8000 where the file does not give it.
     pub(crate) rate: f64,
-    /// How many channels, unchecked; 1 where the file does not say.
+    /// How many channels, unchecked; 1 where the file does not give it.
     pub(crate) channels: u64,
-    /// Whether blocks are compressed or encrypted once more.
+    /// Whether blocks are compressed or encrypted in addition.
     pub(crate) encoded: bool,
 }
 
 impl Track {
-    /// How many are read.
+    /// How many are read at most.
     pub(crate) const MOST: usize = 128;
 
-    /// The first tracks that the data of a `Tracks` element describes.
+    /// Reads the first tracks of a `Tracks` element's data.
     pub(crate) fn all(tracks: &[u8]) -> Vec<Self> {
         Self::entries(tracks).take(Self::MOST).map(Self::read).collect()
     }
 
-    /// How many there are beyond those that are read.
+    /// How many tracks there are beyond those that are read.
     pub(crate) fn unread(tracks: &[u8]) -> u64 {
         Self::entries(tracks).skip(Self::MOST).count() as u64
     }
@@ -102,7 +102,8 @@ impl Track {
         self.channels = child(audio, id::CHANNELS).map_or(1, unsigned);
     }
 
-    /// The codec as a `codecs` parameter has it (RFC 6381, and the codecs' own documents), where that is easily known.
+    /// The codec as in a `codecs` parameter (RFC 6381, and the codecs' own documents), where the header is enough for
+    /// it.
     pub(crate) fn codec_string(&self) -> Option<String> {
         let private = &self.private;
         match self.codec.as_str() {
@@ -121,7 +122,7 @@ impl Track {
     }
 }
 
-/// A delay of this many nanoseconds; one above a second cannot be true.
+/// A delay of this many nanoseconds; a delay above a second is taken for damage.
 fn codec_delay(nanos: u64) -> Span {
     const MOST: u64 = 1_000_000_000;
     if nanos <= MOST { Span::from_nanos(nanos as i64) } else { Span::ZERO }
@@ -149,7 +150,7 @@ fn av1_string(av1c: &[u8]) -> Option<String> {
     Some(format!("av01.{profile}.{level:02}{tier}.{depth:02}"))
 }
 
-/// `vp09.PP.LL.DD` from the features that WebM's CodecPrivate of VP9 lists.
+/// `vp09.PP.LL.DD` from the features in WebM's CodecPrivate of VP9.
 fn vp9_string(features: &[u8]) -> Option<String> {
     const PROFILE: u8 = 1;
     const LEVEL: u8 = 2;

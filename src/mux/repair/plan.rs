@@ -1,4 +1,4 @@
-//! What a repaired file is made of: which pieces of the input, and what new ones between.
+//! Plans a repaired file: which parts of the input are copied, and which bytes are new.
 
 use std::io::{Read, Seek};
 use std::ops::Range;
@@ -12,7 +12,7 @@ use crate::mux::track_counts::TrackCounts;
 
 /// The most headers that are kept, such as `Tags` and `Chapters`.
 const MAX_KEPT: usize = 1000;
-/// The most pieces of clusters that are planned, and the most cues: some days of film.
+/// The most parts of clusters that are planned, and the most cues: enough for some days of film.
 const MAX_PIECES: usize = 4_000_000;
 const MAX_CUES: usize = 2_000_000;
 
@@ -21,18 +21,18 @@ const MAX_CUES: usize = 2_000_000;
 pub(crate) enum Piece {
     /// New bytes.
     Bytes(Vec<u8>),
-    /// A stretch of the input.
+    /// A range of the input.
     Copy(Range<u64>),
 }
 
-/// The whole output, as pieces.
+/// The whole output, as parts.
 pub(crate) struct RepairPlan {
     head: Vec<Piece>,
     clusters: Vec<ClusterPart>,
     pub(crate) report: Repaired,
 }
 
-/// A piece of the clusters. It takes little memory, for there may be many.
+/// A part of the clusters. It is kept small, because there may be many.
 enum ClusterPart {
     /// The header of a cluster with this many bytes of data.
     Cluster(u64),
@@ -44,7 +44,7 @@ impl RepairPlan {
     /// Plans the repair of a file.
     ///
     /// # Errors
-    /// Those of [`super::repair`], but for a write error.
+    /// Those of [`super::repair`], except for a write error.
     pub(crate) fn of<R: Read + Seek>(reader: R) -> Result<(Self, Survey<R>)> {
         let mut survey = Survey::begin(reader)?;
         let mut body = Body::default();
@@ -133,18 +133,18 @@ impl RepairedTrack {
 #[derive(Default)]
 struct Body {
     parts: Vec<ClusterPart>,
-    /// How many bytes the clusters have, but for the open one.
+    /// The size of the clusters in bytes, without the open one.
     size: u64,
     open: Option<OpenCluster>,
-    /// The key frames of the first video track; their clusters are counted from the first one's beginning.
+    /// The key frames of the first video track; cluster positions count from the beginning of the first cluster.
     key_frames: Vec<Cue>,
     /// The first block of each cluster.
     first_blocks: Vec<Cue>,
 }
 
-/// The cluster that is being put together.
+/// The open cluster, to which blocks are added.
 struct OpenCluster {
-    /// Where its parts begin.
+    /// The index of its first part.
     part: usize,
     size: u64,
     blocks: u64,
@@ -157,7 +157,7 @@ impl Body {
         self.parts.push(ClusterPart::Cluster(0));
     }
 
-    /// Closes the open cluster; one without a block goes.
+    /// Closes the open cluster; removes it if it has no block.
     fn end_cluster(&mut self) {
         let Some(open) = self.open.take() else { return };
         if open.blocks == 0 {
@@ -168,7 +168,7 @@ impl Body {
     }
 
     fn take_child(&mut self, child: Element) {
-        // Where the cluster was, how long the one before it, and a sum over all: none holds for the output.
+        // The cluster's position, the size of the cluster before it, and a checksum: none is valid for the output.
         if ![id::CRC_32, id::POSITION, id::PREV_SIZE].contains(&child.id) {
             range(child).into_iter().for_each(|range| self.copy(range));
         }
@@ -189,7 +189,7 @@ impl Body {
         if block.whole {
             return self.copy(block.element.clone());
         }
-        // The rest of the group is lost. Whether it was a key frame is too: of pictures, it counts as none.
+        // The rest of the group is lost, so it is unknown whether this is a key frame: a block of video counts as none.
         let key = if tracks.iter().filter(video).any(|counts| counts.header.number == block.track) { 0 } else { 0x80 };
         let data = block.data.end - block.data.start;
         let [high, low] = block.relative.to_be_bytes();
@@ -214,7 +214,7 @@ impl Body {
     }
 }
 
-/// All before the clusters, which have `clusters` bytes.
+/// The bytes before the clusters, which have `clusters` bytes.
 fn head(ebml: Range<u64>, info: Vec<u8>, kept: &[(u32, Range<u64>)], cues: &[Cue], clusters: u64) -> Vec<Piece> {
     let kept_len = |range: &Range<u64>| range.end - range.start;
     // The positions do not change the seek head's length.
@@ -231,7 +231,7 @@ fn head(ebml: Range<u64>, info: Vec<u8>, kept: &[(u32, Range<u64>)], cues: &[Cue
     };
     let seek_head_len = seek_head(&places(0).0).len() as u64;
     let (places, cues_at) = places(seek_head_len);
-    // As many bytes for a position as the largest one takes, were all of them as long as can be.
+    // As many bytes for a position as the largest one would take if all were as long as possible.
     let clusters_at = |width| cues_at + cues_of(cues, 0, width).len() as u64;
     let width = uint_width(clusters_at(8) + clusters);
     let (clusters_at, seek_head) = (clusters_at(width), seek_head(&places));
@@ -250,7 +250,7 @@ fn seek_head(places: &[(u32, u64)]) -> Vec<u8> {
     element(id::SEEK_HEAD, &places.iter().flat_map(seek).collect::<Vec<_>>())
 }
 
-/// The Cues, where the first cluster is at `clusters_at`, with positions of `width` bytes.
+/// The Cues for a first cluster at `clusters_at`, with positions of `width` bytes.
 fn cues_of(cues: &[Cue], clusters_at: u64, width: usize) -> Vec<u8> {
     let point = |cue: &Cue| {
         let position = uint(id::CUE_CLUSTER_POSITION, clusters_at + cue.cluster, width);
@@ -260,7 +260,7 @@ fn cues_of(cues: &[Cue], clusters_at: u64, width: usize) -> Vec<u8> {
     element(id::CUES, &cues.iter().flat_map(point).collect::<Vec<_>>())
 }
 
-/// `Info` as it was, with this duration.
+/// A copy of `Info` with this duration.
 fn info_with(info: &[u8], duration: f64) -> Vec<u8> {
     let new = element(id::DURATION, &duration.to_be_bytes());
     let mut data = Vec::new();
@@ -282,14 +282,14 @@ fn info_with(info: &[u8], duration: f64) -> Vec<u8> {
     element(id::INFO, &data)
 }
 
-/// `Info` for a file that has none that is whole.
+/// A new `Info` for a file without a whole one.
 fn new_info(duration: f64) -> Vec<u8> {
     let app = |id| element(id, concat!("framereel ", env!("CARGO_PKG_VERSION")).as_bytes());
     let data = [element(id::DURATION, &duration.to_be_bytes()), app(id::MUXING_APP), app(id::WRITING_APP)];
     element(id::INFO, &data.concat())
 }
 
-/// Whether the output has its own of these, or needs none.
+/// Whether the output has its own element of this ID, or needs none.
 fn is_remade(id: u32) -> bool {
     matches!(id, id::SEEK_HEAD | id::INFO | id::TRACKS | id::CUES | id::VOID | id::CRC_32)
 }

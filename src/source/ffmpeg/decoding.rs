@@ -1,11 +1,11 @@
-//! One run of the `ffmpeg` program: raw pictures come on its standard output, and their times on its standard error,
+//! One run of the `ffmpeg` program: it writes raw frames to its standard output, and their times to its standard error,
 //! among its messages.
 //!
-//! A filter prints each picture's time before the picture itself is written, so the time of a picture that was read is
-//! there. A thread of its own reads standard error to its end, so that ffmpeg never waits for us there.
+//! A filter prints each frame's time before the frame itself is written, so the time of a frame that was read is known.
+//! A thread of its own reads standard error to the end, so that ffmpeg is never blocked there.
 //!
 //! A film may hold text that ffmpeg prints in its messages. At worst such text looks like a time, and the film's own
-//! frames are shown at wrong times; no more than [`MAX_AHEAD`] times are kept.
+//! frames are shown at wrong times; at most [`MAX_AHEAD`] times are kept.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, ExitStatus};
@@ -14,27 +14,27 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use super::run::{Run, last_line};
 use crate::error::{Error, Result};
 
-/// Filters that print `frame:… pts:… pts_time:…` and then [`MARK`] for each picture: only pictures with an entry of
-/// metadata have their times printed, and only that entry is.
+/// Filters that print `frame:… pts:… pts_time:…` and then [`MARK`] for each frame: only frames with an entry of
+/// metadata have their times printed, and only that entry is printed.
 pub const PRINT_TIMES: &str =
     "metadata=mode=add:key=framereel:value=1,metadata=mode=print:key=framereel:file=pipe\\\\:2:direct=1";
 const MARK: &str = "framereel=1";
 /// How much of ffmpeg's messages is kept, from their end, in bytes.
 const MAX_MESSAGES: usize = 4096;
-/// No line of ours is longer; longer ones are read in pieces.
+/// The longest line of these filters; longer lines are read in pieces.
 const MAX_LINE: u64 = 4096;
-/// How many times may be printed before their pictures are written.
+/// How many times may be printed before their frames are written.
 const MAX_AHEAD: usize = 4096;
-/// How much is reserved for a picture before its bytes have come.
+/// How much is reserved for a frame before its bytes have come.
 const MAX_RESERVED: usize = 64 << 20;
 
-/// The same for chunks of sound.
+/// How much is reserved for a chunk of sound.
 pub const PRINT_SOUND_TIMES: &str =
     "ametadata=mode=add:key=framereel:value=1,ametadata=mode=print:key=framereel:file=pipe\\\\:2:direct=1";
-/// A decoded picture, or a chunk of sound.
+/// A decoded frame, or a chunk of sound.
 pub struct Decoded {
     pub data: Vec<u8>,
-    /// When it is shown, in the ticks that the filters were given; none where the film does not say.
+    /// Its time, in the ticks that the filters were given; none where the film has none.
     pub ticks: Option<i64>,
 }
 
@@ -43,29 +43,29 @@ pub struct End {
     pub status: ExitStatus,
     /// The last line of ffmpeg's messages; often empty.
     pub message: String,
-    /// Whether the last picture was not whole.
+    /// Whether the last frame was incomplete.
     pub broken: bool,
 }
 
-/// A run of ffmpeg that decodes pictures or sound.
+/// A run of ffmpeg that decodes frames or sound.
 pub struct Decoding {
     run: Run,
     times: Receiver<Option<i64>>,
-    /// The length of each in bytes.
+    /// The length of a frame or chunk in bytes.
     len: usize,
-    /// How many bytes of an incomplete picture came last.
+    /// How many bytes of an incomplete frame came last.
     rest: usize,
 }
 
 impl Decoding {
-    /// Starts ffmpeg, which is to write pictures or chunks of `len` bytes each.
+    /// Starts ffmpeg, to write frames or chunks of `len` bytes each.
     pub fn start(command: Command, len: usize) -> Result<Self> {
         let (found, times) = sync_channel(MAX_AHEAD);
         let run = Run::start(command, move |stderr| read_messages(stderr, found))?;
         Ok(Self { run, times, len, rest: 0 })
     }
 
-    /// The next one; none at the end, whatever the reason for it.
+    /// The next frame or chunk; none at the end, whatever the reason.
     pub fn next(&mut self) -> Result<Option<Decoded>> {
         let mut data = Vec::with_capacity(self.len.min(MAX_RESERVED));
         let read = (&mut self.run.output).take(self.len as u64).read_to_end(&mut data);
@@ -78,14 +78,15 @@ impl Decoding {
         Ok(Some(Decoded { data, ticks }))
     }
 
-    /// Waits for the end of a run that gives no more pictures.
+    /// Waits for the end of a run that gives no more frames.
     pub fn end(&mut self) -> Result<End> {
         let (status, message) = self.run.end()?;
         Ok(End { status, message, broken: self.rest > 0 })
     }
 }
 
-/// Reads to the end: times go to `found`, the last of all else is given back. Where too many times come, no more are sent.
+/// Reads to the end: times go to `found`; the last part of all other text is returned. When too many times wait,
+/// further ones are dropped.
 fn read_messages(stderr: impl Read, found: SyncSender<Option<i64>>) -> String {
     let mut found = Some(found);
     let mut stderr = BufReader::new(stderr);
@@ -114,7 +115,8 @@ fn read_line(reader: &mut impl BufRead, line: &mut Vec<u8>) -> std::io::Result<u
     reader.take(MAX_LINE).read_until(b'\n', line)
 }
 
-/// The time that a line ends with, and what stands before it: ffmpeg writes its messages in pieces, and a time may come
+/// The time at the end of a line, and the text before it: ffmpeg writes its messages in pieces, and a time may come
+/// between two of them.
 /// between two of them.
 fn time_in(line: &str) -> Option<(&str, Option<i64>)> {
     let (before, printed) = line.split_at(line.rfind("frame:")?);
@@ -128,7 +130,7 @@ fn time_in(line: &str) -> Option<(&str, Option<i64>)> {
     Some((before, if ticks == "NOPTS" { None } else { Some(ticks.parse().ok()?) }))
 }
 
-/// What a run's standard error says: the times in ticks, and the last line of the rest. For tests.
+/// The times in ticks of a run's standard error, and the last line of the rest. For tests.
 #[doc(hidden)]
 pub fn timed(stderr: &[u8]) -> (Vec<Option<i64>>, String) {
     let (found, times) = sync_channel(MAX_AHEAD);

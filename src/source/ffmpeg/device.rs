@@ -1,4 +1,5 @@
-//! Screens everywhere, and cameras where we read none ourselves: the devices of the `ffmpeg` program, as live sources.
+//! Screens on every system, and cameras where this library has no reader: input devices of the `ffmpeg` program, as
+//! live sources.
 
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use crate::time::{FrameRate, Span, Timestamp};
 /// How often a screen is grabbed when no rate is asked for.
 const SCREEN_RATE: FrameRate = FrameRate::whole(30);
 
-/// What ffmpeg is to open: one of its input devices, with its options.
+/// An input device of ffmpeg, with its options.
 struct DeviceInput {
     /// The name of ffmpeg's device, as `x11grab`.
     demuxer: &'static str,
@@ -25,7 +26,7 @@ struct DeviceInput {
     format: PixelFormat,
 }
 
-/// Frames of a screen or a camera, as ffmpeg gives them, at the times at which it captured them.
+/// Frames of a screen or a camera from ffmpeg, with the times at which ffmpeg captured them.
 pub struct DeviceSource {
     info: SourceInfo,
     label: String,
@@ -33,7 +34,7 @@ pub struct DeviceSource {
     color: ColorSpace,
     decoding: Decoding,
     clock: Clock,
-    /// The least that lies between a frame's time by ffmpeg and its arrival here: then none waited.
+    /// The least difference between a frame's time by ffmpeg and its arrival here: that frame did not wait.
     shift: Option<Span>,
     /// The time of the last frame, by ffmpeg.
     last: Option<Span>,
@@ -43,12 +44,12 @@ pub struct DeviceSource {
 debug_fields!(DeviceSource { info, label });
 
 impl DeviceSource {
-    /// A screen: the whole of it, or `WIDTHxHEIGHT+X,Y` of it; on X11 the display may come first, as `:1` or
-    /// `:1+640x480+0,0`. At the rate of the options, or 30 frames a second.
+    /// Opens a screen: the whole of it, or `WIDTHxHEIGHT+X,Y` of it; on X11 the display may come first, as `:1` or
+    /// `:1+640x480+0,0`. The rate is that of the options, or 30 frames a second.
     ///
     /// # Errors
-    /// `NotFoundError` when there is no screen, or no ffmpeg; `NotReadableError` when it cannot be grabbed; a range error for a
-    /// start, which nothing live has.
+    /// `NotFoundError` when there is no screen, or no ffmpeg; `NotReadableError` when the screen cannot be grabbed; a
+    /// range error for a start time, which a live source cannot have.
     pub fn screen(name: &str, options: &SourceOptions) -> Result<Self> {
         if options.start.is_some_and(|start| start > Span::ZERO) {
             return Err(Error::range(
@@ -60,7 +61,7 @@ impl DeviceSource {
             .map_err(|error| error.at(label))
     }
 
-    /// A camera by its name, as dshow and avfoundation list them.
+    /// Opens a camera by its name, as dshow and avfoundation list it.
     ///
     /// # Errors
     /// `NotFoundError` when there is no such camera, or no ffmpeg; `NotSupportedError` where this build reads no cameras.
@@ -85,7 +86,7 @@ impl DeviceSource {
         Ok(Self { info, label, format, color, decoding, clock: Clock::real(), shift: None, last: None, losses })
     }
 
-    /// The clock's time of a frame that ffmpeg captured at `ticks` microseconds and that has come now.
+    /// The clock's time of a frame that ffmpeg captured at `ticks` microseconds and that has just arrived.
     fn time_of(&mut self, ticks: Option<i64>) -> Timestamp {
         let now = self.clock.now();
         let Some(captured) = ticks.map(|micros| Span::from_nanos(micros.saturating_mul(1000))) else { return now };
@@ -136,7 +137,7 @@ fn add_device(command: &mut Command, input: &DeviceInput) {
     command.args(["-f", input.demuxer]).args(&input.options).args(["-i", &input.url]);
 }
 
-/// The size and the rate that a device has.
+/// The size and the rate of a device.
 fn probe(input: &DeviceInput) -> Result<(Size, FrameRate)> {
     let mut command = program("ffprobe");
     command.args(["-v", "error", "-of", "csv=p=0", "-show_entries", "stream=width,height,r_frame_rate"]);
@@ -156,10 +157,10 @@ fn probe(input: &DeviceInput) -> Result<(Size, FrameRate)> {
     Ok((size, rate.unwrap_or(SCREEN_RATE)))
 }
 
-/// The size and the place of a part of a screen.
+/// The size and the position of a part of a screen.
 type ScreenPart<'a> = (&'a str, &'a str);
 
-/// `:1+640x480+10,20` as the display, the size and the place; each may be absent.
+/// Parses `:1+640x480+10,20`: the display, the size and the position; each may be absent.
 fn split_screen(name: &str) -> Result<(Option<&str>, Option<ScreenPart<'_>>)> {
     let wrong = || {
         let expected = "expected a screen such as `screen`, `screen:640x480+100,50` or `screen::1`";
@@ -225,7 +226,7 @@ fn screen_input(name: &str, rate: FrameRate) -> Result<DeviceInput> {
     Ok(DeviceInput { demuxer: "avfoundation", options, url, format: PixelFormat::Rgb8 })
 }
 
-/// The size and the rate that are wanted, as ffmpeg's options.
+/// The requested size and rate, as options of ffmpeg.
 #[cfg(any(windows, target_os = "macos"))]
 fn camera_options(wanted: &TrackConstraints) -> Vec<String> {
     let mut options = Vec::new();

@@ -1,4 +1,4 @@
-//! A film's pictures at the film's own times, from its beginning or from a point within it.
+//! A film's frames at the film's own times, from its beginning or from a point within it.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -13,30 +13,30 @@ use crate::error::Result;
 use crate::frame::Frame;
 use crate::time::{Span, Timestamp};
 
-/// Times in a file are rounded, and so is a start that names one of them: by this much at most.
+/// Times in a file are rounded, and a start may be a rounded one of them: the largest difference.
 const ROUNDED: Span = Span::from_nanos(500_000);
 
-/// Pictures as they are decoded, with their times, of which the film's first is 0.
+/// Decoded frames with their times; the film's first frame has time 0.
 pub struct Film {
     decoding: Decoding,
     times: FrameTimes,
     time_base: TimeBase,
-    /// What was read ahead.
+    /// Frames that were read ahead.
     ready: VecDeque<(Decoded, Timestamp)>,
 }
 
 impl Film {
-    /// All of it.
+    /// Opens the film at its beginning.
     pub fn whole(path: &Path, stream: &Stream) -> Result<Self> {
         Self::open(command(path, stream, &[], &[]), stream, None, TimeBase::Corrected)
     }
 
-    /// From the picture on screen at `start` on. A range error where the film ends before.
+    /// Opens the film at the frame that is shown at `start`. A range error where the film ends before.
     ///
-    /// ffmpeg can go to a time, but leaves out what is shown before it, and so the picture that is on screen then. It is
-    /// only asked to go to a key frame before; the pictures from there on are compared with `start` here.
+    /// ffmpeg can seek to a time, but leaves out frames before it, and so the one that is shown at that time. So it is
+    /// only asked to seek to an earlier key frame; the frames from there on are compared with `start` here.
     pub fn from(path: &Path, stream: &Stream, start: Span) -> Result<Self> {
-        // Times must stay as they are in the file, or ffmpeg counts them from where it went.
+        // Times must stay as they are in the file; by default ffmpeg counts them from the place of the seek.
         let kept = ["-copyts".to_owned()];
         let mut one = Self::first(path, stream)?;
         let zero = one.decoding.next()?.and_then(|picture| picture.ticks);
@@ -51,7 +51,7 @@ impl Film {
                 return Ok(film);
             }
         }
-        // The file has no such places to go to, or ffmpeg missed the one before.
+        // The file has no such places to seek to, or ffmpeg missed the one before.
         let mut film = Self::open(command(path, stream, &kept, &[]), stream, zero, TimeBase::Original)?;
         film.skip_to(start, stream)?;
         Ok(film)
@@ -63,7 +63,7 @@ impl Film {
         Ok(Self { decoding, times, time_base, ready: VecDeque::new() })
     }
 
-    /// Drops what is no longer on screen at `start`; says whether there is something that is.
+    /// Drops frames that are over at `start`; returns whether a frame is left.
     fn skip_to(&mut self, start: Span, stream: &Stream) -> Result<bool> {
         let half_tick = stream.tick.0 * 500_000_000 / stream.tick.1;
         let slack = Span::from_nanos(half_tick as i64).min(ROUNDED) + Span::from_nanos(1000);
@@ -87,8 +87,8 @@ impl Film {
         Ok(true)
     }
 
-    /// The time in the file of the film's first picture, which another run of ffmpeg prints unless this one has. None where
-    /// there is no picture.
+    /// The time in the file of the film's first frame. If this run has not read that frame, another run of ffmpeg
+    /// prints its time. None where there is no frame.
     pub fn zero(&self, path: &Path, stream: &Stream) -> Result<Option<Span>> {
         match self.time_base {
             TimeBase::Original => Ok(self.times.zero()),
@@ -100,23 +100,23 @@ impl Film {
         }
     }
 
-    /// The first picture alone, with its own time.
+    /// Decodes the first frame alone, with its own time.
     fn first(path: &Path, stream: &Stream) -> Result<Self> {
         let kept = ["-copyts".to_owned()];
         Self::open(command(path, stream, &kept, &["-frames:v", "1"]), stream, None, TimeBase::Original)
     }
 
-    /// How its times are counted.
+    /// How the film's times are counted.
     pub fn time_base(&self) -> TimeBase {
         self.time_base
     }
 
-    /// When the next picture is shown, where it has been read already.
+    /// The time of the next frame, where it has been read already.
     pub fn next_time(&self) -> Option<Timestamp> {
         self.ready.front().map(|(_, time)| *time)
     }
 
-    /// The next picture and when it is shown; none at the end, whatever the reason for it.
+    /// The next frame and its time; none at the end, whatever the reason.
     pub fn next_picture(&mut self) -> Result<Option<(Decoded, Timestamp)>> {
         if let Some(ready) = self.ready.pop_front() {
             return Ok(Some(ready));
@@ -128,14 +128,14 @@ impl Film {
         }))
     }
 
-    /// How it ended, when no more pictures come.
+    /// How the run ended, when no more frames come.
     pub fn end(&mut self) -> Result<End> {
         self.decoding.end()
     }
 }
 
-/// The command that makes ffmpeg write every picture as it is in the file and when it is shown; with arguments before the
-/// input and after it.
+/// The command that makes ffmpeg write every frame unchanged, and its time; with arguments before the input and after
+/// it.
 fn command(path: &Path, stream: &Stream, before: &[String], after: &[&str]) -> Command {
     let mut command = program("ffmpeg");
     command.arg("-nostdin").args(["-v", "error"]).args(before);

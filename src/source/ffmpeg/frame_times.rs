@@ -1,25 +1,25 @@
-//! The times that a film gives its frames, made to rise.
+//! Corrects the times of a film's frames so that they rise.
 
 use crate::time::{Span, Timestamp};
 
-/// A frame that is not shown after the one before is moved to this long after it: the shortest time that a WebM file can
-/// express.
+/// A frame whose time is not after that of the one before is moved to this long after it: the shortest time that a WebM
+/// file can express.
 const LEAST: i128 = 1_000_000;
-/// Where a film's times fall by this much, its clock has been reset, as where two films were joined.
+/// Where times fall by at least this much, the film's clock was reset, as where two films were joined.
 const RESET: i128 = 1_000_000_000;
-/// No film is longer. A time beyond it is damage, and is limited so that sums do not overflow.
+/// The longest possible film. A later time is damage, and is limited so that sums do not overflow.
 const LONGEST: i128 = i64::MAX as i128 / 4;
 
-/// Places frames by the ticks that the film gives them, from the first on; each comes after the one before.
+/// Computes the times of frames from the film's ticks; each frame comes after the one before.
 ///
-/// A frame with no time comes a nominal span after the one before it. One that is not after the one before comes a
-/// millisecond after it. Where the times fall by a second or more, the clock has been reset: that frame comes a nominal
-/// span after the one before, and those that follow keep their distance from it.
+/// A frame without a time comes a nominal span after the one before it. A frame whose time is not after that of the one
+/// before comes a millisecond after it. Where the times fall by a second or more, the clock was reset: that frame comes
+/// a nominal span after the one before, and the following frames keep their distance from it.
 #[derive(Debug, Clone)]
 pub struct FrameTimes {
     /// How long a tick is, as a fraction of a second.
     tick: (u64, u64),
-    /// The tick that is time 0, where that is known.
+    /// The tick of time 0, where it is known.
     zero: Option<i64>,
     nominal: Span,
     /// What is added to the film's times since its clock was reset.
@@ -28,18 +28,18 @@ pub struct FrameTimes {
 }
 
 impl FrameTimes {
-    /// Counts from the tick `zero`, or else from the first that comes.
+    /// Counts from the tick `zero`, or else from the first tick that comes.
     pub fn new(tick: (u64, u64), zero: Option<i64>, nominal: Span) -> Self {
         Self { tick, zero, nominal, moved: 0, last: None }
     }
 
-    /// The tick that is time 0, once it is known, as a time of the film.
+    /// The tick of time 0, once it is known, as a time of the film.
     pub fn zero(&self) -> Option<Span> {
         let nanos = i128::from(self.zero?) * 1_000_000_000 * i128::from(self.tick.0) / i128::from(self.tick.1);
         Some(Span::from_nanos(nanos.clamp(-LONGEST, LONGEST) as i64))
     }
 
-    /// When the next frame is shown, which the film says is at `ticks`: negative where that is before time 0.
+    /// The corrected time of the next frame, whose time in the film is `ticks`: negative where that is before time 0.
     pub fn place(&mut self, ticks: Option<i64>) -> Timestamp {
         let nominal = i128::from(self.nominal.as_nanos());
         let own = ticks.map(|ticks| self.nanos(ticks));

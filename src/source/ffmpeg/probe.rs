@@ -1,7 +1,7 @@
-//! What ffprobe says of a file's first video stream and of its first sound, and how both are to come.
+//! Asks ffprobe about a file's first video stream and its first sound, and decides how ffmpeg is to decode both.
 //!
-//! Its answer is a stranger's: it repeats what the film's headers say. It is read up to [`MAX_ANSWER`] bytes, and every
-//! number is checked before it is used; a rate that cannot be is taken for one that is not known.
+//! ffprobe's answer is not trusted: it repeats what the film's headers say. It is read up to [`MAX_ANSWER`] bytes, and
+//! every number is checked before it is used; an impossible rate counts as unknown.
 
 use std::io::Read;
 use std::path::Path;
@@ -23,40 +23,40 @@ use crate::time::{FrameRate, Span};
 const DEFAULT_RATE: FrameRate = FrameRate::whole(25);
 /// The longest answer that is read, in bytes: titles and the like are in it.
 const MAX_ANSWER: u64 = 4 << 20;
-/// How much is read of its messages, in bytes.
+/// How much of its messages is read, in bytes.
 const MAX_MESSAGES: u64 = 64 << 10;
 /// How long ffprobe may take.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// What a stream's times count in where ffprobe does not know.
+/// The time base where ffprobe does not know it.
 const NANOSECOND: (u64, u64) = (1, 1_000_000_000);
 
-/// What is known of the stream, and how its frames come.
+/// The known properties of the stream, and how its frames are decoded.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stream {
     pub demuxer: Demuxer,
     pub size: Size,
     pub rate: FrameRate,
-    /// Whether the header says that its frames come at that constant rate.
+    /// Whether, by the header, its frames come at that constant rate.
     pub steady: bool,
-    /// The fraction of a second that its times count in.
+    /// The time base: its times count in this fraction of a second.
     pub tick: (u64, u64),
     pub format: PixelFormat,
     pub color: ColorSpace,
-    /// How long the stream is.
+    /// The stream's length.
     pub duration: Option<Span>,
-    /// No frame begins after this: how long the whole file is, or the stream where that is longer.
+    /// No frame begins after this: the length of the whole file, or of the stream where that is longer.
     pub end: Option<Span>,
     /// How many frames there are, by the header's count or else by the length.
     pub frames: Option<u64>,
     /// How many frames the header counts.
     pub counted: Option<u64>,
-    /// ffmpeg's name of the layout that it is to write.
+    /// ffmpeg's name of the pixel format that it is to write.
     pub pix_fmt: String,
-    /// ffmpeg's filters to get there, with times in ticks.
+    /// ffmpeg's filters that produce this format, with times in ticks.
     pub filter: String,
 }
 
-/// ffprobe's `-show_streams -show_format`, as far as it matters.
+/// ffprobe's `-show_streams -show_format`, with the fields that are used.
 #[derive(Deserialize)]
 struct Probe {
     #[serde(default)]
@@ -100,7 +100,7 @@ struct SideData {
     rotation: f64,
 }
 
-/// What is known of a file's sound.
+/// The known properties of a file's sound.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SoundStream {
     /// Samples a second; 0 where ffprobe has not come to the sound.
@@ -108,14 +108,14 @@ pub struct SoundStream {
     channels: usize,
     /// The time of its first sample in the file.
     pub begin: Span,
-    /// How long it is by its own header.
+    /// Its length by its own header.
     pub duration: Option<Span>,
-    /// Whether it is in a broadcast's container, whose clock may be reset.
+    /// Whether it is in a broadcast container, whose clock may be reset.
     pub has_resets: bool,
 }
 
 impl SoundStream {
-    /// The rate and the number of channels to decode it to: its own, at most so many, else the fallback's.
+    /// The rate and the number of channels to decode it to: its own, up to a maximum, else the fallback's.
     pub fn output(&self, fallback: (u32, usize), most: usize) -> (u32, usize) {
         let rate = if AudioBuffer::RATES.contains(&self.rate) { self.rate } else { fallback.0 };
         let channels = if (1..=most).contains(&self.channels) { self.channels } else { fallback.1 };
@@ -134,7 +134,7 @@ pub fn probe_sound(path: &Path) -> Result<Option<SoundStream>> {
 /// Asks ffprobe about the first video stream.
 pub fn probe(path: &Path) -> Result<Stream> {
     let refused = match ask(path, Demuxer::Probed, "v:0")? {
-        // Pictures that begin late may not have been reached.
+        // A video that begins late may not have been reached.
         Ok(answer) => match read(&answer, Demuxer::Probed) {
             Err(_) => match ask_deeply(path)? {
                 Ok(answer) => return read(&answer, Demuxer::Probed),
@@ -144,7 +144,7 @@ pub fn probe(path: &Path) -> Result<Stream> {
         },
         Err(messages) => messages,
     };
-    // Some pictures are known to ffmpeg by their names only.
+    // ffmpeg identifies some pictures by their names only.
     if refused.contains(REFUSED)
         && refused.contains("image2")
         && let Ok(answer) = ask(path, Demuxer::Image, "v:0")?
@@ -154,7 +154,7 @@ pub fn probe(path: &Path) -> Result<Stream> {
     Err(unreadable("pictures", &refused))
 }
 
-/// What ffprobe's messages mean when it has no answer about a file's `kind`.
+/// Interprets ffprobe's messages when it has no answer about a file's `kind`.
 fn unreadable(kind: &str, messages: &str) -> Error {
     let message = last_line(messages);
     if messages.contains(REFUSED) {
@@ -166,7 +166,7 @@ fn unreadable(kind: &str, messages: &str) -> Error {
     Error::not_readable(format!("expected a file that ffmpeg can read but found none: {message}"))
 }
 
-/// What ffmpeg says when a file's demuxer is not among those that are permitted.
+/// ffmpeg's message when a file's demuxer is not among the permitted ones.
 const REFUSED: &str = "Format not on whitelist";
 
 /// ffprobe's answer about the streams that are selected, or its messages when it has none.
@@ -174,7 +174,7 @@ fn ask(path: &Path, demuxer: Demuxer, streams: &str) -> Result<Result<Vec<u8>, S
     answer(path, demuxer, streams, &[])
 }
 
-/// The same about pictures, after it has read as much as a minute.
+/// Asks about video again, with up to a minute of the file read.
 fn ask_deeply(path: &Path) -> Result<Result<Vec<u8>, String>> {
     answer(path, Demuxer::Probed, "v:0", &["-analyzeduration", "60M", "-probesize", "100M"])
 }
@@ -235,13 +235,13 @@ fn answer(path: &Path, demuxer: Demuxer, streams: &str, depth: &[&str]) -> Resul
 /// Reads to the end, and keeps at most `most` bytes and one more.
 fn all(mut pipe: impl Read, most: u64) -> Vec<u8> {
     let mut bytes = Vec::new();
-    // What cannot be read is as if it were not there; the rest is read so that the program can end.
+    // Unreadable output counts as none; the rest is read so that the program can end.
     let _ = (&mut pipe).take(most + 1).read_to_end(&mut bytes);
     let _ = std::io::copy(&mut pipe, &mut std::io::sink());
     bytes
 }
 
-/// What an answer says of the film.
+/// Reads an answer about a film.
 fn read(answer: &[u8], demuxer: Demuxer) -> Result<Stream> {
     let probe: Probe = serde_json::from_slice(answer)
         .map_err(|error| Error::unknown("ffprobe's answer was not understood").with_cause(error))?;
@@ -250,7 +250,7 @@ fn read(answer: &[u8], demuxer: Demuxer) -> Result<Stream> {
     Ok(Stream { demuxer, end: stream.duration().max(length(&probe.format.duration)), ..stream.plan()? })
 }
 
-/// What an answer says of the sound.
+/// Reads an answer about sound.
 fn read_sound(answer: &[u8]) -> Result<Option<SoundStream>> {
     let probe: Probe = serde_json::from_slice(answer)
         .map_err(|error| Error::unknown("ffprobe's answer was not understood").with_cause(error))?;
@@ -267,7 +267,7 @@ fn read_sound(answer: &[u8]) -> Result<Option<SoundStream>> {
     Ok(Some(SoundStream { rate, channels: stream.channels, begin, duration, has_resets }))
 }
 
-/// What is made of an answer of ffprobe's about pictures and about sound. For tests.
+/// Reads an answer of ffprobe's about video and about sound. For tests.
 #[doc(hidden)]
 pub fn probed(answer: &[u8]) -> Result<String> {
     let sound = read_sound(answer);
@@ -279,7 +279,7 @@ pub fn probed(answer: &[u8]) -> Result<String> {
 }
 
 impl ProbedStream {
-    /// Decides how the frames come.
+    /// Decides how the frames are decoded.
     fn plan(&self) -> Result<Stream> {
         if self.pix_fmt.is_empty() {
             return Err(Error::not_readable("expected a video stream that ffmpeg can decode but found one it cannot"));
@@ -311,7 +311,7 @@ impl ProbedStream {
         })
     }
 
-    /// The size after turning it upright, as ffmpeg does by itself, and after making its pixels square.
+    /// The size after turning the frame upright, as ffmpeg does by itself, and after making its pixels square.
     fn upright_square_size(&self) -> Result<Size> {
         let turned = self.side_data_list.iter().any(|data| (data.rotation.abs() % 180.0 - 90.0).abs() < 1.0);
         let (mut width, mut height) = (self.width, self.height);
@@ -320,7 +320,7 @@ impl ProbedStream {
             (width, height, across, down) = (height, width, down, across);
         }
         checked_size(width, height)?;
-        // Only ever enlarged: no line of the picture gets lost.
+        // Only ever enlarged, so that no line is lost.
         let scaled = |side: u64, by: u64, over: u64| (side * by + over / 2) / over;
         if across > down {
             width = scaled(width, across, down);
@@ -345,7 +345,7 @@ impl ProbedStream {
         }
     }
 
-    /// The layout to ask for and ffmpeg's name for it.
+    /// The pixel format to request, and ffmpeg's name for it.
     fn layout(&self) -> (PixelFormat, String) {
         let name = self.pix_fmt.as_str();
         let full = if name.starts_with("yuvj") { "yuvj" } else { "yuv" };
@@ -387,8 +387,8 @@ impl ProbedStream {
         ColorSpace { matrix, range, siting }
     }
 
-    /// Scales to the size, which does nothing to a picture that has it, and converts to the layout where it is another:
-    /// then ffmpeg is given the colour spaces of both sides, or it would guess them.
+    /// Scales to the size, which does not change a frame that has it, and converts to another pixel format if
+    /// necessary: then ffmpeg is given the colour spaces of both sides, because otherwise it would guess them.
     fn filter(&self, size: Size, format: PixelFormat, pix_fmt: &str, color: ColorSpace) -> String {
         let Size { width, height } = size;
         let stays = self.pix_fmt == pix_fmt && (u64::from(width), u64::from(height)) == (self.width, self.height);
@@ -418,7 +418,7 @@ impl ProbedStream {
             .any(|start| self.pix_fmt.starts_with(start))
     }
 
-    /// The time of its first sample; 0 where that is not known or cannot be.
+    /// The time of its first sample; 0 where that is unknown or impossible.
     fn begin(&self) -> Span {
         const MOST: f64 = 1e9;
         let seconds = self.start_time.parse::<f64>().ok().filter(|seconds| seconds.abs() <= MOST);
@@ -431,7 +431,7 @@ impl ProbedStream {
     }
 }
 
-/// A time that is longer than none.
+/// A time above 0.
 fn length(text: &str) -> Option<Span> {
     text.parse().ok().filter(|length| *length > Span::ZERO)
 }

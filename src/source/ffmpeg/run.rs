@@ -1,4 +1,4 @@
-//! One run of the `ffmpeg` program: what it writes, its messages, and its end.
+//! One run of the `ffmpeg` program: its output, its messages, and its end.
 
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 use std::thread::JoinHandle;
@@ -6,16 +6,17 @@ use std::thread::JoinHandle;
 use super::not_started;
 use crate::error::{Error, Result};
 
-/// A run, which is ended when it is dropped.
+/// A run, which is killed when it is dropped.
 pub struct Run {
     child: Child,
-    /// What it writes.
+    /// Its standard output.
     pub output: ChildStdout,
     messages: Option<JoinHandle<String>>,
 }
 
 impl Run {
-    /// Starts it. `read` reads its standard error to the end, on a thread of its own, and gives what is kept of it.
+    /// Starts the program. `read` reads its standard error to the end, on a thread of its own, and returns the part to
+    /// keep.
     pub fn start(mut command: Command, read: impl FnOnce(ChildStderr) -> String + Send + 'static) -> Result<Self> {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(not_started)?;
@@ -37,7 +38,7 @@ impl Run {
 
 impl Drop for Run {
     fn drop(&mut self) {
-        // It may have ended by itself; then there is nothing to kill and only its status to collect.
+        // If the program has ended by itself, there is nothing to kill and only its status to collect.
         let _ = self.child.kill();
         let _ = self.child.wait();
         if let Some(messages) = self.messages.take() {

@@ -1,10 +1,10 @@
-//! The sound of a file, as the `ffmpeg` program decodes it: in chunks of 20 ms, each with its time, as pictures come.
+//! The sound of a file, decoded by the `ffmpeg` program: in chunks of 20 ms, each with its time.
 //!
-//! Chunks are put where their times say ([`SampleQueue`]). The times count as those of the pictures do, and where they fall
-//! by a second or more the clock was reset, as it is for pictures: such sound follows the sound before it.
+//! Chunks are put at their times ([`SampleQueue`]), which are counted as those of the frames are. Where the times fall
+//! by a second or more, the clock was reset, as for frames: then the sound follows the sound before it.
 //!
 //! # Budget
-//! A chunk is 20 ms of at most eight channels. Messages, times and ffprobe's answer are limited as those about pictures.
+//! A chunk is 20 ms of at most eight channels. Messages, times and ffprobe's answer are limited as for video.
 
 use std::path::Path;
 
@@ -18,22 +18,22 @@ use crate::source::sample_queue::SampleQueue;
 use crate::source::start_beyond_end;
 use crate::time::{Span, Timestamp};
 
-/// From this time of a file on, ffmpeg seeks instead of decoding all that comes before, and so much earlier.
+/// From this time of a file on, ffmpeg seeks instead of decoding everything before; it seeks this much earlier.
 const SEEK_MARGIN: Span = Span::from_secs(5);
-/// The rate and the channels where the stream's own cannot be taken or are not known yet.
+/// The rate and the channels where the stream's own are unsupported or not known yet.
 const FALLBACK: (u32, usize) = (48_000, 2);
 /// ffmpeg's names of the layouts of 1 to 8 channels that WAVE files have.
 const LAYOUTS: [&str; 8] = ["mono", "stereo", "3.0", "quad", "5.0", "5.1", "6.1", "7.1"];
-/// Times that fall by this much were reset.
+/// Where times fall by at least this much, the clock was reset.
 const RESET: Span = Span::from_secs(1);
-/// In broadcasts, ffmpeg takes times that rise by more than this for a reset (its `-dts_delta_threshold`).
+/// In broadcasts, ffmpeg takes a rise of times by more than this for a reset (its `-dts_delta_threshold`).
 const JUMP: Span = Span::from_secs(10);
-/// How much sound may be missing at the end, as the stream itself counts it, before that is an error: so much, and with
-/// nothing printed by ffmpeg, so large a part of it.
+/// How much sound may be missing at the end, by the length in the header, before that is an error: this long, and, if
+/// ffmpeg printed no message, one `MISSING_PART`-th of the length more.
 const MISSING: Span = Span::from_secs(1);
 const MISSING_PART: i64 = 20;
 
-/// How a run of ffmpeg counts the times of pictures.
+/// How a run of ffmpeg counts the times of frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TimeBase {
     /// As they are in the file.
@@ -52,14 +52,14 @@ pub struct FfmpegSound {
     queue: Option<SampleQueue>,
     /// Whether ffmpeg takes a jump forward in the pictures' times for a reset of the clock.
     corrects_jumps: bool,
-    /// What is added to times since they were reset last.
+    /// The offset that is added to times since their last reset.
     moved: Span,
-    /// When the last chunk ends.
+    /// The end of the last chunk.
     end: Option<Timestamp>,
     chunks: u64,
-    /// How long the sound is by its own header, from its own beginning on.
+    /// The length of the sound by its own header, from its own beginning on.
     duration: Option<Span>,
-    /// Where the run began to decode, after the sound's own beginning.
+    /// Where the run began to decode, counted from the sound's own beginning.
     sought: Span,
     finished: bool,
 }
@@ -67,8 +67,8 @@ pub struct FfmpegSound {
 debug_fields!(FfmpegSound { info, name });
 
 impl FfmpegSound {
-    /// The sound from this start on, beside pictures whose times are counted so; silence where it begins later. None where there is no
-    /// sound.
+    /// Opens the sound at this start, beside frames whose times are counted by `base`; preceded by silence where the
+    /// sound begins later. None where the file has no sound.
     ///
     /// # Errors
     /// `NotFoundError` where the programs are missing, `NotReadableError` where they cannot read the file, `RangeError` where
@@ -104,7 +104,7 @@ impl FfmpegSound {
         }
         add_input(&mut command, path, Demuxer::Probed);
         let (layout, samples) = (LAYOUTS[channels - 1], chunk(rate));
-        // A change of rate or channels within the sound leaves its output as it is.
+        // ffmpeg's output keeps its rate and channels when those of the sound change.
         let filter = format!(
             "aresample={rate},aformat=sample_fmts=flt:sample_rates={rate}:channel_layouts={layout},\
              asettb=1/1000000,asetnsamples=n={samples}:p=1,{PRINT_SOUND_TIMES}"
@@ -116,7 +116,7 @@ impl FfmpegSound {
             name: name.to_owned(),
             decoding,
             start: match start {
-                // A seek leaves out the sound's own beginning, from which would be counted.
+                // A seek skips the sound's own beginning, which times would be counted from.
                 SoundStart::Skip(skipped) if sought > Span::ZERO => SoundStart::FileTime(own + skipped),
                 start => start,
             },
@@ -148,7 +148,7 @@ impl FfmpegSound {
         Ok(true)
     }
 
-    /// When the next chunk is heard, which the file says is at so many microseconds.
+    /// The time of the next chunk, whose time in the file is this many microseconds.
     fn time_of(&mut self, micros: Option<i64>) -> Timestamp {
         let own = micros.map(|micros| Timestamp::from_nanos(micros.saturating_mul(1000)));
         let time = match (own, self.end) {
@@ -166,7 +166,7 @@ impl FfmpegSound {
         time
     }
 
-    /// What it means that ffmpeg gives no more.
+    /// Interprets the end of ffmpeg's output: the end of the sound, or an error.
     fn finish(&mut self) -> Result<()> {
         self.finished = true;
         let End { status, message, .. } = self.decoding.end()?;
@@ -177,7 +177,7 @@ impl FfmpegSound {
                 "expected ffmpeg to decode the sound to its end but it stopped after {read}: {message}"
             )));
         }
-        // A file that ends early is no failure to ffmpeg. Its header's figures may be off by a little all the same.
+        // A file that ends early is not an error to ffmpeg. The figures in a file's header may be slightly wrong.
         let Some(duration) = self.duration else { return Ok(()) };
         let part = Span::from_nanos(duration.as_nanos() / MISSING_PART);
         let allowed = if message.is_empty() { MISSING + part } else { MISSING };

@@ -1,4 +1,4 @@
-//! The thread "player": at every moment it shows and plays what the playhead has reached.
+//! The thread "player": shows frames and gives sound up to the playhead's position.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,16 +10,16 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::source::SourceSpec;
 use crate::time::{Span, Timestamp};
 
-/// How often sound is given, and how long a picture that is read may wait unseen.
+/// How often sound is given, and how long a frame that has been read may wait before it is shown.
 const TICK: Duration = Duration::from_millis(10);
-/// How often a picture that stands still is painted.
+/// How often a frame is painted again while it stays on screen.
 const STILL_TICK: Duration = Duration::from_millis(40);
-/// How long after its time the next picture is missed.
+/// How long after its time an unread frame makes the player wait.
 const PATIENCE: Span = Span::from_millis(250);
-/// Pictures later than this are shown at the time that it is.
+/// Frames later than this are shown at the current time.
 const LATEST: Span = Span::from_millis(200);
 
-/// A film on its way through time.
+/// A film that is played.
 pub(super) struct Playback {
     shared: Arc<PlayerShared>,
     film: SourceSpec,
@@ -27,15 +27,15 @@ pub(super) struct Playback {
     act: Act,
 }
 
-/// How far it has come.
+/// Its playhead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Act {
-    /// The first picture of the position is not shown yet.
+    /// The first frame of the position is not shown yet.
     Opening,
     Playing,
     /// Reading cannot keep up.
     Waiting,
-    /// It ended or failed; only a seek goes on.
+    /// It ended or failed; only a seek continues.
     Over,
 }
 
@@ -44,7 +44,7 @@ impl Playback {
         Self { shared, film, reader, act: Act::Opening }
     }
 
-    /// Until the player is dropped.
+    /// Runs until the player is dropped.
     pub fn run(mut self) {
         let mut wait = Duration::ZERO;
         while let Some(seek) = self.wait(wait) {
@@ -53,7 +53,7 @@ impl Playback {
         }
     }
 
-    /// Waits for so long, or until something is asked for: where to go, if anywhere. None when the player is gone.
+    /// Waits this long, or until a request; returns the position to seek to, if any. None when the player was dropped.
     fn wait(&self, timeout: Duration) -> Option<Option<Span>> {
         let mut state = self.shared.lock();
         if !state.stopped && state.seek.is_none() && !timeout.is_zero() {
@@ -62,7 +62,7 @@ impl Playback {
         (!state.stopped).then(|| state.seek.take())
     }
 
-    /// Opens the film at this position. Beyond its end it is over.
+    /// Opens the film at this position. At or beyond its end the film is over.
     fn begin_at(&mut self, position: Span) -> Result<()> {
         self.act = Act::Opening;
         match FilmReader::begin(&self.film, position) {
@@ -79,7 +79,7 @@ impl Playback {
         }
     }
 
-    /// Shows and plays what is due; how long there is nothing to do then.
+    /// Shows and plays everything that is due; returns how long to wait then.
     fn step(&mut self) -> Result<Duration> {
         if self.act == Act::Over {
             self.shared.screen().stand_still(self.shared.clock.now())?;
@@ -121,7 +121,7 @@ impl Playback {
         Ok(left.min(TICK))
     }
 
-    /// Shows the picture that is on screen at the position, once it is there.
+    /// Shows the frame at the position, once it is read.
     fn show_first(&mut self) -> Result<bool> {
         let Some((_, frame)) = self.reader.picture(Span::MAX)? else {
             if self.reader.has_next_picture()? {
@@ -136,7 +136,7 @@ impl Playback {
         Ok(true)
     }
 
-    /// A seek has come to its position, unless another one was asked for meanwhile.
+    /// Ends a seek, unless another one was requested meanwhile.
     fn arrive(&self) {
         let mut state = self.shared.lock();
         if state.seeking && state.seek.is_none() {
@@ -145,7 +145,7 @@ impl Playback {
         }
     }
 
-    /// Waits where the next picture is long due and not read, and goes on when it is there.
+    /// Pauses the playhead where the next frame is long due and not read; continues when it is read.
     fn keep_up(&mut self) -> Result<()> {
         let there = self.reader.has_next_picture()?;
         let mut state = self.shared.lock();
@@ -162,7 +162,7 @@ impl Playback {
         Ok(())
     }
 
-    /// Shows the last picture that is due, and counts those before it, which are too late.
+    /// Shows the last frame that is due, and counts those before it, which are too late.
     fn show_due(&mut self, playhead: &Playhead, now: Timestamp) -> Result<()> {
         let mut due = None;
         let mut count = 0;
@@ -181,7 +181,7 @@ impl Playback {
         screen.show(frame, if now - time < LATEST { time } else { now })
     }
 
-    /// The film is over: it begins anew, or ends with its tracks.
+    /// The film is over: it starts again, or ends with its tracks.
     fn finish(&mut self, end: Span) -> Result<()> {
         let now = self.shared.clock.now();
         let mut state = self.shared.lock();
@@ -206,7 +206,7 @@ impl Playback {
         Ok(())
     }
 
-    /// The film cannot be read any further: how long there is nothing to do then.
+    /// The film cannot be read further; returns how long to wait.
     fn fail(&mut self, error: &Error) -> Duration {
         let mut state = self.shared.lock();
         state.playhead.set_moving(false, self.shared.clock.now());

@@ -1,11 +1,11 @@
-//! Where on a film's time line its playing is, by the clock. Pure: times go in and come out.
+//! The position of a player on a film's time line, by a clock. Pure: times go in and come out.
 
 use crate::time::{Span, Timestamp};
 
-/// A position that stands still or moves on, so many times as fast as the clock.
+/// A position that stands still or moves at a rate relative to the clock.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Playhead {
-    /// Where it was `since` then.
+    /// The position at the time `since`.
     position: Span,
     since: Timestamp,
     rate: f64,
@@ -18,13 +18,13 @@ impl Playhead {
         Self { position: Span::ZERO, since: Timestamp::ZERO, rate: 1.0, moving: false }
     }
 
-    /// Where it is at this time of the clock.
+    /// The position at this time of the clock.
     pub fn position(&self, now: Timestamp) -> Span {
         let elapsed = if self.moving { scaled(now - self.since, self.rate) } else { Span::ZERO };
         self.position + elapsed
     }
 
-    /// When by the clock it is, or was, at this position, if nothing stops it.
+    /// The time of the clock at which the playhead is, or was, at this position, if it keeps moving.
     pub fn time_of(&self, position: Span) -> Timestamp {
         self.since + scaled(position - self.position, 1.0 / self.rate)
     }
@@ -37,19 +37,19 @@ impl Playhead {
         self.rate
     }
 
-    /// Moves from now on, or stands still.
+    /// Starts or stops, from now on.
     pub fn set_moving(&mut self, moving: bool, now: Timestamp) {
         self.jump(self.position(now), now);
         self.moving = moving;
     }
 
-    /// From now on so many times as fast as the clock.
+    /// Sets the rate, from now on.
     pub fn set_rate(&mut self, rate: f64, now: Timestamp) {
         self.jump(self.position(now), now);
         self.rate = rate;
     }
 
-    /// Goes to this position.
+    /// Moves to this position.
     pub fn jump(&mut self, position: Span, now: Timestamp) {
         (self.position, self.since) = (position, now);
     }

@@ -1,4 +1,4 @@
-//! A film that is read from a position on, ahead of its playing: pictures and sound, each on a thread of its own.
+//! Reads a film ahead from a position on: frames and sound, each on a thread of its own.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
@@ -12,42 +12,42 @@ use crate::source::audio::AudioSource;
 use crate::source::{SourceOptions, SourceSpec, open};
 use crate::time::{FrameRate, Span, Timestamp};
 
-/// How many pictures are read ahead.
+/// How many frames are read ahead.
 const PICTURES: usize = 4;
-/// How many buffers of sound are read ahead; of 20 ms, most often.
+/// How many buffers of sound are read ahead; most have 20 ms.
 const BUFFERS: usize = 50;
-/// How long a picture is shown when nobody knows.
+/// How long a frame is shown when its duration is unknown.
 const NOMINAL_SPAN: Span = Span::from_millis(33);
 
-/// A film that is being read. Positions are those of the film's own time line.
+/// A film that is read ahead. Positions are on the film's own time line.
 pub(super) struct FilmReader {
     pub size: Size,
-    /// What draws the pictures of a source that is a shader.
+    /// The chain that draws the frames of a source that is a shader.
     pub drawn_by: FilterChain,
-    /// How long the film is, where that is known before it is over.
+    /// The film's length, where it is known before the end.
     pub duration: Option<Span>,
     /// The rate and the channels of its sound, where it has any.
     pub sound_format: Option<(u32, usize)>,
     pictures: Ahead<Frame>,
     sound: Option<Ahead<AudioBuffer>>,
-    /// Where the timestamps count from.
+    /// The position at which timestamps are 0.
     base: Span,
-    /// Up to where sound was given.
+    /// The position up to which sound was given.
     heard: Span,
-    /// How long a picture is shown.
+    /// The duration of a frame.
     frame_span: Span,
-    /// When the last picture that was taken is over.
+    /// The end of the last frame that was taken.
     seen: Span,
 }
 
-/// Sound that is due, and the position that it is heard at.
+/// Sound that is due, and its position.
 pub(super) struct DueSound {
     pub position: Span,
     pub sound: AudioBuffer,
 }
 
 impl FilmReader {
-    /// Opens the film at `start`. The first picture is the one that is on screen then.
+    /// Opens the film at `start`. The first frame is the one that is shown at that time.
     pub fn begin(spec: &SourceSpec, start: Span) -> Result<Self> {
         let options = SourceOptions { start: (start > Span::ZERO).then_some(start), ..SourceOptions::default() };
         let mut source = open(spec, &options)?;
@@ -78,8 +78,8 @@ impl FilmReader {
         })
     }
 
-    /// The next picture that is shown at `position` or before, and its own position. None when it is not read yet, or
-    /// not due.
+    /// The next frame that is shown at `position` or before, and its own position. None when it is not read yet, or not
+    /// due.
     pub fn picture(&mut self, position: Span) -> Result<Option<(Span, Frame)>> {
         let Some(next) = self.pictures.peek()? else { return Ok(None) };
         let shown = self.base + (next.timestamp - Timestamp::ZERO);
@@ -90,23 +90,23 @@ impl FilmReader {
         Ok(self.pictures.next.take().map(|frame| (shown, frame)))
     }
 
-    /// Whether the next picture is there, whenever it is due, or none follows.
+    /// Whether the next frame is read, due or not, or none follows.
     pub fn has_next_picture(&mut self) -> Result<bool> {
         Ok(self.pictures.peek()?.is_some() || self.pictures.over)
     }
 
-    /// The position at which the pictures that were taken are over.
+    /// The end of the frames that were taken.
     pub fn seen(&self) -> Span {
         self.seen
     }
 
-    /// When the next picture is shown, if it is there.
+    /// The position of the next frame, if it is read.
     pub fn next_picture(&mut self) -> Result<Option<Span>> {
         let base = self.base;
         Ok(self.pictures.peek()?.map(|next| base + (next.timestamp - Timestamp::ZERO)))
     }
 
-    /// The next sound that is heard before `position`; none when there is no more of it yet.
+    /// The next sound before `position`; none when no more of it is read yet.
     pub fn sound(&mut self, position: Span) -> Result<Option<DueSound>> {
         let Some(ahead) = &mut self.sound else { return Ok(None) };
         while let Some(sound) = ahead.peek()? {
@@ -130,7 +130,7 @@ impl FilmReader {
         Ok(None)
     }
 
-    /// Where the film ends, once all of it was taken.
+    /// The end of the film, once all of it was taken.
     pub fn end(&mut self) -> Result<Option<Span>> {
         let silent = match &mut self.sound {
             Some(sound) => sound.peek()?.is_none() && sound.over,
@@ -141,7 +141,7 @@ impl FilmReader {
     }
 }
 
-/// What a thread reads ahead.
+/// A queue that a thread fills ahead.
 struct Ahead<T> {
     items: Receiver<Result<Option<T>>>,
     next: Option<T>,
@@ -149,7 +149,7 @@ struct Ahead<T> {
 }
 
 impl<T: Send + 'static> Ahead<T> {
-    /// A thread of this name calls `read` until it gives nothing or fails, or nobody takes what it gave.
+    /// Starts a thread of this name, which calls `read` until it gives nothing or fails, or the queue is dropped.
     fn begin(name: &str, ahead: usize, mut read: impl FnMut() -> Result<Option<T>> + Send + 'static) -> Result<Self> {
         let (to, items) = sync_channel(ahead);
         let read = move || {
@@ -166,7 +166,7 @@ impl<T: Send + 'static> Ahead<T> {
         Ok(Self { items, next: None, over: false })
     }
 
-    /// The next one, if it is there.
+    /// The next item, if it is read.
     fn peek(&mut self) -> Result<Option<&T>> {
         if self.next.is_none() && !self.over {
             match self.items.try_recv() {

@@ -1,4 +1,4 @@
-//! What a player shows and plays, for those who capture it.
+//! The frames and the sound that a player shows and plays, for captured streams.
 
 use std::sync::Arc;
 
@@ -14,8 +14,8 @@ use crate::gpu::Gpu;
 use crate::stream::{MediaStream, TrackGenerator};
 use crate::time::{Span, Timestamp};
 
-/// How long a picture stands before it is shown again: to those who began to record meanwhile it is new, and half a
-/// second without a picture is black.
+/// How long a frame is shown before it is drawn again: a recorder that started meanwhile gets only newly drawn frames,
+/// and records black after half a second without any.
 const STILL: Span = Span::from_millis(200);
 
 /// The canvas of a player, and the source of its sound's tracks.
@@ -29,7 +29,7 @@ pub(super) struct Screen {
     drawn_by: FilterChain,
     filter: FilterChain,
     shown: Option<Arc<Frame>>,
-    /// When that was drawn.
+    /// The time at which it was drawn.
     drawn: Timestamp,
     painted: Timestamp,
 }
@@ -59,7 +59,7 @@ impl Screen {
         Ok(screen)
     }
 
-    /// Ends all tracks. What was shown is there for new ones.
+    /// Ends all tracks. New tracks begin with the frame that was shown last.
     pub fn end_tracks(&mut self) -> Result<()> {
         self.canvas = Canvas::new(&self.gpu, self.size)?.with_clock(self.clock.clone());
         self.set_filter(&self.filter.clone());
@@ -83,14 +83,14 @@ impl Screen {
         Ok(stream)
     }
 
-    /// Shows a picture from this time on.
+    /// Shows a frame from this time on.
     pub fn show(&mut self, frame: Frame, time: Timestamp) -> Result<()> {
         self.shown = Some(Arc::new(frame));
         self.draw_again(time);
         self.paint(time)
     }
 
-    /// Shows the same picture still.
+    /// Keeps showing the same frame.
     pub fn stand_still(&mut self, time: Timestamp) -> Result<()> {
         if time - self.drawn >= STILL {
             self.draw_again(time);
@@ -106,19 +106,19 @@ impl Screen {
     }
 
     fn paint(&mut self, time: Timestamp) -> Result<()> {
-        // Times rise, also where the playhead went back.
+        // Times must rise, also where the playhead went back.
         self.painted = time.max(self.painted + Span::from_nanos(1));
         self.canvas.paint(self.painted).map(drop)
     }
 
-    /// Gives sound, heard when the playhead is there; at another rate than 1 with more or fewer samples a second.
+    /// Gives sound at the playhead's time for it; at another playback rate than 1 with more or fewer samples a second.
     pub fn give(&self, due: DueSound, playhead: &Playhead) -> Result<()> {
         let Some(generator) = &self.sound else { return Ok(()) };
         let DueSound { position, sound } = due;
         let rate = (f64::from(sound.rate()) * playhead.rate()).round() as u32;
         if AudioBuffer::RATES.contains(&rate) {
             let time = playhead.time_of(position);
-            // Where everybody stopped their tracks, nobody listens.
+            // An error means that all tracks were stopped.
             let _ = generator.write_audio(AudioBuffer::new(rate, time, sound.channels().to_vec())?);
         }
         Ok(())

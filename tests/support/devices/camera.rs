@@ -1,4 +1,4 @@
-//! Cameras: what they send, in which pixel format, and when they are plugged in and out.
+//! Virtual cameras: the picture that they send, their pixel format, and how they are plugged in and out.
 
 use std::path::PathBuf;
 use std::thread;
@@ -11,7 +11,7 @@ use super::{LIMIT, Player, Session};
 /// How long the white of [`Picture::Flash`] lasts.
 pub const FLASH: Duration = Duration::from_millis(100);
 
-/// What the camera sends.
+/// The picture that the camera sends.
 #[derive(Debug, Clone)]
 pub enum Picture {
     /// A source of ffmpeg's lavfi without options, such as `testsrc2` or `smptebars`.
@@ -45,8 +45,8 @@ pub struct CameraSpec {
     pub picture: Picture,
 }
 
-/// A camera that is plugged in until it is killed or dropped. The first program that streams gets all frames; for those
-/// after it plug in a fresh one.
+/// A camera that is plugged in until it is killed or dropped. The first program that streams gets all frames; plug in a
+/// fresh camera for each further program.
 pub struct Camera<'a> {
     session: &'a Session,
     name: String,
@@ -64,12 +64,12 @@ impl Session {
 }
 
 impl Camera<'_> {
-    /// Sends no more pictures, until [`Camera::resume`].
+    /// Stops sending frames, until [`Camera::resume`].
     pub fn pause(&self) {
         self.signal(Signal::STOP);
     }
 
-    /// Sends pictures again.
+    /// Sends frames again.
     pub fn resume(&self) {
         self.signal(Signal::CONT);
     }
@@ -123,7 +123,7 @@ impl CameraSpec {
             Picture::Pattern(name) => format!("{name}={options}"),
             Picture::Color(color) => format!("color={color}:{options}"),
             Picture::Flash => {
-                // A time may fall short of its second by rounding.
+                // A time may be slightly less than its full second by rounding.
                 let white = format!("lt(mod(t+1.001,2),{})", FLASH.as_secs_f64());
                 format!("color=black:{options},drawbox=color=white:t=fill:enable='{white}'")
             }
@@ -142,8 +142,8 @@ impl CameraSpec {
         }
     }
 
-    /// From the demuxer's picture to a camera: what comes late gives way, as in a real camera. Buffers of our own
-    /// (`drop-allocation`), as pw-v4l2 asks for too small or too large ones.
+    /// The pipeline from the demuxer to a camera: late frames are dropped, as in a real camera. It allocates its own
+    /// buffers (`drop-allocation`), because pw-v4l2 requests too small or too large ones.
     pub(super) fn pipeline(&self) -> String {
         let Self { name, width, height, fps, format, .. } = self;
         let convert = if *format == PixelFormat::Mjpeg { "" } else { "videoconvert !" };

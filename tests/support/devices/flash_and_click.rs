@@ -1,13 +1,13 @@
-//! A camera that flashes while the microphone clicks, to judge how well a recorder keeps pictures and sound together.
+//! A camera that flashes while the microphone clicks, to measure how well a recorder keeps video and sound in sync.
 
 use super::camera::{CameraSpec, Picture};
 use super::microphone::{MicSpec, Room, Sound};
 use super::{Player, Session};
 
-/// How much later than a picture of the same time a sound reaches a program, in ns, by measurement.
+/// The measured delay in ns of a sound, relative to a frame of the same time, until it reaches a program.
 const SOUND_DELAY: u32 = 11_000_000;
 
-/// A camera and a microphone, until they are killed or dropped.
+/// A camera and a microphone, plugged in until they are killed or dropped.
 pub struct FlashAndClick<'a> {
     _player: Player,
     _room: Room<'a>,
@@ -15,7 +15,7 @@ pub struct FlashAndClick<'a> {
 
 impl Session {
     /// Plugs in both. One pipeline with one clock feeds them; a flash and a click begin at the same instant every 2 s.
-    /// The picture and the sound that the two specifications ask for do not count.
+    /// The picture and the sound in the two specifications are ignored.
     pub fn flash_and_click(&self, camera: &CameraSpec, mic: &MicSpec) -> FlashAndClick<'_> {
         let camera = CameraSpec { picture: Picture::Flash, ..camera.clone() };
         let mic = MicSpec { sound: Sound::Clicks, ..mic.clone() };

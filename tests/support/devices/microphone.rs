@@ -1,4 +1,4 @@
-//! Microphones: a sink that nobody hears, in which a sound is played, and a source that gives what the sink plays.
+//! Virtual microphones: a sink in which a sound is played, and a source that gives the sound of the sink.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -8,10 +8,10 @@ use super::{Player, Process, Session};
 /// How long the click of [`Sound::Clicks`] lasts.
 pub const CLICK: Duration = Duration::from_millis(20);
 
-/// What the microphone hears.
+/// The sound that the microphone captures.
 #[derive(Debug, Clone, Copy)]
 pub enum Sound {
-    /// A sine of so many Hz at an eighth of full scale.
+    /// A sine of this frequency in Hz at an eighth of full scale.
     Tone(u32),
     /// Silence, and 1 kHz for [`CLICK`] at 1 s, 3 s, 5 s, … after its start.
     Clicks,
@@ -33,16 +33,16 @@ pub struct Microphone<'a> {
     _room: Room<'a>,
 }
 
-/// A sink that nobody hears, and the source that gives what it plays.
+/// A sink, and the source that gives its sound.
 pub(super) struct Room<'a> {
     session: &'a Session,
     modules: Vec<String>,
-    /// It keeps the sink running, whose start would take part in the delay of the sound.
+    /// Keeps the sink running, because starting it would add to the delay of the sound.
     _listener: Process,
 }
 
 impl Session {
-    /// Plugs in a microphone, which becomes the default source and hears its sound on all channels.
+    /// Plugs in a microphone, which becomes the default source and captures its sound on all channels.
     pub fn microphone(&self, spec: &MicSpec) -> Microphone<'_> {
         let room = Room::new(self, spec);
         let pipeline = format!("! {}", spec.pipeline());
@@ -61,7 +61,7 @@ impl Microphone<'_> {
 impl<'a> Room<'a> {
     pub(super) fn new(session: &'a Session, spec: &MicSpec) -> Self {
         let MicSpec { name, rate, channels, .. } = spec;
-        // The server knows no places for more than two channels by itself.
+        // The server has no default channel positions for more than two channels.
         let map = match channels {
             8 => " channel_map=front-left,front-right,front-center,lfe,rear-left,rear-right,side-left,side-right",
             _ => "",
@@ -86,7 +86,7 @@ impl<'a> Room<'a> {
 impl Drop for Room<'_> {
     fn drop(&mut self) {
         for module in self.modules.drain(..).rev() {
-            // Without expectations: a drop must not panic.
+            // Errors are ignored: a drop must not panic.
             drop(self.session.tool("pactl").args(["unload-module", &module]).output());
         }
     }
@@ -108,7 +108,7 @@ impl MicSpec {
         ["-c:a", "pcm_s16le", "-ac", &self.channels.to_string()].map(str::to_owned).to_vec()
     }
 
-    /// From the demuxer's sound to the sink, by the system's clock: the sink's own jumps by 20 ms.
+    /// The pipeline from the demuxer to the sink, by the system's clock: the sink's own clock jumps by 20 ms.
     pub(super) fn pipeline(&self) -> String {
         let name = &self.name;
         let buffer = "provide-clock=false slave-method=none buffer-time=60000 latency-time=10000";

@@ -1,4 +1,4 @@
-//! A screen without hardware: Xvfb, whose picture is drawn into its frame buffer.
+//! A screen without hardware: Xvfb, with a picture written into its frame buffer.
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader};
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use super::{Group, REMEDY};
 
-/// A screen that ends with this value.
+/// A screen whose server is ended when this value is dropped.
 pub struct XServer {
     server: Child,
     _group: Group,
@@ -32,7 +32,7 @@ impl XServer {
         let group = Group::new();
         let mut command = Command::new("Xvfb");
         command.process_group(group.id());
-        // Else it clears its screen when its last client leaves.
+        // Otherwise the server clears its screen when its last client leaves.
         command.args([
             "-noreset",
             "-displayfd",
@@ -45,7 +45,7 @@ impl XServer {
         ]);
         command.arg("-fbdir").arg(folder.path()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut server = command.spawn().unwrap_or_else(|error| panic!("Xvfb: {error}; {REMEDY}"));
-        // It prints its display's number once it listens.
+        // The server prints its display's number once it listens.
         let mut line = String::new();
         BufReader::new(server.stdout.take().expect("a pipe")).read_line(&mut line).expect("a number");
         let screen = OpenOptions::new().read(true).write(true).open(folder.path().join("Xvfb_screen0"));
@@ -87,7 +87,7 @@ impl XServer {
 
 impl Drop for XServer {
     fn drop(&mut self) {
-        // By a signal that lets it remove its socket and its lock.
+        // Ended by a signal that lets it remove its socket and its lock.
         let id = Pid::from_child(&self.server);
         kill_process(id, Signal::TERM).ok();
         drop(self.server.wait());
