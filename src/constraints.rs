@@ -69,7 +69,7 @@ impl Constraints {
         Self { video: Some(TrackConstraints::default()), audio: None }
     }
 
-    /// Any audio (`{ audio: true }`).
+    /// Sound of any kind (`{ audio: true }`).
     pub fn audio() -> Self {
         Self { video: None, audio: Some(TrackConstraints::default()) }
     }
