@@ -1,5 +1,5 @@
-//! What a filter costs: each alone on film of 1280×720, from unpacking to packed I420 read back; and what a chain costs
-//! against one filter, a wide blur against a narrow one.
+//! Measures the cost of filters: each alone on film of 1280×720, from unpacking to packed I420 read back; and a chain
+//! compared with one filter, a wide blur with a narrow one.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use framereel::source::{self, SourceOptions};
 
 const HD: Size = Size::new(1280, 720);
 
-/// What filters are given that do nothing, or need something, without arguments.
+/// Arguments for filters that do nothing without arguments, or require some.
 const CALLS: &[(&str, &str)] = &[
     ("blur", "blur(4px)"),
     ("brightness", "brightness(1.2)"),
@@ -24,7 +24,7 @@ const CALLS: &[(&str, &str)] = &[
     ("saturate", "saturate(1.4)"),
 ];
 
-/// A chain, the one it is measured against and how many times as much it may cost.
+/// A chain, the chain it is compared with, and how many times as much it may cost.
 const RATIOS: &[(&str, &str, f64)] = &[
     ("sepia(1) contrast(1.2) saturate(1.4) hue-rotate(20deg) vignette(0.4)", "sepia(1)", 1.3),
     ("blur(16px)", "blur(2px)", 2.0),
@@ -63,7 +63,7 @@ fn each_alone(criterion: &mut Criterion) {
     }
 }
 
-/// Frame by frame in turn, so that both meet the same machine.
+/// Alternates frame by frame, so that both are measured under the same load of the machine.
 fn ratios(_: &mut Criterion) {
     let gpu = Gpu::new().unwrap();
     let frame = film(&gpu);
@@ -74,7 +74,7 @@ fn ratios(_: &mut Criterion) {
             for (capture, times) in captures.iter_mut().zip(&mut times) {
                 let began = Instant::now();
                 one(capture, &frame);
-                // The first ones compile.
+                // The first frames compile shaders.
                 if round >= 10 {
                     times.push(began.elapsed());
                 }

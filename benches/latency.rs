@@ -1,11 +1,11 @@
-//! Glass to chunk: how long after a camera's picture the chunk that holds it is handed out, at 1280×720 and 30 frames a
+//! Measures latency: the time from a camera's frame to the chunk that contains it, at 1280×720 and 30 frames per
 //! second, through getUserMedia and a MediaRecorder with slices of one frame.
 //!
-//! The camera is a virtual one (see `tests/support/devices.rs`), so this runs on Linux with PipeWire: `cargo bench --bench
-//! latency`. The program calls itself, because a virtual camera is seen by child processes only.
+//! The camera is a virtual one (see `tests/support/devices.rs`), so this runs on Linux with PipeWire: `cargo bench
+//! --bench latency`. The program calls itself, because a virtual camera is seen by child processes only.
 //!
-//! The place of each picture in the file is ffprobe's word; a picture's age is the time by the stream's clock at which the
-//! chunk that holds its last byte arrived, less its timestamp.
+//! ffprobe gives the position of each frame in the file. A frame's latency is the time of the stream's clock at which
+//! the chunk with its last byte arrived, minus its timestamp.
 
 #[cfg(target_os = "linux")]
 #[path = "../tests/support/devices.rs"]
@@ -54,7 +54,7 @@ mod live {
         let recorder = MediaRecorder::new(&stream, MediaRecorderOptions::default()).expect("a recorder");
         recorder.start(Span::from_millis(1)).expect("a start");
         let begun = Instant::now();
-        // When each chunk arrived, and how long the file is with it.
+        // The arrival time of each chunk, and the file's length after it.
         let mut arrivals: Vec<(u64, Timestamp)> = Vec::new();
         let mut file = Vec::new();
         for event in recorder.events() {
@@ -70,7 +70,7 @@ mod live {
                 recorder.stop();
             }
         }
-        // Recorded time 0 is the first picture's.
+        // Time 0 of the recording is the first frame's time.
         let origin = recorder.began().expect("a recording");
         let mut ages: Vec<f64> = pictures(&file)
             .into_iter()
@@ -94,7 +94,7 @@ mod live {
         println!("dropped: {:?}", recorder.report().dropped);
     }
 
-    /// Each picture's time in seconds, and the place in the file at which its last byte lies.
+    /// Each frame's time in seconds, and the file position of its last byte.
     fn pictures(file: &[u8]) -> Vec<(f64, u64)> {
         let path = std::env::temp_dir().join(format!("framereel-latency-{}.webm", std::process::id()));
         std::fs::write(&path, file).expect("a file");

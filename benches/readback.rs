@@ -1,7 +1,7 @@
-//! The filter path without an encoder: a film decoded, through a chain on the GPU and back as I420, and then dropped.
-//! `peers.sh` runs it beside `ffmpeg -f null`.
+//! Measures the filter path without an encoder: decodes a film, filters it on the GPU, reads it back as I420 and drops
+//! it. `peers.sh` runs it beside `ffmpeg -f null`.
 //!
-//! `cargo bench --bench readback -- FILM CHAIN` prints the frames, the seconds and the frames a second.
+//! `cargo bench --bench readback -- FILM CHAIN` prints the frames, the seconds and the frames per second.
 
 use std::hint::black_box;
 use std::sync::mpsc::sync_channel;
@@ -15,7 +15,7 @@ use framereel::gpu::Gpu;
 use framereel::source::{self, SourceOptions, SourceSpec};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // Cargo adds --bench of its own.
+    // Cargo adds the argument --bench.
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     let (film, chain) = match arguments.as_slice() {
         [] => (concat!(env!("CARGO_MANIFEST_DIR"), "/examples/clips/bunny.webm"), "sepia(1)"),

@@ -1,4 +1,4 @@
-//! What a recording costs: the whole path, and each of its stages alone. Throughput is in frames.
+//! Measures the cost of a recording: the whole data path, and each of its stages alone. Throughput is in frames.
 //!
 //! `cargo bench --bench record` takes a few minutes; `cargo bench --bench record -- filter/640x360` runs a part of it.
 
@@ -51,7 +51,7 @@ fn film() -> Vec<Frame> {
     (0..FRAMES).map(|_| source.next_frame().expect("a whole clip").expect("a frame")).collect()
 }
 
-/// The clip's first frames as I420 of `size`, as encoders get them.
+/// The clip's first frames as I420 of `size`, the input of encoders.
 fn film_of(gpu: &Gpu, size: Size) -> Vec<Frame> {
     let mut capture = Capture::new(gpu, &FilterChain::default(), size, PixelFormat::I420);
     let mut scaled = Vec::new();
@@ -59,7 +59,7 @@ fn film_of(gpu: &Gpu, size: Size) -> Vec<Frame> {
     scaled
 }
 
-/// Sends frames through the GPU as the pipeline does: as many under way as fit.
+/// Sends frames through the GPU as the pipeline does: with as many in flight as possible.
 fn send(frames: &[Frame], capture: &mut Capture, took: &mut dyn FnMut(Frame)) {
     for frame in frames {
         if capture.is_full() {

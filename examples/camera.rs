@@ -1,4 +1,4 @@
-//! Five seconds of your camera, as a page records them: `camera [FILE.webm]`.
+//! Records five seconds of your camera, as a web page does: `camera [FILE.webm]`.
 
 use std::process::ExitCode;
 use std::thread;

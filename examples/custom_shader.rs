@@ -11,7 +11,7 @@ struct Params {
     length: f32, // 40
 }
 
-// Where the picture stands in water: rows swing to and fro, the lower the further.
+// Reflection in water: rows move left and right, lower rows further.
 fn effect(position: vec2f) -> vec4f {
     let depth = position.y / frame.resolution.y;
     let swing = params.height * depth * sin(position.y / params.length * 6.283 + frame.time * 4.0);

@@ -16,7 +16,7 @@ const COLUMNS: usize = 4;
 const GAP: usize = 8;
 const WORDS: usize = 8 + 2 * GAP;
 
-/// What to show of filters that show little or nothing here without arguments.
+/// Arguments for filters that show little or nothing without them.
 const CALLS: &[(&str, &str)] = &[
     ("blur", "blur(4px)"),
     ("brightness", "brightness(1.5)"),
@@ -56,13 +56,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// The filter as the sheet shows it.
+/// The filter's call as printed on the sheet.
 fn call(info: &FilterInfo) -> String {
     let listed = CALLS.iter().find(|(name, _)| *name == info.name).map(|(_, call)| (*call).to_owned());
     listed.unwrap_or_else(|| format!("{}({})", info.name, info.defaults()))
 }
 
-/// What the chain makes of the last frame.
+/// The last frame, filtered by the chain.
 fn shown(gpu: &Gpu, chain: &str, frames: &[Frame]) -> Result<Frame, Box<dyn std::error::Error>> {
     let mut capture = Capture::new(gpu, &chain.parse::<FilterChain>()?, CELL, PixelFormat::Rgba8);
     let mut last = None;

@@ -7,7 +7,7 @@ use framereel::{
 
 fn main() -> framereel::Result<()> {
     let gpu = Gpu::new()?;
-    // Each frame 1/30 s after the last, however long it took.
+    // Each frame is 1/30 s after the last, however long it took to draw.
     let clock = Clock::stepped(FrameRate::whole(30));
     let mut canvas = Canvas::new(&gpu, Size::new(640, 360))?.with_clock(clock);
     canvas.set_filter(&"sepia(60%) blur(2px)".parse()?);
@@ -33,7 +33,7 @@ fn main() -> framereel::Result<()> {
     Ok(())
 }
 
-/// A dark picture with a bright stripe that wanders.
+/// A dark frame with a bright moving stripe.
 fn picture(frame: u32) -> Frame {
     let size = Size::new(640, 360);
     let pixels = (0..size.height).flat_map(|_| 0..size.width).flat_map(|x| {

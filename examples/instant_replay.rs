@@ -1,7 +1,7 @@
-//! What has just happened, saved: `instant_replay [FILE.webm]`.
+//! Saves the last seconds after an event: `instant_replay [FILE.webm]`.
 //!
-//! A ball bounces for ten seconds on a canvas that keeps its last three, encoded, in memory. The moment the ball hits the
-//! corner, they are saved.
+//! A ball bounces for ten seconds on a canvas that keeps its last three, encoded, in memory. The moment the ball hits
+//! the corner, they are saved.
 
 use framereel::{Canvas, Clock, ColorSpace, Frame, FrameRate, Gpu, PixelFormat, Replay, Size, Span};
 
@@ -27,7 +27,7 @@ fn main() -> framereel::Result<()> {
     Ok(())
 }
 
-/// There and back between 0 and `travel`.
+/// A position that moves to and fro between 0 and `travel`.
 fn bounce(way: u32, travel: u32) -> u32 {
     let along = way % (2 * travel);
     along.min(2 * travel - along)

@@ -1,4 +1,4 @@
-//! Plays a film in real time, under a filter, and records what is seen and heard of it: `play [FILM] [FILE.webm]`.
+//! Plays a film in real time, with a filter, and records its video and sound: `play [FILM] [FILE.webm]`.
 //!
 //! As in the browser: `video.play()`, `video.captureStream()`, `new MediaRecorder(stream)`.
 
@@ -15,7 +15,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let recorder = MediaRecorder::new(&player.capture_stream()?, MediaRecorderOptions::default())?;
     recorder.start_to(FileSink::create(&output)?)?;
 
-    // The first second twice: once slowly, then on to the end.
+    // Play the first second slowly, then play from the beginning to the end.
     let events = player.events();
     player.set_playback_rate(0.5)?;
     player.play();

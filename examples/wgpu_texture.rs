@@ -1,8 +1,8 @@
 //! Your own wgpu drawing, recorded: `wgpu_texture [FILE.webm]`.
 //!
-//! The program has a device of its own and draws into the canvas's texture, as into a window's; framereel filters what is
-//! there, on the same device, reads it back while the next frame is drawn, encodes it and writes the file. The clock goes
-//! by steps: each frame is a thirtieth of a second after the last, however long it took to draw.
+//! The program has its own device and draws into the canvas's texture, as into a window's. framereel filters the
+//! texture on the same device, reads it back while the next frame is drawn, encodes it and writes the file. The clock
+//! is stepped: each frame is 1/30 s after the last, however long it took to draw.
 
 use framereel::{Canvas, Clock, Event, FileSink, FrameRate, Gpu, MediaRecorder, MediaRecorderOptions, Size};
 
@@ -10,7 +10,7 @@ const SIZE: Size = Size::new(640, 360);
 const RATE: FrameRate = FrameRate::whole(30);
 const FRAMES: u64 = 90;
 
-/// A triangle that turns.
+/// A rotating triangle.
 const TRIANGLE: &str = "
 struct Corner { @builtin(position) position: vec4f, @location(0) color: vec3f }
 
@@ -26,7 +26,7 @@ struct Corner { @builtin(position) position: vec4f, @location(0) color: vec3f }
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let output = std::env::args().nth(1).unwrap_or("triangle.webm".into());
 
-    // What such a program has already: a device, a texture, a pipeline.
+    // The parts that such a program has already: a device, a texture, a pipeline.
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
     let adapter = pollster::block_on(instance.request_adapter(&wgpu::RequestAdapterOptions::default()))?;
     let (device, queue) = pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor::default()))?;
@@ -57,7 +57,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         cache: None,
     });
 
-    // What framereel adds.
+    // The parts that framereel adds.
     let gpu = Gpu::from_device(device.clone(), queue.clone(), adapter.get_info());
     let mut canvas = Canvas::new(&gpu, SIZE)?.with_clock(Clock::stepped(RATE));
     canvas.set_filter(&"bloom(1.5, 12px, 0.2) vignette(0.3)".parse()?);

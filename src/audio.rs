@@ -1,24 +1,24 @@
-//! Sound in memory: samples of every channel, and when they are heard.
+//! Sound in memory: samples of every channel, and their time.
 
 use std::ops::Range;
 
 use crate::error::{Error, Result};
 use crate::time::{Span, Timestamp};
 
-/// A stretch of sound: planar samples from -1 to 1, all channels equally long.
+/// A buffer of sound: planar samples from -1 to 1, all channels equally long.
 #[derive(Clone, PartialEq)]
 pub struct AudioBuffer {
     rate: u32,
-    /// When the first sample is heard.
+    /// The time of the first sample.
     pub timestamp: Timestamp,
     channels: Vec<Vec<f32>>,
 }
 
 impl AudioBuffer {
-    /// The rates taken, in samples a second.
+    /// The supported sample rates, in samples per second.
     pub const RATES: std::ops::RangeInclusive<u32> = 4_000..=384_000;
 
-    /// Sound from `timestamp` on, one list of samples a channel.
+    /// Sound from `timestamp` on, with one list of samples per channel.
     ///
     /// # Errors
     /// A range error for no channel, channels of different lengths, or a rate outside [`AudioBuffer::RATES`].
@@ -37,7 +37,7 @@ impl AudioBuffer {
         Ok(Self { rate, timestamp, channels })
     }
 
-    /// So many samples of silence.
+    /// Silence of `samples` samples.
     ///
     /// # Errors
     /// As [`AudioBuffer::new`].
@@ -45,7 +45,7 @@ impl AudioBuffer {
         Self::new(rate, timestamp, vec![vec![0.0; samples]; channels])
     }
 
-    /// Samples a second in each channel.
+    /// Samples per second in each channel.
     pub fn rate(&self) -> u32 {
         self.rate
     }
@@ -60,24 +60,24 @@ impl AudioBuffer {
         self.channels[0].len()
     }
 
-    /// The same sound, each sample multiplied by this and kept within -1 and 1.
+    /// The sound with each sample multiplied by `factor` and clamped to -1 to 1.
     pub fn scaled(mut self, factor: f32) -> Self {
         let samples = self.channels.iter_mut().flatten();
         samples.for_each(|sample| *sample = (*sample * factor).clamp(-1.0, 1.0));
         self
     }
 
-    /// How long it is heard.
+    /// Its length.
     pub fn duration(&self) -> Span {
         span_of(self.samples() as u64, self.rate)
     }
 
-    /// When it is over.
+    /// The time of its end.
     pub fn end(&self) -> Timestamp {
         self.timestamp + self.duration()
     }
 
-    /// These samples of it, with their own time.
+    /// A range of its samples, with their time.
     ///
     /// # Panics
     /// When the range reaches beyond [`AudioBuffer::samples`].
@@ -97,13 +97,13 @@ impl std::fmt::Debug for AudioBuffer {
     }
 }
 
-/// How long so many samples are heard, rounded to a nanosecond.
+/// The length of this number of samples, rounded to a nanosecond.
 pub fn span_of(samples: u64, rate: u32) -> Span {
     let nanos = (u128::from(samples) * 1_000_000_000 + u128::from(rate) / 2) / u128::from(rate);
     Span::from_nanos(nanos as i64)
 }
 
-/// How many samples are heard in this span, rounded to the nearest; none in a negative one.
+/// The number of samples in this span, rounded to the nearest; 0 for a negative span.
 pub fn samples_in(span: Span, rate: u32) -> u64 {
     let nanos = span.as_nanos().max(0) as u128;
     ((nanos * u128::from(rate) + 500_000_000) / 1_000_000_000) as u64

@@ -1,7 +1,8 @@
-//! Bytes with a type, as the Web's `Blob` (File API §3): the form in which a recording is given, whole or in pieces.
+//! Bytes with a type, as the Web's `Blob` (File API §3): the form in which a recording is delivered, as a whole or in
+//! parts.
 //!
-//! A blob never changes. It lies in memory or in a file, is cheap to clone, and pieces are joined and cut without copying
-//! a byte.
+//! A blob never changes. Its bytes are in memory or in a file. It is cheap to clone, and blobs are joined and sliced
+//! without copying bytes.
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
@@ -23,13 +24,13 @@ pub struct Blob {
     mime_type: Arc<str>,
 }
 
-/// A stretch of bytes that lie in one place.
+/// A range of bytes in one store.
 #[derive(Clone)]
 struct Part {
     /// Where it begins in the blob.
     at: u64,
     store: Store,
-    /// Which of the store's bytes it is; never none.
+    /// The range of the store's bytes; never empty.
     range: Range<u64>,
 }
 
@@ -40,19 +41,19 @@ enum Store {
 }
 
 impl Blob {
-    /// These bytes, of this type. As on the Web, a type with characters outside of U+0020 to U+007E counts as none; else
-    /// it is kept as it is given, for codecs' names know upper case (`av01.0.05M.08`).
+    /// A blob of these bytes and this type. As on the Web, a type with characters outside U+0020 to U+007E becomes
+    /// empty; unlike on the Web, case is kept, because codec names contain upper case (`av01.0.05M.08`).
     pub fn new(bytes: impl Into<Vec<u8>>, mime_type: impl Into<String>) -> Self {
         let bytes = Arc::new(bytes.into());
         let range = 0..bytes.len() as u64;
         Self::of([(Store::Memory(bytes), range)], mime_type.into())
     }
 
-    /// The bytes that a file has now; those that it gets later do not count. The file stays open as long as a blob of
-    /// it is there, and may be renamed or removed; if it is cut or written over, the blob is damaged.
+    /// The present bytes of a file; bytes appended later are not included. The file stays open while a blob of it
+    /// exists, and may be renamed or removed; if it is truncated or overwritten, the blob is damaged.
     ///
     /// # Errors
-    /// A file that does not exist or may not be read, and a directory.
+    /// For a file that does not exist or may not be read, and for a directory.
     pub fn from_file(path: impl AsRef<Path>, mime_type: impl Into<String>) -> Result<Self> {
         let path = path.as_ref();
         let opened = File::open(path).and_then(|file| Ok((file.metadata()?, file)));
@@ -63,13 +64,13 @@ impl Blob {
         Ok(Self::of([(Store::File(Arc::new(file)), 0..metadata.len())], mime_type.into()))
     }
 
-    /// The bytes that an open file has.
+    /// The present bytes of an open file.
     pub(crate) fn from_open_file(file: File, mime_type: String) -> io::Result<Self> {
         let length = file.metadata()?.len();
         Ok(Self::of([(Store::File(Arc::new(file)), 0..length)], mime_type))
     }
 
-    /// One after the other, as `new Blob([a, b])`; of the first one's type.
+    /// Concatenates blobs, as `new Blob([a, b])` does; the type is that of the first one.
     pub fn join(blobs: impl IntoIterator<Item = Self>) -> Self {
         let mut blobs = blobs.into_iter().peekable();
         let mime_type = blobs.peek().map_or_else(|| Arc::from(""), |first| first.mime_type.clone());
@@ -101,7 +102,7 @@ impl Blob {
         self.size
     }
 
-    /// Whether it has none.
+    /// Whether it has no bytes.
     pub fn is_empty(&self) -> bool {
         self.size == 0
     }
@@ -111,7 +112,7 @@ impl Blob {
         &self.mime_type
     }
 
-    /// These bytes of it, as far as it has them. Unlike the Web's, a slice keeps the type.
+    /// A range of its bytes, limited to its size. Unlike on the Web, a slice keeps the type.
     pub fn slice(&self, range: Range<u64>) -> Self {
         let inside = |part: &Part| {
             let start = range.start.max(part.at);
@@ -121,7 +122,7 @@ impl Blob {
                 (part.store.clone(), shift(start)..shift(end))
             })
         };
-        // Parts are in order: those before the range need no look.
+        // Parts are in order: skip those before the range.
         let first = self.part_at(range.start);
         let parts = self.parts[first..].iter().take_while(|part| part.at < range.end).filter_map(inside);
         Self { mime_type: self.mime_type.clone(), ..Self::of(parts, String::new()) }
@@ -132,7 +133,7 @@ impl Blob {
         self.parts.partition_point(|part| part.at + (part.range.end - part.range.start) <= position)
     }
 
-    /// Reads it from its beginning. Readers do not disturb each other.
+    /// A reader from its beginning. Several readers are independent.
     pub fn reader(&self) -> impl Read + Seek + Send + 'static {
         BlobReader { blob: self.clone(), position: 0 }
     }
@@ -140,7 +141,7 @@ impl Blob {
     /// All its bytes, in memory.
     ///
     /// # Errors
-    /// A file that cannot be read, or is shorter than it was.
+    /// When its file cannot be read, or has become shorter.
     pub fn bytes(&self) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
         let read = bytes.try_reserve_exact(usize::try_from(self.size).unwrap_or(usize::MAX));
@@ -148,12 +149,12 @@ impl Blob {
         Ok(bytes)
     }
 
-    /// Writes it to a file, over what may be there: whole or not at all. It goes to a new file in the same folder first,
-    /// which then takes the name; a device or a pipe is written to as it is.
+    /// Writes it to a file, completely or not at all; an existing file is replaced. The bytes are written to a new file
+    /// in the same folder first, which is then renamed; a device or a pipe is written to directly.
     ///
     /// # Errors
-    /// A folder that does not exist or may not be written to, a directory in the place of the file, a full disk; and what
-    /// [`Blob::bytes`] meets.
+    /// For a folder that does not exist or may not be written to, a directory at the file's path, and a full disk; and
+    /// as [`Blob::bytes`].
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         let failed = |error| Error::writing(path, error);
@@ -184,20 +185,20 @@ impl Blob {
         }
     }
 
-    /// The same recording with Cues and an exact Duration, so that players can seek in it: what RecordRTC calls
-    /// `getSeekableBlob`. One that is seekable already comes back as it is; one that breaks off or is damaged is repaired
-    /// as [`crate::mux::repair()`] does.
+    /// The same recording with Cues and an exact Duration, so that players can seek in it (RecordRTC's
+    /// `getSeekableBlob`). A recording that is seekable already is returned unchanged; a truncated or damaged one is
+    /// repaired as by [`crate::mux::repair()`].
     ///
-    /// No frame is copied: the new blob is made of stretches of this one, with some new bytes between.
+    /// No frame is copied: the new blob consists of ranges of this one, with some new bytes between them.
     ///
     /// # Errors
-    /// Bytes that are no WebM or Matroska, or have no whole frame; a file that cannot be read.
+    /// For bytes that are not WebM or Matroska, or have no complete frame, and for a file that cannot be read.
     pub fn into_seekable(self) -> Result<Self> {
         let (plan, _) = RepairPlan::of(self.reader())?;
         if plan.report.nothing_to_repair() {
             return Ok(self);
         }
-        // All new bytes lie in one place: there are some for each cluster.
+        // All new bytes are in one store, because every cluster needs some.
         let mut new = Vec::new();
         let pieces: Vec<_> = plan
             .pieces()
@@ -225,13 +226,13 @@ impl fmt::Debug for Blob {
     }
 }
 
-/// A new file in the same folder, which is removed unless it takes this path's name.
+/// A new file in the folder of `path`, which is removed unless it is renamed to `path`.
 fn new_file_beside(path: &Path) -> io::Result<NamedTempFile> {
     let name = path.file_name().ok_or(io::ErrorKind::IsADirectory)?;
     let prefix = format!(".{}.", name.to_string_lossy());
     let mut builder = tempfile::Builder::new();
     builder.prefix(&prefix).suffix(".part");
-    // As any new file, not for this user alone.
+    // The usual permissions of a new file, not those of a temporary one.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     builder.tempfile_in(path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")))
@@ -282,7 +283,7 @@ impl Seek for BlobReader {
     }
 }
 
-/// Reads from a place of a file that several readers share.
+/// Reads at a position of a file that several readers share.
 #[cfg(unix)]
 fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
     std::os::unix::fs::FileExt::read_at(file, buffer, at)

@@ -1,4 +1,4 @@
-//! Where timestamps come from: real time, a fixed step, or whoever stamps the frames.
+//! Clocks, which provide timestamps: real time, a fixed step, or the timestamps of the frames.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -8,12 +8,12 @@ use crate::time::{FrameRate, Span, Timestamp};
 
 /// The clock of a canvas and of the tracks that are recorded with it. Clones are the same clock.
 ///
-/// The same program records by each of them:
-/// - [`Clock::real`]: what is shown is recorded at the time it is shown. A recorder that is late loses frames, which are
-///   counted.
+/// The same program can record with each of them:
+/// - [`Clock::real`]: a frame is recorded at the time at which it is shown. A recorder that is late drops frames, which
+///   are counted.
 /// - [`Clock::stepped`]: every frame is exactly one step after the last, however long it took to draw. Nothing is lost;
 ///   a recording of an hour may take a day, or a minute.
-/// - [`Clock::stamped`]: frames bring their own times, as those of a film do. Nothing is lost.
+/// - [`Clock::stamped`]: frames have their own times, as those of a film do. Nothing is lost.
 #[derive(Debug, Clone)]
 pub struct Clock(Arc<ClockKind>);
 
@@ -25,22 +25,23 @@ enum ClockKind {
 }
 
 impl Clock {
-    /// Real time, from now on.
+    /// A clock of real time, which begins at 0 now.
     pub fn real() -> Self {
         Self(Arc::new(ClockKind::Real(Instant::now())))
     }
 
-    /// One step a frame.
+    /// A clock that advances one step per frame.
     pub fn stepped(rate: FrameRate) -> Self {
         Self(Arc::new(ClockKind::Stepped { rate, steps: AtomicU64::new(0) }))
     }
 
-    /// Goes where timestamps take it.
+    /// A clock that advances to the timestamps of frames and sound.
     pub fn stamped() -> Self {
         Self(Arc::new(ClockKind::Stamped(AtomicI64::new(0))))
     }
 
-    /// The time. By steps, it is that of the frame that comes next; by stamps, just after the last one.
+    /// The present time. A stepped clock has the time of the next frame; a stamped clock, the time just after the last
+    /// timestamp.
     pub fn now(&self) -> Timestamp {
         match &*self.0 {
             ClockKind::Real(beginning) => Timestamp::ZERO + Span::from(beginning.elapsed()),
@@ -49,12 +50,12 @@ impl Clock {
         }
     }
 
-    /// Whether time goes on by itself, so that nobody may be made to wait.
+    /// Whether it is a clock of real time, so that callers must not be made to wait.
     pub fn is_real(&self) -> bool {
         matches!(*self.0, ClockKind::Real(_))
     }
 
-    /// The step, where there is one.
+    /// The frame rate of a stepped clock; none for other clocks.
     pub fn rate(&self) -> Option<FrameRate> {
         match &*self.0 {
             ClockKind::Stepped { rate, .. } => Some(*rate),
@@ -62,8 +63,8 @@ impl Clock {
         }
     }
 
-    /// What is added to a time of this clock to get the same instant's time by `other`; none where the two have nothing in
-    /// common. Real clocks differ by when they were made.
+    /// Added to a time of this clock to get the time of `other` at the same instant; none where the two are unrelated.
+    /// Real clocks differ by the times at which they were made.
     pub(crate) fn shift_to(&self, other: &Self) -> Option<Span> {
         if Arc::ptr_eq(&self.0, &other.0) {
             return Some(Span::ZERO);
@@ -77,14 +78,14 @@ impl Clock {
         }
     }
 
-    /// A frame was shown: a stepped clock goes on by one step, the others stay as they are.
+    /// Advances a stepped clock by one step, after a frame was shown. Without effect on other clocks.
     pub fn step(&self) {
         if let ClockKind::Stepped { steps, .. } = &*self.0 {
             steps.fetch_add(1, Ordering::AcqRel);
         }
     }
 
-    /// Something was stamped with this time: a stamped clock goes there, never back; the others stay as they are.
+    /// Advances a stamped clock to this timestamp; it never goes back. Without effect on other clocks.
     pub fn reach(&self, stamp: Timestamp) {
         if let ClockKind::Stamped(nanos) = &*self.0 {
             nanos.fetch_max(stamp.as_nanos().saturating_add(1), Ordering::AcqRel);

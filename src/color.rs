@@ -1,8 +1,8 @@
-//! Colour: matrices, ranges and chroma siting. The only place that holds a coefficient.
+//! Colour: matrices, ranges and chroma siting. All colour coefficients are here.
 //!
 //! Sources: ITU-R BT.601-7, BT.709-6, BT.2020-2 (the luma weights) and ITU-T H.273 (their numbers and ranges).
 
-/// Which luma weights turn RGB into YUV (H.273 `MatrixCoefficients`).
+/// The luma weights that convert RGB to YUV (H.273 `MatrixCoefficients`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Matrix {
@@ -14,7 +14,7 @@ pub enum Matrix {
     Bt2020,
 }
 
-/// Which code values stand for black and white (H.273 `VideoFullRangeFlag`).
+/// The code values of black and white (H.273 `VideoFullRangeFlag`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Range {
     /// Luma 16–235, chroma 16–240.
@@ -23,11 +23,11 @@ pub enum Range {
     Full,
 }
 
-/// Where a subsampled chroma sample sits among its luma samples.
+/// The position of a subsampled chroma sample among its luma samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Siting {
-    /// On the left luma column, between rows: MPEG-2, H.264, AV1 "vertical". What we write.
+    /// On the left luma column, between rows: MPEG-2, H.264, AV1 "vertical". Recordings use this.
     Left,
     /// In the middle: MPEG-1, JPEG.
     Center,
@@ -47,10 +47,11 @@ pub struct ColorSpace {
 }
 
 impl ColorSpace {
-    /// BT.709, limited range, chroma on the left: what every recording holds.
+    /// BT.709, limited range, chroma on the left: the colour space of every recording.
     pub const RECORDED: Self = Self { matrix: Matrix::Bt709, range: Range::Limited, siting: Siting::Left };
 
-    /// What an untagged picture of this height is taken for: BT.709 from 720 lines up, BT.601 below; limited range.
+    /// The assumed colour space of untagged video of this height: BT.709 from 720 lines up, BT.601 below; limited
+    /// range.
     pub fn untagged(height: u32) -> Self {
         let matrix = if height >= 720 { Matrix::Bt709 } else { Matrix::Bt601 };
         Self { matrix, ..Self::RECORDED }

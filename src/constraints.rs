@@ -106,29 +106,29 @@ impl Constraints {
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct TrackConstraints {
-    /// Pixels across.
+    /// Width in pixels.
     pub width: Constraint<u32>,
-    /// Pixels down.
+    /// Height in pixels.
     pub height: Constraint<u32>,
-    /// Frames a second.
+    /// Frames per second.
     pub frame_rate: Constraint<f64>,
     /// Width divided by height.
     pub aspect_ratio: Constraint<f64>,
-    /// Which way a camera looks: `user`, `environment`, `left` or `right`.
+    /// The direction of a camera: `user`, `environment`, `left` or `right`.
     pub facing_mode: StringConstraint,
     /// How the size is made: `none` (as the camera gives it) is the only mode.
     pub resize_mode: StringConstraint,
-    /// Samples a second.
+    /// Samples per second.
     pub sample_rate: Constraint<u32>,
     /// Bits a sample.
     pub sample_size: Constraint<u32>,
-    /// Channels of sound.
+    /// The number of audio channels.
     pub channel_count: Constraint<u32>,
     /// Latency in seconds.
     pub latency: Constraint<f64>,
     /// Amplification of the sound in decibels; 0 leaves it as it is. An extension: the Web has none.
     pub gain: Constraint<f64>,
-    /// The device, by its id.
+    /// The id of the device.
     pub device_id: StringConstraint,
     /// The group of the device: a webcam's camera and microphone have the same one.
     pub group_id: StringConstraint,

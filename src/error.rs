@@ -1,15 +1,15 @@
 //! One error type for the whole crate.
 //!
-//! A kind carries the Web specification's name, so that whoever knows the browser knows what went wrong; the context
-//! says in lower case what was expected, what was found and what to do about it.
+//! A kind has the Web specification's name, which is known to programmers of the Web; the context says in lower case
+//! what was expected, what was found and what to do about it.
 
 use std::fmt;
 use std::sync::Arc;
 
-/// The result of everything that can fail here.
+/// The result type of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What kind of thing went wrong, by the Web's names (Web IDL §2.8.1 and Media Capture and Streams §10.6).
+/// The kind of an error, with the Web's names (Web IDL §2.8.1 and Media Capture and Streams §10.6).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -25,14 +25,14 @@ pub enum ErrorKind {
     NotReadable,
     /// No device meets the constraint of this name.
     Overconstrained {
-        /// The constraint's name, as `width`.
+        /// The constraint's name, such as `width`.
         constraint: String,
     },
-    /// Tracks came or went while recording.
+    /// The stream's tracks or the frames' size changed while recording.
     InvalidModification,
     /// Text that does not parse: a filter chain, a size, a duration.
     Syntax,
-    /// An argument that is not of the kind that the call takes, or that asks for nothing at all.
+    /// An argument of the wrong type, or a request for nothing.
     Type,
     /// An argument outside its range.
     Range,
@@ -43,7 +43,7 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
-    /// The name that the Web gives it, as `NotSupportedError`.
+    /// Its name on the Web, such as `NotSupportedError`.
     pub fn name(&self) -> &'static str {
         match self {
             Self::InvalidState => "InvalidStateError",
@@ -61,11 +61,11 @@ impl ErrorKind {
     }
 }
 
-/// An error: its kind, what was being done and found, and its cause.
+/// An error: its kind, its context, and its cause.
 ///
-/// As text it is the context with the cause in parentheses. So [`source`](std::error::Error::source) gives what lies below
-/// the cause, as that of [`std::io::Error`] does: whoever prints the whole chain reads each of them once. The cause itself is
-/// [`Error::cause`].
+/// Its text is the context with the cause in parentheses. Therefore [`source`](std::error::Error::source) returns the
+/// source of the cause, as [`std::io::Error`] does, and printing the whole chain shows each error once. The cause
+/// itself is [`Error::cause`].
 #[derive(Clone)]
 pub struct Error {
     kind: ErrorKind,
@@ -85,24 +85,24 @@ impl Error {
         self
     }
 
-    /// The same error, its context led by where it happened: `clip.y4m: …`.
+    /// The same error, with its location before the context: `clip.y4m: …`.
     pub fn at(mut self, place: impl fmt::Display) -> Self {
         self.context = format!("{place}: {}", self.context);
         self
     }
 
-    /// The same error, followed by what to do about it: what only the program knows, as the flag that helps.
+    /// The same error, with advice after the context that only the program knows, such as a flag that helps.
     pub fn with_remedy(mut self, remedy: impl fmt::Display) -> Self {
         self.context = format!("{}; {remedy}", self.context);
         self
     }
 
-    /// The kind of thing that went wrong.
+    /// The kind of the error.
     pub fn kind(&self) -> &ErrorKind {
         &self.kind
     }
 
-    /// What caused it, as an [`std::io::Error`]; none where it has no cause outside of this crate.
+    /// Its cause, such as an [`std::io::Error`]; none where it has no cause outside this crate.
     pub fn cause(&self) -> Option<&(dyn std::error::Error + Send + Sync + 'static)> {
         self.cause.as_deref()
     }
@@ -131,12 +131,12 @@ impl Error {
         Self::new(ErrorKind::Unknown, context)
     }
 
-    /// The error of a thread that the system did not give.
+    /// The error of a thread that could not be started.
     pub(crate) fn no_thread(error: std::io::Error) -> Self {
         Self::unknown("no thread could be started").with_cause(error)
     }
 
-    /// The error of a file that could not be opened or read, with what to do about it where that is known.
+    /// The error of a file that could not be opened or read, with advice where possible.
     pub(crate) fn reading(path: &std::path::Path, error: std::io::Error) -> Self {
         use std::io::ErrorKind as Io;
         let (kind, what) = match error.kind() {

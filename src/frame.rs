@@ -1,16 +1,16 @@
-//! A picture in memory: its planes with their strides, how its values map to colours, and when it is shown.
+//! A frame in memory: its planes with their strides, its colour space, and its timestamp.
 
 use std::sync::Arc;
 
 use crate::color::ColorSpace;
 use crate::time::Timestamp;
 
-/// A picture's width and height in pixels.
+/// A width and a height in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Size {
-    /// Pixels across.
+    /// Width in pixels.
     pub width: u32,
-    /// Pixels down.
+    /// Height in pixels.
     pub height: u32,
 }
 
@@ -20,7 +20,7 @@ impl Size {
         Self { width, height }
     }
 
-    /// How many pixels.
+    /// The number of pixels.
     pub const fn pixels(self) -> u64 {
         self.width as u64 * self.height as u64
     }
@@ -32,16 +32,16 @@ impl std::fmt::Display for Size {
     }
 }
 
-/// A rectangle in pixels, from its corner at the left and top; parts of pixels count.
+/// A rectangle in pixels, from its top left corner; fractions of pixels are allowed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rect {
-    /// Its left side.
+    /// The x coordinate of its left side.
     pub x: f64,
-    /// Its top side.
+    /// The y coordinate of its top side.
     pub y: f64,
-    /// How far it reaches to the right.
+    /// Its width.
     pub width: f64,
-    /// How far it reaches down.
+    /// Its height.
     pub height: f64,
 }
 
@@ -51,13 +51,13 @@ impl Rect {
         Self { x, y, width, height }
     }
 
-    /// All of a picture of this size.
+    /// The whole area of this size.
     pub fn whole(size: Size) -> Self {
         Self::new(0.0, 0.0, f64::from(size.width), f64::from(size.height))
     }
 }
 
-/// How a frame's bytes are laid out; all have 8 bits a sample.
+/// The layout of a frame's bytes; all formats have 8 bits per sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PixelFormat {
@@ -65,7 +65,7 @@ pub enum PixelFormat {
     Rgba8,
     /// Y, U, V; chroma halved both ways, rounded up (4:2:0).
     I420,
-    /// Y, U, V; chroma halved across, rounded up (4:2:2).
+    /// Y, U, V; chroma halved horizontally, rounded up (4:2:2).
     I422,
     /// Y, U, V at full size (4:4:4).
     I444,
@@ -73,8 +73,8 @@ pub enum PixelFormat {
     Gray8,
     /// Y, then U and V in turn in one plane; chroma halved both ways, rounded up (4:2:0).
     Nv12,
-    /// One plane of Y, U, Y, V for each pair of pixels; chroma halved across (4:2:2). A row of odd width is padded to
-    /// whole pairs. Cameras call it YUY2 too.
+    /// One plane of Y, U, Y, V for each pair of pixels; chroma halved horizontally (4:2:2). A row of odd width is
+    /// padded to whole pairs. Also called YUY2.
     Yuyv,
     /// One plane of R, G, B; sRGB-encoded, opaque.
     Rgb8,
@@ -115,23 +115,24 @@ impl PixelFormat {
     }
 }
 
-/// Where one plane lies in a frame's data.
+/// The position of one plane in a frame's data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Plane {
-    /// Where its first byte lies.
+    /// The offset of its first byte.
     pub offset: usize,
     /// Bytes from one row to the next; at least a row's bytes.
     pub stride: usize,
 }
 
-/// One picture. The planes lie in one piece of memory, each with its own offset and stride. Clones share it.
+/// One picture of a video. All planes are in one memory block, each with its own offset and stride. Clones share the
+/// block.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Frame {
     format: PixelFormat,
     size: Size,
-    /// How YUV values map to colours; of no meaning for [`PixelFormat::Rgba8`] and [`PixelFormat::Rgb8`].
+    /// How YUV values map to colours; ignored for [`PixelFormat::Rgba8`] and [`PixelFormat::Rgb8`].
     pub color: ColorSpace,
-    /// When it is shown.
+    /// The time at which it is shown.
     pub timestamp: Timestamp,
     planes: [Plane; 3],
     data: Arc<Vec<u8>>,
@@ -154,7 +155,7 @@ impl Frame {
         Self { format, size, color, timestamp: Timestamp::ZERO, planes, data: Arc::new(data) }
     }
 
-    /// A frame whose planes lie where `planes` says; one for each plane of the format.
+    /// A frame with planes at the positions `planes`, one for each plane of the format.
     ///
     /// # Panics
     /// When a plane reaches past the end of `data`.
@@ -169,7 +170,7 @@ impl Frame {
         Self { format, size, color, timestamp: Timestamp::ZERO, planes, data: Arc::new(data) }
     }
 
-    /// A black picture: I420 in [`ColorSpace::RECORDED`], shown at time 0.
+    /// A black frame: I420 in [`ColorSpace::RECORDED`], with timestamp 0.
     pub fn black(size: Size) -> Self {
         const BLACK: u8 = 16;
         const GREY: u8 = 128;
@@ -178,7 +179,7 @@ impl Frame {
         Self::packed(PixelFormat::I420, size, ColorSpace::RECORDED, data)
     }
 
-    /// The same frame, shown at `timestamp`.
+    /// The same frame with another timestamp.
     pub fn with_timestamp(mut self, timestamp: Timestamp) -> Self {
         self.timestamp = timestamp;
         self
@@ -199,17 +200,17 @@ impl Frame {
         self.format
     }
 
-    /// The picture's size in pixels.
+    /// The frame's size in pixels.
     pub fn size(&self) -> Size {
         self.size
     }
 
-    /// Where the planes lie, one for each plane of the format.
+    /// The positions of the planes, one for each plane of the format.
     pub fn planes(&self) -> &[Plane] {
         &self.planes[..self.format.planes()]
     }
 
-    /// All bytes, padding too.
+    /// All bytes, with padding.
     pub fn data(&self) -> &[u8] {
         &self.data
     }

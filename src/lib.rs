@@ -1,21 +1,21 @@
-//! framereel records what you can draw: your own drawing on a canvas, a film, a pipe, a picture or a shader goes through a
-//! chain of filters on the GPU and leaves as a `.webm` that seeks, with sound, or as a still. It is the browser's
+//! framereel filters frames on the GPU and records them: your own drawing on a canvas, a film, a pipe, a picture or a
+//! shader passes through a chain of filters and becomes a seekable `.webm`, with sound, or a still. It is the browser's
 //! `canvas.filter` → `captureStream()` → `MediaRecorder`, as a library.
 //!
-//! It promises:
-//! - **Nothing is dropped in silence.** Every frame that came in is in the file or in the [`Report`]
-//!   with the reason why it is not.
-//! - **Colours stay.** The source's matrix, range and chroma siting are read and respected; what is written is BT.709,
-//!   limited range, and the file says so. BT.709 film (4:2:0, limited range) that no filter touches keeps its samples.
-//! - **A file is a whole file.** It has its duration and seeks; one that was stopped or whose source broke off plays up
-//!   to that moment; one whose program was killed lacks its last second at most; one that could not play is not left
-//!   behind.
-//! - **The same in, the same out.** But for a real clock, time comes from the frames: what is recorded twice decodes to
-//!   the same frames twice.
+//! It guarantees:
+//! - **No frame is dropped silently.** Every incoming frame is in the file, or the [`Report`] has the
+//!   reason why it is not.
+//! - **Colours are kept.** The source's matrix, range and chroma siting are read and used. Recordings are BT.709,
+//!   limited range, and tagged so. BT.709 film (4:2:0, limited range) without filters keeps its samples.
+//! - **Files are complete.** A file has its duration and is seekable. After a stop, or when the source breaks off, it
+//!   is playable up to that time; after the program is killed, it lacks at most its last second. A file that would not
+//!   be playable is removed.
+//! - **Results are reproducible.** Except with a real clock, time comes from the frames: two recordings of the same
+//!   input decode to the same frames.
 //!
 //! # A canvas, recorded
-//! As in the browser: a canvas, its filter, a stream of it, a recorder, and its events. The clock here goes by steps of a
-//! thirtieth of a second, one a frame; without it, time is real.
+//! As in the browser: a canvas, its filter, a stream of it, a recorder, and its events. The clock here advances by 1/30
+//! s per frame; without it, time is real.
 //!
 //! ```
 //! use framereel::{
@@ -46,23 +46,25 @@
 //! }
 //! ```
 //!
-//! - **What is drawn.** [`Canvas::draw`](canvas::Canvas::draw) takes frames, [`Canvas::texture`](canvas::Canvas::texture)
-//!   is a texture of your own device to draw into ([`Gpu::from_device`](gpu::Gpu::from_device)), and
-//!   [`Canvas::draw_texture`](canvas::Canvas::draw_texture) copies one that you have.
-//! - **What is captured.** [`Canvas::present`](canvas::Canvas::present) paints. A stream captures what was painted, is new
-//!   and is wanted: at every paint, at a rate, or by [`request_frame`](stream::MediaStreamTrack::request_frame). With
-//!   [`request_frame_at`](stream::MediaStreamTrack::request_frame_at) you give the time and get a
-//!   [`Receipt`](stream::Receipt), which tells what became of the frame: encoded once it is in the file, or dropped and why.
-//! - **Whose time.** A [`Clock`] is real, goes by steps, or by the stamps on the frames. In real time a
-//!   recorder that is late loses frames, which are counted; otherwise everything waits. Times are kept as they are: the
-//!   frame rate varies if yours does.
-//! - **What is told.** [`events()`](recorder::MediaRecorder::events) is an iterator that ends with the recording and may be
-//!   read on any thread; [`on_event`](recorder::MediaRecorder::on_event) calls you back. Tracks and streams tell of mute,
-//!   unmute, the end and added and removed tracks in the same way
+//! - **Drawing.** [`Canvas::draw`](canvas::Canvas::draw) takes frames, [`Canvas::texture`](canvas::Canvas::texture) is
+//!   a texture on your own device to draw into ([`Gpu::from_device`](gpu::Gpu::from_device)), and
+//!   [`Canvas::draw_texture`](canvas::Canvas::draw_texture) copies a texture of yours.
+//! - **Capture.** [`Canvas::present`](canvas::Canvas::present) paints. A stream captures a paint that shows something
+//!   new and is wanted: every paint, paints at a rate, or on
+//!   [`request_frame`](stream::MediaStreamTrack::request_frame).
+//!   [`request_frame_at`](stream::MediaStreamTrack::request_frame_at) takes the timestamp and returns a
+//!   [`Receipt`](stream::Receipt), which reports the frame as encoded once it is in the file, or as dropped for a
+//!   reason.
+//! - **Time.** A [`Clock`] is real, or advances by steps or by the timestamps of the frames. In real
+//!   time, a recorder that is late drops frames, which are counted; otherwise every stage waits for the next one.
+//!   Timestamps are kept: a variable frame rate stays variable.
+//! - **Events.** [`events()`](recorder::MediaRecorder::events) is an iterator that ends with the recording and may be
+//!   read on any thread; [`on_event`](recorder::MediaRecorder::on_event) takes a callback. Tracks and streams report
+//!   mute, unmute, the end, and added and removed tracks in the same way
 //!   ([`MediaStreamTrack::events`](stream::MediaStreamTrack::events)).
-//! - **Sound.** A [`TrackGenerator::audio`](stream::TrackGenerator::audio) on the canvas's clock, added to the stream, is
-//!   recorded as Opus; alone, as WebM, Ogg or WAV ([`mux::Container`]). Pauses are cut out of pictures and sound at the
-//!   same instant.
+//! - **Sound.** A [`TrackGenerator::audio`](stream::TrackGenerator::audio) on the canvas's clock, added to the stream,
+//!   is recorded as Opus; alone, as WebM, Ogg or WAV ([`mux::Container`]). Pauses are cut out of video and sound at the
+//!   same time.
 //!
 //! # Where a recording goes
 //! | to | by |
@@ -74,10 +76,11 @@
 //! | a pipe, or a file for each slice | `start_to` [`Destination::Stream`] or [`Destination::Chunks`] |
 //! | memory, for the last seconds only | [`Replay`] |
 //!
-//! A file whose program was killed is made whole by [`mux::repair()`], and [`mux::inspect()`] tells what is in a file.
+//! [`mux::repair()`] repairs the file of a program that was killed, and [`mux::inspect()`] lists the content of a file.
 //!
 //! # A source, recorded
-//! [`record()`](recorder::record()) takes any [`Source`] from its beginning to its end, as fast as it goes:
+//! [`record()`](recorder::record()) records any [`Source`] from its beginning to its end, as fast as
+//! possible:
 //!
 //! ```
 //! use framereel::{FileSink, Gpu, SourceOptions, SourceSpec, Span, open, record};
@@ -95,21 +98,22 @@
 //! }
 //! ```
 //!
-//! Given a source alone, it records pictures alone; [`Media::with_sound`](recorder::Media::with_sound) takes the source's
-//! own sound too, and [`source::audio`] opens other sound to go with it. [`Controls`] end it, or give it another chain while it
-//! runs.
+//! Given a source alone, it records pictures alone; [`Media::with_sound`](recorder::Media::with_sound) takes the
+//! source's own sound too, and [`source::audio`] opens other sound to go with it. [`Controls`] end
+//! it, or give it another chain while it runs.
 //!
 //! # Filters and stills
 //! A chain is read from CSS syntax ([`filter::FilterChain`]), by default without opening any file
 //! ([`filter::FileAccess`]); [`filter::catalog()`] lists what can stand in it. Your own
 //! WGSL is [`filter::Custom`], as a filter or, by [`source::shader`], as a source. A chain can move over time
 //! ([`FilterChain::animate`](filter::FilterChain::animate)). A still is [`Canvas::to_blob`](canvas::Canvas::to_blob),
-//! [`Canvas::to_data_url`](canvas::Canvas::to_data_url), or [`Canvas::read`](canvas::Canvas::read) and [`still::encode`].
+//! [`Canvas::to_data_url`](canvas::Canvas::to_data_url), or [`Canvas::read`](canvas::Canvas::read) and
+//! [`still::encode`].
 //!
 //! # Map
-//! Each floor uses its own and those below it, never one above.
+//! The modules of a layer use modules of the same layer and of those below it, never of one above.
 //!
-//! | floor | modules |
+//! | layer | modules |
 //! |---|---|
 //! | 3 | [`recorder`]: recorders, the pipeline from a stream to a file, replays, and sources from end to end |
 //! | 2 | [`source`]: where frames and sound come from · [`devices`]: cameras and microphones · [`canvas`]: what frames are drawn on · [`gpu`]: what runs there · [`encode`]: AV1, Opus, PCM |
@@ -177,7 +181,7 @@ pub use recorder::{
 pub use source::{Source, SourceOptions, SourceSpec, open};
 pub use stream::{MediaStream, MediaStreamTrack, TrackGenerator};
 pub use time::{FrameRate, Span, Timestamp};
-/// The version of wgpu whose devices and textures are taken.
+/// The version of wgpu whose devices and textures this crate accepts.
 pub use wgpu;
 
 /// Compiles the README's example as a test.

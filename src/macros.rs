@@ -1,4 +1,4 @@
-//! What every public type has, written once: `Debug` for those that hold what has none, and methods that set one field.
+//! Macros for public types: `Debug` for types with fields that have none, and methods that set one field.
 
 /// Implements `Debug` for a type that holds a device, a thread or a decoder: its name and these of its fields.
 macro_rules! debug_fields {

@@ -1,4 +1,4 @@
-//! The `framereel` program: arguments in, a recording or a still out, errors in plain words.
+//! The `framereel` program: runs the command that the arguments name, and prints errors.
 
 mod cli;
 
@@ -25,8 +25,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Keeps Mesa's device-select layer from asking a Wayland server for its GPU where there can be none: it would complain
-/// on standard error, on every server and in every cron job.
+/// Stops Mesa's device-select layer from asking a Wayland server for its GPU where there can be none: on servers and in
+/// cron jobs, it would print an error on standard error.
 #[allow(unsafe_code, reason = "the environment can only be set so; the process has one thread yet")]
 fn quiet_mesa() {
     if std::env::var_os("XDG_RUNTIME_DIR").is_none() {

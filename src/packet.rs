@@ -2,14 +2,14 @@
 
 use crate::time::{Span, Timestamp};
 
-/// One encoded frame, as the encoder gave it: for AV1 a temporal unit of OBUs in the low-overhead format.
+/// One encoded packet, as returned by the encoder: for AV1, a temporal unit of OBUs in the low-overhead format.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EncodedPacket {
     /// The bytes; never empty.
     pub data: Vec<u8>,
-    /// When it is shown.
+    /// The time at which its presentation begins.
     pub timestamp: Timestamp,
-    /// How long it is shown.
+    /// The length of its presentation.
     pub duration: Span,
     /// Whether decoding can begin here.
     pub key: bool,

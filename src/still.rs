@@ -1,4 +1,4 @@
-//! A frame as the bytes of a still: PNG, JPEG or WebP (HTML: `canvas.toBlob`, `canvas.toDataURL`).
+//! Encodes a frame as a still: PNG, JPEG or WebP (HTML: `canvas.toBlob`, `canvas.toDataURL`).
 
 use std::io::Cursor;
 use std::path::Path;
@@ -19,20 +19,20 @@ use crate::frame::{Frame, PixelFormat};
 pub enum StillFormat {
     /// Lossless, with alpha.
     Png,
-    /// Lossy; what is not opaque lies over black.
+    /// Lossy; transparent pixels are blended over black.
     Jpeg,
     /// Lossless, with alpha.
     WebP,
 }
 
 impl StillFormat {
-    /// The quality of a JPEG when none is asked for, 0–1.
+    /// The default quality of a JPEG, 0–1.
     pub const DEFAULT_QUALITY: f32 = 0.92;
 
-    /// The format that a file's name asks for by its ending.
+    /// The format of a file name's extension.
     ///
     /// # Errors
-    /// A syntax error when it asks for none of these.
+    /// A syntax error for any other extension.
     pub fn from_path(path: &Path) -> Result<Self> {
         let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
         match ending.as_str() {
@@ -46,7 +46,7 @@ impl StillFormat {
         }
     }
 
-    /// The format of this MIME type, upper case or lower; PNG for all that is not written here (HTML, "a serialization of
+    /// The format of this MIME type, ignoring case; PNG for any type that is not supported (HTML, "a serialization of
     /// the bitmap as a file").
     pub fn from_mime_type(mime_type: &str) -> Self {
         let others = [Self::Jpeg, Self::WebP];
@@ -63,7 +63,7 @@ impl StillFormat {
     }
 }
 
-/// The still's bytes from an RGBA frame. `quality` is for JPEG, 0–1; one outside that or absent means
+/// Encodes an RGBA frame. `quality`, 0–1, applies to JPEG; a value outside or absent means
 /// [`StillFormat::DEFAULT_QUALITY`] (HTML, "a serialization of the bitmap as a file").
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! Time as whole nanoseconds, and frame rates as ratios: nothing here rounds until a file format asks for it.
+//! Time in whole nanoseconds, and frame rates as ratios: rounded only where a file format requires it.
 
 use std::fmt;
 use std::ops::{Add, AddAssign, Sub};
@@ -8,11 +8,11 @@ use crate::error::{Error, Result};
 
 const NANOS: i64 = 1_000_000_000;
 
-/// A point on a recording's own time line, in nanoseconds from its beginning.
+/// A point in time, in nanoseconds from the beginning of a recording or a clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(i64);
 
-/// A length of time in nanoseconds. Sums beyond what it holds, 292 years, stay at the limit.
+/// A length of time in nanoseconds. Sums saturate at 292 years.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Span(i64);
 
@@ -20,10 +20,10 @@ impl Timestamp {
     /// The beginning.
     pub const ZERO: Self = Self(0);
 
-    /// After everything.
+    /// The latest time.
     pub const MAX: Self = Self(i64::MAX);
 
-    /// So many nanoseconds from the beginning.
+    /// The time this number of nanoseconds after the beginning.
     pub const fn from_nanos(nanos: i64) -> Self {
         Self(nanos)
     }
@@ -33,30 +33,30 @@ impl Timestamp {
         self.0
     }
 
-    /// Seconds from the beginning, for people and shaders.
+    /// Seconds from the beginning, for display and shaders.
     pub fn as_secs_f64(self) -> f64 {
         self.0 as f64 / NANOS as f64
     }
 }
 
 impl Span {
-    /// No time at all.
+    /// The length 0.
     pub const ZERO: Self = Self(0);
 
-    /// Longer than everything.
+    /// The greatest length.
     pub const MAX: Self = Self(i64::MAX);
 
-    /// So many nanoseconds.
+    /// A length in nanoseconds.
     pub const fn from_nanos(nanos: i64) -> Self {
         Self(nanos)
     }
 
-    /// So many milliseconds.
+    /// A length in milliseconds.
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis * 1_000_000)
     }
 
-    /// So many whole seconds.
+    /// A length in whole seconds.
     pub const fn from_secs(secs: i64) -> Self {
         Self(secs * NANOS)
     }
@@ -66,7 +66,7 @@ impl Span {
         self.0
     }
 
-    /// Seconds, for people.
+    /// Seconds, for display.
     pub fn as_secs_f64(self) -> f64 {
         self.0 as f64 / NANOS as f64
     }
@@ -119,7 +119,7 @@ impl From<std::time::Duration> for Span {
     }
 }
 
-/// What is below zero is none.
+/// A negative span becomes zero.
 impl From<Span> for std::time::Duration {
     fn from(span: Span) -> Self {
         Self::from_nanos(span.0.max(0).unsigned_abs())
@@ -170,7 +170,7 @@ impl FromStr for Span {
     }
 }
 
-/// Frames a second, as a ratio: 30000/1001 is exact.
+/// Frames per second, as a ratio: 30000/1001 is exact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct FrameRate {
     num: u32,
@@ -178,10 +178,10 @@ pub struct FrameRate {
 }
 
 impl FrameRate {
-    /// The highest rate taken, in frames a second.
+    /// The highest supported rate, in frames per second.
     pub const MAX: u32 = 1000;
 
-    /// `num / den` frames a second, above 0 and at most [`FrameRate::MAX`]; else a range error.
+    /// `num / den` frames per second, above 0 and at most [`FrameRate::MAX`]; otherwise a range error.
     pub fn new(num: u32, den: u32) -> Result<Self> {
         if num == 0 || den == 0 || u64::from(num) > u64::from(Self::MAX) * u64::from(den) {
             let found = if den == 1 { num.to_string() } else { format!("{num}/{den}") };
@@ -193,7 +193,7 @@ impl FrameRate {
         Ok(Self { num, den })
     }
 
-    /// A whole number of frames a second, known when the program is built.
+    /// A whole number of frames per second, as a constant.
     pub const fn whole(rate: u32) -> Self {
         assert!(rate > 0 && rate <= Self::MAX);
         Self { num: rate, den: 1 }
@@ -209,19 +209,19 @@ impl FrameRate {
         self.den
     }
 
-    /// Frames a second, rounded to a float.
+    /// Frames per second, rounded to a float.
     pub fn as_f64(self) -> f64 {
         f64::from(self.num) / f64::from(self.den)
     }
 
-    /// When frame `index` begins: exact to a nanosecond however large the index, with no drift.
+    /// The time at which frame `index` begins: exact to a nanosecond for any index, without drift.
     pub fn timestamp(self, index: u64) -> Timestamp {
         let nanos = i128::from(index) * i128::from(self.den) * i128::from(NANOS);
         let num = i128::from(self.num);
         Timestamp(((nanos + num / 2) / num) as i64)
     }
 
-    /// How long one frame lasts, rounded to a nanosecond.
+    /// The length of one frame, rounded to a nanosecond.
     pub fn frame_span(self) -> Span {
         self.timestamp(1) - Timestamp::ZERO
     }
@@ -230,7 +230,7 @@ impl FrameRate {
     pub fn frames_in(self, span: Span) -> u64 {
         let frames = i128::from(span.0.max(0)) * i128::from(self.num);
         let second = i128::from(self.den) * i128::from(NANOS);
-        // Half a nanosecond of slack a frame: 0.04 s at 25 fps is one frame, whatever way 0.04 was rounded.
+        // Tolerates half a nanosecond per frame: 0.04 s at 25 fps is one frame, however 0.04 was rounded.
         ((frames + second - 1 - i128::from(self.num) / 2) / second).max(0) as u64
     }
 }

@@ -1,4 +1,4 @@
-//! Frames through a chain and back again.
+//! Sends frames through a filter chain on the GPU and reads them back.
 
 use super::compositor::Compositor;
 use super::content::CanvasLayer;
@@ -8,15 +8,15 @@ use crate::frame::{Frame, PixelFormat, Size};
 use crate::gpu::{self, Drawing, Gpu, Readback, RenderTarget, Renderer};
 use crate::time::Timestamp;
 
-/// Frames through a chain and back, several in flight at once. Frames may change their size and format on the way: what
-/// comes out keeps its own.
+/// Sends frames through a filter chain and reads them back, several in flight at once. Submitted frames may differ in
+/// size and format; the frames read back have one size and format.
 pub struct Capture {
     gpu: Gpu,
     filter: FilterChain,
     renderer: Option<Renderer>,
-    /// What lays layers over each other, and what packs the picture that they make.
+    /// Composes layers, and packs the composed picture.
     layers: Option<(Compositor, Renderer)>,
-    /// What the loops of users' WGSL set when they never end.
+    /// Set by loops of users' WGSL that do not end.
     alarm: Option<wgpu::Buffer>,
     /// Made with the first frame, where an error can be returned.
     readback: Option<Readback>,
@@ -28,7 +28,7 @@ pub struct Capture {
 debug_fields!(Capture { size, format, filter });
 
 impl Capture {
-    /// Pictures of `size` in `format`: I420 for encoders, RGBA for stills.
+    /// Makes frames of `size` in `format`: I420 for encoders, RGBA for stills.
     pub fn new(gpu: &Gpu, filter: &FilterChain, size: Size, format: PixelFormat) -> Self {
         Self {
             gpu: gpu.clone(),
@@ -43,10 +43,10 @@ impl Capture {
         }
     }
 
-    /// Puts another chain in the place of this one, for the frames that follow.
+    /// Replaces the filter chain for the frames that follow.
     ///
     /// # Errors
-    /// `UnknownError` when it does not compile; then the old one stays.
+    /// `UnknownError` when the new chain does not compile; then the old one stays.
     pub fn set_filter(&mut self, filter: &FilterChain) -> Result<()> {
         if let Some(renderer) = &mut self.renderer {
             self.gpu.scoped(|| renderer.set_chain(filter))?;
@@ -55,7 +55,7 @@ impl Capture {
         Ok(())
     }
 
-    /// The size of its pictures.
+    /// The size of its frames.
     pub(super) fn size(&self) -> Size {
         self.size
     }
@@ -65,12 +65,12 @@ impl Capture {
         self.readback.as_ref().is_some_and(Readback::is_full)
     }
 
-    /// Whether no picture is in flight.
+    /// Whether no frame is in flight.
     pub fn is_empty(&self) -> bool {
         self.readback.as_ref().is_none_or(Readback::is_empty)
     }
 
-    /// Submits a frame; its picture is received with `timestamp`.
+    /// Submits a frame; the filtered frame has the timestamp `timestamp`.
     ///
     /// # Errors
     /// A range error when the frame is larger than the adapter takes; `UnknownError` when the GPU fails.
@@ -78,10 +78,10 @@ impl Capture {
         self.submit_drawing(Drawing::Frame(frame), timestamp)
     }
 
-    /// Submits what is drawn in somebody's own texture, as it is when this is called: everything that was
-    /// submitted to the queue before is in it. The texture is of the [`Gpu`]'s device, holds premultiplied colours
-    /// (opaque ones are) and has `TEXTURE_BINDING` among its usages. Formats that end in `Srgb` are taken for what they
-    /// show.
+    /// Submits the present content of an external texture, including all work submitted to the queue before. The
+    /// texture belongs to the [`Gpu`]'s device, holds premultiplied colours (opaque colours are) and has
+    /// `TEXTURE_BINDING` among its usages. Formats that end in `Srgb` are supported: their decoded values are encoded
+    /// again.
     ///
     /// # Errors
     /// A range error when it is larger than the adapter takes; `UnknownError` when the GPU fails or cannot read it.
@@ -89,7 +89,7 @@ impl Capture {
         self.submit_drawing(Drawing::Texture(texture), timestamp)
     }
 
-    /// The same for either.
+    /// Submits a frame or a texture.
     pub(super) fn submit_drawing(&mut self, drawing: Drawing, timestamp: Timestamp) -> Result<()> {
         let gpu = self.gpu.clone();
         gpu.scoped(|| self.submit_unscoped(drawing, timestamp))
@@ -109,8 +109,8 @@ impl Capture {
         self.read_back(encoder, output, timestamp)
     }
 
-    /// Submits layers, one over the other; the chain of this plays no part. Gives the errors of chains that the GPU
-    /// refused: such a layer keeps the chain that it had, or has none.
+    /// Submits layers, drawn over each other; the chain of this `Capture` is not used. Returns the errors of chains
+    /// that the GPU refused: such a layer keeps its previous chain, or has none.
     ///
     /// # Errors
     /// A range error when a frame is larger than the adapter takes; `UnknownError` when the GPU fails.
@@ -146,7 +146,7 @@ impl Capture {
         self.alarm.get_or_insert_with(|| gpu::alarm(&self.gpu))
     }
 
-    /// Submits what is recorded, and the way back of the picture that it makes in `output`.
+    /// Submits the recorded commands, and the readback of the picture that they make in `output`.
     fn read_back(
         &mut self,
         encoder: wgpu::CommandEncoder,
@@ -161,7 +161,7 @@ impl Capture {
         Ok(())
     }
 
-    /// Waits for the picture that was sent first; none when none is in flight.
+    /// Waits for the frame that was submitted first; none when none is in flight.
     ///
     /// # Errors
     /// `UnknownError` when the GPU fails.

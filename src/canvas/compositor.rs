@@ -1,5 +1,5 @@
-//! Several layers as one picture, on the GPU: each is unpacked, scaled to its place and filtered by passes of its own,
-//! then laid over those before it. Nothing is read back between them.
+//! Composes several layers into one picture on the GPU: each layer has its own passes, which unpack it, scale it to its
+//! place and filter it; then it is blended over the layers before it. Nothing is read back between layers.
 //!
 //! ```text
 //! frame ─▶ [unpack] ─▶ [place ↔] ─▶ [place ↕│filters] ─▶ texture ─┐
@@ -17,8 +17,8 @@ use crate::frame::Size;
 use crate::gpu::{Blend, Gpu, RenderTarget, Renderer};
 use crate::time::Timestamp;
 
-/// What lays layers over each other. What was made for the first layer serves the first one of the next picture too,
-/// and so on; while sizes and chains stay, a picture costs its passes alone.
+/// Composes layers. The renderer of each layer is reused for the layer with the same number in the next picture; while
+/// sizes and chains do not change, a picture costs only its passes.
 pub struct Compositor {
     gpu: Gpu,
     alarm: wgpu::Buffer,
@@ -27,16 +27,16 @@ pub struct Compositor {
     slots: Vec<LayerSlot>,
 }
 
-/// What renders the layers of one number.
+/// The renderer of the layers with one number.
 struct LayerSlot {
     renderer: Renderer,
     canvas: Size,
-    /// The chain that was asked for last.
+    /// The chain that was requested last.
     requested: Arc<FilterChain>,
 }
 
 impl Compositor {
-    /// Loops of users' WGSL that never end set `alarm`.
+    /// A compositor. Loops of users' WGSL that do not end set `alarm`.
     pub fn new(gpu: &Gpu, alarm: &wgpu::Buffer) -> Self {
         let usage = wgpu::TextureUsages::RENDER_ATTACHMENT | wgpu::TextureUsages::TEXTURE_BINDING;
         Self {
@@ -48,9 +48,9 @@ impl Compositor {
         }
     }
 
-    /// Records the passes of these layers, in their order, at this time; `index` is the picture's number. Gives the
-    /// texture that will hold the picture, premultiplied, and the errors of chains that the GPU refused: such a layer
-    /// keeps the chain that it had, or has none.
+    /// Records the passes of these layers, in order, at this time; `index` is the picture's number. Returns the texture
+    /// that will hold the picture, premultiplied, and the errors of chains that the GPU refused: such a layer keeps its
+    /// previous chain, or has none.
     ///
     /// # Errors
     /// A range error when a frame is larger than the adapter takes; `UnknownError` when the GPU fails.
@@ -72,7 +72,7 @@ impl Compositor {
         Ok((target, refused))
     }
 
-    /// Makes slot `number` ready for this layer; all slots before it are there.
+    /// Prepares slot `number` for this layer; all slots before it exist.
     fn prepare(&mut self, number: usize, layer: &CanvasLayer, canvas: Size, refused: &mut Vec<Error>) -> Result<()> {
         let picture = layer.drawn.drawing().picture();
         if let Some(slot) = self.slots.get_mut(number)

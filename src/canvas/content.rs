@@ -1,4 +1,4 @@
-//! What is on a canvas: layers, each a frame or a texture with the chain that lies over it and its place.
+//! The content of a canvas: layers, each a frame or a texture with its filter chain and its place.
 
 use std::sync::Arc;
 
@@ -7,13 +7,13 @@ use crate::filter::{FilterChain, LayerPlace, plan_layer};
 use crate::frame::{Frame, Rect, Size};
 use crate::gpu::{Drawing, Gpu};
 
-/// What was drawn since the canvas was cleared, in its order. Cheap to clone.
+/// All that was drawn since the canvas was cleared, in order. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Content {
     layers: Vec<CanvasLayer>,
 }
 
-/// What was drawn at once, with the chain of that moment. Cheap to clone.
+/// The result of one drawing call, with the filter chain set at that time. Cheap to clone.
 #[derive(Clone)]
 pub struct CanvasLayer {
     pub drawn: Drawn,
@@ -22,10 +22,10 @@ pub struct CanvasLayer {
 }
 
 impl Content {
-    /// As many layers as this are kept; then they are to be made one.
+    /// The maximum number of layers; then they must be flattened into one.
     pub const MOST_LAYERS: usize = 32;
 
-    /// This layer alone.
+    /// A single layer.
     pub fn only(layer: CanvasLayer) -> Self {
         Self { layers: vec![layer] }
     }
@@ -40,7 +40,7 @@ impl Content {
         self.layers.iter().try_for_each(|layer| layer.drawn.check(gpu))
     }
 
-    /// The layer that is all there is, when it is drawn over the whole canvas: that needs no laying over.
+    /// The only layer, if there is one and it is fitted to the whole canvas: it needs no blending.
     pub fn whole(&self) -> Option<&CanvasLayer> {
         match &self.layers[..] {
             [layer] if layer.place == LayerPlace::Fitted => Some(layer),
@@ -48,7 +48,7 @@ impl Content {
         }
     }
 
-    /// Draws over what is there; what cannot be seen any more is let go.
+    /// Adds a layer on top; if it covers the whole canvas, the layers below are dropped.
     pub fn push(&mut self, layer: CanvasLayer, canvas: Size) {
         if layer.covers(canvas) {
             self.layers.clear();
@@ -56,32 +56,32 @@ impl Content {
         self.layers.push(layer);
     }
 
-    /// Whether the layers are to be made one before another is drawn.
+    /// Whether the layers must be flattened before another one is added.
     pub fn is_full(&self) -> bool {
         self.layers.len() >= Self::MOST_LAYERS
     }
 }
 
 impl CanvasLayer {
-    /// What is drawn at this place of a canvas. What has the canvas's size and is drawn all over it needs no scaling.
+    /// A layer at this place of a canvas. One of the canvas's size that fills the canvas needs no scaling.
     pub fn new(drawn: Drawn, filter: Arc<FilterChain>, place: LayerPlace, canvas: Size) -> Self {
         let whole = LayerPlace::At { from: Rect::whole(canvas), to: Rect::whole(canvas) };
         let place = if drawn.drawing().picture().size == canvas && place == whole { LayerPlace::Fitted } else { place };
         Self { drawn, filter, place }
     }
 
-    /// Whether it hides all of a canvas of this size, at any time.
+    /// Whether it hides the whole canvas of this size at all times.
     fn covers(&self, canvas: Size) -> bool {
         let plan = || plan_layer(&self.filter, self.drawn.drawing().picture(), canvas, self.place);
         !self.filter.is_animated() && plan().covers(canvas)
     }
 }
 
-/// What was drawn.
+/// A drawn frame or texture.
 #[derive(Clone)]
 pub enum Drawn {
     Frame(Arc<Frame>),
-    /// One of the canvas's own textures, which goes back into its pool when nobody needs it.
+    /// One of the canvas's own textures, which its pool reuses once no other reference exists.
     Texture(Arc<wgpu::Texture>),
 }
 
@@ -103,7 +103,8 @@ impl Drawn {
     }
 }
 
-/// Whether somebody's own texture can be copied and then read as a picture; a `NotSupportedError` that says why otherwise.
+/// Checks that an external texture can be copied and then read as a picture; otherwise a `NotSupportedError` that says
+/// why.
 pub fn check_foreign(texture: &wgpu::Texture, features: wgpu::Features) -> Result<()> {
     let readable = wgpu::TextureSampleType::Float { filterable: true };
     let expected = |what: &str, found: String| {

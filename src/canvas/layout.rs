@@ -1,18 +1,19 @@
-//! Where several pictures lie on one canvas. Pure: rectangles for [`Canvas::draw_image`](super::Canvas::draw_image), in
-//! the canvas's pixels, whole ones, so that nothing is blurred by lying between them.
+//! Places several pictures on one canvas. Pure: computes rectangles for
+//! [`Canvas::draw_image`](super::Canvas::draw_image) in whole pixels of the canvas, so that nothing is blurred.
 
 use std::str::FromStr;
 
 use crate::error::{Error, Result};
 use crate::frame::{Rect, Size};
 
-/// Around a picture in a corner, as a part of the canvas's width.
+/// The margin of a picture in a corner, as a part of the canvas's width.
 const MARGIN: f64 = 0.02;
-/// A picture in a corner has this part of the canvas's width when nothing else is said.
+/// The default width of a picture in a corner, as a part of the canvas's width.
 const USUAL_PART: f64 = 0.25;
 
-/// The rectangles of pictures of these sizes in equal cells, row by row: as many columns as rows, or one more. Each is
-/// whole, as large as its cell allows, and in the middle of it. A picture without pixels gets a rectangle without.
+/// The rectangles of pictures of these sizes in equal cells, row by row: as many columns as rows, or one more. Each
+/// picture is shown completely, as large as its cell allows, and centred in it. A picture without pixels gets an empty
+/// rectangle.
 ///
 /// ```
 /// # use framereel::{canvas::layout::grid, frame::{Rect, Size}};
@@ -31,12 +32,12 @@ pub fn grid(canvas: Size, pictures: &[Size]) -> Vec<Rect> {
     pictures.iter().enumerate().map(|(index, &picture)| centred(picture, cell(index))).collect()
 }
 
-/// Where the part `index` of `parts` equal ones begins, at a whole pixel.
+/// The beginning of part `index` of `parts` equal parts, rounded to a whole pixel.
 fn share(length: u32, index: usize, parts: usize) -> f64 {
     (f64::from(length) * index as f64 / parts as f64).round()
 }
 
-/// A picture as large as it goes into `cell`, in the middle of it.
+/// The largest rectangle of a picture that fits into `cell`, centred in it.
 fn centred(picture: Size, cell: Rect) -> Rect {
     let (width, height) = fitted(picture, cell.width, cell.height);
     let x = cell.x + ((cell.width - width) / 2.0).round();
@@ -44,7 +45,7 @@ fn centred(picture: Size, cell: Rect) -> Rect {
     Rect::new(x, y, width, height)
 }
 
-/// The largest width and height of a picture's shape within these.
+/// The largest width and height within these bounds that keep the picture's aspect ratio.
 fn fitted(picture: Size, width: f64, height: f64) -> (f64, f64) {
     if picture.pixels() == 0 {
         return (0.0, 0.0);
@@ -54,7 +55,7 @@ fn fitted(picture: Size, width: f64, height: f64) -> (f64, f64) {
     ((own_width * scale).round(), (own_height * scale).round())
 }
 
-/// Where a picture lies over another: `right-bottom,25%`, `center`, or exact pixels, `10,20,320x240`.
+/// The place of a picture on a canvas: `right-bottom,25%`, `center`, or exact pixels, `10,20,320x240`.
 ///
 /// ```
 /// # use framereel::{canvas::layout::OverlayPlace, frame::{Rect, Size}};
@@ -70,16 +71,16 @@ fn fitted(picture: Size, width: f64, height: f64) -> (f64, f64) {
 pub enum OverlayPlace {
     /// In a corner or in the middle.
     Anchored {
-        /// Where.
+        /// The corner, or the middle.
         anchor: Anchor,
-        /// The picture's width, as a part of the canvas's: above 0, at most 1.
+        /// The picture's width as a part of the canvas's width: above 0, at most 1.
         part: f64,
     },
-    /// In exactly this rectangle of the canvas, whatever the picture's shape.
+    /// In exactly this rectangle of the canvas; the picture is stretched if needed.
     Exact(Rect),
 }
 
-/// The corner of the canvas that a picture lies in.
+/// A corner of the canvas, or its middle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Anchor {
     /// `left-top`
@@ -95,8 +96,8 @@ pub enum Anchor {
 }
 
 impl OverlayPlace {
-    /// The rectangle of a picture on a canvas. A picture in a corner keeps its shape and 2 % of the canvas's width from
-    /// both borders; where it would be too high, it is smaller.
+    /// The rectangle of a picture on a canvas. A picture in a corner keeps its aspect ratio and a margin of 2 % of the
+    /// canvas's width; where it would be too high, it is made smaller.
     pub fn rect(&self, canvas: Size, picture: Size) -> Rect {
         let (anchor, part) = match *self {
             Self::Exact(rect) => return rect,

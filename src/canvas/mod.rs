@@ -1,5 +1,5 @@
-//! The canvas (HTML §4.12.5): frames and textures are drawn onto it, each with a filter chain over it, and what it
-//! shows is read back as a still or captured as a stream (Media Capture from DOM Elements §4).
+//! The canvas (HTML §4.12.5): frames and textures are drawn onto it, each through a filter chain, and its picture is
+//! read back as a still or captured as a stream (Media Capture from DOM Elements §4).
 
 mod capture;
 mod compositor;
@@ -30,16 +30,16 @@ use crate::still::{self, StillFormat};
 use crate::stream::{CaptureRate, MediaStream, MediaStreamTrack, TrackGenerator};
 use crate::time::Timestamp;
 
-/// A picture of one size on the GPU. What is drawn passes through its filter, and either is fitted into it whole, in
-/// place of all before ([`draw`](Canvas::draw)), or lies over it at a place ([`draw_image`](Canvas::draw_image)). It
-/// can be read back as a still, and captured by any number of streams.
+/// A picture of one size on the GPU. A drawn frame passes through the canvas's filter. It either replaces all that was
+/// drawn before and is fitted to the canvas ([`draw`](Canvas::draw)), or is drawn over it at a place
+/// ([`draw_image`](Canvas::draw_image)). The canvas can be read back as a still, and captured by any number of streams.
 ///
-/// What is drawn is seen by streams when it is painted, with [`present`](Canvas::present). A stream captures a paint when
-/// it shows something new and the stream's rate or a request wants it. The work is done on a thread of the canvas's own:
-/// by a real clock `present` never waits, and what is too much for the machine is lost and counted; by any other clock it
-/// waits, and nothing is lost.
+/// Streams see drawings when they are painted with [`present`](Canvas::present). A stream captures a paint when it
+/// shows something new and the stream's rate or a request asks for it. The work is done on the canvas's own thread.
+/// With a real clock, `present` never waits, and captures that the machine is too slow for are dropped and counted.
+/// With any other clock, `present` waits, and nothing is lost.
 ///
-/// When a canvas is dropped, what its streams have captured still arrives; then their tracks end.
+/// When a canvas is dropped, the frames that its streams have captured are still delivered; then their tracks end.
 ///
 /// ```
 /// # use framereel::{canvas::Canvas, clock::Clock, color::ColorSpace, gpu::Gpu, time::FrameRate};
@@ -64,11 +64,11 @@ pub struct Canvas {
     clock: Clock,
     filter: Arc<FilterChain>,
     content: Option<Content>,
-    /// Rises with everything that is drawn.
+    /// Increased by every drawing.
     version: u64,
-    /// Whether the content is a texture that somebody may still draw into.
+    /// Whether the content is a texture that the program may still draw into.
     open: bool,
-    /// What makes one layer of many.
+    /// Flattens layers into one.
     compositor: Option<Compositor>,
     targets: Pool,
     copies: Pool,
@@ -79,13 +79,13 @@ pub struct Canvas {
 debug_fields!(Canvas { size, clock, filter });
 
 impl Canvas {
-    /// The format of [`Canvas::texture`]. What is written there are sRGB-encoded values, premultiplied, as in a browser's
-    /// canvas: filters work on encoded values, so nothing is converted. Whoever computes in linear light makes a view of
-    /// the format `Rgba8UnormSrgb`, and the GPU encodes.
+    /// The format of [`Canvas::texture`]. Its values are sRGB-encoded and premultiplied, as in a browser's canvas:
+    /// filters work on encoded values, so nothing is converted. To draw in linear light, use a view of the format
+    /// `Rgba8UnormSrgb`; the GPU then encodes.
     pub const TEXTURE_FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;
 
-    /// A canvas of `size` pixels, empty and unfiltered, by a real clock. A size may be zero, as in HTML; then the canvas
-    /// shows nothing and nothing of it is captured.
+    /// A canvas of `size` pixels, empty and unfiltered, with a real clock. A size may be zero, as in HTML; then the
+    /// canvas shows nothing and is not captured.
     ///
     /// # Errors
     /// A range error when the size is above the adapter's limit.
@@ -109,7 +109,7 @@ impl Canvas {
         })
     }
 
-    /// The same canvas by this clock. Streams that it has already end.
+    /// The same canvas with this clock. Its existing streams end.
     pub fn with_clock(mut self, clock: Clock) -> Self {
         self.streams.end();
         self.clock = clock;
@@ -126,8 +126,8 @@ impl Canvas {
         self.size
     }
 
-    /// Gives it another size and clears it, as HTML does; to the same size too. Its tracks' settings follow, and frames
-    /// from now on have the new size.
+    /// Sets the size and clears the canvas, even if the size is the same, as in HTML. Its tracks' settings and all
+    /// further frames have the new size.
     ///
     /// # Errors
     /// A range error when the size is above the adapter's limit; then nothing changes.
@@ -140,32 +140,34 @@ impl Canvas {
         Ok(())
     }
 
-    /// Lays this chain over all that is drawn from now on (HTML: `context.filter`). What is there already stays as it is.
+    /// Sets the filter chain for all that is drawn from now on (HTML: `context.filter`). Earlier drawings do not
+    /// change.
     pub fn set_filter(&mut self, filter: &FilterChain) {
         self.filter = Arc::new(filter.clone());
     }
 
-    /// The errors of chains that the GPU refused when a frame was captured, each reported once; the chain before stayed in
-    /// use. (The very first has none before it: it ends the tracks.)
+    /// The errors of filter chains that the GPU refused when a frame was captured, each reported once; the previous
+    /// chain stays in use. (If the first chain is refused, there is no previous one, and the tracks end.)
     pub fn refused(&self) -> Vec<Error> {
         self.streams.take_refused()
     }
 
-    /// Draws a frame over the whole canvas, fitted in whole, in place of what was drawn before. Nothing is copied: an
-    /// `Arc` can be drawn again and again.
+    /// Draws a frame in place of all that was drawn before, fitted completely into the canvas. Nothing is copied: an
+    /// `Arc` can be drawn repeatedly.
     pub fn draw(&mut self, frame: impl Into<Arc<Frame>>) {
         self.show(Drawn::Frame(frame.into()));
     }
 
-    /// Draws a frame over what is there (source-over), scaled to a rectangle of the canvas, in its pixels: HTML's
-    /// `drawImage(image, dx, dy, dw, dh)` (HTML §4.12.5.1.14). The rectangle may reach beyond the canvas's borders, and
-    /// lie between pixels; one of negative size reaches to the left or up, which mirrors nothing. A size of zero and
-    /// numbers that are none or infinite draw nothing. Pixels are averaged where the picture shrinks, and interpolated
-    /// linearly where it grows.
+    /// Draws a frame over the present content (source-over), scaled to a rectangle in the canvas's pixels: HTML's
+    /// `drawImage(image, dx, dy, dw, dh)` (HTML §4.12.5.1.14). The rectangle may reach beyond the canvas and need not
+    /// lie on whole pixels. A negative size extends the rectangle to the left or up and does not mirror the frame. A
+    /// size of zero, and coordinates that are NaN or infinite, draw nothing. Pixels are averaged when the frame is
+    /// reduced, and interpolated linearly when it is enlarged.
     ///
-    /// The filter lies over what this draws alone: it works on the pixels of the rectangle that are on the canvas, and
-    /// blurs and shadows reach beyond it. Nothing is done on the GPU before a stream captures the paint, but that after
-    /// every 32nd drawing all are made one; what hides all of the canvas takes the place of what was drawn before.
+    /// The filter applies to this drawing only: it works on the part of the rectangle that is on the canvas, and blurs
+    /// and shadows reach beyond the rectangle. Nothing is done on the GPU before a stream captures the paint, except
+    /// that every 32 drawings are flattened into one. A drawing that hides the whole canvas replaces what was drawn
+    /// before.
     ///
     /// ```
     /// # use framereel::{canvas::Canvas, color::ColorSpace, gpu::Gpu};
@@ -191,8 +193,8 @@ impl Canvas {
         self.draw_part(frame, from, Rect::new(x, y, width, height))
     }
 
-    /// The same with the rectangle `from` of the frame, in its pixels: `drawImage` with nine arguments. What of it lies
-    /// outside the frame is left out, and as much of the rectangle `to`.
+    /// Draws the rectangle `from` of the frame, in the frame's pixels, into the rectangle `to`: `drawImage` with nine
+    /// arguments. The part of `from` outside the frame is left out, and so is the matching part of `to`.
     ///
     /// # Errors
     /// As [`Canvas::draw_image`].
@@ -207,7 +209,8 @@ impl Canvas {
         self.lay(Drawn::Frame(frame), LayerPlace::at(size, from, to))
     }
 
-    /// Clears the canvas to transparent black, which a recording shows as black (HTML: `clearRect` of all of it).
+    /// Clears the canvas to transparent black, which a recording shows as black (HTML: `clearRect` of the whole
+    /// canvas).
     pub fn clear(&mut self) {
         self.content = Some(Content::default());
         self.version += 1;
@@ -216,8 +219,8 @@ impl Canvas {
 
     /// A texture of the canvas's size and [`TEXTURE_FORMAT`](Canvas::TEXTURE_FORMAT) to draw into, in place of what was
     /// drawn before (WebGPU: `context.getCurrentTexture()`). It can be rendered to, copied to and from, and read by
-    /// shaders. The same one comes until the next [`present`](Canvas::present), which hands it over; submit what draws
-    /// it before that, and don't touch it after. It holds whatever it held when it was used last: clear it.
+    /// shaders. Returns the same texture until the next [`present`](Canvas::present). Submit all drawing commands
+    /// before `present`, and do not use the texture afterwards. Its old content is undefined: clear it first.
     ///
     /// # Errors
     /// `InvalidStateError` for a canvas of zero size; `UnknownError` when the GPU has no memory for it.
@@ -236,22 +239,22 @@ impl Canvas {
         Ok(wgpu::Texture::clone(&texture))
     }
 
-    /// Draws somebody's own texture over the whole canvas, as it is now: everything that was submitted to the queue
-    /// before is in it, and it may be drawn into again at once. It is of the [`Gpu`]'s device, two-dimensional, holds
-    /// premultiplied colours (opaque ones are) and has `COPY_SRC` among its usages. Formats that end in `Srgb` are taken
-    /// for what they show.
+    /// Draws a copy of an external texture in place of all that was drawn before. The copy includes all work submitted
+    /// to the queue before, and the texture may be changed again at once. It belongs to the [`Gpu`]'s device, is
+    /// two-dimensional, holds premultiplied colours (opaque colours are) and has `COPY_SRC` among its usages. Formats
+    /// that end in `Srgb` show the same colours.
     ///
     /// # Errors
-    /// `NotSupportedError` for a texture that cannot be copied or is no picture; `UnknownError` when the GPU refuses the
-    /// copy.
+    /// `NotSupportedError` for a texture that cannot be copied or read as a picture; `UnknownError` when the GPU
+    /// refuses the copy.
     pub fn draw_texture(&mut self, texture: &wgpu::Texture) -> Result<()> {
         let copied = self.copied(texture)?;
         self.show(Drawn::Texture(copied));
         Ok(())
     }
 
-    /// Draws somebody's own texture, as it is now, over what is there, scaled to a rectangle, as
-    /// [`draw_image`](Canvas::draw_image) does a frame.
+    /// Draws a copy of an external texture over the present content, scaled to a rectangle, as
+    /// [`draw_image`](Canvas::draw_image) does with a frame.
     ///
     /// # Errors
     /// As [`Canvas::draw_texture`] and [`Canvas::draw_image`].
@@ -261,7 +264,7 @@ impl Canvas {
         self.lay(Drawn::Texture(copied), LayerPlace::at(size, Rect::whole(size), Rect::new(x, y, width, height)))
     }
 
-    /// One of the canvas's textures with what is in this one now.
+    /// Copies an external texture into one of the canvas's textures.
     fn copied(&mut self, texture: &wgpu::Texture) -> Result<Arc<wgpu::Texture>> {
         let device = self.gpu.device();
         content::check_foreign(texture, device.features())?;
@@ -278,7 +281,7 @@ impl Canvas {
         copied.map_err(refused)
     }
 
-    /// Draws in place of all that is there.
+    /// Draws in place of all content.
     fn show(&mut self, drawn: Drawn) {
         self.content =
             Some(Content::only(CanvasLayer { drawn, filter: self.filter.clone(), place: LayerPlace::Fitted }));
@@ -286,7 +289,7 @@ impl Canvas {
         self.open = false;
     }
 
-    /// Draws over what is there; nothing when there is no place.
+    /// Draws over the present content; draws nothing without a place.
     fn lay(&mut self, drawn: Drawn, place: Option<LayerPlace>) -> Result<()> {
         let Some(place) = place.filter(|_| self.size.pixels() > 0) else { return Ok(()) };
         self.flatten_full()?;
@@ -297,7 +300,7 @@ impl Canvas {
         Ok(())
     }
 
-    /// Makes one layer of all when they are many, so that a program that draws for ever needs no more memory for it.
+    /// Flattens the layers into one when there are too many, so that memory stays bounded.
     fn flatten_full(&mut self) -> Result<()> {
         let Some(content) = self.content.as_ref().filter(|content| content.is_full()) else { return Ok(()) };
         let composed = self.gpu.scoped(|| {
@@ -316,9 +319,9 @@ impl Canvas {
         Ok(())
     }
 
-    /// Paints what is drawn: every stream decides whether it captures it, and what is captured is sent to the filter thread.
-    /// A stepped clock goes on by a step, even when nothing was new. By a clock that is not real, this waits while the
-    /// streams' recorders are behind.
+    /// Paints the content: every stream decides whether to capture the paint, and a captured paint is sent to the
+    /// filter thread. A stepped clock advances by a step, even when nothing is new. With a clock that is not real,
+    /// waits while the streams' recorders are behind.
     ///
     /// # Errors
     /// When the GPU failed earlier; all tracks have ended then. A range error when the frame drawn is larger than the
@@ -327,10 +330,10 @@ impl Canvas {
         self.paint(self.clock.now()).map(drop)
     }
 
-    /// The same at this time, which a stamped clock then reaches. Times rise.
+    /// Paints the content at this time, to which a stamped clock advances. Times must increase.
     ///
     /// # Errors
-    /// `InvalidStateError` by any other clock; else as [`present`](Canvas::present).
+    /// `InvalidStateError` with any other clock; otherwise as [`present`](Canvas::present).
     pub fn present_at(&mut self, timestamp: Timestamp) -> Result<()> {
         if self.clock.is_real() || self.clock.rate().is_some() {
             let found = if self.clock.is_real() { "a real" } else { "a stepped" };
@@ -341,7 +344,7 @@ impl Canvas {
         self.paint(timestamp).map(drop)
     }
 
-    /// Paints at this time; whether any stream captured it.
+    /// Paints at this time; returns whether any stream captured the paint.
     pub(crate) fn paint(&mut self, now: Timestamp) -> Result<bool> {
         let captured = self.capture(now)?;
         self.clock.step();
@@ -363,7 +366,7 @@ impl Canvas {
         arrived.map(drop).or_else(|_| subscription.failure().map_or(Ok(()), Err))
     }
 
-    /// Hands what streams capture of this paint to the canvas's thread; whether any did.
+    /// Sends this paint to the canvas's thread if any stream captures it; returns whether one did.
     fn capture(&mut self, now: Timestamp) -> Result<bool> {
         self.streams.check()?;
         self.open = false;
@@ -378,21 +381,21 @@ impl Canvas {
         Ok(true)
     }
 
-    /// A stream of one video track that captures this canvas (Media Capture from DOM Elements §4.1): without a rate at
-    /// every paint that shows something new; at most so many times a second by one; at a rate of 0 only when
-    /// [`request_frame`](crate::stream::MediaStreamTrack::request_frame) asks for it, and once for what is shown first.
-    /// What is drawn already is new to it.
+    /// A stream of one video track that captures this canvas (Media Capture from DOM Elements §4.1). Without a rate, it
+    /// captures every paint that shows something new; with a rate, at most that many per second; at a rate of 0, the
+    /// first paint, and then only on [`request_frame`](crate::stream::MediaStreamTrack::request_frame). The present
+    /// content counts as new.
     ///
-    /// A stream whose track was stopped, or that nobody holds any more, is removed at the next paint.
+    /// A stream whose track was stopped, or whose last handle was dropped, is removed at the next paint.
     ///
     /// # Errors
-    /// `NotSupportedError` for a rate that is negative, infinite or no number; the GPU's error when it failed earlier.
+    /// `NotSupportedError` for a rate that is negative, infinite or NaN; the GPU's error when it failed earlier.
     pub fn capture_stream(&mut self, rate: impl Into<Option<f64>>) -> Result<MediaStream> {
         let rate = CaptureRate::new(rate.into())?;
         self.capture_into(TrackGenerator::capture(self.size, &self.clock, rate))
     }
 
-    /// A stream of the track of this generator, which captures every paint that shows something new.
+    /// A stream of this generator's track, which captures the canvas by the generator's rule.
     pub(crate) fn capture_into(&mut self, generator: TrackGenerator) -> Result<MediaStream> {
         self.streams.check()?;
         if self.worker.is_none() {
@@ -403,17 +406,17 @@ impl Canvas {
         Ok(stream)
     }
 
-    /// Ends its tracks with this error, because what is drawn on it failed.
+    /// Ends its tracks with this error, because the source drawn on it failed.
     pub(crate) fn fail(&self, error: &Error) {
         self.streams.fail(error);
     }
 
-    /// What is drawn on it brings nothing for a while (true), or again (false): its tracks are muted.
+    /// Mutes its tracks while the source drawn on it delivers no data, or unmutes them.
     pub(crate) fn set_muted(&self, muted: bool) {
         self.streams.set_muted(muted);
     }
 
-    /// Whether anybody holds a live track of it.
+    /// Whether any live track of it still has a handle.
     pub(crate) fn is_captured(&self) -> bool {
         self.streams.are_wanted()
     }
@@ -443,9 +446,9 @@ impl Canvas {
         picture.ok_or_else(|| Error::unknown("expected a picture from the GPU but found none"))
     }
 
-    /// The canvas's picture as a `data:` URL (HTML §4.12.5.6): `image/png`, `image/jpeg` or `image/webp`, and PNG when the
-    /// type is empty or any other. `quality`, 0–1, is for JPEG; one outside that means the default. WebP is written
-    /// without loss, at any quality. A canvas of zero size gives `data:,`.
+    /// The canvas's picture as a `data:` URL (HTML §4.12.5.6): `image/png`, `image/jpeg` or `image/webp`; PNG for an
+    /// empty or any other type. `quality`, 0–1, applies to JPEG; a value outside means the default. WebP is always
+    /// lossless. A canvas of zero size gives `data:,`.
     ///
     /// # Errors
     /// When the GPU fails; `NotSupportedError` for a canvas that is too large for the format.
@@ -455,8 +458,8 @@ impl Canvas {
         Ok(url.unwrap_or_else(|| "data:,".to_owned()))
     }
 
-    /// The canvas's picture as a file in memory (HTML: `canvas.toBlob()`); none for a canvas of zero size. The arguments
-    /// are those of [`Canvas::to_data_url`].
+    /// The canvas's picture as a file in memory (HTML: `canvas.toBlob()`); none for a canvas of zero size. The
+    /// arguments are those of [`Canvas::to_data_url`].
     ///
     /// # Errors
     /// As [`Canvas::to_data_url`].

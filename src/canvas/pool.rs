@@ -1,11 +1,12 @@
-//! Textures that are used again, like a swapchain's.
+//! A pool of reusable textures, like those of a swapchain.
 
 use std::sync::Arc;
 
 use crate::frame::Size;
 use crate::gpu::Gpu;
 
-/// Textures of one size and format. One is free when only the pool holds it; as many are made as are in use at once.
+/// A pool of textures of one size and format. A texture is free when only the pool holds it; a new one is made only
+/// when none is free.
 pub struct Pool {
     usage: wgpu::TextureUsages,
     view_formats: &'static [wgpu::TextureFormat],
@@ -18,7 +19,7 @@ impl Pool {
         Self { usage, view_formats, textures: Vec::new() }
     }
 
-    /// One that nobody uses. It holds what was drawn in it last. Those of another size or format are dropped.
+    /// A free texture, whose old content is not cleared. Textures of another size or format are dropped.
     pub fn take(&mut self, gpu: &Gpu, size: Size, format: wgpu::TextureFormat) -> Arc<wgpu::Texture> {
         self.textures.retain(|texture| {
             (texture.width(), texture.height(), texture.format()) == (size.width, size.height, format)

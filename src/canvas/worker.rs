@@ -1,5 +1,5 @@
-//! The thread "filter" of a canvas: what the canvas captures goes through the GPU here and comes back as I420, for all
-//! streams that captured it.
+//! The thread "filter" of a canvas: filters captured paints on the GPU and delivers them as I420 frames to all streams
+//! that captured them.
 //!
 //! ```text
 //!  the canvas's thread                       the thread "filter"
@@ -9,8 +9,9 @@
 //! └──────────────────────┘  4 └──────────────────────────────────────────────┘
 //! ```
 //!
-//! While jobs are waiting the GPU has several in flight; when none is, those that are come back at once. Policy for a
-//! full channel: in real time the capture is lost and counted, else the canvas waits.
+//! While jobs are waiting, the GPU has several frames in flight; when no job is waiting, the frames in flight are
+//! delivered at once. Policy for a full channel: in real time, the capture is dropped and counted; otherwise the canvas
+//! waits.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -33,7 +34,7 @@ use crate::time::Timestamp;
 /// How many jobs may wait for the thread.
 const QUEUE: usize = 4;
 
-/// One rendering.
+/// A paint to be rendered and delivered.
 pub struct Job {
     pub content: Content,
     pub size: Size,
@@ -42,32 +43,33 @@ pub struct Job {
 
 /// A stream that captured the paint.
 pub struct CaptureTarget {
-    /// Kept so that the track ends only once the picture has arrived.
+    /// Kept so that the track ends only after the frame was delivered.
     generator: Arc<TrackGenerator>,
     paint: CapturedPaint,
 }
 
-/// A canvas's streams, and what its thread has to tell the canvas.
+/// A canvas's streams, and the errors that its thread reports to the canvas.
 #[derive(Default)]
 pub struct CanvasStreams(Mutex<StreamsState>);
 
 #[derive(Default)]
 struct StreamsState {
     streams: Vec<Arc<TrackGenerator>>,
-    /// What the GPU failed with. An error cannot be cloned; its kind and text can.
+    /// The GPU's error, as kind and text, because an error cannot be cloned.
     failure: Option<(ErrorKind, String)>,
     refused: Vec<Error>,
 }
 
 impl CanvasStreams {
-    /// Another stream's track.
+    /// Adds the track of another stream.
     pub fn add(&self, generator: TrackGenerator) {
         let mut state = self.lock();
         state.streams.retain(|stream| stream.is_wanted());
         state.streams.push(Arc::new(generator));
     }
 
-    /// Paints content number `content` at `now`: which streams capture it. Streams that nobody holds any more are removed.
+    /// Paints content number `content` at `now`; returns the streams that capture it. Streams without handles are
+    /// removed.
     pub fn paint(&self, now: Timestamp, content: u64) -> Vec<CaptureTarget> {
         let mut state = self.lock();
         state.streams.retain(|stream| stream.is_wanted());
@@ -78,34 +80,34 @@ impl CanvasStreams {
         captured.collect()
     }
 
-    /// Frames are of this size from now on.
+    /// Sets the size of the following frames.
     pub fn set_size(&self, size: Size) {
         self.lock().streams.iter().for_each(|stream| stream.set_size(size));
     }
 
-    /// What is painted brings nothing for a while, or again.
+    /// Mutes or unmutes all tracks.
     pub fn set_muted(&self, muted: bool) {
         self.lock().streams.iter().for_each(|stream| stream.set_muted(muted));
     }
 
-    /// Whether anybody holds a live track.
+    /// Whether any live track still has a handle.
     pub fn are_wanted(&self) -> bool {
         self.lock().streams.iter().any(|stream| stream.is_wanted())
     }
 
-    /// No more paints: the tracks end when what is in flight has arrived.
+    /// Ends the streams: their tracks end when the frames in flight have been delivered.
     pub fn end(&self) {
         self.lock().streams.clear();
     }
 
-    /// The GPU failed: all tracks end.
+    /// Ends all tracks with this error.
     pub fn fail(&self, error: &Error) {
         let mut state = self.lock();
         state.failure.get_or_insert_with(|| (error.kind().clone(), error.to_string()));
         state.streams.drain(..).for_each(|stream| stream.fail(error));
     }
 
-    /// The error with which the GPU failed, if it did.
+    /// Returns the error of an earlier failure, if there was one.
     pub fn check(&self) -> Result<()> {
         match &self.lock().failure {
             Some((kind, text)) => Err(Error::new(kind.clone(), text.clone())),
@@ -113,12 +115,12 @@ impl CanvasStreams {
         }
     }
 
-    /// The GPU refused these chains.
+    /// Adds errors of filter chains that the GPU refused.
     pub fn refuse(&self, errors: impl IntoIterator<Item = Error>) {
         self.lock().refused.extend(errors);
     }
 
-    /// The errors of chains that the GPU refused since this was called last.
+    /// The errors of filter chains that the GPU refused since the last call.
     pub fn take_refused(&self) -> Vec<Error> {
         std::mem::take(&mut self.lock().refused)
     }
@@ -128,14 +130,14 @@ impl CanvasStreams {
     }
 }
 
-/// The canvas's end of the channel to the thread. The thread ends when this is dropped and all is delivered.
+/// The canvas's end of the channel to the thread. The thread ends when this is dropped and all frames are delivered.
 ///
-/// Dropping it waits for the thread, for a while: a program may end as soon as its canvas is gone, and drivers crash when
-/// they are at work while a process exits.
+/// Dropping it waits up to 2 s for the thread: a program may exit right after its canvas is dropped, and GPU drivers
+/// crash when they are in use while a process exits.
 pub struct Worker {
-    /// None once it is dropped.
+    /// None while it is dropped.
     jobs: Option<SyncSender<Job>>,
-    /// Disconnected when the thread has released what it had of the GPU.
+    /// Disconnected when the thread has released its GPU resources.
     ended: Receiver<()>,
 }
 
@@ -143,7 +145,7 @@ impl Worker {
     /// Starts the thread. Nothing is made on the GPU before the first job.
     ///
     /// # Errors
-    /// `UnknownError` when the system gives no thread.
+    /// `UnknownError` when no thread can be started.
     pub fn start(gpu: &Gpu, streams: &Arc<CanvasStreams>) -> Result<Self> {
         let (sender, jobs) = sync_channel(QUEUE);
         let (running, ended) = sync_channel(1);
@@ -163,8 +165,8 @@ impl Worker {
         Ok(Self { jobs: Some(sender), ended })
     }
 
-    /// Hands a job over, by the clock's policy for a full channel. A thread that has ended has failed, which
-    /// [`CanvasStreams::check`] tells; then the job's deliveries count as failed.
+    /// Sends a job to the thread, with the clock's policy for a full channel. If the thread has failed, which
+    /// [`CanvasStreams::check`] reports, the job's deliveries count as failed.
     pub fn send(&self, job: Job, clock: &Clock) {
         let Some(jobs) = &self.jobs else { return };
         if !clock.is_real() {
@@ -177,7 +179,7 @@ impl Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        /// A recorder that does not read, and a GPU that hangs, are not waited for any longer.
+        /// The timeout for a recorder that does not read, or a GPU that hangs.
         const PATIENCE: Duration = Duration::from_secs(2);
         drop(self.jobs.take());
         let _ = self.ended.recv_timeout(PATIENCE);
@@ -189,12 +191,12 @@ struct FilterStage {
     gpu: Gpu,
     streams: Arc<CanvasStreams>,
     capture: Option<Capture>,
-    /// The chain that was asked for last, and the last one that the GPU accepted.
+    /// The chain that was requested last, and the last one that the GPU accepted.
     requested: Arc<FilterChain>,
     accepted: Arc<FilterChain>,
     /// Whether the GPU has accepted any chain.
     begun: bool,
-    /// Where the pictures go that the GPU has in flight, in their order.
+    /// The recipients of the frames in flight on the GPU, in order.
     in_flight: VecDeque<Vec<CaptureTarget>>,
 }
 
@@ -250,7 +252,7 @@ impl FilterStage {
         let drawing = layer.drawn.drawing();
         if !Arc::ptr_eq(&self.requested, &layer.filter) {
             self.requested = layer.filter.clone();
-            // Only drawing tells whether the GPU accepts it.
+            // Only drawing shows whether the GPU accepts the chain.
             let tried = capture.set_filter(&self.requested).and_then(|()| capture.submit_drawing(drawing, time));
             let Err(error) = tried else {
                 self.accepted = self.requested.clone();
@@ -258,7 +260,7 @@ impl FilterStage {
                 return Ok(());
             };
             if !std::mem::replace(&mut self.begun, true) {
-                // There is no chain to go on with.
+                // There is no accepted chain to continue with.
                 return Err(error);
             }
             capture.set_filter(&self.accepted)?;
@@ -268,14 +270,14 @@ impl FilterStage {
         capture.submit_drawing(drawing, time)
     }
 
-    /// Waits for the oldest picture that is in flight and hands it to its streams.
+    /// Waits for the oldest frame in flight and delivers it to its streams.
     fn deliver(&mut self) -> Result<()> {
         let picture = self.capture.as_mut().map(Capture::take).transpose()?.flatten();
         let picture = picture.ok_or_else(|| Error::unknown("expected a picture from the GPU but found none"))?;
         let mut frame = Arc::new(picture);
         for CaptureTarget { generator, paint } in self.in_flight.pop_front().unwrap_or_default() {
             if frame.timestamp != paint.timestamp {
-                // Another frame of the same bytes, if another stream has this one already.
+                // Clones the frame (not its bytes) if another stream has it already.
                 Arc::make_mut(&mut frame).timestamp = paint.timestamp;
             }
             deliver(&frame, paint.deliveries);
@@ -291,7 +293,7 @@ impl FilterStage {
         Ok(())
     }
 
-    /// All tracks end with this error, also those of a canvas that was dropped.
+    /// Ends all tracks with this error, also those of a canvas that was dropped.
     fn fail(&mut self, error: &Error, jobs: &Receiver<Job>) {
         self.streams.fail(error);
         let waiting = jobs.try_iter().map(|job| job.targets);

@@ -1,4 +1,4 @@
-//! The command line: what each command takes. What its values may be is said in [`values`](super::values).
+//! The command line: the arguments of each command. [`values`](super::values) parses their values.
 
 use std::path::PathBuf;
 
@@ -245,7 +245,7 @@ pub struct InputArgs {
 }
 
 impl InputArgs {
-    /// The chain that these options ask for together; its files are read anew.
+    /// The filter chain of these options; its files are read again.
     pub fn chain(&self) -> Result<FilterChain> {
         let mut chain = chain(&self.filter)?;
         for path in &self.shader {
@@ -280,7 +280,7 @@ impl InputArgs {
         })
     }
 
-    /// What draws the source, when that is a shader; its file is read anew.
+    /// The chain that draws the source, when the source is a shader; its file is read again.
     pub fn drawing(&self) -> Option<Result<FilterChain>> {
         match &self.source {
             SourceSpec::Shader(path) => Some(shader::drawing(path, &self.source_params())),

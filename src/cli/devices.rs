@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use super::args::DevicesArgs;
 use super::print;
 
-/// Prints them; a machine without any is no error.
+/// Prints the devices; having none is not an error.
 pub fn run(args: &DevicesArgs) -> Result<()> {
     let cameras = camera::cameras();
-    // Without a sound server there are no microphones, and a word on why.
+    // Without a sound server, lists no microphones and prints why.
     let (inputs, silent) = match microphone::inputs() {
         Ok(inputs) => (inputs, None),
         Err(error) => (Vec::new(), Some(error)),
@@ -92,7 +92,7 @@ fn control_lines(id: &str) -> Vec<String> {
     camera::controls(id).unwrap_or_default().into_iter().map(line).collect()
 }
 
-/// Elsewhere the system's own settings have them.
+/// On other systems, the system's settings have the controls.
 #[cfg(not(all(target_os = "linux", feature = "camera")))]
 fn control_lines(_id: &str) -> Vec<String> {
     Vec::new()

@@ -1,4 +1,4 @@
-//! `framereel doctor`: what recording needs, whether it is here, and how to get it when it is not.
+//! `framereel doctor`: checks what recording needs, and says how to install what is missing.
 
 use framereel::gpu::Gpu;
 use framereel::{Error, ErrorKind, Result, encode, source};
@@ -6,7 +6,7 @@ use framereel::{Error, ErrorKind, Result, encode, source};
 use super::list::table;
 use super::print;
 
-/// Prints a line for each thing; an error when nothing can be recorded.
+/// Prints a line for each requirement; an error when nothing can be recorded.
 pub fn run() -> Result<()> {
     let gpu = Gpu::new();
     let mut rows = match &gpu {

@@ -1,4 +1,4 @@
-//! `framereel inspect`: what is in a file and what is wrong with it, for people or as JSON.
+//! `framereel inspect`: the content and the faults of a file, as text or as JSON.
 
 use framereel::blob::Blob;
 use framereel::mux::inspect::{ClusterInspection, TrackInspection};
@@ -10,7 +10,7 @@ use super::list::table;
 use super::print;
 use super::progress::megabytes;
 
-/// Prints what there is; an error when something is wrong with it.
+/// Prints the file's content; an error when the file has faults.
 pub fn run(args: &InspectArgs) -> Result<()> {
     let file = Blob::from_file(&args.file, "")?;
     let detail = if args.clusters { Detail::Clusters } else { Detail::Numbers };
@@ -120,7 +120,7 @@ fn cues(found: &Inspection) -> String {
     }
 }
 
-/// A line with a mark for each key frame of a video track, where there are few enough to be told apart.
+/// A line with a mark for each key frame of a video track, if there are few enough to be distinguished.
 fn timeline(track: &TrackInspection, found: &Inspection) -> Option<String> {
     const WIDTH: usize = 64;
     let keys = track.key_frames_s.as_ref().filter(|keys| (1..=WIDTH / 2).contains(&keys.len()))?;

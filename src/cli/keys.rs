@@ -1,19 +1,19 @@
-//! Keys that are pressed while it records: read one by one, without Enter, and not shown.
+//! Reads keys during a recording: one by one, without Enter, and without echo.
 //!
-//! Only where standard input and standard error are one user's terminal, and the program is in front. The terminal is
-//! put back as it was at every end: when [`Keys`] is dropped, by a panic too, and by [`restore`] before the program
-//! ends at once. Ctrl-C stays a signal.
+//! Only if standard input and standard error are the same terminal, and the program is in the foreground. The
+//! terminal's settings are always restored: when [`Keys`] is dropped, also by a panic, and by [`restore`] before the
+//! program exits at once. Ctrl-C remains a signal.
 
-/// What a key asks for.
+/// The request of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wish {
     /// Enter.
     Stop,
-    /// `p`: pause, or go on.
+    /// `p`: pause or resume.
     Pause,
-    /// `m`: silence, or sound again.
+    /// `m`: mute or unmute.
     Mute,
-    /// `s`: save the picture.
+    /// `s`: save a still.
     Still,
 }
 
@@ -45,10 +45,10 @@ mod unix {
 
     use super::Wish;
 
-    /// How often a reader without keys looks whether it is to end.
+    /// How often the reader checks whether it is to end while no key is pressed.
     const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
 
-    /// The terminal as it was before keys were read.
+    /// The terminal's settings before keys were read.
     static BEFORE: Mutex<Option<Termios>> = Mutex::new(None);
 
     /// Reads keys while it lives.
@@ -58,8 +58,7 @@ mod unix {
     }
 
     impl Keys {
-        /// Begins to read keys, each of which `on_wish` is called for, on a thread of its own; none where there is no
-        /// terminal.
+        /// Begins to read keys and calls `on_wish` for each, on a new thread; none where there is no terminal.
         pub fn listen(mut on_wish: impl FnMut(Wish) + Send + 'static) -> Option<Self> {
             let terminal = stdin();
             if !terminal.is_terminal() || !stderr().is_terminal() || !is_in_front(&terminal) {
@@ -70,7 +69,7 @@ mod unix {
             changed.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
             *saved() = Some(before);
             let ended = Arc::new(AtomicBool::new(false));
-            // From here on, what drops it puts the terminal back.
+            // From here on, dropping this restores the terminal.
             let mut keys = Self { ended: ended.clone(), reader: None };
             tcsetattr(&terminal, OptionalActions::Now, &changed).ok()?;
             let read = move || {
@@ -89,19 +88,19 @@ mod unix {
         fn drop(&mut self) {
             self.ended.store(true, Ordering::Release);
             if let Some(reader) = self.reader.take() {
-                // One that panicked reads no more.
+                // A panic on the reader's thread needs no handling: it reads no more keys.
                 let _ = reader.join();
             }
             restore();
         }
     }
 
-    /// Puts the terminal back as it was, if it was changed.
+    /// Restores the terminal's settings, if they were changed.
     pub fn restore() {
         if let Some(before) = saved().take()
             && is_in_front(&stdin())
         {
-            // A terminal that is gone needs nothing.
+            // A closed terminal needs no restoring.
             let _ = tcsetattr(stdin(), OptionalActions::Now, &before);
         }
     }
@@ -110,18 +109,19 @@ mod unix {
         BEFORE.lock()
     }
 
-    /// Whether the terminal is this program's now: one in the background that reads or changes it is stopped.
+    /// Whether the program is in the foreground: the system stops a background program that reads or changes the
+    /// terminal.
     fn is_in_front(terminal: &Stdin) -> bool {
         tcgetpgrp(terminal).is_ok_and(|front| front == rustix::process::getpgrp())
     }
 
-    /// The next key, if one comes soon.
+    /// The next key, if one is pressed soon.
     fn next_key(terminal: &Stdin) -> Option<u8> {
         let mut ready = [PollFd::new(terminal, PollFlags::IN)];
         let found = poll(&mut ready, Some(&LOOK));
         let comes = found.is_ok_and(|count| count > 0) && ready[0].revents().contains(PollFlags::IN);
         if !comes || !is_in_front(terminal) {
-            // A terminal that has hung up, or that is another program's, is ready at once, for ever.
+            // A terminal that is closed, or used by another program, would be ready again and again without data.
             if found.is_ok_and(|count| count > 0) {
                 thread::sleep(std::time::Duration::from_millis(50));
             }
@@ -135,7 +135,7 @@ mod unix {
 #[cfg(not(unix))]
 pub use other::{Keys, restore};
 
-/// Systems whose terminals we cannot ask so: there are no keys.
+/// On systems where single keys are not supported: no keys.
 #[cfg(not(unix))]
 mod other {
     use super::Wish;

@@ -1,4 +1,4 @@
-//! `framereel filters` and `framereel codecs`: what there is, as tables.
+//! `framereel filters` and `framereel codecs`: the filters and the codecs as tables.
 
 use framereel::filter::{PassOutput, SourcePicture, SourcePixels};
 use framereel::frame::PixelFormat;
@@ -7,7 +7,7 @@ use framereel::{Result, encode, filter};
 use super::args::FiltersArgs;
 use super::print;
 
-/// The filters: name, arguments, defaults and what each does; or the passes of one chain, as film takes them.
+/// Lists the filters: name, arguments, defaults and effect; or the passes of one chain for a film.
 pub fn filters(args: &FiltersArgs) -> Result<()> {
     if let Some(chain) = &args.explain {
         let film = SourcePicture { pixels: SourcePixels::Bytes(PixelFormat::I420), size: args.size };
@@ -22,7 +22,7 @@ pub fn filters(args: &FiltersArgs) -> Result<()> {
     print(table(&[head].into_iter().chain(rows).collect::<Vec<_>>()))
 }
 
-/// The codecs: what a file of each is called and which encoders write it.
+/// Lists the codecs, with the file extension and the encoders of each.
 pub fn codecs() -> Result<()> {
     let head = ["CODEC", "FILE", "ENCODER", ""].map(str::to_owned);
     let rows = encode::list().into_iter().map(|encoder| {

@@ -1,4 +1,4 @@
-//! The program's commands. Each takes its arguments and gives an error that `main` prints; results go to standard
+//! The program's commands. Each takes its arguments and returns an error that `main` prints; results go to standard
 //! output, everything else to standard error.
 
 use std::fmt::Display;
@@ -26,7 +26,7 @@ pub mod target;
 pub mod values;
 pub mod watch;
 
-/// Prints the error; the exit code is 2 for what another command line would mend, as clap's own, and else 1.
+/// Prints the error; the exit code is 2 for an error in the command line, as clap's own, and otherwise 1.
 pub fn fail(error: &Error) -> ExitCode {
     say(error);
     match error.kind() {
@@ -37,11 +37,11 @@ pub fn fail(error: &Error) -> ExitCode {
 
 /// Prints an error.
 fn say(error: &Error) {
-    // Standard error may be closed: then nobody is there to be told.
+    // Standard error may be closed; the error is then not printed.
     let _ = writeln!(io::stderr(), "error: {error}");
 }
 
-/// Prints to standard output. A reader that has gone away (`framereel filters | head -1`) is not an error.
+/// Prints to standard output. A closed pipe (`framereel filters | head -1`) is not an error.
 fn print(text: impl Display) -> Result<()> {
     let mut out = io::stdout().lock();
     match writeln!(out, "{text}").and_then(|()| out.flush()) {
@@ -55,17 +55,17 @@ fn print(text: impl Display) -> Result<()> {
 /// The exit code of a program that Ctrl-C ended (128 + SIGINT).
 const INTERRUPTED: i32 = 130;
 
-/// Calls this at every Ctrl-C, SIGTERM and SIGHUP, on a thread of its own.
+/// Calls the handler at every Ctrl-C, SIGTERM and SIGHUP, on a separate thread.
 fn on_signal(handler: impl FnMut() + Send + 'static) -> Result<()> {
     ctrlc::set_handler(handler)
         .map_err(|error| Error::new(ErrorKind::Unknown, "could not listen for Ctrl-C").with_cause(error))
 }
 
-/// Ends the program as Ctrl-C does. An output that was opened and never written goes: nobody misses it.
+/// Exits as after Ctrl-C. An output that was opened and never written is removed.
 fn end_at_once<'a>(outputs: impl IntoIterator<Item = &'a Path>) -> ! {
     keys::restore();
     for path in outputs {
-        // Nobody is left to be told of an error; and a folder that is not empty stays.
+        // Errors cannot be reported any more; a folder that is not empty stays.
         let _ = match path.metadata() {
             Ok(found) if found.is_file() && found.len() == 0 => std::fs::remove_file(path),
             Ok(found) if found.is_dir() => std::fs::remove_dir(path),
@@ -75,7 +75,7 @@ fn end_at_once<'a>(outputs: impl IntoIterator<Item = &'a Path>) -> ! {
     std::process::exit(INTERRUPTED)
 }
 
-/// Opens the file of a result. One that exists is written over with `--force` only.
+/// Opens the file of a result. An existing file is overwritten only with `--force`.
 fn create(path: &Path, force: bool) -> Result<FileSink> {
     if force {
         return FileSink::create(path);
@@ -86,7 +86,7 @@ fn create(path: &Path, force: bool) -> Result<FileSink> {
     })
 }
 
-/// What helps where a file exists.
+/// The advice when a file exists already.
 const FORCE_REMEDY: &str = "pass --force to overwrite it";
 
 /// Where the result goes: `given`, or the source's name in the current folder. A given path that is the source is an
@@ -101,7 +101,7 @@ fn output(given: Option<&Path>, source: &SourceSpec, extension: &str) -> Result<
     Ok(output_in(Path::new(""), source, extension))
 }
 
-/// An error when both are one file.
+/// An error when both are the same file.
 fn not_the_source(output: &Path, source: &Path) -> Result<()> {
     if !same_file(output, source) {
         return Ok(());
@@ -135,7 +135,7 @@ fn output_in(folder: &Path, source: &SourceSpec, extension: &str) -> PathBuf {
     if same_file(&path, source) { named("-filtered") } else { path }
 }
 
-/// Whether both paths lead to one existing file; hard links are one file too.
+/// Whether both paths lead to the same existing file; hard links count as the same file.
 fn same_file(a: &Path, b: &Path) -> bool {
     same_file::is_same_file(a, b).unwrap_or(false)
 }

@@ -1,5 +1,5 @@
-//! What is seen while it records, on standard error and only when that is a terminal: a countdown; then frames, speed,
-//! size and time left or, of what is live, the time, the rate, what was dropped, the size and how loud the sound is.
+//! The display during a recording, on standard error and only when that is a terminal: a countdown; then frames, speed,
+//! size and time left or, for a live recording, the time, the rate, dropped frames, the size and the sound level.
 
 use std::io::{IsTerminal, Write, stderr};
 use std::thread;
@@ -9,28 +9,28 @@ use framereel::recorder::{Controls, Progress};
 use framereel::time::Span;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// How often the bar is drawn a second.
+/// How often per second the bar is drawn.
 const DRAWS: u8 = 10;
 
-/// A bar that disappears when it is dropped, so that the summary or the error stands alone.
+/// A bar that disappears when it is dropped, so that only the summary or the error remains.
 pub struct Bar {
     bar: ProgressBar,
     began: Instant,
     live: bool,
-    /// The length that the bar is dressed for.
+    /// The length for which the bar's style was set.
     styled: Option<Option<u64>>,
     meter: Meter,
 }
 
 impl Bar {
-    /// A bar at its beginning; it shows nothing when standard error is not a terminal. That of a `live` recording tells
-    /// what one watches while it runs.
+    /// A bar at its beginning; shows nothing when standard error is not a terminal. For a `live` recording, shows time,
+    /// rate and level instead of the time left.
     pub fn new(live: bool) -> Self {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(DRAWS));
         Self { bar, began: Instant::now(), live, styled: None, meter: Meter::default() }
     }
 
-    /// Prints above the bar what became of requests: errors that do not end the recording, and stills.
+    /// Prints the results of requests above the bar: errors that do not end the recording, and stills.
     pub fn tell(&self, controls: &Controls) {
         for error in controls.refused() {
             self.bar.suspend(|| super::say(&error));
@@ -40,12 +40,12 @@ impl Bar {
         }
     }
 
-    /// Shows how the recording stands.
+    /// Shows the progress of the recording.
     pub fn show(&mut self, progress: Progress, controls: &Controls) {
         if self.bar.is_hidden() {
             return;
         }
-        // The bar fills with recorded milliseconds, as far as it is known how many there will be.
+        // The bar fills with recorded milliseconds, if the expected length is known.
         let millis = |span: Span| (span.as_nanos() / 1_000_000).max(0) as u64;
         let template = match progress.expected {
             Some(_) if self.live => "{bar:12} {msg}",
@@ -116,14 +116,14 @@ fn live_status(progress: Progress, peak: Option<f32>, controls: &Controls) -> St
     text
 }
 
-/// The quietest level that a meter shows, in decibels of full scale.
+/// The lowest level that the meter shows, in decibels of full scale.
 const QUIETEST: f32 = -60.0;
-/// How fast the meter falls back, in decibels a second.
+/// How fast the meter falls, in decibels per second.
 const FALL: f32 = 20.0;
 /// The cells of the meter.
 const CELLS: usize = 12;
 
-/// A peak that falls back.
+/// A peak level that falls over time.
 #[derive(Default)]
 struct Meter {
     /// The peak, in decibels of full scale, and when it was shown.
@@ -131,7 +131,7 @@ struct Meter {
 }
 
 impl Meter {
-    /// The peak at this time, in decibels; `level` is the strongest sample since the last look.
+    /// The peak at this time, in decibels; `level` is the strongest sample since the last call.
     fn follow(&mut self, level: f32, now: Duration) -> f32 {
         let heard = (20.0 * level.max(f32::MIN_POSITIVE).log10()).clamp(QUIETEST, 0.0);
         let fallen = self.shown.map_or(QUIETEST, |(peak, then)| peak - FALL * now.saturating_sub(then).as_secs_f32());
@@ -147,12 +147,12 @@ fn meter(peak: f32) -> String {
     format!("[{:<CELLS$}] {peak:>3.0} dB", "#".repeat(filled))
 }
 
-/// Waits so many seconds, and counts them where somebody sees it.
+/// Waits this number of seconds, and shows a countdown if standard error is a terminal.
 pub fn count_down(seconds: u8) {
     let shown = stderr().is_terminal();
     for left in (1..=seconds).rev() {
         if shown {
-            // Nobody has to see it.
+            // An error of the display is ignored.
             let _ = write!(stderr(), "{left}… ");
         }
         thread::sleep(Duration::from_secs(1));

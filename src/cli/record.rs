@@ -1,4 +1,5 @@
-//! `framereel record`: a source through the filters into a `.webm` or several, with a bar while it runs and a summary at its end.
+//! `framereel record`: a source through the filters into a `.webm` or several, with a bar while it runs and a summary
+//! at its end.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,10 +28,10 @@ use super::values::{AudioChoice, KeyInterval, OverlayChoice, container_of};
 use super::watch::Watch;
 use super::{end_at_once, on_signal, print};
 
-/// How much is recorded of a source that has no end.
+/// The default length of a recording of a source without an end.
 const ENDLESS: Span = Span::from_secs(5);
 
-/// Signals so soon after the first mean the same.
+/// Further signals within this time after the first are ignored.
 const ONE_WISH: Duration = Duration::from_millis(500);
 
 pub fn run(args: &RecordArgs) -> Result<()> {
@@ -42,7 +43,7 @@ pub fn run(args: &RecordArgs) -> Result<()> {
     let kept = target.kept(&report);
     let tidied = target.tidy_up(&kept);
     let error = error.or(tidied.err());
-    // What goes into a device or a pipe may be standard output: the summary is not to end up in the video.
+    // A device or a pipe may be standard output: the summary must not be written into the video.
     if args.json {
         let text = json(&report, &kept, error.as_ref());
         if target.is_stdout() { eprintln!("{text}") } else { print(text)? }
@@ -80,7 +81,7 @@ fn record(args: &RecordArgs, target: &mut Target) -> Result<Report, Box<Failure>
     outcome.map_err(|failure| args.explained(failure))
 }
 
-/// Does what keys ask for. A source that is not live is read on while the recording is paused, so that it cannot be.
+/// Handles the keys. Pausing is only for live sources: a source that is not live would still be read during the pause.
 fn follow(
     controls: &'static Controls,
     live: bool,
@@ -100,8 +101,8 @@ fn nothing_kept(error: Error) -> Box<Failure> {
     Box::new(Failure { error, report: Report::default() })
 }
 
-/// What Ctrl-C, SIGTERM and SIGHUP do. While recording, the first one asks for an end and the file is finished; before
-/// that, or the second time, the program ends at once.
+/// Handles Ctrl-C, SIGTERM and SIGHUP. During a recording, the first one stops the recording and the file is finished;
+/// before that, or at the second one, the program exits at once.
 struct Signals {
     controls: Controls,
     recording: AtomicBool,
@@ -111,7 +112,7 @@ fn listen_to_signals(traces: Vec<PathBuf>) -> Result<&'static Signals> {
     static SIGNALS: Signals = Signals { controls: Controls::new(), recording: AtomicBool::new(false) };
     let mut first: Option<Instant> = None;
     on_signal(move || {
-        // Several signals at once are one wish: `timeout` signals a program and then its whole group.
+        // Several signals at once count as one: `timeout` signals a program and then its whole process group.
         if SIGNALS.recording.load(Ordering::Relaxed) && first.get_or_insert_with(Instant::now).elapsed() < ONE_WISH {
             SIGNALS.controls.stop();
             return;
@@ -169,7 +170,7 @@ impl RecordArgs {
         self.set_camera_controls()?;
         let mut overlays = Vec::new();
         for OverlayChoice { source: spec, place } in &self.overlay {
-            // Its size is its own: --size is that of the whole picture.
+            // An overlay keeps its own size: --size is the size of the whole canvas.
             let mut options = self.source_options_of(spec);
             options.size = None;
             let source = source::open(spec, &options)?;
@@ -181,7 +182,7 @@ impl RecordArgs {
         Ok(media)
     }
 
-    /// Sets what was asked for on the camera that is recorded.
+    /// Sets the requested controls on the recorded camera.
     fn set_camera_controls(&self) -> Result<()> {
         let name = match &self.input.source {
             SourceSpec::Camera(name) if name.contains('=') => "",
@@ -195,7 +196,7 @@ impl RecordArgs {
         self.camera_control.iter().try_for_each(|(control, value)| camera::set_control(name, control, *value))
     }
 
-    /// Sound alone with pictures of it.
+    /// Sound alone, with a picture of its waveform or spectrum as video.
     fn open_visualization(&self, kind: Visualization) -> Result<VisualizationSource> {
         let refused = |expected: &str, found: &str| {
             let remedy = "leave out --visualize";
@@ -206,7 +207,7 @@ impl RecordArgs {
         }
         let spec = match &self.input.source {
             SourceSpec::Sound(spec) => spec.clone(),
-            // A name of sound, as `tone`, or a path.
+            // A name of a sound source, such as `tone`, or a path.
             SourceSpec::File(path) => match path.to_str().map(str::parse) {
                 Some(Ok(spec)) => spec,
                 _ => AudioSpec::File(path.clone()),
@@ -228,12 +229,12 @@ impl RecordArgs {
         }
     }
 
-    /// What kind of file is written, by its name.
+    /// The container, by the file's name.
     fn container(&self) -> Container {
         self.output.as_deref().and_then(container_of).unwrap_or_default()
     }
 
-    /// The sound that was asked for, else that of the sources; or both.
+    /// The requested sound, or else that of the sources; or both.
     fn open_sound(&self, video: &mut dyn Source, overlays: &mut [Overlay]) -> Result<Option<Box<dyn AudioSource>>> {
         // Other sound begins where the first frame does, which may be shown before the start asked for.
         let start = if self.start.is_some() { video.first_frame().or(self.start) } else { None };
@@ -267,7 +268,7 @@ impl RecordArgs {
 
     /// The recording of this, as it was asked for.
     fn recording<'a>(&self, media: Media, filter: FilterChain) -> Recording<'a> {
-        // What is live is recorded until somebody ends it.
+        // A live source is recorded until the user stops it.
         let needs_length = media.is_endless() && !media.is_live() && self.frames.is_none() && self.max_size.is_none();
         let mime_type = self.container().mime_type(media.video.is_some());
         let mut options = MediaRecorderOptions::default().with_mime_type(mime_type).with_encoder(self.encoder);
@@ -312,7 +313,7 @@ fn mixed(mut inputs: Vec<(Box<dyn AudioSource>, f32)>) -> Result<Option<Box<dyn 
 
 /// Whether a file has pictures, and more of them than the cover of a song.
 fn is_film(path: &Path) -> bool {
-    // What comes through a pipe can be read once.
+    // A pipe can be read only once.
     let film = if path.is_file() {
         source::open(&SourceSpec::File(path.to_owned()), &SourceOptions::default()).ok()
     } else {

@@ -1,4 +1,4 @@
-//! `framereel repair`: a recording that does not seek into one that does, as a new file.
+//! `framereel repair`: makes a recording seekable, as a new file.
 
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -20,14 +20,14 @@ pub fn run(args: &RepairArgs) -> Result<()> {
     if args.json {
         print(json(repaired.as_ref(), &output))?;
     } else if let Ok(repaired) = &repaired {
-        // What goes into a device or a pipe may be standard output: the summary is not to end up in the video.
+        // A device or a pipe may be standard output: the summary must not be written into the video.
         let text = summary(repaired, &output);
         if is_device(&output) { eprintln!("{text}") } else { print(text)? }
     }
     repaired.map(drop)
 }
 
-/// Where the result goes: never onto the file itself.
+/// The path of the result, which is never the input file.
 fn output_of(args: &RepairArgs) -> Result<PathBuf> {
     let named = args.output.clone().unwrap_or_else(|| {
         let mut name = args.file.file_stem().unwrap_or("framereel".as_ref()).to_owned();
@@ -58,7 +58,7 @@ fn repair(args: &RepairArgs, output: &Path) -> Result<Repaired> {
     })
 }
 
-/// An input that cannot be read any more once somebody wants to stop.
+/// An input whose reads fail once a stop was requested.
 struct Stoppable<R> {
     input: R,
     stopped: &'static AtomicBool,

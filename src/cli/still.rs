@@ -27,7 +27,7 @@ pub fn run(args: &StillArgs) -> Result<()> {
     if args.data_url { print(still::data_url(&bytes, format)) } else { Ok(()) }
 }
 
-/// The frame at the time asked for, filtered.
+/// The frame at the requested time, filtered.
 fn draw(args: &StillArgs) -> Result<Frame> {
     let chain = args.input.chain()?;
     let gpu = Gpu::new()?;
@@ -63,7 +63,7 @@ fn beside(left: &Frame, right: &Frame) -> Frame {
     Frame::packed(left.format(), Size::new(2 * width, height), left.color, rows)
 }
 
-/// Writes the whole picture; of half a picture nothing stays.
+/// Writes the whole picture; an incomplete file is removed.
 fn write(mut file: FileSink, bytes: &[u8]) -> Result<()> {
     match file.write_all(bytes).and_then(|()| file.flush()) {
         Ok(()) => Ok(()),

@@ -1,4 +1,4 @@
-//! What is printed of a recording at its end: a few aligned lines, or one JSON object.
+//! The summary printed at the end of a recording: a few aligned lines, or one JSON object.
 
 use std::path::{Path, PathBuf};
 
@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use super::progress::megabytes;
 
-/// The report as one JSON object, with `output` (null when nothing was kept; of several files the first), `outputs` (all)
-/// and, after a failure, `error`.
+/// The report as one JSON object, with `output` (null when nothing was kept; of several files the first), `outputs`
+/// (all) and, after a failure, `error`.
 pub fn json(report: &Report, kept: &[PathBuf], error: Option<&Error>) -> String {
     #[derive(Serialize)]
     struct Summary<'a> {

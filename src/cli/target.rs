@@ -1,7 +1,7 @@
 //! Where a recording goes: a file, standard output, pieces beside each other, or a folder of chunks.
 //!
-//! What is named wrongly is refused before any work, and what is there already without `--force`. Nothing that a
-//! recording did not get to is left behind.
+//! Wrong paths, and existing files without `--force`, are refused before any work. Files that the recording never wrote
+//! to are removed.
 
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
@@ -29,12 +29,12 @@ const CHUNK_DIGITS: usize = 5;
 pub struct Target {
     kind: TargetKind,
     force: bool,
-    /// The files that are recorded, which are never written to.
+    /// The input files, which are never written to.
     sources: Vec<PathBuf>,
-    /// A folder that is not there yet, then one that was made.
+    /// A folder that does not exist yet; later the folder that was created.
     missing: Option<PathBuf>,
     made: Option<PathBuf>,
-    /// The pieces or chunks that were opened; those that held nothing were removed again.
+    /// The pieces or chunks that were opened; empty ones were removed again.
     opened: Opened,
 }
 
@@ -49,7 +49,7 @@ enum TargetKind {
 }
 
 impl Target {
-    /// Where these arguments want it. Errors, for what another command line would mend, touch nothing.
+    /// The target of these arguments. Errors in the command line are found before any file is touched.
     pub fn of(args: &RecordArgs) -> Result<Self> {
         let given = args.output.as_deref();
         let folder = given.filter(|path| is_folder(path));
@@ -87,7 +87,7 @@ impl Target {
         Ok(Self { kind, force: args.force, sources, missing, made: None, opened: Opened::default() })
     }
 
-    /// Opens it. The errors: there is something already, or it cannot be written to.
+    /// Opens the target; an error when it exists already or cannot be written to.
     pub fn open(&mut self) -> Result<Destination> {
         if let Some(folder) = self.missing.take() {
             fs::create_dir(&folder).map_err(|error| not_created(&folder, error))?;
@@ -101,7 +101,7 @@ impl Target {
             }
             TargetKind::Chunks(chunks, timeslice) => {
                 chunks.refuse_old(self.force)?;
-                // A reader would take chunks of an earlier recording for this one's.
+                // A reader would mix up chunks of an earlier recording with those of this one.
                 Ok(Destination::Chunks { timeslice: *timeslice, open: self.opener(chunks, 1) })
             }
             TargetKind::Pieces(pieces, split) => {
@@ -151,8 +151,8 @@ impl Target {
         }
     }
 
-    /// Where the stills of the recording go, one after the other: `NAME-still-001.png` and so on beside it or, where it is
-    /// piped, in the current folder. What is there already stays.
+    /// The paths of the recording's stills: `NAME-still-001.png` and so on beside the recording or, if it is piped, in
+    /// the current folder. Existing files are kept.
     pub fn stills(&self) -> impl FnMut() -> PathBuf + Send + 'static {
         let (folder, name) = match &self.kind {
             TargetKind::File(path, _) if !is_device(path) => {
@@ -169,7 +169,7 @@ impl Target {
         move || paths.next().unwrap_or_default()
     }
 
-    /// What is empty as long as nothing is recorded, and then goes.
+    /// The opened file and the created folder, which are removed if the program exits before anything is recorded.
     pub fn traces(&self) -> Vec<PathBuf> {
         let file = match &self.kind {
             TargetKind::File(path, _) => Some(path.clone()),
@@ -179,11 +179,11 @@ impl Target {
         file.into_iter().chain(self.made.clone()).collect()
     }
 
-    /// Leaves nothing that does not belong to the recording: with `--force`, pieces of an earlier one that was longer; the
-    /// folder that was made, if nothing came into it.
+    /// Removes what does not belong to the recording: with `--force`, further pieces of a longer earlier recording; and
+    /// the created folder, if it is empty.
     pub fn tidy_up(&self, kept: &[PathBuf]) -> Result<()> {
         if let Some(folder) = &self.made {
-            // One that is not empty stays.
+            // A folder that is not empty stays.
             let _ = fs::remove_dir(folder);
         }
         match &self.kind {
@@ -194,7 +194,7 @@ impl Target {
         }
     }
 
-    /// Whether what is recorded may come out where a summary does.
+    /// Whether the recording goes to standard output, or to a device or pipe that may be standard output.
     pub fn is_piped(&self) -> bool {
         match &self.kind {
             TargetKind::Stdout(_) => true,
@@ -257,7 +257,7 @@ impl Numbered {
         file
     }
 
-    /// Those that are there, sorted by name.
+    /// The existing files, sorted by name.
     fn old(&self) -> Vec<PathBuf> {
         let folder = if self.folder == Path::new("") { Path::new(".") } else { &self.folder };
         let entries = fs::read_dir(folder).into_iter().flatten().flatten();
@@ -277,7 +277,7 @@ impl Numbered {
 
     fn remove_all_but(&self, kept: &[PathBuf]) -> Result<()> {
         for old in self.old().iter().filter(|old| !kept.contains(old)) {
-            // A pipe of such a name would block whoever opens it.
+            // Opening a pipe of such a name would block.
             let locked = |file: fs::File| matches!(file.try_lock(), Err(fs::TryLockError::WouldBlock));
             let written = old.is_file() && fs::File::open(old).is_ok_and(locked);
             if written {

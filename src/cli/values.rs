@@ -1,4 +1,4 @@
-//! What the values on the command line may be: each is read, or refused with what was expected in its place.
+//! Parses the values on the command line; an error says what was expected.
 
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use framereel::still::StillFormat;
 use framereel::time::Span;
 use framereel::{Error, ErrorKind, Result};
 
-/// `640x360`: both even, because chroma is halved, and at least 16, the encoders' least.
+/// `640x360`: both even, because chroma is halved, and at least 16, the encoders' minimum.
 pub fn size(text: &str) -> Result<Size> {
     const LEAST: u32 = 16;
     let parse = |part: &str| part.parse::<u32>().ok();
@@ -32,12 +32,12 @@ pub fn size(text: &str) -> Result<Size> {
     Ok(size)
 }
 
-/// Bits a second of the pictures: `2M`, `800k`, `2500000`.
+/// Bits per second of the video: `2M`, `800k`, `2500000`.
 pub fn bitrate(text: &str) -> Result<u32> {
     bits(text, "2M, 800k or 2500000", 10_000..=1_000_000_000, "10k to 1000M")
 }
 
-/// Bits a second of the sound: `128k`, `96000`.
+/// Bits per second of the sound: `128k`, `96000`.
 pub fn audio_bitrate(text: &str) -> Result<u32> {
     bits(text, "128k or 96000", 6_000..=510_000, "6k to 510k")
 }
@@ -103,7 +103,7 @@ pub fn bytes(text: &str) -> Result<u64> {
     }
 }
 
-/// How far key frames are apart at most.
+/// The longest distance between key frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyInterval {
     Time(Span),
@@ -135,21 +135,21 @@ pub fn some_time(text: &str) -> Result<Span> {
     }
 }
 
-/// A chain, which may name any file: whoever runs the program can read those anyway.
+/// A filter chain, which may name any file: the program's user can read these files anyway.
 pub fn chain(text: &str) -> Result<FilterChain> {
     FilterChain::parse_with(text, &FileAccess::Any)
 }
 
-/// What is recorded beside the pictures.
+/// The sound that is recorded with the video.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AudioChoice {
     /// Nothing.
     None,
-    /// Something else than the source's own sound.
+    /// Another sound than the source's own.
     Other(AudioSpec),
 }
 
-/// `none`, `tone`, else a path. A file named so is reached as `./none`.
+/// `none`, `tone`, or else a path. A file of such a name is given as `./none`.
 pub fn sound(text: &str) -> Result<AudioChoice, std::convert::Infallible> {
     match text {
         "none" => Ok(AudioChoice::None),
@@ -157,15 +157,15 @@ pub fn sound(text: &str) -> Result<AudioChoice, std::convert::Infallible> {
     }
 }
 
-/// Another source on the canvas, and where.
+/// Another source on the canvas, and its place.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OverlayChoice {
     pub source: SourceSpec,
     pub place: OverlayPlace,
 }
 
-/// `camera@right-bottom,25%`, or without a place. What follows the last `@` is one when it reads as one; a file whose name
-/// has an `@` is reached by giving a place too.
+/// `camera@right-bottom,25%`, or without a place. The text after the last `@` is the place if it can be parsed as one;
+/// for a file with an `@` in its name, give a place too.
 pub fn overlay(text: &str) -> Result<OverlayChoice> {
     const USUAL: OverlayPlace = OverlayPlace::Anchored { anchor: Anchor::RightBottom, part: 0.25 };
     let (source, place) = match text.rsplit_once('@') {
@@ -234,7 +234,7 @@ pub fn webm_path(text: &str) -> Result<PathBuf> {
     Err(Error::new(ErrorKind::NotSupported, format!("{expected} but found `{text}`; {remedy}")))
 }
 
-/// What a repaired file may be called: as what it is, WebM or Matroska.
+/// The path of a repaired file, which needs the extension of its format, WebM or Matroska.
 pub fn matroska_path(text: &str) -> Result<PathBuf> {
     let path = PathBuf::from(text);
     if is_device(&path) || is_matroska_name(&path) {
@@ -244,7 +244,7 @@ pub fn matroska_path(text: &str) -> Result<PathBuf> {
     Err(Error::new(ErrorKind::NotSupported, format!("{expected} but found `{text}`")))
 }
 
-/// Whether a file is called as WebM or Matroska files are.
+/// Whether a file has an extension of WebM or Matroska.
 pub fn is_matroska_name(path: &Path) -> bool {
     let known = ["webm", "mkv", "mka", "weba"];
     path.extension().is_some_and(|extension| known.iter().any(|known| extension.eq_ignore_ascii_case(known)))
@@ -264,12 +264,13 @@ fn is_recording_name(path: &Path) -> bool {
     container_of(path).is_some()
 }
 
-/// The container of a recording that is called so.
+/// The container of a recording with this name.
 pub fn container_of(path: &Path) -> Option<Container> {
     Container::for_extension(path.extension()?.to_str()?)
 }
 
-/// Whether this names a folder: by a slash at its end, or because there is one that is not called as a file is.
+/// Whether this names a folder: by a slash at its end, or because such a folder exists and its name has no extension
+/// of a recording.
 pub fn is_folder(path: &Path) -> bool {
     let slash = path.as_os_str().as_encoded_bytes().last().is_some_and(|&last| std::path::is_separator(last.into()));
     slash || path.is_dir() && !is_recording_name(path)

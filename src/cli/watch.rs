@@ -1,4 +1,4 @@
-//! `--watch`: reads the shaders' files again when they change, and hands the new chain to the recording.
+//! `--watch`: reads the shaders' files again when they change, and passes the new filter chain to the recording.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::channel;
@@ -12,17 +12,17 @@ use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use super::args::{InputArgs, RecordArgs};
 use super::say;
 
-/// A file is read when nothing has happened to it for so long.
+/// A file is read after this time without changes.
 const QUIET: Duration = Duration::from_millis(100);
 
-/// Watches while it lives.
+/// Watches until it is dropped.
 pub struct Watch {
     _watcher: RecommendedWatcher,
 }
 
 impl Watch {
-    /// Begins to watch the files that the chain of these arguments was read from. An edit that does not read is told on
-    /// standard error, and the recording goes on as it was.
+    /// Begins to watch the files of these arguments' filter chain. A file that cannot be parsed is reported on standard
+    /// error, and the recording continues with the previous chain.
     pub fn begin(args: &RecordArgs, controls: &'static Controls) -> Result<Self> {
         let input = args.input.clone();
         let drawing = input.drawing().transpose()?.unwrap_or_default();
@@ -50,12 +50,12 @@ impl Watch {
         // The thread ends with the watcher, which holds the channel's other end.
         thread::spawn(move || {
             while changes.recv().is_ok() {
-                // An editor writes in several steps: the file is read when they are over.
+                // An editor writes in several steps: read the file after the last one.
                 while changes.recv_timeout(QUIET).is_ok() {}
                 read(&input, controls);
             }
         });
-        // Folders, for editors put a new file in the old one's place.
+        // Watch folders, because editors replace the old file by a new one.
         let mut folders: Vec<_> = files.iter().map(|file| folder(file)).collect();
         folders.sort();
         folders.dedup();
@@ -66,7 +66,7 @@ impl Watch {
     }
 }
 
-/// Reads the chain anew and hands it on.
+/// Reads the chain again and passes it on.
 fn read(input: &InputArgs, controls: &Controls) {
     match input.chain().and_then(|chain| Ok((chain, input.drawing().transpose()?))) {
         Ok((chain, drawing)) => {

@@ -1,8 +1,8 @@
-//! AV1 by libaom in its real-time mode: a packet for each frame at once, nothing held back and nothing dropped.
+//! AV1 by libaom in its real-time mode: returns a packet for each frame at once, and drops none.
 //!
-//! The settings are those that browsers use for calls, as far as they pay for a recording. Their other switches
-//! (palette, compound and intra tools, reference motion vectors, a cap on key frames) were measured: no faster, and the
-//! cap costs 0.4 dB. This is the only module that talks to C.
+//! The settings are those that browsers use for calls, as far as they help a recording. Their other settings (palette,
+//! compound and intra tools, reference motion vectors, a size limit for key frames) were measured: they are no faster,
+//! and the limit costs 0.4 dB. This is the only module that calls C.
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, c_char, c_int, c_uint};
@@ -26,22 +26,22 @@ pub(super) struct AomEncoder {
     header: Option<SequenceHeader>,
 }
 
-/// libaom's time base: a tenth of a millisecond. Its rate control alone uses these times; packets keep the frame's own.
+/// libaom's time base: a tenth of a millisecond. Only its rate control uses these times; packets keep the frame's time.
 const TICKS_PER_SECOND: i32 = 10_000;
 const NANOS_PER_TICK: i64 = 1_000_000_000 / TICKS_PER_SECOND as i64;
 
-/// Gives libaom times that rise and stay small. It takes none above 2^32 ticks, which is five days; so a gap is as long as
-/// [`TickClock::MAX_GAP`] at most, and before the limit comes the encoder is opened again.
+/// Computes times for libaom that increase and stay small. libaom accepts at most 2^32 ticks, which is five days; so
+/// gaps are shortened to [`TickClock::MAX_GAP`], and the encoder is opened again before the limit.
 #[derive(Debug, Default)]
 struct TickClock {
-    /// The last frame's time, and the ticks that were given for it.
+    /// The last frame's time and ticks.
     last: Option<(Timestamp, i64)>,
 }
 
 impl TickClock {
-    /// A minute, from which on a gap makes no difference to the rate control.
+    /// One minute; longer gaps make no difference to rate control.
     const MAX_GAP: i64 = 60 * TICKS_PER_SECOND as i64;
-    /// Half of what libaom takes, which leaves days for the next key frame to come.
+    /// Half of libaom's limit, which leaves days until the next key frame.
     const REOPEN_AT: i64 = 1 << 31;
 
     /// The ticks of a frame of this time; two frames never get the same.
@@ -83,7 +83,7 @@ impl VideoEncoder for AomEncoder {
         self.config.check(frame)?;
         let key = self.keys.falls_on(frame.timestamp, duration, key);
         if key && self.ticks.is_high() {
-            // Nothing that follows a key frame depends on what was before it.
+            // Frames after a key frame do not depend on frames before it.
             self.codec = Codec::open(&self.config)?;
             self.ticks = TickClock::default();
         }
@@ -102,13 +102,13 @@ impl VideoEncoder for AomEncoder {
         Ok(())
     }
 
-    /// Nothing is left: each frame gave its packet.
+    /// Appends nothing: every frame's packet was returned by `encode`.
     fn finish(&mut self, _packets: &mut Vec<EncodedPacket>) -> Result<()> {
         Ok(())
     }
 }
 
-/// What libaom is set to after it opened, in the order of its documentation.
+/// libaom's settings after it is opened, in the order of its documentation.
 fn controls(config: &EncoderConfig) -> Vec<(sys::aome_enc_control_id, c_int)> {
     let mut controls = vec![
         (sys::AOME_SET_CPUUSED, c_int::from(config.speed.unwrap_or(9))),
@@ -130,7 +130,7 @@ fn controls(config: &EncoderConfig) -> Vec<(sys::aome_enc_control_id, c_int)> {
         (sys::AV1E_SET_CHROMA_SAMPLE_POSITION, sys::AOM_CSP_VERTICAL as c_int),
     ];
     match config.rate_control {
-        // Cyclic refresh spends spare bits on what stands still.
+        // Cyclic refresh spends spare bits on static areas.
         RateControl::Bitrate(_) => controls.push((sys::AV1E_SET_AQ_MODE, 3)),
         RateControl::Quality(quality) => {
             controls.push((sys::AV1E_SET_AQ_MODE, 0));
@@ -140,12 +140,13 @@ fn controls(config: &EncoderConfig) -> Vec<(sys::aome_enc_control_id, c_int)> {
     controls
 }
 
-/// libaom's constant quality: 63 is worst; 0 would be lossless, another mode.
+/// libaom's constant quality level: 63 is worst; 0 is not used, because it selects the lossless mode.
 fn quality_level(quality: u8) -> c_uint {
     63 - c_uint::from(quality.min(100)) * 62 / 100
 }
 
-/// The size alone decides, so that any number of threads writes the same stream; threads also share rows within a tile.
+/// Depends on the size alone, so that the stream is the same for any number of threads; threads also share rows of a
+/// tile.
 fn tile_columns_log2(size: Size) -> c_int {
     if size.width > 2048 { 2 } else { 1 }
 }
@@ -193,7 +194,7 @@ fn settings(config: &EncoderConfig) -> Result<sys::aom_codec_enc_cfg_t> {
 
 /// An open libaom encoder, closed when dropped.
 struct Codec {
-    /// Boxed, for libaom may keep pointers to it.
+    /// Boxed, because libaom may keep pointers to it.
     context: Box<sys::aom_codec_ctx_t>,
 }
 
@@ -238,8 +239,8 @@ impl Codec {
     fn encode(&mut self, frame: &Frame, ticks: i64, length: u32, key: bool) -> Result<(Vec<u8>, bool)> {
         let image = image(frame)?;
         let flags = if key { sys::AOM_EFLAG_FORCE_KF } else { 0 };
-        // SAFETY: the context is open. The image's planes point into `frame`, which outlives the call, each with a row's
-        // bytes in every row; libaom copies what it needs and writes nothing (its denoiser is off).
+        // SAFETY: the context is open. The image's planes point into `frame`, which outlives the call, each with a
+        // row's bytes in every row; libaom copies what it needs and writes nothing (its denoiser is off).
         let status = unsafe { sys::aom_codec_encode(&mut *self.context, &image, ticks, length.into(), flags.into()) };
         self.check(status, || "libaom could not encode a frame".to_string())?;
 
@@ -282,7 +283,7 @@ impl Drop for Codec {
     }
 }
 
-/// libaom's view of an I420 frame: pointers into it, nothing copied.
+/// libaom's view of an I420 frame: pointers into its planes, without a copy.
 fn image(frame: &Frame) -> Result<sys::aom_image_t> {
     // SAFETY: all-zero is a valid aom_image (null pointers and numbers), as libaom's own wrapper starts from.
     let mut image: sys::aom_image_t = unsafe { MaybeUninit::zeroed().assume_init() };
@@ -297,7 +298,7 @@ fn image(frame: &Frame) -> Result<sys::aom_image_t> {
     (image.x_chroma_shift, image.y_chroma_shift) = (1, 1);
     image.bit_depth = 8;
     image.bps = 12;
-    // libaom walks both chroma planes by one stride.
+    // libaom uses one stride for both chroma planes.
     if let [_, u, v] = frame.planes()
         && u.stride != v.stride
     {
@@ -328,7 +329,7 @@ unsafe fn text(string: *const c_char) -> Option<String> {
     (!string.is_null()).then(|| unsafe { CStr::from_ptr(string) }.to_string_lossy().into_owned())
 }
 
-/// libaom's version, as `3.11.0`.
+/// libaom's version, such as `3.11.0`.
 pub(super) fn version() -> String {
     // SAFETY: the text is static.
     let version = unsafe { text(sys::aom_codec_version_str()) };

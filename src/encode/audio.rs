@@ -1,5 +1,5 @@
-//! Encoders of sound behind one trait: sound goes in at any time, rate and number of channels; packets come out that
-//! follow each other without a gap from time 0 on.
+//! Audio encoders behind one trait: they accept sound of any time, sample rate and number of channels, and return
+//! packets without gaps from time 0 on.
 
 use super::opus::{BitrateMode, OpusConfig, OpusEncoder};
 use super::pcm::PcmEncoder;
@@ -8,27 +8,27 @@ use crate::error::Result;
 use crate::mux::{AudioTrack, Container};
 use crate::packet::EncodedPacket;
 
-/// What an encoder of sound is asked for.
+/// The configuration of an audio encoder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AudioEncoderConfig {
-    /// Samples a second that PCM gets; Opus always has 48000.
+    /// Samples per second of PCM; Opus always has 48000.
     pub rate: u32,
     /// 1 or 2.
     pub channels: u8,
-    /// Bits a second of Opus: see [`OpusConfig::bitrate`].
+    /// Bits per second of Opus: see [`OpusConfig::bitrate`].
     pub bitrate: u32,
-    /// Whether they may vary.
+    /// Whether the bitrate may vary.
     pub mode: BitrateMode,
 }
 
 impl AudioEncoderConfig {
-    /// So many samples a second in so many channels, at so many bits a second, which may vary.
+    /// A configuration with a variable bitrate.
     pub fn new(rate: u32, channels: u8, bitrate: u32) -> Self {
         Self { rate, channels, bitrate, mode: BitrateMode::default() }
     }
 
-    /// The same, with bitrates that may or may not vary.
+    /// Sets the bitrate mode.
     pub fn with_mode(self, mode: BitrateMode) -> Self {
         Self { mode, ..self }
     }
@@ -36,18 +36,18 @@ impl AudioEncoderConfig {
 
 /// Turns sound into packets.
 pub trait AudioEncoder: Send {
-    /// What the file's header says of its packets.
+    /// The description of its packets for the file's header.
     fn track(&self) -> AudioTrack;
 
     /// The codec's name: `opus` (RFC 6381), `pcm`.
     fn codec_string(&self) -> &'static str;
 
-    /// Takes sound and appends the packets that became ready. Sound comes in the order of its time, which is counted from
-    /// the file's beginning.
+    /// Takes sound and appends the packets that became ready. Sound comes in the order of its timestamps, which count
+    /// from the file's beginning.
     ///
-    /// Sound that follows the last to within 2 ms is joined to it without a seam. What begins later than that gets
-    /// silence before it, the first sound too; what begins earlier loses its beginning. Either way it is then exactly at
-    /// its time, so that no drift adds up to more than those 2 ms.
+    /// Sound whose timestamp is within 2 ms of the end of the last sound is joined to it without a gap. Before later
+    /// sound, also before the first, silence is inserted; of earlier sound, the beginning is cut off. The sound is then
+    /// exactly at its timestamp, so that drift never exceeds 2 ms.
     ///
     /// # Errors
     /// A range error for more than 8 channels, or for sound more than a day after the last. An invalid state after

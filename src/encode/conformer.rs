@@ -1,4 +1,5 @@
-//! Sound of any rate, channels and times to samples of one rate and number of channels, from time 0 on and without a gap.
+//! Converts sound of any sample rate, number of channels and times to samples of one rate and number of channels,
+//! without gaps from time 0 on.
 
 use super::mixer::{MAX_CHANNELS, mixed};
 use super::resampler::Resampler;
@@ -7,17 +8,17 @@ use crate::audio::{AudioBuffer, span_of};
 use crate::error::{Error, ErrorKind, Result};
 use crate::time::{Span, Timestamp};
 
-/// Silence is made in pieces of this length, in samples.
+/// Silence is made in parts of this length, in samples.
 const SILENCE: u64 = 1 << 14;
 
-/// Brings sound into the form that an encoder takes. What it made is taken out as soon as there is some.
+/// Converts sound to the form that an encoder takes. Callers take the converted samples as soon as they are ready.
 pub(super) struct Conformer {
     rate: u32,
     timeline: Timeline,
     resampler: Option<Resampler>,
     /// Samples of each channel that are ready.
     ready: Vec<Vec<f32>>,
-    /// How many samples were taken out.
+    /// How many samples were taken.
     taken: u64,
     finished: bool,
     filled: Span,
@@ -25,7 +26,7 @@ pub(super) struct Conformer {
 }
 
 impl Conformer {
-    /// To this rate and 1 or 2 channels.
+    /// Converts to this sample rate and 1 or 2 channels.
     pub fn new(rate: u32, channels: u8) -> Self {
         Self {
             rate,
@@ -39,34 +40,34 @@ impl Conformer {
         }
     }
 
-    /// How much silence was put in so far where no sound was.
+    /// How much silence was inserted into gaps so far.
     pub fn filled(&self) -> Span {
         self.filled
     }
 
-    /// How much sound was cut off so far because other sound, or the beginning, stands at its time.
+    /// How much sound was cut off so far because it overlapped earlier sound, or was before time 0.
     pub fn cut(&self) -> Span {
         self.cut
     }
 
-    /// How many samples there were from time 0 on.
+    /// The number of samples made from time 0 on.
     pub fn position(&self) -> u64 {
         self.taken + self.ready() as u64
     }
 
-    /// How many samples can be taken out.
+    /// How many samples can be taken.
     pub fn ready(&self) -> usize {
         self.ready[0].len()
     }
 
-    /// Takes out so many samples of each channel, or as many as there are.
+    /// Takes at most `samples` samples of each channel.
     pub fn take(&mut self, samples: usize) -> Vec<Vec<f32>> {
         let samples = samples.min(self.ready());
         self.taken += samples as u64;
         self.ready.iter_mut().map(|ready| ready.drain(..samples).collect()).collect()
     }
 
-    /// Takes sound, and calls `take` whenever samples became ready: a long silence comes in parts.
+    /// Converts sound, and calls `take` whenever samples are ready: a long silence is made in parts.
     ///
     /// # Errors
     /// A range error for more than 8 channels, or for sound more than a day after the last. An invalid state after
@@ -101,7 +102,7 @@ impl Conformer {
         take(self)
     }
 
-    /// Makes ready what is left. No sound may follow.
+    /// Converts the remaining sound. No sound may follow.
     pub fn finish(&mut self) -> Result<()> {
         self.finished = true;
         self.drain_resampler()
@@ -123,7 +124,7 @@ impl Conformer {
         }
     }
 
-    /// Samples at the sound's rate.
+    /// Appends samples that have the input's sample rate.
     fn append(&mut self, sound: Vec<Vec<f32>>) -> Result<()> {
         match &mut self.resampler {
             Some(resampler) => resampler.feed(&sound, &mut self.ready)?,

@@ -1,15 +1,15 @@
-//! Sound of any number of channels to one or two.
+//! Mixes sound of any number of channels down to one or two.
 //!
-//! The channels are taken in the order of WAVE files (WAVEFORMATEXTENSIBLE's default masks), and come down by the
-//! weights of ITU-R BS.775: 1 for the own side, 0.71 for what is in the middle or behind, none for the low-frequency
-//! channel. Each side's weights are brought to a sum of 1, so that nothing clips that did not clip before.
+//! Channels are in the order of WAVE files (WAVEFORMATEXTENSIBLE's default masks) and mixed by the weights of ITU-R
+//! BS.775: 1 for the front channel of a side, 0.71 for centre and surround channels, 0 for the low-frequency channel.
+//! Each side's weights are scaled to a sum of 1, so that mixing adds no clipping.
 
 use std::f32::consts::FRAC_1_SQRT_2 as HALF_POWER;
 use std::ops::Range;
 
 use crate::audio::AudioBuffer;
 
-/// What each channel adds to the left and to the right.
+/// The weights of each channel in the left and the right output.
 type Weights = &'static [[f32; 2]];
 
 const L: [f32; 2] = [1.0, 0.0];
@@ -18,7 +18,7 @@ const C: [f32; 2] = [HALF_POWER, HALF_POWER];
 const LOW: [f32; 2] = [0.0, 0.0];
 const LS: [f32; 2] = [HALF_POWER, 0.0];
 const RS: [f32; 2] = [0.0, HALF_POWER];
-/// Behind the middle: at half power on either side of the rear, and that at half power in front.
+/// Centre surround: at half power to each surround channel, and from there at half power to the front.
 const CS: [f32; 2] = [0.5, 0.5];
 
 /// The layouts of 2 to 8 channels.
@@ -32,16 +32,16 @@ const LAYOUTS: [Weights; 7] = [
     &[L, R, C, LOW, LS, RS, LS, RS],
 ];
 
-/// The most channels taken.
+/// The maximum number of input channels.
 pub(super) const MAX_CHANNELS: usize = LAYOUTS.len() + 1;
 
-/// These samples of a sound, 1 to [`MAX_CHANNELS`] channels of it, as `channels` (1 or 2). One channel is heard on both
-/// sides; two become their mean. Samples beyond full scale are clipped, and what is no number is silence.
+/// Mixes a range of samples of 1 to [`MAX_CHANNELS`] channels to `channels` (1 or 2). Mono is copied to both sides;
+/// stereo becomes its mean in mono. Samples beyond full scale are clipped, and NaN becomes silence.
 pub(crate) fn mixed(sound: &AudioBuffer, samples: Range<usize>, channels: usize) -> Vec<Vec<f32>> {
     mixed_by(sound, samples, channels, clean)
 }
 
-/// The same without clipping.
+/// Like [`mixed`], but without clipping; samples that are not finite become silence.
 pub(crate) fn mixed_unclipped(sound: &AudioBuffer, samples: Range<usize>, channels: usize) -> Vec<Vec<f32>> {
     mixed_by(sound, samples, channels, |sample| if sample.is_finite() { sample } else { 0.0 })
 }
@@ -52,7 +52,7 @@ fn mixed_by(sound: &AudioBuffer, samples: Range<usize>, channels: usize, clean: 
         return vec![only.iter().copied().map(clean).collect(); channels];
     }
     let layout = LAYOUTS[from.len() - 2];
-    // The layouts are even: both sides' weights have one sum.
+    // The layouts are symmetric: the weights of both sides have the same sum.
     let sum: f32 = layout.iter().map(|weights| weights[0]).sum();
     let side = |weight: &dyn Fn(&[f32; 2]) -> f32| {
         let mut to = vec![0.0; samples.len()];

@@ -1,5 +1,5 @@
-//! Encoders behind one trait for pictures and one for sound: frames and samples go in, packets come out when they are
-//! ready.
+//! Encoders behind one trait for video and one for audio: they take frames and samples, and return packets when these
+//! are ready.
 
 use std::fmt;
 use std::str::FromStr;
@@ -22,21 +22,21 @@ mod timeline;
 
 pub use audio::{AudioEncoder, AudioEncoderConfig, open_audio};
 
-/// What a video encoder is asked for.
+/// The configuration of a video encoder.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct EncoderConfig {
     /// The size of every frame, at least 16×16.
     pub size: Size,
-    /// The nominal rate, which the rate control plans with. Frames may come at other times.
+    /// The nominal frame rate, which rate control assumes. Frames may have other times.
     pub rate: FrameRate,
-    /// What to aim for: bits a second, or a constant quality.
+    /// The target: a bitrate, or a constant quality.
     pub rate_control: RateControl,
-    /// 0 (slowest, best) to 10 (fastest); none: what keeps up with a camera.
+    /// 0 (slowest, best) to 10 (fastest); by default, fast enough for a camera.
     pub speed: Option<u8>,
-    /// A key frame comes at least this often.
+    /// The longest time between key frames.
     pub key_interval: Span,
-    /// How many threads it may use, at least 1.
+    /// How many threads the encoder may use, at least 1.
     pub threads: usize,
 }
 
@@ -50,7 +50,7 @@ setters! {
 }
 
 impl EncoderConfig {
-    /// Pictures of this size, 2 500 000 bits a second, a key frame every 2 s, on all cores.
+    /// Frames of this size, 2 500 000 bits per second, a key frame every 2 s, on all cores.
     pub fn new(size: Size, rate: FrameRate) -> Self {
         Self {
             size,
@@ -63,9 +63,9 @@ impl EncoderConfig {
     }
 
     const MIN_SIDE: u32 = 16;
-    /// 16 bits hold one less than the side (AV1 §5.5.1).
+    /// AV1 stores a side minus 1 in 16 bits (AV1 §5.5.1).
     const MAX_SIDE: u32 = 65536;
-    /// The bitrates that are taken, in bits a second.
+    /// The supported bitrates, in bits per second.
     pub const BITRATES: std::ops::RangeInclusive<u32> = 1_000..=1_000_000_000;
 
     fn validate(&self) -> Result<()> {
@@ -96,7 +96,7 @@ impl EncoderConfig {
         }
     }
 
-    /// Refuses a frame that is not what the configuration promised.
+    /// Refuses a frame that does not match the configuration.
     fn check(&self, frame: &Frame) -> Result<()> {
         if frame.format() != PixelFormat::I420 || frame.size() != self.size {
             return Err(Error::new(
@@ -108,11 +108,11 @@ impl EncoderConfig {
     }
 }
 
-/// What an encoder aims for.
+/// The target of an encoder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RateControl {
-    /// Bits a second, averaged.
+    /// Average bits per second.
     Bitrate(u32),
     /// Constant quality, 0 (worst) to 100 (best), whatever the size of the file.
     Quality(u8),
@@ -120,19 +120,19 @@ pub enum RateControl {
 
 /// Turns I420 frames in [`ColorSpace::RECORDED`](crate::color::ColorSpace::RECORDED) into packets.
 pub trait VideoEncoder: Send {
-    /// Its name, as `rav1e`.
+    /// Its name, such as `rav1e`.
     fn name(&self) -> &'static str;
 
     /// The `CodecPrivate` of a WebM track (AV1: the av1C box's payload, "AV1 in ISOBMFF" §2.3). Known from the first
     /// packet on; none before.
     fn codec_private(&self) -> Option<Vec<u8>>;
 
-    /// The codec's full name (RFC 6381), as `av01.0.05M.08`. Known from the first packet on; none before.
+    /// The codec's full name (RFC 6381), such as `av01.0.05M.08`. Known from the first packet on; none before.
     fn codec_string(&self) -> Option<String>;
 
     /// Takes one frame, whose timestamp is later than the last one's, and appends the packets that became ready.
-    /// `duration` is how long the frame will be shown. With `key`, the frame becomes a key frame; key frames also come
-    /// by themselves as often as the configuration asks.
+    /// `duration` is how long the frame will be shown. With `key`, the frame becomes a key frame; others become key
+    /// frames as the configuration requires.
     fn encode(&mut self, frame: &Frame, duration: Span, key: bool, packets: &mut Vec<EncodedPacket>) -> Result<()>;
 
     /// Appends the packets of all frames taken so far. No frame may follow.
@@ -143,12 +143,12 @@ pub trait VideoEncoder: Send {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum EncoderChoice {
-    /// The fastest that is built in.
+    /// The fastest encoder that is built in.
     #[default]
     Auto,
-    /// AV1 by rav1e, pure Rust, always there.
+    /// AV1 by rav1e, pure Rust, always built in.
     Rav1e,
-    /// AV1 by libaom in real time; the feature `aom`.
+    /// AV1 by libaom in real time; needs the feature `aom`.
     Aom,
 }
 
@@ -192,7 +192,7 @@ pub fn open(choice: EncoderChoice, config: &EncoderConfig) -> Result<Box<dyn Vid
     }
 }
 
-/// What a container says of a video before its first packet is there.
+/// The description of a video track for the container, known before its first packet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct VideoHeader {
@@ -202,8 +202,8 @@ pub struct VideoHeader {
     pub codec_private: Vec<u8>,
 }
 
-/// The header of what this encoder makes with this configuration; it encodes one black frame to find out. The errors
-/// are those of [`open`] and of the encoder.
+/// The header of this encoder's video with this configuration; encodes one black frame to get it. The errors are those
+/// of [`open`] and of the encoder.
 pub fn header(choice: EncoderChoice, config: &EncoderConfig) -> Result<VideoHeader> {
     let mut encoder = open(choice, config)?;
     let mut packets = Vec::new();
@@ -225,15 +225,15 @@ const AOM_REMEDY: &str = "build with `--features aom` (needs cmake, nasm and a C
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EncoderInfo {
-    /// Its name, as `rav1e`.
+    /// Its name, such as `rav1e`.
     pub name: &'static str,
-    /// The codec, as `av1`.
+    /// The codec, such as `av1`.
     pub codec: &'static str,
     /// Its version, or how to get it where it is not built in.
     pub version: Result<String, &'static str>,
 }
 
-/// All encoders, built in or not; what `auto` picks first.
+/// All encoders, built in or not, in the order of `auto`'s choice.
 pub fn list() -> Vec<EncoderInfo> {
     #[cfg(feature = "aom")]
     let aom = Ok(aom::version());
@@ -245,14 +245,14 @@ pub fn list() -> Vec<EncoderInfo> {
     ]
 }
 
-/// When key frames fall: where asked, and before the last one would be older than the interval.
+/// Decides which frames become key frames: those requested, and those that keep the interval.
 struct KeyRhythm {
     interval: Span,
     last: Option<Timestamp>,
 }
 
 impl KeyRhythm {
-    /// Frame times are rounded to nanoseconds; so much does not make an interval too long.
+    /// Tolerance for frame times, which are rounded to nanoseconds.
     const SLACK: Span = Span::from_nanos(1_000);
 
     fn new(interval: Span) -> Self {

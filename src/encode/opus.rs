@@ -1,9 +1,9 @@
-//! Sound as Opus, by libopus: packets of 20 ms, whatever rate, channels and times it comes with.
+//! Encodes sound of any sample rate, channels and times as Opus with libopus, in packets of 20 ms.
 //!
-//! What is decoded at a time is what was heard at that time, to the sample. An Opus encoder delays by its lookahead, 312
-//! samples or 6.5 ms, and the header's pre-skip customarily says so, for players to leave them out. But where WebM's
-//! CodecDelay does not repeat it, and libwebm's wrapper cannot write that element, players disagree on what that does to
-//! the times. How late a beep came, in samples, with ffmpeg 5.1 (both its decoders) and Chromium 156:
+//! Decoded sound has the times of the input, exact to one sample. An Opus encoder delays sound by its lookahead, 312
+//! samples or 6.5 ms. Usually the header's pre-skip has this number, and players leave out as many samples. But
+//! libwebm's wrapper cannot write WebM's CodecDelay, which should repeat the pre-skip, and without it players disagree
+//! on the times. The measured delay of a beep in samples, with ffmpeg 5.1 (both its decoders) and Chromium 156:
 //!
 //! | pre-skip | first sample encoded | ffmpeg, by its times | ffmpeg without (`-f f32le`) | `decodeAudioData` | `<audio>`, sought |
 //! |---|---|---|---|---|---|
@@ -12,11 +12,12 @@
 //! | 0 | 0 | 312 | 312 | 312 | 312 |
 //! | **0** | **312** | **0** | **0** | **0** | **0** |
 //!
-//! So in WebM the pre-skip is 0, as the missing CodecDelay is, and encoding begins at sample 312. The price is the first
-//! 6.5 ms, which are silent.
+//! So in WebM, the pre-skip is 0, like the missing CodecDelay, and encoding begins at sample 312. The cost: the first
+//! 6.5 ms are silent.
 //!
-//! Ogg says it all (RFC 7845): there the pre-skip is the lookahead, nothing is left out, and the last packet is heard only
-//! up to the last sample. So packet `k` is heard from sample `960 k - 312` on, and of the first one 648 samples are.
+//! Ogg can store all of this (RFC 7845): there the pre-skip is the lookahead, no samples are left out, and the last
+//! packet ends with the last sample. So packet `k` begins at sample `960 k - 312`, and 648 samples of the first packet
+//! are played.
 
 use super::audio::AudioEncoder;
 use super::conformer::Conformer;
@@ -26,24 +27,24 @@ use crate::mux::{AudioCodec, AudioTrack};
 use crate::packet::EncodedPacket;
 use crate::time::{Span, Timestamp};
 
-/// Samples a second in every packet.
+/// Samples per second in every packet.
 pub const RATE: u32 = 48_000;
 
 /// Samples of each channel in a packet: 20 ms.
 const PACKET: usize = 960;
 
-/// The largest packet that libopus is asked for, in bytes; 20 ms at the highest bitrate are 1275.
+/// The buffer size for a packet, in bytes; 20 ms at the highest bitrate are 1275.
 const MAX_PACKET: usize = 4000;
 
-/// What an Opus encoder is asked for.
+/// The configuration of an Opus encoder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OpusConfig {
     /// 1 or 2.
     pub channels: u8,
-    /// Bits a second, averaged, 6000 to 510000.
+    /// Average bits per second, 6000 to 510000.
     pub bitrate: u32,
-    /// Whether it may vary from packet to packet.
+    /// Whether the bitrate may vary from packet to packet.
     pub mode: BitrateMode,
 }
 
@@ -51,7 +52,7 @@ pub struct OpusConfig {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum BitrateMode {
-    /// It is kept on average: what is hard to encode gets more.
+    /// The bitrate is an average: sound that is harder to encode gets more.
     #[default]
     Variable,
     /// Every packet has the same size.
@@ -59,17 +60,17 @@ pub enum BitrateMode {
 }
 
 impl OpusConfig {
-    /// So many channels at so many bits a second, which may vary from packet to packet.
+    /// A configuration with a variable bitrate.
     pub fn new(channels: u8, bitrate: u32) -> Self {
         Self { channels, bitrate, mode: BitrateMode::default() }
     }
 
-    /// The same, with bitrates that may or may not vary.
+    /// Sets the bitrate mode.
     pub fn with_mode(self, mode: BitrateMode) -> Self {
         Self { mode, ..self }
     }
 
-    /// The bitrates that are taken, in bits a second.
+    /// The supported bitrates, in bits per second.
     pub const BITRATES: std::ops::RangeInclusive<u32> = 6_000..=510_000;
 
     fn validate(&self) -> Result<()> {
@@ -89,9 +90,9 @@ impl OpusConfig {
 
 /// Turns sound into Opus packets.
 ///
-/// Sound may come at any rate, even at another one later, and is resampled without delay. One channel is heard on both
-/// sides, two become their mean, and more (in the order of WAVE files) come down by the weights of ITU-R BS.775, brought
-/// to a sum of 1; the low-frequency channel is left out.
+/// Sound may have any sample rate, which may also change, and is resampled without delay. Mono is copied to both sides,
+/// stereo becomes its mean in mono, and more channels (in the order of WAVE files) are mixed by the weights of ITU-R
+/// BS.775, scaled to a sum of 1, without the low-frequency channel.
 pub struct OpusEncoder {
     config: OpusConfig,
     conformer: Conformer,
@@ -101,7 +102,7 @@ pub struct OpusEncoder {
 debug_fields!(OpusEncoder { config });
 
 impl OpusEncoder {
-    /// An encoder for WebM: packet `k` is heard from `k` times 20 ms on, and the pre-skip is 0.
+    /// An encoder for WebM: packet `k` begins at `k` times 20 ms, and the pre-skip is 0.
     ///
     /// # Errors
     /// A range error when the configuration is out of bounds.
@@ -133,8 +134,8 @@ impl OpusEncoder {
         })
     }
 
-    /// The `CodecPrivate` of a WebM track, and an Ogg file's first packet: the identification header (RFC 7845 §5.1), 19
-    /// bytes.
+    /// The `CodecPrivate` of a WebM track, and an Ogg file's first packet: the identification header (RFC 7845 §5.1),
+    /// 19 bytes.
     pub fn codec_private(&self) -> Vec<u8> {
         let mut head = b"OpusHead".to_vec();
         head.extend([1, self.config.channels]);
@@ -150,12 +151,12 @@ impl OpusEncoder {
         "opus"
     }
 
-    /// How much silence was put in so far where no sound was.
+    /// How much silence was inserted into gaps so far.
     pub fn filled(&self) -> Span {
         self.conformer.filled()
     }
 
-    /// How much sound was cut off so far because other sound, or the file's beginning, stands at its time.
+    /// How much sound was cut off so far because it overlapped earlier sound, or was before the file's beginning.
     pub fn cut(&self) -> Span {
         self.conformer.cut()
     }
@@ -163,14 +164,14 @@ impl OpusEncoder {
     /// Takes sound and appends the packets that became ready: see [`AudioEncoder::encode`].
     ///
     /// # Errors
-    /// As there.
+    /// As [`AudioEncoder::encode`].
     pub fn encode(&mut self, sound: &AudioBuffer, packets: &mut Vec<EncodedPacket>) -> Result<()> {
         let maker = &mut self.maker;
         self.conformer.feed(sound, |conformer| maker.drain(conformer, packets))
     }
 
-    /// Appends the last packets, the very last one filled up with silence: for WebM they reach to the last sample's end or
-    /// up to 20 ms beyond. No sound may follow.
+    /// Appends the last packets; the last one is padded with silence, so that for WebM it ends up to 20 ms after the
+    /// last sample. No sound may follow.
     ///
     /// # Errors
     /// `UnknownError` when libopus fails.
@@ -200,14 +201,14 @@ impl AudioEncoder for OpusEncoder {
     }
 }
 
-/// Makes packets of samples.
+/// Encodes samples into packets.
 struct PacketMaker {
     codec: ::opus::Encoder,
-    /// How many samples players leave out at the beginning.
+    /// How many decoded samples players leave out at the beginning.
     pre_skip: u16,
-    /// How many samples are still to be left out here, because players do not.
+    /// How many input samples are still to be left out here, because players leave out none.
     left_out: usize,
-    /// Packets so far.
+    /// The number of packets so far.
     packets: u64,
 }
 
@@ -222,7 +223,7 @@ impl PacketMaker {
         Ok(())
     }
 
-    /// The lookahead, which was left out at the beginning or will be, is made up for: silence drives out the last sound.
+    /// Encodes the rest, padded with silence, so that the sound delayed by the lookahead is in the packets too.
     fn finish(&mut self, conformer: &mut Conformer, packets: &mut Vec<EncodedPacket>) -> Result<()> {
         let end = conformer.position();
         let decoded = if end == 0 { 0 } else { end + u64::from(self.pre_skip) };
@@ -249,13 +250,13 @@ impl PacketMaker {
         Ok(EncodedPacket { data: data[..len].to_vec(), timestamp, duration: end - timestamp, key: true })
     }
 
-    /// From when on a packet is heard.
+    /// The time at which a packet begins.
     fn time(&self, packet: u64) -> Timestamp {
         Timestamp::ZERO + span_of((packet * PACKET as u64).saturating_sub(self.pre_skip.into()), RATE)
     }
 }
 
-/// libopus's version, as `libopus 1.5.2`.
+/// libopus's version, such as `libopus 1.5.2`.
 pub fn version() -> &'static str {
     ::opus::version()
 }

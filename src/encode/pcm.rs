@@ -1,4 +1,4 @@
-//! Sound as it is: 16-bit PCM at its own rate, in packets of a fiftieth of a second.
+//! Encodes sound as 16-bit PCM in packets of 20 ms.
 
 use super::audio::AudioEncoder;
 use super::conformer::Conformer;
@@ -8,19 +8,20 @@ use crate::mux::{AudioCodec, AudioTrack};
 use crate::packet::EncodedPacket;
 use crate::time::Timestamp;
 
-/// Turns sound into packets of PCM. Sound of another rate is resampled, and of other channels mixed, as for Opus.
+/// Turns sound into packets of PCM. Sound of another sample rate is resampled, and other channels are mixed, as for
+/// Opus.
 pub struct PcmEncoder {
     rate: u32,
     channels: u8,
     conformer: Conformer,
-    /// How many samples of each channel are in packets.
+    /// How many samples of each channel are in packets so far.
     encoded: u64,
 }
 
 debug_fields!(PcmEncoder { rate, channels });
 
 impl PcmEncoder {
-    /// An encoder of so many samples a second and 1 or 2 channels.
+    /// An encoder with this number of samples per second and 1 or 2 channels.
     ///
     /// # Errors
     /// A range error for a rate outside [`AudioBuffer::RATES`] and for other channels.
@@ -65,7 +66,7 @@ impl AudioEncoder for PcmEncoder {
     }
 }
 
-/// The packet of these samples, which follow `encoded` others.
+/// The packet of these samples, which follow `encoded` earlier ones.
 fn packet(sound: Vec<Vec<f32>>, rate: u32, encoded: &mut u64) -> EncodedPacket {
     let samples = sound[0].len();
     let data = (0..samples).flat_map(|at| sound.iter().flat_map(move |channel| pcm(channel[at]).to_le_bytes()));
@@ -76,9 +77,9 @@ fn packet(sound: Vec<Vec<f32>>, rate: u32, encoded: &mut u64) -> EncodedPacket {
     EncodedPacket { data, timestamp, duration, key: true }
 }
 
-/// The nearest of 16 bits; full scale is 32768 of them, as readers take it.
+/// The nearest 16-bit value; full scale is 32768, as in the programs that read it.
 fn pcm(sample: f32) -> i16 {
-    // What is out of range becomes the nearest that is in it.
+    // The cast saturates values out of range.
     (sample * 32_768.0).round() as i16
 }
 

@@ -1,7 +1,7 @@
-//! AV1 by rav1e: pure Rust, so it is always there. Not real time above small pictures; see the crate's benchmarks.
+//! AV1 by rav1e: pure Rust, so always built in. Real time only for small frames; see the crate's benchmarks.
 //!
-//! rav1e keeps a few frames to itself: a packet comes some four frames after its frame. It knows frames only by number,
-//! so each carries its own time through as an opaque value.
+//! rav1e delays packets by about four frames. It identifies frames only by number, so each frame carries its time as an
+//! opaque value.
 
 use ::rav1e::color::{
     ChromaSamplePosition, ColorDescription, ColorPrimaries, MatrixCoefficients, PixelRange, TransferCharacteristics,
@@ -25,7 +25,7 @@ pub(super) struct Rav1eEncoder {
     header: Option<SequenceHeader>,
 }
 
-/// What a packet must say of its frame.
+/// The times of a frame, for its packet.
 struct Shown {
     timestamp: Timestamp,
     duration: Span,
@@ -123,31 +123,31 @@ fn settings(config: &EncoderConfig, threads: usize) -> Rav1eConfig {
         matrix_coefficients: MatrixCoefficients::BT709,
     });
     match config.rate_control {
-        // With a bitrate the quantizer is the ceiling: any lower one misses the target.
+        // With a bitrate, the quantizer is the upper limit: a lower limit would miss the target.
         RateControl::Bitrate(bits) => {
             settings.bitrate = i32::try_from(bits).unwrap_or(i32::MAX);
             settings.quantizer = 255;
         }
         RateControl::Quality(quality) => settings.quantizer = 255 - usize::from(quality.min(100)) * 255 / 100,
     }
-    // rav1e fixes the segments' quantizer offsets at a key frame. Where the rate control then lowers the quantizer, a
-    // segment reaches 0, which is lossless to a decoder and not to rav1e 0.8.1: of a calm picture, 320x180 at 2.5 Mb/s,
-    // 13 of 20 frames could be decoded at speed 1 and 19 of 60 at speed 6, and all of them without segments. A constant
-    // quality stays clear of it.
+    // rav1e sets the segments' quantizer offsets at a key frame. If rate control then lowers the quantizer, a segment
+    // can reach 0, which decoders treat as lossless but rav1e 0.8.1 does not: of a calm video, 320x180 at 2.5 Mb/s,
+    // only 13 of 20 frames could be decoded at speed 1 and 19 of 60 at speed 6, and all of them without segments.
+    // Constant quality does not have this problem.
     if matches!(config.rate_control, RateControl::Bitrate(_)) {
         settings.speed_settings.segmentation = SegmentationLevel::Disabled;
     }
-    // No reordering and one frame of lookahead hold 4 frames back instead of the preset's 22.
+    // Without reordering and with one frame of lookahead, the delay is 4 frames instead of the preset's 22.
     settings.low_latency = true;
     settings.speed_settings.rdo_lookahead_frames = 1;
-    // Key frames come by our own clock; rav1e's count only tells its rate control how far apart they will be.
+    // `KeyRhythm` decides about key frames; rav1e's interval only informs its rate control.
     settings.speed_settings.scene_detection_mode = SceneDetectionSpeed::None;
     settings.set_key_frame_interval(0, config.rate.frames_in(config.key_interval).clamp(1, 100_000) + 1);
     settings.tiles = tiles(config.size, threads);
     settings
 }
 
-/// How many tiles: they are what rav1e spreads over threads, and two for each fill the gaps that uneven ones leave. A
+/// The number of tiles: rav1e distributes tiles over threads, and two tiles per thread balance tiles of unequal cost. A
 /// tile below 256×256 costs more bits than it saves time.
 fn tiles(size: Size, threads: usize) -> usize {
     let room = (size.pixels() / (256 * 256)).max(1) as usize;

@@ -1,8 +1,7 @@
-//! Sound of any rate to another, piece after piece, without a seam and without delay: what the input has at a time, the
-//! output has at that time, to half a sample.
+//! Resamples sound block by block, without gaps and without delay: input and output agree in time to half a sample.
 //!
-//! rubato's windowed sinc does the work. It wants pieces of one length, delays what it gives, and never ends; all three
-//! are hidden here.
+//! Uses rubato's windowed sinc, which needs blocks of one length, delays its output, and has no end of stream; this
+//! module handles all three.
 
 use rubato::audioadapter_buffers::direct::SequentialSliceOfVecs;
 use rubato::{
@@ -18,9 +17,9 @@ pub(crate) struct Resampler {
     sinc: Async<f32>,
     from: u32,
     to: u32,
-    /// What waits for a whole piece.
+    /// Samples that wait for a complete block.
     pending: Vec<Vec<f32>>,
-    /// rubato's delay in samples, and how much of it is still to be left out.
+    /// rubato's delay in samples, and how many of these are still to be left out.
     whole_delay: usize,
     delay: usize,
     taken: u64,
@@ -28,25 +27,25 @@ pub(crate) struct Resampler {
 }
 
 impl Resampler {
-    /// By how much the sound may be stretched at most, and compressed.
+    /// The largest factor by which sound can be stretched or compressed.
     const STRETCHES: f64 = 1.01;
 
-    /// From one rate to another, both within [`AudioBuffer::RATES`](crate::audio::AudioBuffer::RATES).
+    /// Resamples from one rate to another, both within [`AudioBuffer::RATES`](crate::audio::AudioBuffer::RATES).
     pub(crate) fn new(from: u32, to: u32, channels: usize) -> Result<Self> {
         let ratio = f64::from(to) / f64::from(from);
-        // Going down, the filter covers as many samples of the output.
+        // When downsampling, the filter has this length in output samples.
         let len = ((SINC_LEN as f64 / ratio.min(1.0)).ceil() as usize).next_multiple_of(8);
         let parameters = SincInterpolationParameters::new(len, WindowFunction::BlackmanHarris2);
         let sinc =
             Async::new_sinc(ratio, Self::STRETCHES, &parameters, from as usize / 100, channels, FixedAsync::Input)
                 .map_err(|error| failed(from, to, error))?;
-        // Half the filter; but rubato's first sample is already one on, which its own `output_delay` does not say.
+        // Half the filter, minus 1: rubato's first sample is one later, which its own `output_delay` does not include.
         let delay = (len as f64 / 2.0 * ratio).round() as usize - 1;
         let pending = vec![Vec::new(); channels];
         Ok(Self { sinc, from, to, pending, whole_delay: delay, delay, taken: 0, given: 0 })
     }
 
-    /// Takes samples of every channel and appends what comes of them to `out`.
+    /// Takes samples of every channel and appends the resampled ones to `out`.
     pub(crate) fn feed(&mut self, sound: &[Vec<f32>], out: &mut [Vec<f32>]) -> Result<()> {
         for (pending, samples) in self.pending.iter_mut().zip(sound) {
             pending.extend_from_slice(samples);
@@ -60,20 +59,20 @@ impl Resampler {
         Ok(())
     }
 
-    /// From now on the output is so many times as long as the rates make it, within [`Resampler::STRETCHES`]. After that
-    /// the end is not at a fixed count of samples.
+    /// From now on, makes the output longer by this factor, within [`Resampler::STRETCHES`]. The total number of
+    /// samples is then no longer fixed by the rates.
     pub(crate) fn stretch(&mut self, factor: f64) -> Result<()> {
         let factor = factor.clamp(1.0 / Self::STRETCHES, Self::STRETCHES);
         self.sinc.set_resample_ratio_relative(factor, true).map_err(|error| self.failed(error))
     }
 
-    /// Where in the output the next sample that is fed will be heard, in seconds.
+    /// The output time of the next sample to be fed, in seconds.
     pub(crate) fn position(&self) -> f64 {
         let given = self.given as f64 + (self.whole_delay - self.delay) as f64;
         given / f64::from(self.to) + self.pending[0].len() as f64 / f64::from(self.from)
     }
 
-    /// Appends what is still inside: all in all `taken * to / from` samples, rounded, will have come.
+    /// Appends the remaining samples: the total is `taken * to / from`, rounded.
     pub(crate) fn finish(mut self, out: &mut [Vec<f32>]) -> Result<()> {
         let (from, to) = (u128::from(self.from), u128::from(self.to));
         let due = ((u128::from(self.taken) * to + from / 2) / from) as u64;
@@ -87,7 +86,8 @@ impl Resampler {
         Ok(())
     }
 
-    /// One piece through rubato, from `used` on or, at the end, the `left` samples and silence. Gives how many it took.
+    /// Resamples one block from index `used` on, or, at the end, the `left` samples and silence. Returns how many it
+    /// took.
     fn step(&mut self, used: usize, left: Option<usize>, out: &mut [Vec<f32>]) -> Result<usize> {
         let (channels, begun) = (out.len(), out[0].len());
         let len = begun + self.sinc.output_frames_next();

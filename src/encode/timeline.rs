@@ -1,9 +1,9 @@
-//! Aligns buffers of sound to their timestamps. The device's sampling clock and the clock of the timestamps differ, so the
-//! samples drift from their times.
+//! Aligns buffers of sound to their timestamps. The device's sampling clock and the clock of the timestamps differ, so
+//! the samples drift from their times.
 //!
-//! Buffers are joined without a gap while they stay within [`TOLERANCE`] of their timestamps, because timestamps of real
-//! devices jitter. A larger difference, also one that added up, is corrected at once: by silence where sound is missing,
-//! by a cut where there is too much. The first buffer is placed exactly at its timestamp.
+//! Buffers are joined without a gap while they stay within [`TOLERANCE`] of their timestamps, because timestamps of
+//! real devices jitter. A larger difference, also one that added up, is corrected at once: by silence where sound is
+//! missing, by a cut where there is too much. The first buffer is placed exactly at its timestamp.
 
 use crate::audio::{AudioBuffer, samples_in, span_of};
 use crate::error::{Error, Result};
@@ -15,17 +15,17 @@ pub(super) const TOLERANCE: Span = Span::from_millis(2);
 /// The longest silence between two buffers; a timestamp beyond is an error.
 const LONGEST_GAP: Span = Span::from_secs(24 * 3600);
 
-/// What was placed so far, from time 0 on.
+/// The sound placed so far, from time 0 on.
 pub(super) struct Timeline {
-    /// When the first sample at the current rate is heard.
+    /// The time of the first sample at the current rate.
     from: Timestamp,
-    /// Samples a second; none before the first piece.
+    /// Samples per second; none before the first buffer.
     rate: Option<u32>,
     /// Samples at that rate, silence included.
     samples: u64,
 }
 
-/// What aligns a buffer.
+/// How a buffer is aligned to its timestamp.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Placement {
     /// This many samples of silence are inserted before it.

@@ -1,14 +1,15 @@
-//! Lays layers over a canvas: the GPU's own blending (source-over, premultiplied) into a texture of 8 bits a channel.
+//! Blends layers over a canvas with the GPU's blending (source-over, premultiplied), into a texture of 8 bits per
+//! channel.
 
 use super::{Gpu, RenderedLayer, shader};
 use crate::frame::Size;
 
-/// The pipeline that lays a layer over a texture.
+/// The pipeline that blends a layer over a texture.
 #[derive(Debug)]
 pub struct Blend {
     gpu: Gpu,
     pipeline: wgpu::RenderPipeline,
-    /// Where each layer lies, for as many as were laid at once so far.
+    /// The place of each layer; as many buffers as were needed at once so far.
     places: Vec<wgpu::Buffer>,
 }
 
@@ -22,7 +23,7 @@ struct LayerInfo {
 }
 
 impl Blend {
-    /// For textures of this format, which can be rendered to and blended.
+    /// Blends into textures of this format, which must be renderable and blendable.
     pub fn new(gpu: &Gpu, format: wgpu::TextureFormat) -> Self {
         let device = gpu.device();
         let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
@@ -61,7 +62,7 @@ impl Blend {
         Self { gpu: gpu.clone(), pipeline, places: Vec::new() }
     }
 
-    /// Records: `target` is cleared, and the layers are laid over it in their order.
+    /// Records commands that clear `target` and blend the layers over it in order.
     pub fn lay<'a>(
         &mut self,
         encoder: &mut wgpu::CommandEncoder,

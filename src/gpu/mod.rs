@@ -1,4 +1,4 @@
-//! The GPU: an adapter with its device and queue, and what runs on them.
+//! The GPU: an adapter with its device and queue, and the passes that run on it.
 
 use crate::error::{Error, Result};
 use crate::frame::Size;
@@ -23,7 +23,7 @@ pub struct Gpu {
 }
 
 impl Gpu {
-    /// The fastest adapter that can compute: a GPU, else a driver that runs on the processor.
+    /// The fastest adapter: a GPU, or else a software driver.
     ///
     /// # Errors
     /// `NotFoundError` when there is none, naming what to install.
@@ -46,7 +46,7 @@ impl Gpu {
             Error::not_found(format!("expected a GPU adapter (Vulkan, Metal or DirectX 12) but found none{remedy}"))
                 .with_cause(error)
         })?;
-        // All the adapter has: frames of 8K and more are one buffer.
+        // All limits of the adapter, because a frame of 8K and more is one buffer.
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("framereel"),
             required_limits: adapter.limits(),
@@ -59,8 +59,8 @@ impl Gpu {
         Ok(Self::from_device(device, queue, adapter.get_info()))
     }
 
-    /// The program's own device: frames are drawn and filtered on it. Its error handlers stay as they are: what goes wrong
-    /// here is caught in error scopes, and what goes wrong elsewhere on the device is none of the canvas's business.
+    /// Uses the program's own device to draw and filter frames. The device's error handlers do not change: errors of
+    /// this crate are caught in error scopes, and other errors on the device are not handled here.
     pub fn from_device(device: wgpu::Device, queue: wgpu::Queue, info: wgpu::AdapterInfo) -> Self {
         Self { device, queue, info }
     }
@@ -70,7 +70,7 @@ impl Gpu {
         &self.info
     }
 
-    /// The adapter's name for people, with its driver: `llvmpipe (LLVM 15.0.6, 256 bits), llvmpipe 22.3.6`.
+    /// The adapter's human-readable name, with its driver: `llvmpipe (LLVM 15.0.6, 256 bits), llvmpipe 22.3.6`.
     pub fn name(&self) -> String {
         let wgpu::AdapterInfo { name, driver, driver_info, .. } = &self.info;
         match [driver.as_str(), driver_info.as_str()].join(" ").trim() {
@@ -94,7 +94,7 @@ impl Gpu {
         &self.queue
     }
 
-    /// Whether pictures of this size fit: a range error that names the limit otherwise.
+    /// Checks that frames of this size are supported; otherwise a range error that names the limit.
     pub fn check_size(&self, size: Size) -> Result<()> {
         let most = self.max_size();
         if size.width == 0 || size.height == 0 {
@@ -113,15 +113,15 @@ impl Gpu {
         Ok(())
     }
 
-    /// Does this, whose calls to the device may fail in ways that only an error scope tells.
+    /// Runs `work` in error scopes, because some device errors are reported only there.
     ///
     /// # Errors
-    /// The error of `work`; else `UnknownError` with what the device reported.
+    /// The error of `work`; otherwise `UnknownError` with the device's error.
     pub(crate) fn scoped<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
         use wgpu::ErrorFilter::{Internal, OutOfMemory, Validation};
         let scopes = [Internal, OutOfMemory, Validation].map(|filter| self.device.push_error_scope(filter));
         let result = work();
-        // All of them end, the last one first.
+        // All scopes are popped, the last one first.
         let errors = scopes.into_iter().rev().map(|scope| pollster::block_on(scope.pop()));
         let reported = errors.fold(None, |first, error| first.or(error));
         let value = result?;

@@ -1,4 +1,4 @@
-//! Runs a plan: one dispatch for each pass. All decisions are in the plan.
+//! Runs a plan with one dispatch for each pass. All decisions are in the plan.
 
 use std::collections::HashMap;
 
@@ -14,23 +14,23 @@ use crate::filter::{
 use crate::frame::{Frame, PixelFormat, Size};
 use crate::time::Timestamp;
 
-/// Everything on the GPU that one chain needs; frames of one format and size go in, packed pictures come out.
+/// The GPU resources of one filter chain. Renders sources of one format and size into packed pictures or layers.
 pub struct Renderer {
     gpu: Gpu,
     chain: FilterChain,
     picture: SourcePicture,
     target: RenderTarget,
-    /// Whether the target is another than that of the plan.
+    /// Whether the target's place has changed since the plan was made.
     moved: bool,
-    /// The bytes of the frame that is the source.
+    /// The buffer for the bytes of a frame, if frames are the source.
     source: Option<SourceBuffer>,
-    /// The texture that is the source.
+    /// The texture, if textures are the source.
     drawn: Option<wgpu::Texture>,
-    /// The packed picture.
+    /// The buffer of the packed picture.
     output: Option<wgpu::Buffer>,
-    /// The chroma of a recording's picture before it is subsampled.
+    /// The chroma of an I420 picture before it is subsampled.
     chroma: Option<wgpu::Buffer>,
-    /// A word that users' WGSL sets when its loops turn too often.
+    /// A word that users' WGSL sets when its loops have too many iterations.
     alarm: wgpu::Buffer,
     sampler: wgpu::Sampler,
     pipelines: HashMap<String, wgpu::ComputePipeline>,
@@ -38,15 +38,15 @@ pub struct Renderer {
     /// The plan's textures.
     textures: Vec<wgpu::TextureView>,
     steps: Vec<Step>,
-    /// How many frames were rendered: twin textures change places after each.
+    /// How many frames were rendered: twin textures are swapped after each.
     rendered: u64,
 }
 
 debug_fields!(Renderer { chain, picture, target });
 
 impl Renderer {
-    /// Plans and compiles: sources like `picture` become pictures of `target`, filtered by `chain`. Loops of users'
-    /// WGSL that never end set `alarm`, which several may share.
+    /// Plans and compiles the rendering of sources like `picture` into `target`, filtered by `chain`. Loops of users'
+    /// WGSL that do not end set `alarm`, which several renderers may share.
     ///
     /// # Errors
     /// A range error when a size is above the adapter's limit; `UnknownError` when a shader does not compile.
@@ -89,7 +89,7 @@ impl Renderer {
             steps: Vec::new(),
             rendered: 0,
         };
-        // A texture is bound when it is there.
+        // Without a texture to bind, the steps are built by the first `render`.
         if picture.pixels != SourcePixels::Texture {
             renderer.set_time(Timestamp::ZERO)?;
         }
@@ -106,7 +106,7 @@ impl Renderer {
         self.set_time(Timestamp::ZERO).inspect_err(|_| self.chain = before)
     }
 
-    /// Plans for this instant of an animated chain. Most often only numbers change.
+    /// Plans for this time of an animated chain. Most often only parameters change.
     fn set_time(&mut self, time: Timestamp) -> Result<()> {
         let plan = self.target.plan(&self.chain.at(time), self.picture)?;
         if plan == self.plan && !self.steps.is_empty() {
@@ -137,7 +137,7 @@ impl Renderer {
         Ok(())
     }
 
-    /// The plan's textures; what is kept from frame to frame is taken over from the plan before.
+    /// The plan's textures; textures that are kept from frame to frame are taken over from the previous plan.
     fn textures_for(&self, plan: &Plan) -> Vec<wgpu::TextureView> {
         let mut textures: Vec<_> = plan.textures.iter().map(|&size| texture(self.gpu.device(), size)).collect();
         for (new, old) in plan.twins.iter().zip(&self.plan.twins) {
@@ -169,7 +169,7 @@ impl Renderer {
         steps
     }
 
-    /// What a pass reads and writes.
+    /// The resources that a pass reads and writes.
     fn bindings<'a>(
         &'a self,
         plan: &Plan,
@@ -177,7 +177,7 @@ impl Renderer {
         textures: &'a [wgpu::TextureView],
         drawn: Option<&'a wgpu::TextureView>,
     ) -> Vec<(u32, [Binding<'a>; 2])> {
-        // Each texture, and the one that stands in its place in every other frame.
+        // Each texture, and the twin that replaces it in every other frame.
         let both = |index: usize| {
             let twin = plan.twins.iter().find_map(|&[a, b]| match index {
                 _ if index == a => Some(b),
@@ -246,24 +246,24 @@ impl Renderer {
         Ok(())
     }
 
-    /// The sources that it renders.
+    /// The kind of source that it renders.
     pub fn picture(&self) -> SourcePicture {
         self.picture
     }
 
-    /// The buffer of the packed picture; none when it makes layers.
+    /// The buffer of the packed picture; none when it renders layers.
     pub fn output(&self) -> Option<&wgpu::Buffer> {
         self.output.as_ref()
     }
 
-    /// The layer that was rendered last; none when nothing of it is seen.
+    /// The layer that was rendered last; none when it is not visible.
     pub fn layer(&self) -> Option<RenderedLayer<'_>> {
         let last = self.plan.passes.last()?;
         let PassOutput::Texture(texture) = last.output else { return None };
         Some(RenderedLayer { picture: &self.textures[texture], origin: self.plan.origin, size: last.to.texels() })
     }
 
-    /// Makes layers at another place from the next frame on.
+    /// Sets the place of layers from the next frame on.
     pub fn set_place(&mut self, to: LayerPlace) {
         if let RenderTarget::Layer { place, .. } = &mut self.target
             && *place != to
@@ -332,7 +332,7 @@ impl Renderer {
     }
 }
 
-/// What a renderer makes.
+/// The output of a renderer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum RenderTarget {
     /// Pictures of this size in a buffer, in [`PixelFormat::I420`] or [`PixelFormat::Rgba8`].
@@ -342,7 +342,7 @@ pub enum RenderTarget {
         /// The layout of their bytes.
         format: PixelFormat,
     },
-    /// Pictures in a texture, to be laid over a canvas.
+    /// Pictures in a texture, to be blended over a canvas.
     Layer {
         /// The canvas's size in pixels.
         canvas: Size,
@@ -371,29 +371,28 @@ impl RenderTarget {
     }
 }
 
-/// A layer as its passes left it.
+/// A rendered layer.
 #[derive(Debug)]
 pub struct RenderedLayer<'a> {
     /// Its pixels, premultiplied.
     pub picture: &'a wgpu::TextureView,
-    /// Where its first pixel lies on the canvas; it may lie outside.
+    /// The position of its first pixel on the canvas; may be outside.
     pub origin: [i32; 2],
-    /// How many pixels it has.
+    /// Its size in pixels.
     pub size: Size,
 }
 
-/// What is rendered: a frame's bytes, or a texture that is on the GPU already.
+/// The source of a rendering: a frame's bytes, or a texture that is on the GPU already.
 #[derive(Debug, Clone, Copy)]
 pub enum Drawing<'a> {
     /// A frame's bytes.
     Frame(&'a Frame),
-    /// Somebody's own texture: two-dimensional, of a float format that can be read, premultiplied; with
-    /// `TEXTURE_BINDING` among its usages.
+    /// A texture: two-dimensional, of a readable float format, premultiplied, with `TEXTURE_BINDING` among its usages.
     Texture(&'a wgpu::Texture),
 }
 
 impl Drawing<'_> {
-    /// What its plan begins with.
+    /// The kind and the size of this source, for the plan.
     pub fn picture(self) -> SourcePicture {
         match self {
             Self::Frame(frame) => SourcePicture { pixels: SourcePixels::Bytes(frame.format()), size: frame.size() },
@@ -405,7 +404,7 @@ impl Drawing<'_> {
     }
 }
 
-/// Whether its values are linear when they are read.
+/// Whether reading the texture gives linear values.
 fn is_linear(texture: &wgpu::Texture) -> bool {
     texture.format().is_srgb()
 }
@@ -413,7 +412,7 @@ fn is_linear(texture: &wgpu::Texture) -> bool {
 /// The alarm is one word.
 pub(super) const ALARM_BYTES: u64 = 4;
 
-/// The buffer of a word that is not 0 when loops of users' WGSL turned too often.
+/// The buffer of a word that is not 0 after loops of users' WGSL had too many iterations.
 pub fn alarm(gpu: &Gpu) -> wgpu::Buffer {
     storage(gpu.device(), "alarm", ALARM_BYTES)
 }

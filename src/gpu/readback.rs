@@ -1,5 +1,5 @@
-//! Pictures back from the GPU: a ring of staging buffers, so that the next frame is rendered while the last one is
-//! being copied. Frames come out in the order they were submitted.
+//! Reads frames back from the GPU with a ring of staging buffers, so that the next frame is rendered while the last one
+//! is being copied. Frames are returned in the order of their submission.
 
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, channel};
@@ -14,10 +14,10 @@ use crate::time::Timestamp;
 
 /// How many frames may be in flight at once.
 const RING: usize = 3;
-/// The driver hangs when a frame takes longer than this. (Users' loops that never end are found before.)
+/// A driver that takes longer than this for a frame is taken to hang. (Users' endless loops are detected before.)
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How a packed picture lies in its buffer. I420's rows are padded to 8 pixels of luma and 4 of chroma.
+/// The layout of a packed picture in its buffer. Rows of I420 are padded to 8 pixels of luma and 4 of chroma.
 pub(super) struct PackedLayout {
     planes: Vec<Plane>,
     pub len: usize,
@@ -42,7 +42,7 @@ impl PackedLayout {
     }
 }
 
-/// The ring of one renderer's pictures.
+/// A ring of staging buffers for frames of one format and size.
 pub struct Readback {
     gpu: Gpu,
     format: PixelFormat,
@@ -62,9 +62,9 @@ struct Flight {
 }
 
 impl Readback {
-    /// A ring for pictures of this format and size.
+    /// A ring for frames of this format and size.
     pub fn new(gpu: &Gpu, format: PixelFormat, size: Size) -> Self {
-        // The alarm comes back behind the picture.
+        // The alarm is copied behind the picture.
         let bytes = PackedLayout::new(format, size).len as u64 + ALARM_BYTES;
         let idle = (0..RING)
             .map(|_| {
@@ -89,7 +89,7 @@ impl Readback {
         self.under_way.is_empty()
     }
 
-    /// Submits what `encoder` holds, and the copy of the picture that it renders in `output` with its alarm.
+    /// Submits the commands of `encoder`, and a copy of the picture that they render in `output` and of its alarm.
     ///
     /// # Errors
     /// `InvalidStateError` when the ring is full.
@@ -108,7 +108,7 @@ impl Readback {
         encoder.copy_buffer_to_buffer(alarm, 0, &buffer, picture, ALARM_BYTES);
         let (sender, mapped) = channel();
         encoder.map_buffer_on_submit(&buffer, wgpu::MapMode::Read, .., move |result| {
-            // The receiver is gone when the ring is: nobody waits for this frame.
+            // Sending fails only after the ring was dropped; then the frame is not needed.
             let _ = sender.send(result);
         });
         let submission = self.gpu.queue().submit([encoder.finish()]);

@@ -1,4 +1,4 @@
-//! Composes a pass's WGSL from the files in `shaders/`. Pure: naga can judge the text without a GPU.
+//! Composes a pass's WGSL from the files in `shaders/`. Pure: naga can validate the text without a GPU.
 
 use std::fmt::Write;
 
@@ -13,22 +13,22 @@ macro_rules! wgsl {
     };
 }
 
-/// The WGSL that takes a recording's chroma down to 4:2:0, after the pass that packed its luma.
+/// The WGSL that subsamples a recording's chroma to 4:2:0, after the pass that packed its luma.
 pub fn chroma() -> String {
     [wgsl!("frame_info"), wgsl!("convert/i420_chroma")].join("\n")
 }
 
-/// The WGSL that lays a layer's picture over a canvas: its entry points are `corner` and `color`.
+/// The WGSL that blends a layer over a canvas; its entry points are `corner` and `color`.
 pub fn blend() -> &'static str {
     wgsl!("blend")
 }
 
-/// The WGSL of a pass; its entry point is `main`. Passes that differ in their numbers alone have the same text. `linear`
-/// says of a source that is a texture that its values are linear when they are read.
+/// The WGSL of a pass; its entry point is `main`. Passes that differ only in their parameters have the same text.
+/// `linear` says that reading the source texture gives linear values.
 ///
-/// What decides about branches and short loops is a constant of the text, not a number of a uniform buffer: Mesa writes
-/// such numbers into the shader and compiles it anew at every dispatch (lavapipe 22.3, `nir_inline_uniforms`), which
-/// costs 2 ms from its cache and 100 ms without.
+/// Values that control branches and short loops are constants in the text, not values in a uniform buffer: Mesa writes
+/// such values into the shader and compiles it again at every dispatch (lavapipe 22.3, `nir_inline_uniforms`), which
+/// costs 2 ms with its cache and 100 ms without.
 pub fn compose(pass: &Pass, linear: bool) -> String {
     let mut composer = Composer { linear, ..Composer::default() };
     composer.add(wgsl!("frame_info"));
@@ -54,13 +54,13 @@ pub fn compose(pass: &Pass, linear: bool) -> String {
     composer.text
 }
 
-/// Whether so many vectors are read from a uniform buffer, which drivers read once and not for every pixel. Every adapter
-/// takes 16 KiB (WebGPU §3.6.2); a table of colours has more.
+/// Whether this number of vectors fits into a uniform buffer, which drivers read once and not for every pixel. Every
+/// adapter supports 16 KiB (WebGPU §3.6.2); a colour table is larger.
 pub fn fits_uniform(vectors: usize) -> bool {
     vectors <= 1024
 }
 
-/// How many pixels one invocation of the pass makes, and how many invocations a workgroup has, each way.
+/// The number of pixels that one invocation computes, and of invocations in a workgroup, each as width and height.
 pub fn tile(stage: &Stage) -> ([u32; 2], [u32; 2]) {
     match stage {
         Stage::Blur { axis: Axis::Y, .. } => ([1, 4], [16, 4]),
@@ -74,27 +74,27 @@ pub fn samples(pass: &Pass) -> bool {
     matches!(pass.input, PassInput::Texture(_)) && matches!(pass.stage, Stage::Area(_))
 }
 
-/// Whether a user's WGSL stands in the pass's shader: it may raise the alarm.
+/// Whether the pass's shader contains a user's WGSL, which may set the alarm.
 pub fn has_custom(pass: &Pass) -> bool {
     let of_stage = matches!(&pass.stage, Stage::Area(filter) if filter.custom().is_some());
     of_stage || pass.points.iter().any(|point| matches!(point, Point::Function(filter) if filter.custom().is_some()))
 }
 
-/// Stages whose result goes to a texture and nowhere else.
+/// Whether the stage has its own `main`; its result goes only to a texture.
 fn has_own_main(stage: &Stage) -> bool {
     matches!(stage, Stage::Blur { axis: Axis::Y, .. } | Stage::Reduce { .. })
 }
 
-/// The text as it grows; each module stands in it once.
+/// Builds the text; each module is added once.
 #[derive(Default)]
 struct Composer {
     text: String,
     modules: Vec<&'static str>,
-    /// How many users' files stand in it: each has its names to itself.
+    /// How many users' files the text contains; each gets its own name prefix.
     customs: usize,
-    /// What is to be done before a block's pixels: the users' parameters.
+    /// Statements before the pixels of a block, which set the users' parameters.
     setup: String,
-    /// Whether a texture's values are linear when they are read.
+    /// Whether reading the source texture gives linear values.
     linear: bool,
 }
 
@@ -153,7 +153,7 @@ impl Composer {
         match &pass.stage {
             Stage::Copy => match pass.input {
                 PassInput::Texture(_) => self.add(wgsl!("convert/picture_unpack")),
-                // What unpacks the source copies it too; and what begins with nothing is drawn, not copied.
+                // Unpacking the source copies it; without input there is nothing to copy.
                 PassInput::Source(_) | PassInput::Nothing => {}
             },
             Stage::Area(filter) => self.area(filter, pass),
@@ -189,7 +189,7 @@ impl Composer {
         let _ = writeln!(self.text, "const AXIS = {axis}u;");
     }
 
-    /// A filter that looks around: `fetch` calls it for each pixel of the block.
+    /// A filter that reads other pixels too: `fetch` calls it for each pixel of the block.
     fn area(&mut self, filter: &Filter, pass: &Pass) {
         if samples(pass) {
             self.add(wgsl!("filter/sample"));
@@ -227,7 +227,7 @@ fn fetch(block: vec2u) -> Block {{
         if pass.original.is_some() {
             self.add(wgsl!("filter/original"));
         }
-        // A filter that remembers may be one that works on a pixel alone.
+        // A filter that uses the previous frame may be a point filter.
         if pass.previous.is_some() {
             self.add(wgsl!("filter/previous"));
         }
@@ -291,7 +291,8 @@ fn filtered(block: vec2u) -> Block {{
         );
     }
 
-    /// Adds the filter's module, and gives the call of its function with these first arguments; its numbers lie at `at`.
+    /// Adds the filter's module, and returns the call of its function with the arguments `first`; its parameters begin
+    /// at index `at`.
     fn function(&mut self, filter: &Filter, first: &str, at: usize) -> String {
         if let Some(custom) = filter.custom() {
             self.add(wgsl!("filter/endless"));
@@ -320,7 +321,7 @@ fn filtered(block: vec2u) -> Block {{
     }
 }
 
-/// The statement that fills a user's `params` from the numbers of the pass.
+/// The statement that sets a user's `params` from the parameters of the pass.
 fn parameters(custom: &Custom, filter: &Filter, prefix: &str, at: usize) -> String {
     if custom.fields().is_empty() {
         return String::new();
@@ -332,7 +333,7 @@ fn parameters(custom: &Custom, filter: &Filter, prefix: &str, at: usize) -> Stri
     format!("    {prefix}params = {prefix}Params({});\n", fields.join(", "))
 }
 
-/// A number or a colour of the pass as the type of a user's field.
+/// Converts a number or a colour of the pass to the type of a user's field.
 fn converted(kind: FieldKind, place: &str) -> String {
     match kind {
         FieldKind::F32 | FieldKind::Vec4 => place.to_owned(),
@@ -342,7 +343,7 @@ fn converted(kind: FieldKind, place: &str) -> String {
     }
 }
 
-/// The text for the eight pixels of a block, `{i}` being each one's number.
+/// The text repeated for the eight pixels of a block; `{i}` is replaced by the pixel's number.
 fn eight(text: &str) -> String {
     let pixels: Vec<_> = (0..8).map(|i| text.replace("{i}", &i.to_string())).collect();
     pixels.join(", ")

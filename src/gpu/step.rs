@@ -1,4 +1,4 @@
-//! One dispatch: a pass with its pipeline and what is bound to it.
+//! One dispatch: a pass with its pipeline and its bind groups.
 
 use std::collections::HashMap;
 
@@ -6,12 +6,12 @@ use super::{Gpu, shader};
 use crate::filter::{Extent, Pass};
 use crate::frame::Size;
 
-/// One dispatch, ready to go.
+/// A prepared dispatch.
 pub(super) struct Step {
     pub wgsl: String,
     pub pipeline: wgpu::ComputePipeline,
     layout: wgpu::BindGroupLayout,
-    /// With twin textures as they lie, and the other way round.
+    /// With twin textures in their order, and swapped.
     pub bindings: [wgpu::BindGroup; 2],
     pub workgroups: [u32; 2],
     pub info: wgpu::Buffer,
@@ -108,7 +108,7 @@ impl Step {
         self.bindings = bind(device, &self.layout, &self.info, &self.params, own_bindings);
     }
 
-    /// Whether this step runs `pass` when it is given its numbers.
+    /// Whether this step can run `pass` once its parameters are written.
     pub fn fits(&self, pass: &Pass, wgsl: &str) -> bool {
         self.wgsl == wgsl
             && (self.from, self.to) == (pass.from, pass.to)
@@ -116,7 +116,7 @@ impl Step {
     }
 }
 
-/// What is bound to every pass, then what is bound to this one.
+/// The bindings that every pass has, then those of this pass.
 fn all_bindings<'a>(
     info: &'a wgpu::Buffer,
     params: &'a wgpu::Buffer,
@@ -142,7 +142,7 @@ fn bind<'a>(
     })
 }
 
-/// The pass's numbers; a binding is never empty.
+/// The pass's parameters; a binding must not be empty.
 pub(super) fn numbers(pass: &Pass) -> Vec<[f32; 4]> {
     match pass.params() {
         params if params.is_empty() => vec![[0.0; 4]],
@@ -191,5 +191,5 @@ impl<'a> Binding<'a> {
     }
 }
 
-/// Half floats: what lies between two passes does not band.
+/// Half floats, so that values between two passes show no banding.
 pub(super) const TEXTURE_FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba16Float;

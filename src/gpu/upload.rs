@@ -1,5 +1,5 @@
-//! A frame's bytes to the GPU, as they come: planes in one storage buffer, every row padded to whole words. The first
-//! pass unpacks them.
+//! Uploads a frame's bytes to the GPU without conversion: all planes in one storage buffer, every row padded to whole
+//! words. The first pass unpacks them.
 
 use std::num::NonZeroU64;
 
@@ -29,7 +29,7 @@ impl SourceBuffer {
         &self.buffer
     }
 
-    /// Where the planes begin and how long their rows are, in words.
+    /// The offset and the stride of each plane, in words.
     pub fn words(&self) -> ([u32; 4], [u32; 4]) {
         let mut offsets = [0; 4];
         let mut strides = [0; 4];
@@ -40,7 +40,8 @@ impl SourceBuffer {
         (offsets, strides)
     }
 
-    /// Sends a frame of this buffer's format and size; it arrives before what is submitted next.
+    /// Uploads a frame of this buffer's format and size; the upload is done before the commands that are submitted
+    /// next.
     pub fn write(&self, gpu: &Gpu, frame: &Frame) {
         debug_assert_eq!((frame.format(), frame.size()), (self.format, self.size));
         let Some(bytes) = NonZeroU64::new(self.buffer.size()) else { return };

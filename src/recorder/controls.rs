@@ -1,4 +1,4 @@
-//! What can be asked of a recording while it runs, from any thread.
+//! Controls of a recording while it runs, for use from any thread.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,23 +8,23 @@ use parking_lot::Mutex;
 use crate::error::Error;
 use crate::filter::FilterChain;
 
-/// Chains that replace those of the recording.
+/// Filter chains that replace those of the recording.
 #[derive(Debug, Default)]
 pub(super) struct Edits {
-    /// What draws the source.
+    /// The chain that draws the source.
     pub drawing: Option<FilterChain>,
-    /// What filters it.
+    /// The chain that filters the drawn frames.
     pub filter: Option<FilterChain>,
 }
 
-/// Pictures to save, and those that were.
+/// Stills to save, and stills that are saved.
 #[derive(Debug, Default)]
 struct Stills {
     asked: Vec<PathBuf>,
     saved: Vec<PathBuf>,
 }
 
-/// Requests to a running recording, and what became of them. They may be made before it begins, too.
+/// Requests to a running recording, and their results. Requests may also be made before the recording begins.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -51,7 +51,7 @@ pub struct Controls {
 }
 
 impl Controls {
-    /// Without requests.
+    /// Controls without requests.
     pub const fn new() -> Self {
         Self {
             stop: AtomicBool::new(false),
@@ -63,46 +63,46 @@ impl Controls {
         }
     }
 
-    /// Asks the recording to stop: what was taken so far is encoded and the file is finished. True when it was asked
-    /// before.
+    /// Asks the recording to stop: the frames and sound captured so far are encoded, and the file is finished. True
+    /// when the stop was already requested.
     pub fn stop(&self) -> bool {
         self.stop.swap(true, Ordering::Relaxed)
     }
 
-    /// Whether it was asked to stop.
+    /// Whether a stop was requested.
     pub fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
 
-    /// Pauses the recording: what comes meanwhile is left out, pictures and sound alike, and counted
-    /// (`dropped.paused`). It follows within a twentieth of a second. A source that is not live is read on.
+    /// Pauses the recording within 50 ms: frames and sound that arrive during the pause are left out, and the frames
+    /// are counted (`dropped.paused`). A source that is not live is still read.
     pub fn pause(&self) {
         self.pause.store(true, Ordering::Relaxed);
     }
 
-    /// Goes on with a recording that was paused; what follows joins what was before the pause.
+    /// Resumes a paused recording. The pause itself leaves no gap in the recording.
     pub fn resume(&self) {
         self.pause.store(false, Ordering::Relaxed);
     }
 
-    /// Whether it was asked to pause.
+    /// Whether a pause was requested.
     pub fn is_paused(&self) -> bool {
         self.pause.load(Ordering::Relaxed)
     }
 
-    /// Records silence in place of the sound while `muted`. It follows within a twentieth of a second.
+    /// Records silence in place of the sound while `muted`. Takes effect within 50 ms.
     pub fn set_muted(&self, muted: bool) {
         self.mute.store(muted, Ordering::Relaxed);
     }
 
-    /// Whether it was asked to record silence.
+    /// Whether silence was requested.
     pub fn is_muted(&self) -> bool {
         self.mute.load(Ordering::Relaxed)
     }
 
-    /// Saves the next picture, as it is recorded, in a file: a PNG, JPEG or WebP by its ending, over one that is there.
-    /// An error is told by [`Controls::refused`], and ends nothing: another ending, a path that cannot be written to,
-    /// or a recording without pictures.
+    /// Saves the next recorded frame as a still: PNG, JPEG or WebP by the file's extension. An existing file is
+    /// overwritten. An error (another extension, a path that cannot be written to, a recording without video) is
+    /// reported by [`Controls::refused`] and does not end the recording.
     pub fn request_still(&self, path: impl Into<PathBuf>) {
         self.stills.lock().asked.push(path.into());
     }
@@ -123,8 +123,8 @@ impl Controls {
         self.edits.lock().drawing = Some(drawing);
     }
 
-    /// The errors of requests that were refused since the last call: of chains, where the one before stayed in use, and
-    /// of stills.
+    /// The errors of requests that were refused since the last call: filter chains (the previous chain stays in use)
+    /// and stills.
     pub fn refused(&self) -> Vec<Error> {
         std::mem::take(&mut *self.refused.lock())
     }

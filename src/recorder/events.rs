@@ -1,4 +1,4 @@
-//! What a recorder tells: an iterator of events, which any thread may read.
+//! The events of a recorder: an iterator, which any thread may read.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -14,36 +14,37 @@ use crate::time::{Span, Timestamp};
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event {
-    /// It has begun: `mime_type()` is known. Comes once, before all others.
+    /// The recording has begun: `mime_type()` is known. Comes once, before all other events.
     Start,
-    /// It pauses.
+    /// The recording was paused.
     Pause,
-    /// It goes on.
+    /// The recording was resumed.
     Resume,
-    /// Here is a part of the file.
+    /// A part of the file is available.
     DataAvailable(BlobEvent),
-    /// It failed; what was recorded comes next, then [`Event::Stop`].
+    /// The recording failed; the data recorded so far comes next, then [`Event::Stop`].
     Error(Error),
-    /// It has ended. Comes once, after all others.
+    /// The recording has ended. Comes once, after all other events.
     Stop,
 }
 
 /// A part of a recording's file (MediaStream Recording §4).
 #[derive(Debug, Clone)]
 pub struct BlobEvent {
-    /// The bytes. The parts of one recording joined are its file; one alone need not play.
+    /// The bytes. All parts of a recording, concatenated, are its file; a single part may not be playable.
     pub data: Blob,
-    /// The recording's time at the first data in it. The first part's is 0; it never falls.
+    /// The recording's time of the first data in this part. 0 for the first part; never decreases.
     pub timecode: Timestamp,
 }
 
 /// A recorder's events, in the order in which they happened.
 ///
-/// As an iterator it waits for the next one and ends when the recorder is inactive and everything was delivered, so that
-/// `for event in recorder.events()` is a recording's life. Each event is delivered once, to whoever takes it first.
+/// The iterator waits for the next event, and ends when the recorder is inactive and every event was delivered, so that
+/// `for event in recorder.events()` sees a recording from start to stop. Each event is delivered once, to the first
+/// caller that takes it.
 ///
-/// An event is delivered when it is taken, and not before: [`Event::Start`] sets the recorder's type then, and a track that
-/// was added or removed ends the recording only when the program comes to take events, as it would in a browser.
+/// An event takes effect only when it is taken: only then does [`Event::Start`] set the recorder's type, and only then
+/// does a track that was added or removed end the recording, as in a browser.
 #[derive(Debug, Clone)]
 pub struct Events(Arc<EventsCore>);
 
@@ -60,16 +61,16 @@ struct EventsContent {
     running: usize,
     /// The type of the recording whose start was delivered last.
     mime_type: String,
-    /// Whether the recorder is gone.
+    /// Whether the recorder was dropped.
     closed: bool,
 }
 
-/// What waits to be taken.
+/// An entry of the event queue.
 enum Entry {
     Event(Event),
     /// [`Event::Start`], and the recording's type.
     Start(String),
-    /// Something to do by whoever takes events, in its turn; it is no event itself.
+    /// A function that runs, in queue order, on the thread that takes events. It is not an event itself.
     Task(Box<dyn FnOnce() + Send>),
 }
 
@@ -88,7 +89,7 @@ impl Events {
         Self(Arc::new(EventsCore { content: Mutex::default(), changed: Condvar::new() }))
     }
 
-    /// The next event; waits for this long at most. None when the time is over or nothing is to come.
+    /// The next event; waits at most `timeout`. None after the timeout, or when no event will follow.
     pub fn next_within(&self, timeout: Span) -> Option<Event> {
         let (begun, timeout) = (Instant::now(), Duration::from(timeout));
         self.next_or(|content, changed| {
@@ -101,18 +102,18 @@ impl Events {
         })
     }
 
-    /// The next event, if it is there already.
+    /// The next event, if there is one already; does not wait.
     pub fn try_next(&self) -> Option<Event> {
         self.next_within(Span::ZERO)
     }
 
-    /// Whether nothing is to come: the recorder is inactive and everything was delivered.
+    /// Whether no event will follow: the recorder is inactive and every event was delivered.
     pub fn is_over(&self) -> bool {
         let content = self.lock();
         content.running == 0 && !content.queue.iter().any(|entry| !matches!(entry, Entry::Task(_)))
     }
 
-    /// The next event of this recording or of one that begins later; none when the recorder is gone.
+    /// The next event of this recording or of a later one; none once the recorder was dropped.
     pub(super) fn next_of_any(&self) -> Option<Event> {
         self.next_or(|content, changed| {
             if content.closed && content.running == 0 {
@@ -123,7 +124,7 @@ impl Events {
         })
     }
 
-    /// The next event; where there is none, `wait` waits until something has changed, or is false.
+    /// The next event. While there is none, calls `wait`, which returns true after a change and false to stop waiting.
     fn next_or(&self, wait: impl Fn(&mut MutexGuard<'_, EventsContent>, &Condvar) -> bool) -> Option<Event> {
         let mut content = self.lock();
         loop {
@@ -155,12 +156,12 @@ impl Events {
         self.push_entry(Entry::Event(event));
     }
 
-    /// [`Event::Start`], of a recording of this type.
+    /// Queues [`Event::Start`] of a recording of this type.
     pub(super) fn push_start(&self, mime_type: String) {
         self.push_entry(Entry::Start(mime_type));
     }
 
-    /// Calls this when the program takes events and has taken all before.
+    /// Queues a task, which runs when the program takes events and has taken all earlier ones.
     pub(super) fn push_task(&self, task: impl FnOnce() + Send + 'static) {
         self.push_entry(Entry::Task(Box::new(task)));
     }
@@ -170,13 +171,13 @@ impl Events {
         self.0.changed.notify_all();
     }
 
-    /// The recorder is gone: no recording will begin.
+    /// The recorder was dropped: no recording will begin.
     pub(super) fn close(&self) {
         self.lock().closed = true;
         self.0.changed.notify_all();
     }
 
-    /// Waits until no recording is running; whether none is, when the time is over.
+    /// Waits at most `timeout` until no recording is running; false after the timeout.
     pub(super) fn wait_until_ended(&self, timeout: Duration) -> bool {
         let mut content = self.lock();
         self.0.changed.wait_while_for(&mut content, |content| content.running > 0, timeout);
@@ -188,14 +189,14 @@ impl Events {
     }
 }
 
-/// A recording whose end is not reported yet. However its thread ends, nobody waits for it forever.
+/// A recording whose end is not reported yet. Dropping it counts as the end, so that no caller waits forever.
 pub(super) struct RunningRecording {
     pub events: Events,
     over: bool,
 }
 
 impl RunningRecording {
-    /// Tells the end.
+    /// Reports the end as [`Event::Stop`].
     pub fn stop(&mut self) {
         self.end(Some(Event::Stop));
     }

@@ -1,7 +1,7 @@
-//! The pictures of a recording: what a source gives is drawn on a canvas at its time.
+//! The video of a recording: each frame of the source is drawn on a canvas at its time.
 //!
-//! By a clock that is not real the sound is given along, as far as the pictures have come. In real time it has a thread of
-//! its own ([`SoundFeed`](super::sound_feed::SoundFeed)), so that neither waits for the other.
+//! With a clock that is not real, the same thread also feeds the sound, up to the time of the frames. In real time,
+//! sound has its own thread ([`SoundFeed`](super::sound_feed::SoundFeed)), so that neither waits for the other.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
@@ -27,12 +27,12 @@ use crate::time::{FrameRate, Span, Timestamp};
 /// How many frames the source reads ahead.
 const READ_AHEAD: usize = 2;
 
-/// Draws frames on the canvas at their times. The track ends with it.
+/// Draws frames on the canvas at their times. The video track ends when the feed is dropped.
 pub(super) struct Feed {
     canvas: Canvas,
     layers: Layers,
     frames: Receiver<Result<Frame>>,
-    /// What is added to the time of a live source's frames to get the canvas's; none where the source is not live.
+    /// Added to the timestamps of a live source to get the canvas's time; none where the source is not live.
     live: Option<Span>,
     schedule: Arc<Schedule>,
     drawing: FilterChain,
@@ -43,7 +43,7 @@ pub(super) struct Feed {
 }
 
 impl Feed {
-    /// Begins to read `source`; what is drawn on `canvas` becomes a track of `stream`.
+    /// Begins to read `source`, and adds the canvas's video track to `stream`.
     pub fn begin(
         mut source: Box<dyn Source>,
         mut canvas: Canvas,
@@ -63,8 +63,8 @@ impl Feed {
         Ok(Self { canvas, layers, frames, live, schedule, drawing, filter, rate, limit, frame_span })
     }
 
-    /// Of a live source: waits for its first frame, and lets the GPU filter it once, for nobody. What compiles shaders then
-    /// does not while it is recorded, when a camera does not wait.
+    /// For a live source: waits for its first frame and filters it once, and discards the result. This compiles the
+    /// shaders before the recording begins; during the recording, the delay would lose camera frames.
     ///
     /// # Errors
     /// When the source or the GPU fails.
@@ -83,13 +83,13 @@ impl Feed {
         self.canvas.clock().is_real()
     }
 
-    /// When its pictures begin and end.
+    /// When the video begins and ends.
     pub fn schedule(&self) -> Arc<Schedule> {
         self.schedule.clone()
     }
 
-    /// Shows all of it; how it ended, and what the pacer counted. `counters` are the recorder's: they count those frames too
-    /// that do not get as far as the recorder.
+    /// Shows all frames; returns the result and the pacer's counts. `counters` are the recorder's; frames that never
+    /// reach the recorder are counted there too.
     pub fn run(
         self,
         sound: Option<SoundFeed>,
@@ -115,12 +115,12 @@ impl Feed {
     }
 }
 
-/// The source's frames, until it ends or fails, or the recording is over. Those of a live source are counted from the first
-/// one on, with which the recording's schedule begins.
+/// The source's frames, until the source ends or fails, or the recording is over. With a live source, the first frame
+/// begins the recording's schedule and has time 0.
 struct Frames<'a> {
     frames: Receiver<Result<Frame>>,
     live: Option<Span>,
-    /// When the recording began: what a live source captured before is none of it.
+    /// When the recording began: earlier frames of a live source are left out.
     since: Timestamp,
     schedule: Arc<Schedule>,
     is_over: &'a IsOver<'a>,
@@ -150,7 +150,7 @@ impl Iterator for Frames<'_> {
 }
 
 impl Frames<'_> {
-    /// The frame at its time since the first one; none for a live one from before the recording.
+    /// The frame with its time since the first frame; none for a live frame from before the recording.
     fn placed(&self, frame: Frame) -> Option<Frame> {
         let Some(shift) = self.live else { return Some(frame) };
         let time = frame.timestamp + shift;
@@ -162,7 +162,7 @@ impl Frames<'_> {
     }
 }
 
-/// What shows frames at their times.
+/// Shows frames at their times.
 struct Show<'a> {
     canvas: Canvas,
     layers: Layers,
@@ -180,7 +180,7 @@ struct Show<'a> {
 impl Show<'_> {
     fn show_all(&mut self, pacer: &mut Pacer<Frames>, frame_span: Span) -> Result<()> {
         let outcome = self.show_each(pacer, frame_span);
-        // The sound ends where the pictures do: by themselves, or because the recording was stopped.
+        // The sound ends where the video does, whether the source ended or the recording was stopped.
         let clock = self.canvas.clock();
         self.schedule.end(if clock.is_real() { clock.now() } else { Timestamp::MAX });
         outcome
@@ -194,11 +194,11 @@ impl Show<'_> {
             let repeated = paced.repeated;
             self.show(paced)?;
             if repeated && (self.is_over)() {
-                // A gap may be filled with any number of repetitions.
+                // A long gap may need many repetitions; check for the end between them.
                 break;
             }
         }
-        // The sound of the last picture belongs to it.
+        // Sound is recorded to the end of the last frame.
         self.wait_until(end).map(drop)
     }
 
@@ -217,16 +217,16 @@ impl Show<'_> {
         });
         match painted {
             Ok(Some(true)) => {}
-            // Nobody records any more.
+            // The recorder has ended.
             Ok(Some(false)) => self.lose_at_end(false),
-            // Its time did not come.
+            // The recording ended before the frame's time.
             Ok(None) => self.lose_at_end(true),
             Err(_) => self.counters.ticket(None).dropped(DropReason::Failed),
         }
         painted.map(drop)
     }
 
-    /// The canvas's time of a frame that is shown now: a live one is of the time at which it was captured.
+    /// The canvas's time of a frame that is shown now; for a live frame, the time at which it was captured.
     fn shown_at(&self, timestamp: Timestamp) -> Timestamp {
         let clock = self.canvas.clock();
         match self.schedule.began() {
@@ -236,13 +236,14 @@ impl Show<'_> {
         }
     }
 
-    /// Counts a frame that comes too late: the recording was stopped, or its recorder has ended for a reason of its own.
+    /// Counts a frame that comes too late: the recording was `stopped`, or else the recorder has ended for another
+    /// reason.
     fn lose_at_end(&self, stopped: bool) {
         let ticket = self.counters.ticket(None);
         if stopped { ticket.dropped(DropReason::Ended) } else { drop(ticket) }
     }
 
-    /// In real time, waits until `time`; else gives the sound up to there. False when the recording ended before.
+    /// In real time, waits until `time`; otherwise feeds the sound up to `time`. False when the recording ended before.
     fn wait_until(&mut self, time: Timestamp) -> Result<bool> {
         let clock = self.canvas.clock().clone();
         if !clock.is_real() {
@@ -259,7 +260,7 @@ impl Show<'_> {
         }
     }
 
-    /// False when the recording ended before all was given.
+    /// Feeds the sound up to `time`. False when the recording is over.
     fn give_sound(&mut self, time: Timestamp) -> Result<bool> {
         let Some(sound) = &mut self.sound else { return Ok(true) };
         if sound.give_until(time, self.is_over)?.is_all_there_is() {
@@ -268,7 +269,7 @@ impl Show<'_> {
         Ok(!(self.is_over)())
     }
 
-    /// Goes on with the chains that were asked for meanwhile.
+    /// Applies the filter chains requested since the last frame.
     fn follow_controls(&mut self) {
         self.canvas.refused().into_iter().for_each(|error| self.controls.refuse(error));
         let Edits { drawing, filter } = self.controls.take_edits();

@@ -17,7 +17,7 @@ pub enum Fit {
     /// The whole picture, with black around it where the shapes differ.
     #[default]
     Contain,
-    /// The recording is filled; what reaches beyond it is cut off, equally on both sides.
+    /// The recording's whole area is filled; the excess is cut off equally on both sides.
     Cover,
     /// Stretched to the recording's shape.
     Fill,
@@ -53,10 +53,10 @@ impl Fitter {
         Self { size, fit, resizer: Resizer::new() }
     }
 
-    /// The frame at the recording's size, at the same time.
+    /// The frame at the recording's size, with its timestamp unchanged.
     ///
     /// # Errors
-    /// `InvalidModificationError` when another size is an error.
+    /// `InvalidModificationError` for a frame of another size, with [`Fit::Error`].
     pub fn fit(&mut self, frame: &Frame) -> Result<Frame> {
         if frame.size() == self.size {
             return Ok(frame.clone());
@@ -74,8 +74,8 @@ impl Fitter {
             _ => (to_x / from_x).min(to_y / from_y),
         };
         let (scale_x, scale_y) = if self.fit == Fit::Fill { (to_x / from_x, to_y / from_y) } else { (scale, scale) };
-        // The part of the frame that is seen, and the part of the recording that it fills; chroma is halved, so both
-        // begin and end at even places of the recording.
+        // The visible part of the frame, and the part of the recording that it fills. Chroma has half the resolution,
+        // so the filled part begins and ends at even positions.
         let seen = ((to_x / scale_x).min(from_x), (to_y / scale_y).min(from_y));
         let even = |part: f64, all: u32| (((part / 2.0).round() as u32 * 2).max(2)).min(all.next_multiple_of(2));
         let filled = [even(seen.0 * scale_x, self.size.width), even(seen.1 * scale_y, self.size.height)];
@@ -99,7 +99,7 @@ impl Fitter {
             let options = ResizeOptions::new().crop(left, top, seen_x, seen_y);
             self.resizer.resize(&source, &mut target, &options).map_err(|error| failed(&error))?;
             let (left, top) = ((width - part[0] as usize) / 2, (height - part[1] as usize) / 2);
-            // Chroma lies where its luma does.
+            // Even luma offsets keep chroma aligned with luma.
             let (left, top) = if plane == 0 { (left & !1, top & !1) } else { (left, top) };
             for (y, row) in target.buffer().chunks_exact(part[0] as usize).enumerate() {
                 data[start + (top + y) * width + left..][..row.len()].copy_from_slice(row);

@@ -1,5 +1,5 @@
-//! Which part of a stream is recorded, and at which time of the recording it is shown. Pauses are left out, so that what
-//! follows a pause joins what was before it. Pure: decides by timestamps alone.
+//! Decides which part of a stream is recorded, and at which time of the recording it is shown. Pauses are left out
+//! without a gap. Pure: decides by timestamps alone.
 
 use crate::time::{Span, Timestamp};
 
@@ -50,14 +50,14 @@ impl Gate {
         self.limit = limit;
     }
 
-    /// What follows is not recorded, from `now` on. Without effect while paused.
+    /// Pauses the recording from `now` on. Without effect while paused.
     pub fn pause(&mut self, now: Timestamp) {
         if !self.is_paused() {
             self.pauses.push((now, None));
         }
     }
 
-    /// What follows is recorded again, from `now` on. Without effect while not paused.
+    /// Resumes the recording from `now` on. Without effect while not paused.
     pub fn resume(&mut self, now: Timestamp) {
         if let Some((begin, end @ None)) = self.pauses.last_mut() {
             *end = Some(now.max(*begin));
@@ -78,8 +78,8 @@ impl Gate {
         self.end.is_some_and(|end| time >= end)
     }
 
-    /// Whether a frame of this time of the stream is recorded, and at which time. The first one that is begins a
-    /// recording that has no beginning yet.
+    /// Whether a frame of this time of the stream is recorded, and at which time. The first recorded frame sets the
+    /// origin if there is none yet.
     pub fn place(&mut self, time: Timestamp) -> Place {
         let place = self.place_of(time);
         if matches!(place, Place::At(_)) {
@@ -154,7 +154,7 @@ impl Gate {
         parts
     }
 
-    /// The time of the recording at `time` of the stream: without what was before the origin, and without pauses.
+    /// The time of the recording at `time` of the stream: counted from the origin, without pauses.
     fn recorded(&self, origin: Timestamp, time: Timestamp) -> Timestamp {
         let mut paused = Span::ZERO;
         for &(begin, end) in &self.pauses {

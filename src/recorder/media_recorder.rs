@@ -1,4 +1,4 @@
-//! The recorder as the program holds it: the states and calls of the Web's MediaRecorder (MediaStream Recording §2).
+//! The recorder's public interface: the states and methods of the Web's MediaRecorder (MediaStream Recording §2).
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -18,23 +18,23 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::stream::{FrameCounters, MediaStream, MediaStreamTrack, ReadyState, TrackKind};
 use crate::time::{Span, Timestamp};
 
-/// Whether a recorder records (MediaStream Recording §2.7).
+/// The state of a recorder (MediaStream Recording §2.7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum RecordingState {
-    /// It does not.
+    /// It does not record.
     #[default]
     Inactive,
-    /// It does.
+    /// It records.
     Recording,
-    /// It did, and goes on when it is resumed.
+    /// It is paused until it is resumed.
     Paused,
 }
 
 /// Records a [`MediaStream`], as the Web's `MediaRecorder` does.
 ///
-/// Calls return at once; what follows from them is reported by [`MediaRecorder::events`]. After `stop` it can start again.
-/// What was captured before `start` is not recorded, also when it is still in flight. Dropped while it records, it ends: a
-/// file is finished, blobs that nobody waits for are lost.
+/// Calls return at once; their results are reported by [`MediaRecorder::events`]. After `stop`, the recorder can start
+/// again. Frames captured before `start` are not recorded, even when they are still in flight. Dropping a recorder ends
+/// its recording: a file is finished, blobs that were not taken are lost.
 pub struct MediaRecorder {
     core: Arc<RecorderCore>,
     session: Mutex<Option<RunningSession>>,
@@ -42,7 +42,7 @@ pub struct MediaRecorder {
 
 struct RunningSession {
     session: Session,
-    /// Whether it writes files, which are finished whatever happens.
+    /// Whether it writes files, which are finished even when the recorder is dropped.
     to_files: bool,
 }
 
@@ -56,11 +56,11 @@ struct RecorderCore {
     status: Mutex<Status>,
 }
 
-/// How a recorder stands.
+/// A recorder's status.
 #[derive(Default)]
 struct Status {
     state: RecordingState,
-    /// Which session of this recorder it is: the end of an earlier one must not end a later one.
+    /// The number of the current session: the end of an earlier session must not end a later one.
     session: u64,
     bitrates: Bitrates,
     progress: Progress,
@@ -75,8 +75,8 @@ impl MediaRecorder {
     /// A recorder of this stream, inactive (`new MediaRecorder(stream, options)`).
     ///
     /// # Errors
-    /// `NotSupportedError` for a type that is not supported, and for key frames both by time and by count; a range error
-    /// for a key frame interval, a quality or a speed that is out of bounds.
+    /// `NotSupportedError` for a type that is not supported, and for key frames both by time and by count; a range
+    /// error for a key frame interval, a quality or a speed that is out of bounds.
     pub fn new(stream: &MediaStream, options: MediaRecorderOptions) -> Result<Self> {
         let requested = options.validate()?;
         let status = Status { bitrates: options.bitrates(true, true), ..Status::default() };
@@ -92,8 +92,8 @@ impl MediaRecorder {
         Ok(Self { core, session: Mutex::new(None) })
     }
 
-    /// Whether a recorder can be asked for this type (`MediaRecorder.isTypeSupported()`). The empty type leaves the choice
-    /// to the recorder.
+    /// Whether a recorder can be asked for this type (`MediaRecorder.isTypeSupported()`). The empty type leaves the
+    /// choice to the recorder.
     pub fn is_type_supported(mime_type: &str) -> bool {
         mime_type.is_empty() || MimeType::parse(mime_type).is_ok()
     }
@@ -103,8 +103,8 @@ impl MediaRecorder {
         &self.core.stream
     }
 
-    /// The type that was asked for, as it was written; else empty until [`Event::Start`] is delivered, then the full type,
-    /// as `video/webm;codecs="av01.0.05M.08,opus"`.
+    /// The requested type, as it was written. If none was requested: empty until [`Event::Start`] is delivered, then
+    /// the full type, such as `video/webm;codecs="av01.0.05M.08,opus"`.
     pub fn mime_type(&self) -> String {
         match &self.core.requested {
             Some(requested) => requested.as_str().to_owned(),
@@ -117,13 +117,13 @@ impl MediaRecorder {
         self.core.status().state
     }
 
-    /// Bits a second of the pictures, as they were asked for; the encoder gets the nearest that it can do. Once a stream of
-    /// sound alone is recorded with `bits_per_second`, 0.
+    /// The requested video bitrate in bits per second; the encoder uses the nearest that it supports. 0 once a stream
+    /// without video is recorded with `bits_per_second`.
     pub fn video_bits_per_second(&self) -> u32 {
         self.core.status().bitrates.video
     }
 
-    /// Bits a second of the sound, in the same way.
+    /// The requested audio bitrate in bits per second, in the same way.
     pub fn audio_bits_per_second(&self) -> u32 {
         self.core.status().bitrates.audio
     }
@@ -133,14 +133,14 @@ impl MediaRecorder {
         self.core.options.audio_bitrate_mode
     }
 
-    /// What it tells, from any thread.
+    /// The recorder's events, for use from any thread.
     pub fn events(&self) -> Events {
         self.core.events.clone()
     }
 
-    /// Calls this for every event of this recorder's recordings, the present ones and those to come, on a thread of its own,
-    /// which ends when the recorder is dropped. An event is delivered once: what this takes, [`MediaRecorder::events`] does
-    /// not.
+    /// Calls `handler` for every event of this recorder's present and future recordings, on a new thread, which ends
+    /// when the recorder is dropped. An event is delivered once: an event passed to `handler` does not appear in
+    /// [`MediaRecorder::events`].
     ///
     /// # Errors
     /// `UnknownError` when no thread can be started.
@@ -150,12 +150,12 @@ impl MediaRecorder {
         std::thread::Builder::new().name("events".into()).spawn(run).map(drop).map_err(Error::no_thread)
     }
 
-    /// How the recording stands, or stood at its end.
+    /// The progress of the recording; after its end, the last progress.
     pub fn progress(&self) -> Progress {
         self.core.status().progress
     }
 
-    /// What became of every frame of the last recording; whole once [`Event::Stop`] is delivered.
+    /// What happened to every frame of the last recording; complete once [`Event::Stop`] is delivered.
     pub fn report(&self) -> Report {
         self.core.status().report.clone()
     }
@@ -165,22 +165,22 @@ impl MediaRecorder {
         self.core.status().counters.clone()
     }
 
-    /// The time of the stream's clock at which time 0 of the present or last recording lies; none before its first frame.
+    /// The stream's clock time at which the present or last recording begins; none before its first frame.
     pub fn began(&self) -> Option<Timestamp> {
         self.running().as_ref().and_then(|running| running.session.began())
     }
 
-    /// Records into memory: one blob at the end, which seeks, or one every `timeslice` of the recording, which joined are
+    /// Records into memory: one seekable blob at the end, or one blob every `timeslice`; these blobs, concatenated, are
     /// the file (`recorder.start(timeslice)`).
     ///
     /// # Errors
     /// `InvalidStateError` unless it is inactive. `NotSupportedError` when the stream has no live track, more than one
-    /// of a kind, or pictures where the type has none.
+    /// live track of a kind, or video although the type is an audio type.
     pub fn start(&self, timeslice: impl Into<Option<Span>>) -> Result<()> {
         self.start_to(Destination::Blobs { timeslice: timeslice.into() })
     }
 
-    /// Records into a file, which plays at every instant of the recording, or into several.
+    /// Records into one or more files. A file is playable at any time while it is written.
     ///
     /// # Errors
     /// As [`MediaRecorder::start`].
@@ -190,16 +190,16 @@ impl MediaRecorder {
         self.begin(Start::Record(destination), RecordingState::Recording, to_files)
     }
 
-    /// Keeps the last `length` and records nothing yet.
+    /// Keeps the last `length` of the stream in memory, and records nothing yet.
     pub(super) fn start_replay(&self, length: Span) -> Result<()> {
         self.begin(Start::Buffer(length), RecordingState::Inactive, false)
     }
 
-    /// Begins another session, which waits for the end of the one before.
+    /// Begins a session, which first waits for the end of the previous one.
     fn begin(&self, start: Start, state: RecordingState, to_files: bool) -> Result<()> {
         let mut running = self.running();
         let plan = self.core.plan(start)?;
-        // A file of the session before is finished before this one ends.
+        // The new session's end implies that the previous session's file is finished.
         let to_files = to_files || running.as_ref().is_some_and(|running| running.to_files);
         let before = running.take().map(|running| running.session);
         let number = self.core.begin_session(state, &plan);
@@ -210,17 +210,17 @@ impl MediaRecorder {
         Ok(())
     }
 
-    /// What the replay holds, as a file.
+    /// The content of the replay, as a file.
     pub(super) fn save_replay(&self) -> Result<Blob> {
         self.running().as_ref().ok_or_else(no_replay)?.session.save_replay()
     }
 
-    /// Records what the replay holds and what follows.
+    /// Records the content of the replay and all that follows.
     pub(super) fn record_replay(&self, destination: Destination) -> Result<()> {
         let mut running = self.running();
         let running = running.as_mut().ok_or_else(no_replay)?;
         let to_files = destination.is_file();
-        // Before the session is asked, so that an end which follows at once comes later.
+        // Set before the session begins, so that an end that follows at once is not overwritten.
         self.core.status().state = RecordingState::Recording;
         if !running.session.record_replay(destination, self.core.options.clone()) {
             self.core.status().state = RecordingState::Inactive;
@@ -230,7 +230,7 @@ impl MediaRecorder {
         Ok(())
     }
 
-    /// Gathers nothing until it is resumed. The pause is not in the recording. Without effect while paused.
+    /// Pauses the recording. The pause leaves no gap in it. Without effect while paused.
     ///
     /// # Errors
     /// `InvalidStateError` when inactive.
@@ -238,7 +238,7 @@ impl MediaRecorder {
         self.change(RecordingState::Recording, RecordingState::Paused, "to pause", Session::pause)
     }
 
-    /// Gathers again. Without effect while not paused.
+    /// Resumes the recording. Without effect while not paused.
     ///
     /// # Errors
     /// `InvalidStateError` when inactive.
@@ -246,7 +246,7 @@ impl MediaRecorder {
         self.change(RecordingState::Paused, RecordingState::Recording, "to resume", Session::resume)
     }
 
-    /// Hands out what there is, even if that is nothing; then a new blob begins.
+    /// Delivers all data available now as a blob, even an empty one; then a new blob begins.
     ///
     /// # Errors
     /// `InvalidStateError` when inactive.
@@ -262,7 +262,7 @@ impl MediaRecorder {
         self.while_active("to request a key frame of", Session::request_key_frame)
     }
 
-    /// Ends the recording with what was captured until now; without effect when inactive. What is still in flight is
+    /// Ends the recording now; without effect when inactive. Frames captured before now that are still in flight are
     /// recorded; the data and [`Event::Stop`] follow.
     pub fn stop(&self) {
         let running = self.running();
@@ -304,7 +304,7 @@ impl MediaRecorder {
 
 impl Drop for MediaRecorder {
     fn drop(&mut self) {
-        /// How long a file may take to be finished. A pipe that nobody reads takes forever.
+        /// How long a file may take to be finished. A pipe without a reader would take forever.
         const FINISH_TIMEOUT: Duration = Duration::from_secs(10);
         self.stop();
         if let Some(RunningSession { session, to_files }) = self.running().take() {
@@ -324,7 +324,7 @@ impl std::fmt::Debug for MediaRecorder {
 }
 
 impl RecorderCore {
-    /// What a session is to do; the errors of `start`.
+    /// The plan of a session; checks for the errors of `start`.
     fn plan(&self, start: Start) -> Result<SessionPlan> {
         let state = self.status().state;
         if state != RecordingState::Inactive {
@@ -350,7 +350,7 @@ impl RecorderCore {
         }
         let mut options = self.options.clone();
         if let Start::Buffer(_) = start {
-            // The limit is of what is recorded, and nothing is yet.
+            // The time limit applies to the recording, not to the replay before it.
             options.time_limit = None;
         }
         let counters = Arc::new(FrameCounters::default());
@@ -366,7 +366,7 @@ impl RecorderCore {
             options,
             bitrates,
             mime_type: self.requested.clone(),
-            // Sound is there from the beginning; without it the first picture begins the recording.
+            // With sound, the recording begins now; otherwise with the first frame.
             origin: audio.is_some().then(|| clock.now()),
             video: subscribe(video, INPUT_QUEUE[0])?,
             audio: subscribe(audio, INPUT_QUEUE[1])?,
@@ -404,8 +404,8 @@ impl RecorderCore {
         }
     }
 
-    /// A track was added or removed: that ends the recording, in its turn among the events (MediaStream Recording §2.3,
-    /// `start`, step 14.4). True: the stream is to go on telling this.
+    /// A track was added or removed: this ends the recording, in the order of the events (MediaStream Recording §2.3,
+    /// `start`, step 14.4). Returns true: the stream keeps this observer.
     fn tracks_changed(self: &Arc<Self>) -> bool {
         let status = self.status();
         if status.state != RecordingState::Inactive {
@@ -433,7 +433,7 @@ fn fail_modified(core: &Weak<RecorderCore>, session: u64) {
     }
 }
 
-/// What is added to a track's times to get those of this clock.
+/// Added to a track's timestamps to get those of this clock.
 fn shift(track: &MediaStreamTrack, clock: &Clock) -> Result<Span> {
     track.clock().shift_to(clock).ok_or_else(|| {
         Error::not_supported(
@@ -443,7 +443,7 @@ fn shift(track: &MediaStreamTrack, clock: &Clock) -> Result<Span> {
     })
 }
 
-/// Keeps a recorder's status as one of its sessions says.
+/// Updates a recorder's status from one of its sessions.
 struct StatusUpdater {
     core: Arc<RecorderCore>,
     number: u64,

@@ -1,11 +1,11 @@
-//! MIME types of recordings (RFC 6381, MediaStream Recording §2.1): which of them a recorder takes.
+//! MIME types of recordings (RFC 6381, MediaStream Recording §2.1): which of them a recorder supports.
 
 use crate::error::{Error, Result};
 use crate::mux::{AudioCodec, Container};
 use crate::stream::TrackKind;
 
-/// The types without parameters, and their containers. `audio/wave` and `audio/x-wav` are the names of WAV files that the
-/// MIME Sniffing standard (§4.2) and older programs give.
+/// The types without parameters, and their containers. The MIME Sniffing standard (§4.2) and older programs use the
+/// names `audio/wave` and `audio/x-wav` for WAV files.
 const CONTAINERS: [(&str, Container); 6] = [
     ("video/webm", Container::Webm),
     ("audio/webm", Container::Webm),
@@ -21,7 +21,7 @@ const OPUS: [&str; 1] = ["opus"];
 /// In a WAV file, codecs have numbers (RFC 2361 §4), and 1 is PCM.
 const PCM: [&str; 2] = ["1", "pcm"];
 
-/// A type that was asked for.
+/// A requested MIME type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MimeType {
     /// As it was written.
@@ -32,9 +32,9 @@ pub struct MimeType {
 }
 
 impl MimeType {
-    /// Reads a type such as `video/webm;codecs="av01.0.05M.08,opus"`. Containers: `video/webm`, `audio/webm`, `audio/ogg`,
-    /// and `audio/wav` under its three names. Codecs: `av1`, `av01.…` and `opus`, in WAV `1` and `pcm`, compared up to the
-    /// first dot, ignoring case; at most one of each kind.
+    /// Reads a type such as `video/webm;codecs="av01.0.05M.08,opus"`. Containers: `video/webm`, `audio/webm`,
+    /// `audio/ogg`, and `audio/wav` under its three names. Codecs: `av1`, `av01.…` and `opus`, in WAV `1` and `pcm`,
+    /// compared up to the first dot, ignoring case; at most one of each kind.
     ///
     /// # Errors
     /// `NotSupportedError` that names what is not supported.
@@ -81,22 +81,22 @@ impl MimeType {
         Ok(Self { text: text.to_owned(), container, audio_only })
     }
 
-    /// What files of it are.
+    /// The container of this type.
     pub fn container(&self) -> Container {
         self.container
     }
 
-    /// As it was asked for.
+    /// The type as it was requested.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Whether pictures have no place in it.
+    /// Whether the type allows no video.
     pub fn is_audio_only(&self) -> bool {
         self.audio_only
     }
 
-    /// The full type of a recording with these codecs, as `video/webm;codecs="av01.0.05M.08,opus"`.
+    /// The full type of a recording with these codecs, such as `video/webm;codecs="av01.0.05M.08,opus"`.
     pub fn full(video: Option<&str>, audio: Option<&str>) -> String {
         let container = if video.is_some() { "video/webm" } else { "audio/webm" };
         let codecs: Vec<_> = video.into_iter().chain(audio).collect();

@@ -1,4 +1,4 @@
-//! What a recorder is asked for.
+//! The options of a recorder.
 
 use crate::encode::opus::{BitrateMode, OpusConfig};
 use crate::encode::{EncoderChoice, EncoderConfig, RateControl};
@@ -12,43 +12,43 @@ use super::output::Pieces;
 use super::splitter::Splitter;
 use super::{Destination, Fit};
 
-/// What a [`MediaRecorder`](super::MediaRecorder) is asked for (MediaStream Recording §2.6), and more than the Web has.
-/// The default records what comes, as WebM with AV1 and Opus.
+/// The options of a [`MediaRecorder`](super::MediaRecorder) (MediaStream Recording §2.6), with additions to those of
+/// the Web. The default records WebM with AV1 and Opus.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct MediaRecorderOptions {
-    /// The type, as `video/webm;codecs="av1,opus"`; empty: the recorder chooses WebM. Sound alone can also be
-    /// `audio/ogg` (Opus) or `audio/wav` (16-bit PCM at the track's own rate, for which bitrates have no meaning).
+    /// The type, such as `video/webm;codecs="av1,opus"`; if empty, the recorder chooses WebM. Sound alone can also be
+    /// `audio/ogg` (Opus) or `audio/wav` (16-bit PCM at the track's sample rate; bitrates are ignored).
     pub mime_type: String,
-    /// Bits a second of all tracks together, some nine tenths of them for pictures; overrides both others. A stream of one
-    /// kind gets all of them.
+    /// Bits per second of all tracks together, about nine tenths of them for video; overrides both other bitrates. A
+    /// stream with only one kind of track gets all of them.
     pub bits_per_second: Option<u32>,
-    /// Bits a second of the pictures; none: 2 500 000. The encoder is asked for the nearest that it can do, 1 000 to
+    /// Bits per second of the video; default 2 500 000. The encoder uses the nearest supported bitrate, 1 000 to
     /// 1 000 000 000.
     pub video_bits_per_second: Option<u32>,
-    /// Bits a second of the sound; none: 128 000. The encoder is asked for the nearest that it can do, 6 000 to 510 000.
+    /// Bits per second of the sound; default 128 000. The encoder uses the nearest supported bitrate, 6 000 to 510 000.
     pub audio_bits_per_second: Option<u32>,
     /// Whether the sound's bitrate may vary from packet to packet.
     pub audio_bitrate_mode: BitrateMode,
-    /// A key frame comes at least so often, at most every 30 s; none: every 2 s. Not with the count.
+    /// The longest time between key frames, up to 30 s; default 2 s. Cannot be combined with the count.
     pub video_key_frame_interval_duration: Option<Span>,
-    /// Every so many frames one is a key frame. Not with the duration.
+    /// The number of frames from one key frame to the next. Cannot be combined with the duration.
     pub video_key_frame_interval_count: Option<u32>,
-    /// Which encoder.
+    /// The video encoder.
     pub encoder: EncoderChoice,
     /// Constant quality, 0 (worst) to 100 (best), in place of a bitrate.
     pub quality: Option<u8>,
-    /// 0 (slowest, best) to 10 (fastest); none: what keeps up with a camera.
+    /// 0 (slowest, best) to 10 (fastest); by default, fast enough for a camera.
     pub speed: Option<u8>,
-    /// The rate that the rate control plans with; none: the clock's step, else 30. Frames may come at other times.
+    /// The frame rate that rate control assumes; by default the clock's rate, else 30. Frames may have other times.
     pub frame_rate: Option<FrameRate>,
-    /// What becomes of frames of another size than the recording's, which is the track's when it starts.
+    /// How frames of another size are fitted. The recording's size is the track's when the recording starts.
     pub fit: Fit,
-    /// Stop when the recording is this long.
+    /// Stop when the recording has this length.
     pub time_limit: Option<Span>,
-    /// Stop after so many frames.
+    /// Stop after this number of frames.
     pub frame_limit: Option<u64>,
-    /// Stop before the file has more bytes than this.
+    /// Stop before the file exceeds this number of bytes.
     pub size_limit: Option<u64>,
 }
 
@@ -73,13 +73,13 @@ setters! {
 }
 
 impl MediaRecorderOptions {
-    /// The pictures' bitrate when none is asked for, in bits a second (Chromium's).
+    /// The default video bitrate in bits per second (Chromium's default).
     pub const VIDEO_BITS_PER_SECOND: u32 = 2_500_000;
-    /// The sound's.
+    /// The default audio bitrate in bits per second.
     pub const AUDIO_BITS_PER_SECOND: u32 = 128_000;
-    /// A key frame comes at least this often when nothing else is asked for, so that every file seeks.
+    /// The default for the longest time between key frames, so that every file is seekable.
     pub const KEY_FRAME_INTERVAL: Span = Span::from_secs(2);
-    /// The longest time from one key frame to the next: a WebM cluster holds some 32 s.
+    /// The upper limit for the time between key frames: a WebM cluster holds about 32 s.
     pub const LONGEST_KEY_FRAME_INTERVAL: Span = Span::from_secs(30);
 
     /// The bitrates of a stream with tracks of these kinds. Before a recording starts, both kinds count.
@@ -109,7 +109,7 @@ impl MediaRecorderOptions {
         }
     }
 
-    /// The type that was asked for, if one was; an error for what no recorder can do.
+    /// The requested type, if any; an error for options that no recorder supports.
     pub(super) fn validate(&self) -> Result<Option<MimeType>> {
         if let (Some(interval), Some(count)) =
             (self.video_key_frame_interval_duration, self.video_key_frame_interval_count)
@@ -138,7 +138,7 @@ impl MediaRecorderOptions {
         if self.mime_type.is_empty() { Ok(None) } else { MimeType::parse(&self.mime_type).map(Some) }
     }
 
-    /// What the encoder of pictures of this size is asked for.
+    /// The configuration of an encoder of frames of this size.
     pub(super) fn encoder_config(&self, size: Size, rate: Option<FrameRate>, bitrates: Bitrates) -> EncoderConfig {
         const NOMINAL_RATE: FrameRate = FrameRate::whole(30);
         let by_count = self.video_key_frame_interval_count.map(|_| Self::LONGEST_KEY_FRAME_INTERVAL);
@@ -153,7 +153,7 @@ impl MediaRecorderOptions {
     }
 }
 
-/// Bits a second of the pictures and of the sound.
+/// Bits per second of the video and of the sound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Bitrates {
     pub video: u32,
@@ -161,7 +161,7 @@ pub struct Bitrates {
 }
 
 impl Bitrates {
-    /// What the encoders are asked for: the nearest that they can do.
+    /// The nearest bitrates that the encoders support.
     pub fn for_encoders(self) -> Self {
         Self { video: Self::clamped_video(self.video), audio: Self::clamped_audio(self.audio) }
     }
@@ -175,7 +175,7 @@ impl Bitrates {
     }
 }
 
-/// What a [`Recording`](super::Recording) is asked for; its methods say what each one means.
+/// The options of a [`Recording`](super::Recording); its methods document each of them.
 #[derive(Debug, Clone, Default)]
 pub(super) struct RecordOptions {
     pub filter: FilterChain,

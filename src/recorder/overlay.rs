@@ -1,4 +1,4 @@
-//! Further pictures on the canvas of a recording: each from a source of its own, at a place of its own.
+//! Overlays on the canvas of a recording: each has its own source and its own place.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
@@ -15,35 +15,35 @@ use crate::time::{Span, Timestamp};
 /// How many frames a source reads ahead.
 const READ_AHEAD: usize = 2;
 
-/// A source whose pictures lie over or beside those of a recording's own.
+/// A source whose frames are drawn over or beside those of the recording's main source.
 pub struct Overlay {
-    /// Its pictures. Their times count from the recording's beginning. When it ends, its last picture stays.
+    /// The source. Its times count from the recording's beginning. After its end, its last frame stays visible.
     pub source: Box<dyn Source>,
-    /// Where they lie, when the layout is [`Layout::Over`].
+    /// Where its frames are drawn, with [`Layout::Over`].
     pub place: OverlayPlace,
 }
 
 debug_fields!(Overlay { place });
 
-/// How several pictures share a canvas.
+/// How several sources share a canvas.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Layout {
-    /// The recording's own fill it; the others lie over it, each at its place.
+    /// The main source fills the canvas; overlays are drawn over it, each at its place.
     #[default]
     Over,
-    /// All of them side by side, in equal cells.
+    /// All sources side by side, in equal cells.
     Grid,
 }
 
-/// The layers of a canvas: the recording's own picture, then the overlays.
+/// The layers of a canvas: the main source's frame, then the overlays.
 pub(super) struct Layers {
     own: Rect,
     overlays: Vec<OverlayLayer>,
 }
 
 impl Layers {
-    /// Begins to read the overlays; the recording's own pictures have this size.
+    /// Begins to read the overlays; the main source's frames have the size `own`.
     pub fn begin(overlays: Vec<Overlay>, layout: Layout, own: Size, canvas: &Canvas) -> Result<Self> {
         let sizes = || overlays.iter().map(|overlay| overlay.source.info().size);
         let rects = match layout {
@@ -61,7 +61,7 @@ impl Layers {
         Ok(Self { own: rects[0], overlays: overlays.collect::<Result<_>>()? })
     }
 
-    /// Draws all of them as they are at `time` since the recording's beginning, at `began` of the clock.
+    /// Draws all layers as they are at `time` of the recording, which began at `began` of the clock.
     ///
     /// # Errors
     /// Those of the overlays' sources, and of the canvas.
@@ -86,13 +86,13 @@ impl Layers {
 /// One overlay.
 struct OverlayLayer {
     frames: Receiver<Result<Frame>>,
-    /// Of a live source: what is added to its times to get the canvas's.
+    /// For a live source: added to its timestamps to get the canvas's time.
     live: Option<Span>,
-    /// Whether time goes on by itself, so that nothing is waited for.
+    /// Whether the clock is real, so that the overlay must not wait for its source.
     real: bool,
     rect: Rect,
     shown: Option<Arc<Frame>>,
-    /// What was read and is shown later.
+    /// Frames that were read and are shown later.
     next: Option<Frame>,
     ended: bool,
 }
@@ -106,7 +106,7 @@ impl OverlayLayer {
         Ok(Self { frames, live, real: clock.is_real(), rect, shown, next, ended: false })
     }
 
-    /// Shows the last picture whose time has come.
+    /// Advances to the last frame whose time has come.
     fn go_to(&mut self, time: Timestamp, began: Timestamp) -> Result<()> {
         while let Some(frame) = self.following()? {
             let shown_at = match self.live {
@@ -122,7 +122,7 @@ impl OverlayLayer {
         Ok(())
     }
 
-    /// The next picture; none when there is no more, or in real time none yet.
+    /// The next frame; none at the end, and in real time none while no frame is ready.
     fn following(&mut self) -> Result<Option<Frame>> {
         if let Some(frame) = self.next.take() {
             return Ok(Some(frame));

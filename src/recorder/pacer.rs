@@ -1,4 +1,5 @@
-//! Which frame is shown when: at each frame's own time, or at a constant rate. Pure: an iterator over the source's frames.
+//! Decides when each frame is shown: at its own time, or at a constant rate. Pure: an iterator over the source's
+//! frames.
 
 use std::sync::Arc;
 
@@ -14,35 +15,35 @@ pub struct PacedFrame {
     pub repeated: bool,
 }
 
-/// What a pacer counted: `taken + repeated` frames are those that it gave out, `skipped` and `not_given`.
+/// A pacer's counts: `taken + repeated` is the number of frames returned, `skipped` and `not_given`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PacerCounts {
-    /// Frames that the source gave and that lie within the limit.
+    /// Frames taken from the source, within the limit.
     pub taken: u64,
-    /// Frames that no instant of the rate fell on.
+    /// Frames that are not shown at any instant of the constant rate.
     pub skipped: u64,
-    /// Frames given out again.
+    /// Repetitions of frames.
     pub repeated: u64,
-    /// Frames that were taken and not given out before the recording ended.
+    /// Frames that were taken from the source but not returned before the recording ended.
     pub not_given: u64,
 }
 
-/// Turns a source's frames into the recording's. Without a rate each keeps its own time; with one, every instant of the
-/// rate shows the frame that the source shows then: some are shown again, some never.
+/// Turns a source's frames into the recording's frames. Without a rate, each frame keeps its own time. With a rate,
+/// each of its instants shows the frame that the source shows at that time: some frames are repeated, some are skipped.
 ///
-/// However far apart the source's frames are, two are held at most.
+/// Holds two frames at most, however far apart they are.
 pub struct Pacer<I> {
     source: I,
     rate: Option<FrameRate>,
     /// How long the recording may be.
     limit: Option<Span>,
-    /// How long the source shows a frame, as far as one knows.
+    /// The expected display time of a source frame.
     frame_span: Span,
-    /// By a rate: the frame that is shown at present, and whether it was given out.
+    /// With a rate: the frame that is shown at present, and whether it was returned.
     held: Option<(Arc<Frame>, bool)>,
-    /// By a rate: the frame that comes after it.
+    /// With a rate: the next frame.
     following: Option<Arc<Frame>>,
-    /// Whether the source has no more frames within the limit, and if so, whether it has some beyond.
+    /// Whether the source has no more frames within the limit, and if so, whether it has one beyond the limit.
     source_ended: bool,
     beyond_limit: bool,
     /// The number of the rate's next instant.
@@ -51,7 +52,7 @@ pub struct Pacer<I> {
 }
 
 impl<I: Iterator<Item = Frame>> Pacer<I> {
-    /// The frames of `source`, each shown for `frame_span` as far as one knows, up to `limit`.
+    /// Paces the frames of `source` up to `limit`; `frame_span` is the expected display time of a frame.
     pub fn new(source: I, rate: Option<FrameRate>, limit: Option<Span>, frame_span: Span) -> Self {
         Self {
             source,
@@ -98,7 +99,7 @@ impl<I: Iterator<Item = Frame>> Pacer<I> {
             }
             let end = self.end_of_held();
             if let Some((frame, given)) = &mut self.held
-                // An instant half a nanosecond of rounding before the end belongs to the next frame.
+                // Rounding can put an instant just before the end; it then belongs to the next frame.
                 && rate.timestamp(self.next) + Span::from_nanos(1) < end
                 && self.limit.is_none_or(|limit| self.next < rate.frames_in(limit))
             {
@@ -113,7 +114,7 @@ impl<I: Iterator<Item = Frame>> Pacer<I> {
         }
     }
 
-    /// Up to when the held frame is shown: until the one after it begins, else as long as the source shows a frame.
+    /// The end of the held frame: the beginning of the next frame, or else its expected display time, within the limit.
     fn end_of_held(&self) -> Timestamp {
         match (&self.following, &self.held, self.limit) {
             (Some(following), ..) => following.timestamp,

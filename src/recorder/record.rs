@@ -1,4 +1,4 @@
-//! A source, from its beginning to its end, into a file: the whole path, top down.
+//! Records a source from its beginning to its end: the whole data path, top down.
 //!
 //! ```text
 //! source ──Frame──▶ pacer ──▶ canvas: draw, filter, I420 ──▶ video track ─┐
@@ -6,8 +6,8 @@
 //! sound ─────────────────────────────────AudioBuffer ──────▶ audio track ─┘
 //! ```
 //!
-//! The source and its sound are read ahead on threads of their own; the canvas's thread filters; the recorder's encode and
-//! write. `feed.rs` shows the pictures at their times, `sound_feed.rs` gives the sound that belongs to them.
+//! The source and its sound are read ahead, each on its own thread. The canvas's thread filters; the recorder's threads
+//! encode and write. `feed.rs` shows the frames at their times; `sound_feed.rs` feeds the sound that belongs to them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -33,28 +33,28 @@ use crate::source::{Source, SourceLosses};
 use crate::stream::{FrameCounters, MediaStream};
 use crate::time::{FrameRate, Span};
 
-/// How long a picture is shown when nobody knows.
+/// The display time of a frame when the source has no frame rate.
 const NOMINAL_SPAN: Span = Span::from_millis(33);
 /// How long a stage waits before it checks whether it is to stop.
 pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(50);
-/// How long frames that the GPU has in flight are waited for at the end; it gives up on one after 60 s itself.
+/// How long to wait at the end for frames in flight on the GPU, which has its own timeout of 60 s for a frame.
 const ARRIVAL_TIMEOUT: Duration = Duration::from_secs(70);
 
 /// Whether a recording is over: because it was stopped, or because its recorder has ended.
 pub(super) type IsOver<'a> = dyn Fn() -> bool + Sync + 'a;
 
-/// What is recorded: pictures, sound beside them, or sound alone. Where anything of it is live, all is recorded in real
+/// The sources of a recording: video, video with sound, or sound alone. If any source is live, all are recorded in real
 /// time.
 #[derive(Default)]
 #[non_exhaustive]
 pub struct Media {
-    /// The pictures.
+    /// The video source.
     pub video: Option<Box<dyn Source>>,
-    /// The sound; it is recorded as long as the pictures are, where there are any.
+    /// The audio source; with video, its recording ends when the video ends.
     pub audio: Option<Box<dyn AudioSource>>,
-    /// Further pictures on the same canvas, the topmost last.
+    /// Overlays on the same canvas, the topmost last.
     pub overlays: Vec<Overlay>,
-    /// How all pictures share the canvas.
+    /// How the video source and the overlays share the canvas.
     pub layout: Layout,
 }
 
@@ -70,7 +70,7 @@ setters! {
 debug_fields!(Media { overlays, layout });
 
 impl Media {
-    /// A source with its own sound, where it has any.
+    /// A video source with its own sound, if it has any.
     ///
     /// # Errors
     /// Those of [`Source::sound`].
@@ -79,12 +79,12 @@ impl Media {
         Ok(Self { video: Some(video), audio, ..Self::default() })
     }
 
-    /// The size of its pictures; none where it has none.
+    /// The size of its video; none without video.
     fn size(&self) -> Option<Size> {
         self.video.as_ref().map(|video| video.info().size)
     }
 
-    /// Whether it goes on for ever.
+    /// Whether it has no end.
     pub fn is_endless(&self) -> bool {
         let sound = || self.audio.as_ref().is_some_and(|audio| audio.info().endless);
         self.video.as_ref().map_or_else(sound, |video| video.info().endless)
@@ -98,26 +98,27 @@ impl Media {
     }
 }
 
-/// The pictures alone.
+/// Video alone.
 impl From<Box<dyn Source>> for Media {
     fn from(video: Box<dyn Source>) -> Self {
         Self { video: Some(video), ..Self::default() }
     }
 }
 
-/// The sound alone.
+/// Sound alone.
 impl From<Box<dyn AudioSource>> for Media {
     fn from(audio: Box<dyn AudioSource>) -> Self {
         Self { audio: Some(audio), ..Self::default() }
     }
 }
 
-/// A recording that failed: why, and what became of it until then. What was recorded is in the file, which plays.
+/// A failed recording: the error, and the report up to the failure. The data recorded so far is in the file, which is
+/// playable.
 #[derive(Debug)]
 pub struct Failure {
-    /// Why.
+    /// The cause of the failure.
     pub error: Error,
-    /// What is in the file all the same; `frames_encoded` is 0 when there is none.
+    /// The report of the data in the file; `frames_encoded` is 0 when there is none.
     pub report: Report,
 }
 
@@ -129,24 +130,24 @@ impl std::fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// For whoever has no use for the report.
+/// Keeps the error and discards the report.
 impl From<Box<Failure>> for Error {
     fn from(failure: Box<Failure>) -> Self {
         failure.error
     }
 }
 
-/// What a [`Recording`] tells while it runs.
+/// An event of a running [`Recording`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum RecordEvent {
-    /// How the recording stands; many times a second.
+    /// The progress of the recording; sent at least every 50 ms.
     Progress(Progress),
-    /// A part of a recording into memory, or a file that is finished.
+    /// A part of a recording in memory, or a file that is finished.
     Data(BlobEvent),
 }
 
-/// A recording of this source, or of these pictures and this sound: say what is asked of it, then [run](Recording::run) it.
+/// A recording of a source, or of video and sound: set its options, then [run](Recording::run) it.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -167,7 +168,7 @@ pub fn record<'a>(media: impl Into<Media>) -> Recording<'a> {
     Recording { media: media.into(), options: RecordOptions::default(), controls: None, on_event: None }
 }
 
-/// A recording that was asked for and has not begun. Without another word it records what comes, as it comes, unfiltered.
+/// A builder of a recording, which has not begun. By default, it records every frame at its own time, unfiltered.
 #[must_use = "nothing is recorded before `run`"]
 pub struct Recording<'a> {
     media: Media,
@@ -189,7 +190,8 @@ impl<'a> Recording<'a> {
         self
     }
 
-    /// The recording's size; none keeps the source's. A source of another shape is fitted in whole, with black around.
+    /// The recording's size; none keeps the source's. A source of another aspect ratio is shown completely, with black
+    /// borders.
     pub fn size(mut self, size: impl Into<Option<Size>>) -> Self {
         self.options.size = size.into();
         self
@@ -207,33 +209,33 @@ impl<'a> Recording<'a> {
         self
     }
 
-    /// Takes each frame at its time, as a camera gives them: a recorder that is late loses frames. Otherwise as fast as
-    /// possible, and everything waits.
+    /// Takes each frame at its time, as from a camera: a recorder that is late drops frames. Otherwise records as fast
+    /// as possible and drops none, because every stage waits for the next one.
     pub fn real_time(mut self, real_time: bool) -> Self {
         self.options.real_time = real_time;
         self
     }
 
-    /// What the recorder is asked for. The recording's length is its [duration](Recording::duration).
+    /// The recorder's options. A [duration](Recording::duration) takes the place of their time limit.
     pub fn options(mut self, options: MediaRecorderOptions) -> Self {
         self.options.recorder = options;
         self
     }
 
-    /// What can be asked of it while it runs.
+    /// Controls for the recording while it runs.
     pub fn controls(mut self, controls: &'a Controls) -> Self {
         self.controls = Some(controls);
         self
     }
 
-    /// Is called with how it goes, on the thread that runs it. If it panics, the recording ends as if it was stopped, and the
-    /// panic goes on.
+    /// A callback for events, called on the thread that called [`Recording::run`]. If it panics, the recording ends as
+    /// if it was stopped, and the panic continues.
     pub fn on_event(mut self, on_event: impl FnMut(RecordEvent) + 'a) -> Self {
         self.on_event = Some(Box::new(on_event));
         self
     }
 
-    /// Records until the source ends, the duration is reached or the controls ask for the end.
+    /// Records until the source ends, the duration is reached or a stop is requested.
     ///
     /// # Errors
     /// A [`Failure`] when a stage fails; a range error in it when the size or the settings are out of bounds.
@@ -269,14 +271,14 @@ impl<'a> Recording<'a> {
     }
 }
 
-/// A recording that has begun: its recorder waits for pictures and sound.
+/// A recording that has begun: its recorder waits for video and sound.
 struct ActiveRecording {
     recorder: MediaRecorder,
     stream: MediaStream,
     pictures: Option<Feed>,
     sound: Option<SoundFeed>,
     losses: Option<Arc<SourceLosses>>,
-    /// How long it will be, where that is known.
+    /// The expected length, where that is known.
     expected: Option<Span>,
 }
 
@@ -314,7 +316,7 @@ impl ActiveRecording {
         Ok(Self { recorder, stream, pictures, sound, losses, expected })
     }
 
-    /// Runs it to its end; how it ended, and what became of every frame.
+    /// Runs the recording to its end; returns the result and the report.
     fn run(self, controls: &Controls, on_event: &mut dyn FnMut(RecordEvent)) -> (Result<()>, Report) {
         let Self { recorder, stream, pictures, sound, losses, expected } = self;
         let ended = AtomicBool::new(false);
@@ -330,7 +332,7 @@ impl ActiveRecording {
             expected,
         };
         let (fed, recorded) = thread::scope(|scope| {
-            // Also when a panic in `on_event` unwinds: the feeds' threads are waited for.
+            // Ends the feeds even when a panic in `on_event` unwinds: the scope waits for their threads.
             let end = EndOnDrop { ended: &ended, recorder: &recorder };
             let feed = || feed(pictures, sound, counters.clone(), &is_over, controls);
             let fed = thread::Builder::new().name("feed".into()).spawn_scoped(scope, feed);
@@ -350,7 +352,7 @@ impl ActiveRecording {
             (fed, recorded)
         });
         let mut report = recorder.report();
-        // Frames that the GPU still has in flight are counted when they arrive and find no recorder.
+        // Frames still in flight on the GPU are counted as dropped when they arrive.
         wait_for_end(&stream);
         let fed = match fed {
             Ok((fed, counts)) => {
@@ -359,12 +361,12 @@ impl ActiveRecording {
             }
             Err(error) => Err(error),
         };
-        // A stage fails after the one before it; the first on the path knows why.
+        // An error makes the later stages fail too; the first stage on the path reports the cause.
         (fed.and(recorded), report)
     }
 }
 
-/// The feed stage: pictures with their sound, or sound alone. How it ended, and what was counted of the pictures.
+/// The feed stage: video with its sound, or sound alone. Returns the result and the pacer's counts.
 fn feed(
     pictures: Option<Feed>,
     mut sound: Option<SoundFeed>,
@@ -380,7 +382,7 @@ fn feed(
         let (outcome, counts) = pictures.run(sound, counters, is_over, controls);
         return (outcome, Some(counts));
     }
-    // In real time neither waits for the other.
+    // In real time, video and sound do not wait for each other.
     thread::scope(|scope| {
         let sound = sound.map(|sound| {
             let run = move || sound.run(is_over);
@@ -409,7 +411,7 @@ impl Drop for EndOnDrop<'_> {
     }
 }
 
-/// Watches a recording: follows what is asked of it, and tells how it goes.
+/// Watches a recording: applies requests and reports progress.
 struct Monitor<'a> {
     recorder: &'a MediaRecorder,
     stream: &'a MediaStream,
@@ -421,7 +423,7 @@ struct Monitor<'a> {
 }
 
 impl Monitor<'_> {
-    /// The recorder's next event, telling its progress while there is none; none at the end.
+    /// The recorder's next event; reports progress while it waits. None at the end.
     fn next_event(&self, controls: &Controls, on_event: &mut dyn FnMut(RecordEvent)) -> Option<Event> {
         let events = self.recorder.events();
         loop {
@@ -435,7 +437,7 @@ impl Monitor<'_> {
     }
 
     fn follow(&self, controls: &Controls) {
-        // A recording that has ended cannot be paused, nor need it be.
+        // The error of an inactive recorder is ignored: an ended recording need not be paused.
         let _ = if controls.is_paused() { self.recorder.pause() } else { self.recorder.resume() };
         self.stream.audio_tracks().iter().for_each(|track| track.set_enabled(!controls.is_muted()));
         if !self.has_pictures {
@@ -447,7 +449,7 @@ impl Monitor<'_> {
     }
 
     fn progress(&self) -> Progress {
-        // What was left out on purpose is nobody's loss.
+        // Frames left out by a pause are not a loss.
         let dropped = Dropped { paused: 0, ..Dropped::by_recorder(self.counters) }.sum();
         let lost = self.losses.map_or(0, |losses| losses.missed() + losses.damaged());
         let level = self.level.as_ref().map(|level| level.look());
@@ -455,7 +457,7 @@ impl Monitor<'_> {
     }
 }
 
-/// Waits until all tracks have ended, which the canvas's does when all that it captured has arrived.
+/// Waits until all tracks have ended. The canvas's track ends when all its captured frames have arrived.
 fn wait_for_end(stream: &MediaStream) {
     let until = Instant::now() + ARRIVAL_TIMEOUT;
     for track in stream.tracks() {
@@ -471,8 +473,8 @@ fn recorder_options(options: &RecordOptions, rate: Option<FrameRate>) -> MediaRe
     recorder
 }
 
-/// Calls `next` on a thread of its own and sends on what it gives, then the error that ended it, if one did. A source may
-/// wait forever; its thread is not waited for.
+/// Calls `next` repeatedly on a new thread and sends its results, up to the first error. Does not wait for the thread
+/// to end, because a source may block forever.
 pub(super) fn read_ahead<T: Send + 'static>(
     stage: &'static str,
     mut next: impl FnMut() -> Result<Option<T>> + Send + 'static,
@@ -494,7 +496,7 @@ impl Report {
     fn account(&mut self, counters: &FrameCounters, pacer: Option<PacerCounts>, losses: Option<&SourceLosses>) {
         self.count(counters);
         if let Some(pacer) = pacer {
-            // The pacer's repetitions were frames that came in to the recorder.
+            // The recorder counted the pacer's repetitions as incoming frames.
             self.frames_in = pacer.taken;
             self.frames_repeated += pacer.repeated;
             self.dropped.rate = pacer.skipped;
@@ -507,12 +509,12 @@ impl Report {
     }
 }
 
-/// How long a picture of this source is shown, as far as one knows.
+/// The expected display time of a frame of this source.
 pub(super) fn frame_span(source: &dyn Source, rate: Option<FrameRate>) -> Span {
     source.info().rate.or(rate).map_or(NOMINAL_SPAN, FrameRate::frame_span)
 }
 
-/// How long a source is, where that is known.
+/// The length of a source, where that is known.
 fn length_of(source: &dyn Source, rate: Option<FrameRate>) -> Option<Span> {
     let frames = source.info().frames?;
     Some(Span::from_nanos(frame_span(source, rate).as_nanos().saturating_mul(frames as i64)))

@@ -6,30 +6,30 @@ use crate::error::Result;
 use crate::stream::MediaStream;
 use crate::time::Span;
 
-/// Keeps the last seconds of a stream, encoded, in bounded memory: their bitrate times their length, and as much more as
-/// it takes to begin at a key frame.
+/// Keeps the last seconds of a stream, encoded, in bounded memory: the bitrate times the length, plus the time back to
+/// the previous key frame.
 #[derive(Debug)]
 pub struct Replay {
     length: Span,
     options: MediaRecorderOptions,
 }
 
-/// A replay of a stream. Dropped, it forgets what it kept.
+/// A running replay of a stream. Dropping it discards its content.
 #[derive(Debug)]
 pub struct RunningReplay(MediaRecorder);
 
 impl Replay {
-    /// Of this length.
+    /// A replay of this length.
     pub fn new(length: Span) -> Self {
         Self { length, options: MediaRecorderOptions::default() }
     }
 
-    /// Encodes as these options say. Limits hold for what is recorded, not for what is kept.
+    /// Sets the options. Limits apply to the recording, not to the replay.
     pub fn with_options(self, options: MediaRecorderOptions) -> Self {
         Self { options, ..self }
     }
 
-    /// Begins to keep.
+    /// Starts the replay.
     ///
     /// # Errors
     /// As [`MediaRecorder::new`] and [`MediaRecorder::start`].
@@ -41,7 +41,8 @@ impl Replay {
 }
 
 impl RunningReplay {
-    /// What is kept, as a whole file, which seeks. The replay goes on. Receipts of the frames in it say that they are encoded.
+    /// The content of the replay as a complete, seekable file. The replay continues. Receipts of the saved frames
+    /// report them as encoded.
     ///
     /// # Errors
     /// `InvalidStateError` when the stream has ended; `UnknownError` when the file cannot be made.
@@ -49,7 +50,7 @@ impl RunningReplay {
         self.0.save_replay()
     }
 
-    /// Records what is kept and all that follows; the recorder is recording.
+    /// Records the content of the replay and all that follows. The returned recorder is recording.
     ///
     /// # Errors
     /// `InvalidStateError` when the stream has ended.

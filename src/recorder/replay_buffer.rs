@@ -1,4 +1,4 @@
-//! The last seconds of a stream, encoded. Memory is bounded by the bitrate, and what is kept begins at a key frame.
+//! The last seconds of a stream, encoded. Memory is bounded by the bitrate; the content begins at a key frame.
 
 use std::collections::VecDeque;
 
@@ -6,18 +6,18 @@ use super::pipeline::Packet;
 use crate::stream::{DropReason, TrackKind};
 use crate::time::{Span, Timestamp};
 
-/// The packets of the last `length` and of as much before as it takes to begin at a key frame.
+/// The packets of the last `length`, and those before it back to a key frame.
 #[derive(Debug)]
 pub struct ReplayBuffer {
     length: Span,
-    /// Whether there are pictures: then they decide where it can begin.
+    /// Whether there is video: then the buffer can begin only at a video key frame.
     video: bool,
     packets: VecDeque<Packet>,
     end: Timestamp,
 }
 
 impl ReplayBuffer {
-    /// An empty one.
+    /// An empty buffer.
     pub fn new(length: Span, video: bool) -> Self {
         Self { length, video, packets: VecDeque::new(), end: Timestamp::ZERO }
     }
@@ -27,7 +27,8 @@ impl ReplayBuffer {
         self.end = self.end.max(packet.media.timestamp + packet.media.duration);
         self.packets.push_back(packet);
         let oldest = self.end - self.length;
-        // Everything before the last place to begin at that is old enough, and before the first place at all, is of no use.
+        // Begin at the last key packet that is at least `length` old, or else at the first key packet; drop what is
+        // before.
         let old = self.packets.iter().take_while(|packet| packet.media.timestamp <= oldest).count();
         let begin = self.packets.iter().take(old).rposition(|packet| self.can_begin(packet));
         let begin = begin.or_else(|| self.packets.iter().position(|packet| self.can_begin(packet)));
@@ -35,17 +36,17 @@ impl ReplayBuffer {
         self.packets.drain(..useless).for_each(|packet| packet.dropped(DropReason::NotRecorded));
     }
 
-    /// When it begins.
+    /// The time of its first packet; its end when it is empty.
     pub fn begin(&self) -> Timestamp {
         self.packets.front().map_or(self.end, |packet| packet.media.timestamp)
     }
 
-    /// What it holds.
+    /// The packets, oldest first.
     pub fn packets(&self) -> impl Iterator<Item = &Packet> {
         self.packets.iter()
     }
 
-    /// Takes what it holds; it is empty then.
+    /// Takes all packets; the buffer is empty afterwards.
     pub fn take(&mut self) -> VecDeque<Packet> {
         std::mem::take(&mut self.packets)
     }

@@ -1,18 +1,17 @@
-//! What became of every frame: encoded, or dropped and why.
+//! The report of a recording: every frame is encoded, or dropped for a reason.
 
 use serde::Serialize;
 
 use crate::stream::{DropReason, FrameCounters};
 use crate::time::Span;
 
-/// How a recording stands while it runs.
+/// The progress of a running recording.
 #[derive(Debug, Clone, Copy, Default)]
 #[non_exhaustive]
 pub struct Progress {
     /// Frames that were written.
     pub frames: u64,
-    /// Frames that will not be in the file. Those that were left out on purpose, by a rate or a pause, are not among
-    /// them.
+    /// Frames that will not be in the file, without those left out on purpose by a rate or a pause.
     pub dropped: u64,
     /// How long the file is.
     pub recorded: Span,
@@ -20,14 +19,14 @@ pub struct Progress {
     pub bytes: u64,
     /// How long the file will be, where that is known.
     pub expected: Option<Span>,
-    /// The strongest sample of the sound since this was last told, 0 to 1; none where there is no sound. Told by
-    /// [`record`](super::record()) alone.
+    /// The peak level of the sound since the last report, 0 to 1; none without sound. Set only by
+    /// [`record`](super::record()).
     pub level: Option<f32>,
 }
 
-/// What became of a recording. Every frame that came in is encoded or dropped for a stated reason:
-/// `frames_in + frames_repeated == frames_encoded + frames_dropped`. Each number is counted where the thing happens; none
-/// is what the others leave.
+/// The result of a recording. Every incoming frame is encoded or dropped for a stated reason:
+/// `frames_in + frames_repeated == frames_encoded + frames_dropped`. Each number is counted where the event happens;
+/// none is computed from the others.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Report {
@@ -37,13 +36,12 @@ pub struct Report {
     pub frames_encoded: u64,
     /// Frames that are not in the file.
     pub frames_dropped: u64,
-    /// Why they are not.
+    /// The dropped frames by reason.
     pub dropped: Dropped,
-    /// Frames shown again: because the rate asked for is above the source's, or because sound went on while the picture
-    /// stood still.
+    /// Repeated frames: because the requested rate is above the source's, or because sound continued without new
+    /// frames.
     pub frames_repeated: u64,
-    /// Sound that is not in the file, because it came more than ten seconds after its pictures or found the recorder busy;
-    /// in seconds.
+    /// Sound that is not in the file, because it arrived too late or the recorder was busy; in seconds.
     pub sound_lost_s: f64,
     /// How long the file is, in seconds.
     pub duration_s: f64,
@@ -51,19 +49,19 @@ pub struct Report {
     pub bytes: u64,
     /// How long the recording took, in seconds.
     pub wall_s: f64,
-    /// The picture's width in pixels.
+    /// The video's width in pixels.
     pub width: u32,
-    /// The picture's height in pixels.
+    /// The video's height in pixels.
     pub height: u32,
-    /// The GPU, by its driver's name for it.
+    /// The GPU's name, as given by its driver.
     pub adapter: String,
     /// The encoder, as in `--encoder`.
     pub encoder: String,
-    /// The codecs' full names (RFC 6381), as `av01.0.05M.08,opus`.
+    /// The codecs' full names (RFC 6381), such as `av01.0.05M.08,opus`.
     pub codec: String,
-    /// How many files hold the recording; 1 but for one in pieces or chunks.
+    /// How many files hold the recording; more than 1 only for a recording in pieces or chunks.
     pub files: u32,
-    /// Whether it was stopped (Ctrl-C) before the source's end.
+    /// Whether a stop was requested (Ctrl-C).
     pub stopped: bool,
 }
 
@@ -71,28 +69,28 @@ pub struct Report {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Dropped {
-    /// A later frame was due before this one was read: the rate asked for is below the source's.
+    /// Skipped because the requested rate is below the source's.
     pub rate: u64,
-    /// They came while the recording was paused.
+    /// They arrived while the recording was paused.
     pub paused: u64,
-    /// The recorder was busy, and real time does not wait.
+    /// In real time, the recorder was busy.
     pub busy: u64,
-    /// A later frame was recorded before they came, or they depend on a frame that was lost so.
+    /// A later frame was recorded before they arrived, or they depend on a frame dropped for this reason.
     pub out_of_order: u64,
-    /// The recording had ended before they came: by its limit of time, frames or bytes, or because it was stopped.
+    /// The recording had ended before they arrived: by its limit of time, frames or bytes, or because it was stopped.
     pub ended: u64,
     /// The recording failed before they were in the file.
     pub failure: u64,
-    /// They had left a replay before it began to record.
+    /// They were removed from a replay before it began to record.
     pub not_recorded: u64,
-    /// A live source captured them and nobody took them in time.
+    /// A live source captured them, but they were not read in time.
     pub missed: u64,
-    /// A live source gave them damaged.
+    /// A live source delivered them damaged.
     pub damaged: u64,
 }
 
 impl Dropped {
-    /// What a recorder has counted so far.
+    /// The frames that a recorder has counted as dropped so far.
     pub(super) fn by_recorder(counters: &FrameCounters) -> Self {
         let counts = counters.counts();
         Self {
@@ -113,13 +111,13 @@ impl Dropped {
 }
 
 impl Report {
-    /// Whether nothing was recorded: no picture, or of sound alone nothing that is heard.
+    /// Whether nothing was recorded: no frame, or without video no sound.
     pub fn is_empty(&self) -> bool {
         let has_pictures = self.width > 0;
         if has_pictures { self.frames_encoded == 0 } else { self.duration_s == 0.0 }
     }
 
-    /// What a recorder counted.
+    /// Copies a recorder's counts.
     pub(super) fn count(&mut self, counters: &FrameCounters) {
         let counts = counters.counts();
         self.frames_in = counts.frames_in;
@@ -130,7 +128,7 @@ impl Report {
         self.check();
     }
 
-    /// Sums up what was dropped, and checks that every frame is accounted for.
+    /// Sums up the dropped frames, and checks that every frame is counted.
     pub(super) fn check(&mut self) {
         self.frames_dropped = self.dropped.sum();
         debug_assert_eq!(

@@ -1,4 +1,4 @@
-//! When the pictures of a recording began and ended, for the sound that is fed beside them in real time.
+//! When the video of a recording began and ended, for the sound that is fed beside it in real time.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use crate::time::Timestamp;
 
-/// The beginning and the end of a recording's sources by the recording's clock; what is not known yet is waited for.
+/// The beginning and the end of a recording's sources by the recording's clock; callers can wait for the beginning.
 #[derive(Debug, Default)]
 pub(super) struct Schedule {
     times: Mutex<Times>,
@@ -20,14 +20,14 @@ struct Times {
 }
 
 impl Schedule {
-    /// They begin at `time`, unless they began before; gives their beginning.
+    /// Sets the beginning to `time`, unless it is set already; returns the beginning.
     pub fn begin(&self, time: Timestamp) -> Timestamp {
         let began = *self.lock().began.get_or_insert(time);
         self.changed.notify_all();
         began
     }
 
-    /// They end at `time`, unless they ended before.
+    /// Sets the end to `time`, unless it is set already.
     pub fn end(&self, time: Timestamp) {
         self.lock().end.get_or_insert(time);
         self.changed.notify_all();
@@ -41,7 +41,7 @@ impl Schedule {
         self.lock().end
     }
 
-    /// Waits for the beginning; none when they ended without one, or it took longer than `timeout`.
+    /// Waits at most `timeout` for the beginning; none after the timeout, or when the end came without a beginning.
     pub fn wait_for_beginning(&self, timeout: Duration) -> Option<Timestamp> {
         let mut times = self.lock();
         let waits = |times: &mut Times| times.began.is_none() && times.end.is_none();

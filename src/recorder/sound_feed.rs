@@ -1,4 +1,4 @@
-//! The sound of a recording: as far as its pictures have come, in real time, or alone.
+//! Feeds the sound of a recording: up to the time of the video, in real time, or without video.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -15,28 +15,28 @@ use crate::source::audio::AudioSource;
 use crate::stream::{MediaStream, TrackGenerator};
 use crate::time::{Span, Timestamp};
 
-/// How many buffers of sound are read ahead; of 20 ms, most often.
+/// How many buffers of sound are read ahead; most often of 20 ms each.
 const SOUND_AHEAD: usize = 50;
-/// In real time, how often sound is given.
+/// In real time, how often sound is fed.
 const GIVE_INTERVAL: Duration = Duration::from_millis(10);
 /// How long sound from before the end may still come from a live source.
 const LATE_SOUND: Span = Span::from_millis(300);
 
-/// Gives the sound of a source. The track ends with it.
+/// Feeds the sound of a source to an audio track, which ends when the feed is dropped.
 pub(super) struct SoundFeed {
     buffers: Receiver<Result<AudioBuffer>>,
     track: TrackGenerator,
     clock: Clock,
     schedule: Arc<Schedule>,
     level: Arc<LevelMeter>,
-    /// What was read and not yet given.
+    /// The part of the last buffer that was not fed yet.
     rest: Option<AudioBuffer>,
 }
 
-/// The strongest sample since somebody looked.
+/// Measures the peak level of the sound since it was last read.
 #[derive(Debug, Default)]
 pub(super) struct LevelMeter {
-    /// The bits of a number from 0 on, which are in the order of the numbers.
+    /// The bits of a float that is not negative; as integers, they have the order of the floats.
     peak: AtomicU32,
 }
 
@@ -46,20 +46,20 @@ impl LevelMeter {
         self.peak.fetch_max(strongest.min(1.0).to_bits(), Ordering::Relaxed);
     }
 
-    /// The strongest sample since the last look, 0 to 1.
+    /// The peak level since the last call, 0 to 1.
     pub fn look(&self) -> f32 {
         f32::from_bits(self.peak.swap(0, Ordering::Relaxed))
     }
 }
 
-/// How much of the sound that was asked for was given.
+/// How much of the requested sound was fed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Given {
-    /// All of it, as far as it has come in real time.
+    /// All sound up to the requested time.
     UpToTime,
-    /// All that there is: the sound has ended.
+    /// All sound of the source, which has ended.
     AllThereIs,
-    /// The recording ended before.
+    /// Not all: the recording ended before.
     NotAll,
 }
 
@@ -70,7 +70,7 @@ impl Given {
 }
 
 impl SoundFeed {
-    /// Begins to read `source`, whose track is added to `stream`; `schedule` is that of the pictures beside it.
+    /// Begins to read `source` and adds its track to `stream`; `schedule` is that of the video, if there is one.
     pub fn begin(
         mut source: Box<dyn AudioSource>,
         clock: &Clock,
@@ -98,13 +98,13 @@ impl SoundFeed {
         Ok(Self { buffers, track, clock: clock.clone(), schedule, level: Arc::default(), rest: None })
     }
 
-    /// How loud it is.
+    /// The meter of the sound's peak level.
     pub fn level(&self) -> Arc<LevelMeter> {
         self.level.clone()
     }
 
-    /// Gives all of it by itself: in real time as it is heard, until the pictures beside it end or the recording is over;
-    /// else at once.
+    /// Feeds all sound. In real time, feeds it at its time, until the video ends or the recording is over; otherwise as
+    /// fast as possible.
     pub fn run(mut self, is_over: &IsOver) -> Result<()> {
         if !self.clock.is_real() {
             return self.give_until(Timestamp::MAX, is_over).map(drop);
@@ -135,7 +135,7 @@ impl SoundFeed {
         }
     }
 
-    /// Gives what is heard before `time`, unless the recording is over.
+    /// Feeds the sound before `time`, unless the recording is over.
     pub fn give_until(&mut self, time: Timestamp, is_over: &IsOver) -> Result<Given> {
         while !is_over() {
             let sound = match self.rest.take() {
@@ -153,8 +153,8 @@ impl SoundFeed {
         Ok(Given::NotAll)
     }
 
-    /// In real time, gives what has come of the sound before `time`, `shift` later. Up to which time there is sound; none
-    /// when it has ended.
+    /// In real time, feeds the available sound before `time`, with `shift` added to its timestamps. Returns the end of
+    /// the sound fed; none when the source has ended.
     fn give_real(&mut self, time: Timestamp, shift: Span) -> Result<Option<Timestamp>> {
         let mut reached = Timestamp::ZERO;
         loop {
@@ -173,7 +173,7 @@ impl SoundFeed {
         }
     }
 
-    /// Gives the part of `sound` that is heard before `time`, `shift` later; whether a rest stays.
+    /// Feeds the part of `sound` before `time`, with `shift` added to its timestamp; returns whether a rest remains.
     fn give(&mut self, sound: AudioBuffer, time: Timestamp, shift: Span) -> bool {
         let samples = (samples_in(time - sound.timestamp, sound.rate()) as usize).min(sound.samples());
         let mut now = sound.slice(0..samples);
@@ -182,7 +182,7 @@ impl SoundFeed {
             if self.track.track().enabled() {
                 self.level.hear(&now);
             }
-            // A recorder that has ended takes no more.
+            // An error means that the track has ended.
             let _ = self.track.write_audio(now);
         }
         let rest = samples < sound.samples();

@@ -1,7 +1,7 @@
-//! Where the pieces of a recording begin. Pure: times and sizes go in, decisions come out.
+//! Decides where the pieces of a recording begin, from times and sizes alone (pure).
 //!
-//! A piece can only begin at a key frame, so the decision is made before a picture is encoded: the stage that encodes asks
-//! [`Splitter::begins_piece`], makes that picture a key frame, and marks its packet. Nothing after it decides again.
+//! A piece can only begin at a key frame, so the decision is made before a frame is encoded: the encode stage calls
+//! [`Splitter::begins_piece`], makes that frame a key frame, and marks its packet. Later stages follow the mark.
 
 use crate::time::{Span, Timestamp};
 
@@ -12,7 +12,7 @@ pub struct Splitter {
     length: Option<Span>,
     /// How many bytes a piece has.
     bytes: Option<u64>,
-    /// Bits a second of the sound that is written beside what is asked for.
+    /// Bits per second of the sound, whose bytes are not passed to [`Splitter::add_bytes`].
     sound_rate: u32,
     /// When the present piece began; none before the first.
     began: Option<Timestamp>,
@@ -26,7 +26,7 @@ impl Splitter {
         Self { length, bytes, sound_rate, began: None, written: 0 }
     }
 
-    /// Whether a piece begins with what is shown or heard from `time` on. The first that is asked for begins one.
+    /// Whether a piece begins at `time`. The first call begins the first piece.
     pub fn begins_piece(&mut self, time: Timestamp) -> bool {
         let begins = self.began.is_none_or(|began| self.is_over(began, time));
         if begins {
@@ -35,13 +35,13 @@ impl Splitter {
         begins
     }
 
-    /// So many bytes were encoded.
+    /// Adds encoded bytes to the present piece.
     pub fn add_bytes(&mut self, bytes: u64) {
         self.written += bytes;
     }
 
     fn is_over(&self, began: Timestamp, time: Timestamp) -> bool {
-        // The rest is for what is still in the encoder, and for the container.
+        // The rest is reserved for frames still in the encoder, and for the container.
         const SHARE: f64 = 0.88;
         let elapsed = time - began;
         let sound = elapsed.as_secs_f64() * f64::from(self.sound_rate) / 8.0;

@@ -1,5 +1,5 @@
-//! Pictures of a running recording that were asked for. The canvas is read where it is drawn; each file is made on a
-//! thread of its own, so that no frame waits for it.
+//! Stills requested during a recording. The canvas is read on the thread that draws it; each file is encoded and
+//! written on a new thread, so that no frame waits for it.
 
 use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
@@ -10,14 +10,14 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::frame::Frame;
 use crate::still::{self, StillFormat};
 
-/// Stills that are being made.
+/// The stills that are being saved.
 #[derive(Default)]
 pub(super) struct StillSaver {
     threads: Vec<(PathBuf, JoinHandle<Result<()>>)>,
 }
 
 impl StillSaver {
-    /// Begins with those that were asked for, of what is drawn now, and tells of those that are done.
+    /// Begins to save the requested stills from what is drawn now, and reports those that are done.
     pub fn follow(&mut self, controls: &Controls, canvas: &Canvas) {
         for path in controls.take_stills() {
             match self.begin(&path, canvas) {
@@ -30,7 +30,7 @@ impl StillSaver {
         tell(controls, done);
     }
 
-    /// Waits for all of them.
+    /// Waits for all stills, and reports them.
     pub fn finish(self, controls: &Controls) {
         tell(controls, self.threads);
     }

@@ -1,5 +1,5 @@
-//! When a stream captures its canvas (Media Capture from DOM Elements §4): painted AND new AND requested. Pure: times go
-//! in, decisions come out.
+//! Decides when a stream captures its canvas (Media Capture from DOM Elements §4): painted AND new AND requested. Pure:
+//! decides from times alone.
 
 use std::str::FromStr;
 
@@ -7,8 +7,8 @@ use super::receipt::{DropReason, Promise};
 use crate::error::{Error, Result};
 use crate::time::{Span, Timestamp};
 
-/// Whether a canvas is captured: it was painted, its content is new since the last capture, and a frame was `requested` or
-/// is `due` by the rate.
+/// Whether a canvas is captured: it was painted, its content is new since the last capture, and a frame was `requested`
+/// or is `due` by the rate.
 pub fn captures(painted: bool, new: bool, requested: bool, due: bool) -> bool {
     painted && new && (requested || due)
 }
@@ -21,12 +21,12 @@ pub enum CaptureRate {
     EveryPaint,
     /// When a frame is requested, and once when the stream is made: the rate is 0.
     OnRequest,
-    /// At most so many frames a second; above 0 and finite.
+    /// At most this number of frames per second; above 0 and finite.
     Every(f64),
 }
 
 impl CaptureRate {
-    /// Frames a second, where that is known: what the Web's `getSettings().frameRate` says.
+    /// Frames per second, where that is known, as in the Web's `getSettings().frameRate`.
     pub(super) fn frames_per_second(self) -> Option<f64> {
         match self {
             Self::EveryPaint => None,
@@ -35,7 +35,7 @@ impl CaptureRate {
         }
     }
 
-    /// The Web's argument: none, 0, or frames a second.
+    /// The rate for the Web's argument: none, 0, or frames per second.
     ///
     /// # Errors
     /// `NotSupportedError` for a negative, infinite or NaN rate.
@@ -64,42 +64,42 @@ impl FromStr for CaptureRate {
 /// A paint that is to be captured.
 #[derive(Debug)]
 pub(super) struct DuePaint {
-    /// The time it is shown at.
+    /// The timestamp of the captured frame.
     pub timestamp: Timestamp,
-    /// The promise of the receipt that was given for it.
+    /// The promise of its receipt, if one was requested.
     pub promise: Option<Promise>,
 }
 
-/// One stream's decisions.
+/// The capture rule of one stream.
 #[derive(Debug)]
 pub(super) struct CaptureRule {
     rate: CaptureRate,
     requested: bool,
     /// The time and the promise of `request_at`.
     stamp: Option<(Timestamp, Promise)>,
-    /// The content that was captured last.
+    /// The number of the content that was captured last.
     seen: u64,
-    /// When the first frame was captured, and in which interval of the rate the last one was.
+    /// The time of the first captured frame, and the rate's interval of the last one.
     slots: Option<(Timestamp, u64)>,
 }
 
 impl CaptureRule {
-    /// A frame may come before its time by this part of an interval: the times of paints jitter, and one that is a little
-    /// late must not cost the next.
+    /// A frame may be early by this part of an interval: the times of paints jitter, and a paint that is slightly early
+    /// must still be captured.
     const SLACK: f64 = 0.125;
 
-    /// Nothing captured yet. The first frame counts as requested.
+    /// A rule before the first capture. The first frame counts as requested.
     pub fn new(rate: CaptureRate) -> Self {
         Self { rate, requested: true, stamp: None, seen: 0, slots: None }
     }
 
-    /// A frame is wanted from the next paint that shows something new.
+    /// Requests a frame from the next paint that shows something new.
     pub fn request(&mut self) {
         self.requested = true;
     }
 
-    /// A frame is wanted from the next paint that shows something new, shown at `timestamp`. It takes the place of an
-    /// earlier request of that kind.
+    /// Requests a frame with this timestamp from the next paint that shows something new. Replaces an earlier request
+    /// with a timestamp.
     pub fn request_at(&mut self, timestamp: Timestamp, promise: Promise) {
         self.requested = true;
         if let Some((_, earlier)) = self.stamp.replace((timestamp, promise)) {
@@ -107,7 +107,7 @@ impl CaptureRule {
         }
     }
 
-    /// The frame that was requested with a time will not be captured, for this reason.
+    /// Cancels the request with a timestamp, for this reason.
     pub fn give_up(&mut self, reason: DropReason) {
         if let Some((_, promise)) = self.stamp.take() {
             promise.dropped(reason);
@@ -133,7 +133,7 @@ impl CaptureRule {
         Some(DuePaint { timestamp, promise: self.stamp.take().map(|(_, promise)| promise) })
     }
 
-    /// In which interval of the rate this time lies, counted from the first capture.
+    /// The number of the rate's interval that contains `time`, counted from the first capture.
     fn slot(&self, time: Timestamp) -> u64 {
         match (self.rate, self.slots) {
             (CaptureRate::Every(rate), Some((first, _))) => {

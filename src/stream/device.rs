@@ -1,22 +1,22 @@
-//! What a track asks of the device behind it (Media Capture and Streams §11, the Constrainable Pattern).
+//! The interface between a track and its device (Media Capture and Streams §11, the Constrainable Pattern).
 
 use crate::constraints::{Capabilities, Settings, TrackConstraints};
 use crate::error::Result;
 
 /// A device behind a track and its clones.
 pub(crate) trait TrackDevice: std::fmt::Debug + Send + Sync {
-    /// What its properties can be.
+    /// The possible values of its properties.
     fn capabilities(&self) -> Capabilities;
 
-    /// How it is set.
+    /// Its present settings.
     fn settings(&self) -> Settings;
 
-    /// What was asked of it last.
+    /// The constraints that were applied last.
     fn constraints(&self) -> TrackConstraints;
 
-    /// Sets it anew.
+    /// Applies constraints, which may change its settings.
     ///
     /// # Errors
-    /// `OverconstrainedError` when it cannot do what is required; then nothing changes.
+    /// `OverconstrainedError` when the device cannot meet a required constraint; then nothing changes.
     fn apply(&self, constraints: &TrackConstraints) -> Result<()>;
 }

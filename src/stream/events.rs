@@ -1,4 +1,4 @@
-//! What tracks and streams tell: each listener has a queue of its own, from when it was made.
+//! The events of tracks and streams: each listener has its own queue, which begins when the listener is made.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
@@ -13,9 +13,9 @@ use crate::time::Span;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TrackEvent {
-    /// Its source brings nothing for a while.
+    /// Its source delivers no data for a while.
     Mute,
-    /// Its source brings something again.
+    /// Its source delivers data again.
     Unmute,
     /// Its source has ended or failed. Not sent when the program itself stopped the track.
     Ended,
@@ -31,8 +31,9 @@ pub enum StreamEvent {
     RemoveTrack(MediaStreamTrack),
 }
 
-/// The events of one track, stream or player, in their order, from when this was made. As an iterator it waits for the
-/// next one, and ends when none can follow: the track has ended, or nobody holds the stream or the player any more.
+/// The events of one track, stream or player since this listener was made, in order. The iterator waits for the next
+/// event, and ends when none can follow: the track has ended, or the last handle of the stream or the player was
+/// dropped.
 #[derive(Debug)]
 pub struct Listener<E>(Arc<EventQueue<E>>);
 
@@ -49,7 +50,7 @@ struct Pending<E> {
 }
 
 impl<E> Listener<E> {
-    /// The next event; waits for this long at most. None when the time is over or nothing can follow.
+    /// The next event; waits at most `timeout`. None after the timeout, or when no event can follow.
     pub fn next_within(&self, timeout: Span) -> Option<E> {
         let (begun, timeout) = (Instant::now(), Duration::from(timeout));
         let mut pending = self.0.lock();
@@ -65,7 +66,7 @@ impl<E> Listener<E> {
         }
     }
 
-    /// The next event, if it is there already.
+    /// The next event, if there is one already; does not wait.
     pub fn try_next(&self) -> Option<E> {
         self.next_within(Span::ZERO)
     }
@@ -94,7 +95,7 @@ impl<E> EventQueue<E> {
     }
 }
 
-/// The listeners of one track, stream or player. Those that were dropped are forgotten. When this is dropped, they end.
+/// The listeners of one track, stream or player. Dropped listeners are removed. Dropping this ends the listeners.
 #[derive(Debug)]
 pub(crate) struct Listeners<E>(Mutex<Vec<Weak<EventQueue<E>>>>);
 
@@ -103,7 +104,7 @@ impl<E> Listeners<E> {
         Self(Mutex::new(Vec::new()))
     }
 
-    /// Another listener. One that is `closed` from the beginning gets nothing.
+    /// Adds a listener. One that is `closed` from the beginning gets no events.
     pub fn listen(&self, closed: bool) -> Listener<E> {
         let content = Mutex::new(Pending { events: VecDeque::new(), closed });
         let queue = Arc::new(EventQueue { content, changed: Condvar::new() });
@@ -113,17 +114,17 @@ impl<E> Listeners<E> {
         Listener(queue)
     }
 
-    /// Whether anybody listens.
+    /// Whether there are any listeners.
     pub fn has_any(&self) -> bool {
         self.0.lock().iter().any(|listener| listener.strong_count() > 0)
     }
 
-    /// Tells all listeners of an event.
+    /// Sends an event to all listeners.
     pub fn tell(&self, event: impl Fn() -> E) {
         self.each(|pending| pending.events.push_back(event()));
     }
 
-    /// Nothing follows.
+    /// Ends all listeners: no event follows.
     pub fn close(&self) {
         self.each(|pending| pending.closed = true);
     }

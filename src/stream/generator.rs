@@ -1,4 +1,4 @@
-//! Where a track's samples come from: a [`TrackGenerator`] writes, and all clones of its track bring what it writes.
+//! The source of a track's samples: a [`TrackGenerator`] writes them, and all clones of its track deliver them.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
@@ -18,7 +18,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::frame::{Frame, PixelFormat, Size};
 use crate::time::{FrameRate, Span, Timestamp};
 
-/// What a track and its clones have in common.
+/// The state shared by a track and its clones.
 #[derive(Debug)]
 pub(super) struct TrackSource {
     kind: TrackKind,
@@ -26,11 +26,11 @@ pub(super) struct TrackSource {
     clock: Clock,
     settings: Mutex<TrackSettings>,
     muted: AtomicBool,
-    /// Of a canvas: when it is captured.
+    /// For a canvas: when it is captured.
     rule: Option<Mutex<CaptureRule>>,
-    /// The device that it comes from, where there is one.
+    /// The device of the track, if there is one.
     device: Option<Arc<dyn TrackDevice>>,
-    /// The track and its clones, as far as anybody holds them.
+    /// The track and its clones that still have handles.
     tracks: Mutex<Vec<Weak<TrackCore>>>,
 }
 
@@ -49,7 +49,7 @@ impl TrackSource {
 
     pub fn settings(&self) -> TrackSettings {
         let mut settings = *self.settings.lock();
-        // A device may have been set to another rate since.
+        // The device's frame rate may have changed.
         if let (TrackSettings::Video { frame_rate, .. }, Some(device)) = (&mut settings, &self.device) {
             *frame_rate = device.settings().frame_rate;
         }
@@ -87,7 +87,7 @@ impl TrackSource {
         tracks.push(Arc::downgrade(track));
     }
 
-    /// One of its tracks has ended. With the last live one, frames that were requested are not captured any more.
+    /// One of its tracks has ended. After the last live one, a requested frame is not captured any more.
     pub fn track_ended(&self, reason: DropReason) {
         if self.live_tracks().is_empty()
             && let Some(rule) = &self.rule
@@ -97,14 +97,14 @@ impl TrackSource {
     }
 
     fn live_tracks(&self) -> Vec<MediaStreamTrack> {
-        // Not dropped under the lock, nor asked for their state.
+        // The lock is released before tracks are dropped or their state is read.
         let tracks: Vec<_> = self.tracks.lock().iter().filter_map(Weak::upgrade).collect();
         let tracks = tracks.into_iter().map(MediaStreamTrack::of);
         tracks.filter(|track| track.ready_state() == ReadyState::Live).collect()
     }
 }
 
-/// Feeds a track. The track and its clones end when this is dropped; when that happens because its thread panics, with an
+/// Feeds a track. Dropping the generator ends the track and its clones; when it is dropped by a panic, they end with an
 /// error.
 #[derive(Debug)]
 pub struct TrackGenerator {
@@ -112,30 +112,30 @@ pub struct TrackGenerator {
     track: MediaStreamTrack,
 }
 
-/// Where a track comes from.
+/// The label and the device of a track.
 #[derive(Default)]
 struct Origin {
     label: String,
     device: Option<Arc<dyn TrackDevice>>,
 }
 
-/// A paint that was captured: at what time it is shown, and for whom it was captured.
+/// A captured paint: its timestamp and its recipients.
 #[derive(Debug)]
 pub(crate) struct CapturedPaint {
-    /// The time it is shown at.
+    /// The timestamp of its frame.
     pub timestamp: Timestamp,
-    /// Where its picture goes.
+    /// Where its frame goes.
     pub deliveries: Vec<Delivery>,
 }
 
 impl TrackGenerator {
     /// A video track whose first frames have this size. Frames are I420 in
-    /// [`ColorSpace::RECORDED`](crate::color::ColorSpace::RECORDED); a canvas makes them of all else.
+    /// [`ColorSpace::RECORDED`](crate::color::ColorSpace::RECORDED); use a canvas to convert other formats.
     pub fn video(size: Size, clock: &Clock) -> Self {
         Self::video_at(size, clock, clock.rate().map(FrameRate::as_f64), None)
     }
 
-    /// An audio track; buffers of another rate or count of channels are taken all the same.
+    /// An audio track; it also accepts buffers with another sample rate or channel count.
     pub fn audio(rate: u32, channels: usize, clock: &Clock) -> Self {
         Self::new(TrackKind::Audio, TrackSettings::Audio { rate, channels }, clock, None, Origin::default())
     }
@@ -197,18 +197,19 @@ impl TrackGenerator {
         &self.track
     }
 
-    /// Adds the track to a stream, and tells the stream's listeners, as a browser does with tracks of its own.
+    /// Adds the track to a stream and sends [`StreamEvent::AddTrack`](super::StreamEvent::AddTrack), as a browser does
+    /// for tracks that it adds itself.
     pub fn add_to(&self, stream: &MediaStream) {
         stream.add_by_source(&self.track);
     }
 
-    /// Removes the track from a stream, and tells the stream's listeners.
+    /// Removes the track from a stream and sends [`StreamEvent::RemoveTrack`](super::StreamEvent::RemoveTrack).
     pub fn remove_from(&self, stream: &MediaStream) {
         stream.remove_by_source(&self.track);
     }
 
-    /// Of a canvas's track: whether this paint is captured, and for whom. A paint that nobody records is not captured: what
-    /// it shows stays new until somebody does.
+    /// For a canvas's track: decides whether this paint is captured, and for which recorders. Without a recorder, a
+    /// paint is not captured, and its content stays new for the next recorder.
     pub(crate) fn capture_paint(&self, now: Timestamp, content: u64) -> Option<CapturedPaint> {
         let rule = self.source.rule.as_ref()?;
         if !self.live_tracks().any(|track| track.has_subscribers()) {
@@ -221,27 +222,27 @@ impl TrackGenerator {
         (!deliveries.is_empty()).then_some(CapturedPaint { timestamp: due.timestamp, deliveries })
     }
 
-    /// Whether any of its tracks is live and held by somebody else. (Only whoever holds a track can clone it, so one that
-    /// nobody holds stays that way.)
+    /// Whether any of its live tracks has a handle outside this generator. (Only a handle can be cloned, so a track
+    /// without one stays without.)
     pub(crate) fn is_wanted(&self) -> bool {
         let own = &self.track;
-        // The list that is gone through holds each of them once more.
+        // The list returned by `live_tracks` holds one more handle of each track.
         self.live_tracks().any(|track| track.holders() > if track == *own { 2 } else { 1 })
     }
 
-    /// Frames are of this size from now on.
+    /// Sets the size of the following frames.
     pub(crate) fn set_size(&self, size: Size) {
         if let TrackSettings::Video { size: present, .. } = &mut *self.source.settings.lock() {
             *present = size;
         }
     }
 
-    /// Hands on a frame, shown at its timestamp; timestamps rise. Where time is not real, it waits until every recorder
-    /// has room for it.
+    /// Delivers a frame to the recorders; timestamps must increase. With a clock that is not real, waits until every
+    /// recorder has room for it.
     ///
     /// # Errors
-    /// `InvalidStateError` when the track and all its clones have ended; `NotSupportedError` for a frame that is not I420
-    /// or a track that is not video.
+    /// `InvalidStateError` when the track and all its clones have ended; `NotSupportedError` for a frame that is not
+    /// I420 or a track that is not video.
     pub fn write(&self, frame: Frame) -> Result<()> {
         self.check(TrackKind::Video)?;
         if frame.format() != PixelFormat::I420 {
@@ -256,13 +257,14 @@ impl TrackGenerator {
         Ok(())
     }
 
-    /// Hands on sound, heard from its timestamp on. Where time is not real, it waits until every recorder has room.
+    /// Delivers sound to the recorders, beginning at its timestamp. With a clock that is not real, waits until every
+    /// recorder has room for it.
     ///
     /// # Errors
     /// `InvalidStateError` when the track and all its clones have ended; `NotSupportedError` when it is not audio.
     pub fn write_audio(&self, sound: AudioBuffer) -> Result<()> {
         self.check(TrackKind::Audio)?;
-        // By stamps, the time is now when the sound ends.
+        // A stamped clock advances to the end of the sound.
         self.source.clock.reach(sound.end() - Span::from_nanos(1));
         let deliveries = self.deliveries(None);
         let sound = Arc::new(sound);
@@ -278,7 +280,7 @@ impl TrackGenerator {
         Ok(())
     }
 
-    /// Its source brings nothing for a while (true), or again (false). A video track turns black at once.
+    /// Mutes the track while its source delivers no data, or unmutes it. A muted video track turns black at once.
     pub fn set_muted(&self, muted: bool) {
         if self.source.muted.swap(muted, Ordering::AcqRel) == muted {
             return;
@@ -291,7 +293,7 @@ impl TrackGenerator {
         }
     }
 
-    /// Ends the track and its clones because their source failed; recorders tell of it and end.
+    /// Ends the track and its clones because their source failed; recorders report the error and end.
     pub fn fail(&self, error: &Error) {
         self.end(Some((error.kind().clone(), error.to_string())));
     }
@@ -329,7 +331,7 @@ impl Drop for TrackGenerator {
     }
 }
 
-/// Hands a frame to all for whom it was captured: black for those whose track is disabled or muted.
+/// Delivers a frame to its recipients; a black frame if their track is disabled or muted.
 pub(crate) fn deliver(frame: &Arc<Frame>, deliveries: Vec<Delivery>) {
     for delivery in deliveries {
         if delivery.track().is_silenced() {
@@ -340,7 +342,7 @@ pub(crate) fn deliver(frame: &Arc<Frame>, deliveries: Vec<Delivery>) {
     }
 }
 
-/// Those for whom a frame was captured do not get it, for this reason.
+/// Drops the deliveries of a captured frame, for this reason.
 pub(crate) fn lose(deliveries: Vec<Delivery>, reason: DropReason) {
     deliveries.into_iter().for_each(|delivery| delivery.lose(reason));
 }

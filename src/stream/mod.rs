@@ -1,7 +1,8 @@
-//! Streams and their tracks, as the Web has them (Media Capture and Streams §4): what a recorder records.
+//! Streams and their tracks, as on the Web (Media Capture and Streams §4): the input of a recorder.
 //!
-//! A track is fed by its [`TrackGenerator`] (a canvas, a camera, your own program) and taken by any number of recorders,
-//! each through a queue of its own. There is no device and no thread here: whoever writes hands on what is written.
+//! A track is fed by its [`TrackGenerator`] (a canvas, a camera, your own program) and read by any number of recorders,
+//! each through its own queue. There is no device and no thread here: samples are delivered on the thread that writes
+//! them.
 
 mod capture;
 mod device;
@@ -29,16 +30,16 @@ use parking_lot::Mutex;
 
 /// Tracks that belong together (Media Capture and Streams §4.2).
 ///
-/// [`Clone`] is the Web's `clone()`: another stream, under an id of its own, of clones of the tracks.
-/// [`MediaStream::handle`] gives the same stream again. Two handles are equal when they are of one stream.
+/// [`Clone`] is the Web's `clone()`: a new stream with its own id and with clones of the tracks.
+/// [`MediaStream::handle`] returns another handle of the same stream. Handles of the same stream are equal.
 pub struct MediaStream(Arc<StreamCore>);
 
-/// What all handles of one stream have in common.
+/// The state shared by all handles of a stream.
 struct StreamCore {
     id: String,
     tracks: Mutex<Vec<MediaStreamTrack>>,
     listeners: Listeners<StreamEvent>,
-    /// The recorders of this stream, called when a track was added or removed; each says whether it still wants to be.
+    /// The recorders' callbacks, called when a track was added or removed; one that returns false is removed.
     observers: Mutex<Vec<Observer>>,
 }
 
@@ -78,19 +79,19 @@ impl Clone for MediaStream {
 }
 
 impl MediaStream {
-    /// A stream of these tracks (`new MediaStream(tracks)`); a track that comes twice is there once.
+    /// A stream of these tracks (`new MediaStream(tracks)`); duplicates are ignored.
     pub fn new<'a>(tracks: impl IntoIterator<Item = &'a MediaStreamTrack>) -> Self {
         let stream = Self::default();
         tracks.into_iter().for_each(|track| stream.add_track(track));
         stream
     }
 
-    /// The same stream.
+    /// Another handle of this stream.
     pub fn handle(&self) -> Self {
         Self(self.0.clone())
     }
 
-    /// Its id, a UUID of 36 characters. No other stream has it.
+    /// Its unique id, a UUID of 36 characters.
     pub fn id(&self) -> &str {
         &self.0.id
     }
@@ -119,16 +120,16 @@ impl MediaStream {
         self.tracks().into_iter().find(|track| track.id() == id)
     }
 
-    /// Adds a track; one that is there already is not added again. Recorders that record the stream end
-    /// (`InvalidModificationError`). No event is sent: the program knows what it does.
+    /// Adds a track, unless the stream has it already. Recorders that record the stream end
+    /// (`InvalidModificationError`). Sends no event, because the program itself makes the change.
     pub fn add_track(&self, track: &MediaStreamTrack) {
         if self.insert(track) {
             self.notify_observers();
         }
     }
 
-    /// Removes a track, if it is there. Recorders that record the stream end (`InvalidModificationError`). Listeners are
-    /// not told.
+    /// Removes a track, if the stream has it. Recorders that record the stream end (`InvalidModificationError`). Sends
+    /// no event.
     pub fn remove_track(&self, track: &MediaStreamTrack) {
         if self.take_out(track) {
             self.notify_observers();
@@ -147,7 +148,7 @@ impl MediaStream {
         leading.map(|track| track.clock().clone())
     }
 
-    /// What happens to it from now on. Each listener gets all of it.
+    /// Its events from now on. Each listener gets all events.
     pub fn events(&self) -> Listener<StreamEvent> {
         self.0.listeners.listen(false)
     }
@@ -166,7 +167,7 @@ impl MediaStream {
         }
     }
 
-    /// Whether the track was not there yet.
+    /// Adds a track; false when the stream has it already.
     fn insert(&self, track: &MediaStreamTrack) -> bool {
         let mut tracks = self.0.tracks.lock();
         let new = !tracks.contains(track);
@@ -176,7 +177,7 @@ impl MediaStream {
         new
     }
 
-    /// Whether the track was there.
+    /// Removes a track; false when the stream does not have it.
     fn take_out(&self, track: &MediaStreamTrack) -> bool {
         let mut tracks = self.0.tracks.lock();
         let before = tracks.len();
@@ -184,7 +185,7 @@ impl MediaStream {
         tracks.len() < before
     }
 
-    /// Calls this whenever a track is added or removed, as long as it returns true.
+    /// Calls `observer` whenever a track is added or removed, as long as it returns true.
     pub(crate) fn observe(&self, observer: impl Fn() -> bool + Send + 'static) {
         self.0.observers.lock().push(Box::new(observer));
     }
@@ -194,7 +195,7 @@ impl MediaStream {
     }
 }
 
-/// An id that nothing else has.
+/// A unique id.
 fn new_id() -> String {
     uuid::Uuid::new_v4().to_string()
 }

@@ -1,12 +1,12 @@
-//! What became of a frame: [`Receipt`]s for those who asked, and one [`Ticket`] for each recorder that a frame goes to.
+//! Tracks the outcome of frames: a [`Receipt`] for each requested frame, and a [`Ticket`] for each frame and recorder.
 //!
 //! ```text
 //! request_frame_at ──▶ Promise ─┬─ Ticket ──▶ recorder A: encoded, or dropped and why ─┐
 //!                               └─ Ticket ──▶ recorder B ──────────────────────────────┴─▶ Receipt
 //! ```
 //!
-//! Whoever loses a frame says so on its ticket, at that place, with the reason; the ticket counts it for its recorder. A
-//! ticket that goes out of scope without a word is counted as lost too, so that no frame can disappear uncounted.
+//! Code that drops a frame records the reason on its ticket at that place; the ticket counts it for its recorder. A
+//! ticket that goes out of scope without an outcome is counted as dropped too, so that no frame is left uncounted.
 
 use std::sync::Arc;
 
@@ -14,12 +14,12 @@ use parking_lot::{Condvar, Mutex};
 
 use crate::time::{Span, Timestamp};
 
-/// What became of a requested frame.
+/// The outcome of a requested frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// It is in the recording, shown at this time of it.
+    /// The frame is in the recording, at this time of it.
     Encoded(Timestamp),
-    /// It is not, and why.
+    /// The frame is not in the recording, for this reason.
     Dropped(DropReason),
 }
 
@@ -34,9 +34,9 @@ pub enum DropReason {
     Superseded,
     /// The recording was paused.
     Paused,
-    /// The recorder was busy, and real time does not wait.
+    /// In real time, the recorder was busy.
     Busy,
-    /// A later frame was recorded before it came, or it depends on a frame that was lost so.
+    /// A later frame was recorded before it arrived, or it depends on a frame dropped for this reason.
     OutOfOrder,
     /// The recording had ended: by its limit of time, frames or bytes, or because it was stopped.
     Ended,
@@ -62,16 +62,16 @@ impl std::fmt::Display for DropReason {
     }
 }
 
-/// Tells what became of a requested frame, once that is known.
+/// Reports the outcome of a requested frame, once it is known.
 #[derive(Debug, Clone)]
 pub struct Receipt(Arc<Slot>);
 
-/// The other end of a [`Receipt`], shared by the tickets of one frame. When the last clone is dropped and no recorder has
-/// encoded the frame, the receipt says that it was dropped, for the reason that was given last.
+/// The other end of a [`Receipt`], shared by the tickets of one frame. When the last clone is dropped and no recorder
+/// has encoded the frame, the receipt reports it as dropped, for the reason that was recorded last.
 #[derive(Debug, Clone)]
 pub(crate) struct Promise(Arc<PromiseGuard>);
 
-/// Where the outcome is put.
+/// The place of the outcome, shared by a receipt and its promise.
 #[derive(Debug, Default)]
 struct Slot {
     outcome: Mutex<Option<Outcome>>,
@@ -91,13 +91,13 @@ impl Receipt {
         (Self(slot.clone()), Promise(Arc::new(PromiseGuard { slot, reason: Mutex::default() })))
     }
 
-    /// What became of the frame; none while that is open.
+    /// The outcome of the frame; none while it is not known.
     pub fn outcome(&self) -> Option<Outcome> {
         *self.0.outcome.lock()
     }
 
-    /// Waits until it is known what became of the frame. A frame that was requested and never painted stays open until
-    /// its stream ends; an encoded frame is known as such once it is in the file, which can be some frames later.
+    /// Waits for the outcome of the frame. A frame that was requested and never painted has no outcome until its stream
+    /// ends; a frame is reported as encoded once it is in the file, which can be some frames later.
     pub fn wait(&self) -> Outcome {
         let mut outcome = self.0.outcome.lock();
         loop {
@@ -108,7 +108,7 @@ impl Receipt {
         }
     }
 
-    /// Waits for this long at most; none when it is still open then.
+    /// Waits at most `timeout` for the outcome; none after the timeout.
     pub fn wait_for(&self, timeout: Span) -> Option<Outcome> {
         let mut outcome = self.0.outcome.lock();
         self.0.known.wait_while_for(&mut outcome, |outcome| outcome.is_none(), timeout.into());
@@ -117,12 +117,12 @@ impl Receipt {
 }
 
 impl Promise {
-    /// The frame is in a recording. It is enough that one recorder has it.
+    /// Reports the frame as encoded; one recorder is enough.
     fn encoded(&self, timestamp: Timestamp) {
         self.0.slot.settle(Outcome::Encoded(timestamp));
     }
 
-    /// The frame was dropped here. Another recorder may still encode it.
+    /// Records that one recorder dropped the frame. Another recorder may still encode it.
     pub fn dropped(self, reason: DropReason) {
         *self.0.reason.lock() = reason;
     }
@@ -141,35 +141,35 @@ impl Drop for PromiseGuard {
     }
 }
 
-/// One frame's way through one recorder. It ends as encoded or as dropped, and is counted there exactly once.
+/// Follows one frame through one recorder. The frame ends as encoded or dropped, and is counted exactly once.
 #[derive(Debug)]
 pub(crate) struct Ticket {
     counters: Arc<FrameCounters>,
     promise: Option<Promise>,
-    /// Whether it is among the counted frames already.
+    /// Whether the frame is counted in `frames_in` already.
     counted: bool,
     settled: bool,
 }
 
 impl Ticket {
-    /// The recorder takes the frame in: it counts from now on, whatever becomes of it.
+    /// The recorder has taken the frame: it counts as incoming, whatever its outcome.
     pub fn take_in(&mut self) {
         self.counters.change(|counts| self.counted = counts.take_in(self.counted));
     }
 
-    /// Whether somebody waits for the outcome.
+    /// Whether a receipt was requested for the frame.
     pub fn is_awaited(&self) -> bool {
         self.promise.is_some()
     }
 
-    /// The frame is in a file that was saved of a replay, shown at this time of it. It may still be recorded.
+    /// The frame is in a saved file of a replay, at this time of it. It may still be recorded too.
     pub fn saved(&self, timestamp: Timestamp) {
         if let Some(promise) = &self.promise {
             promise.encoded(timestamp);
         }
     }
 
-    /// The frame is in the recording, shown at this time of it.
+    /// The frame is in the recording, at this time of it.
     pub fn encoded(mut self, timestamp: Timestamp) {
         self.settled = true;
         self.counters.change(|counts| {
@@ -181,12 +181,12 @@ impl Ticket {
         }
     }
 
-    /// The frame is lost here, and why.
+    /// The frame was dropped, for this reason.
     pub fn dropped(mut self, reason: DropReason) {
         self.lose(Some(reason));
     }
 
-    /// Without a reason, it is why the recorder ended.
+    /// Counts the frame as dropped; without a reason, for the reason why the recorder ended.
     fn lose(&mut self, reason: Option<DropReason>) {
         self.settled = true;
         let reason = self.counters.change(|counts| {
@@ -209,25 +209,25 @@ impl Drop for Ticket {
     }
 }
 
-/// Counts what becomes of one recorder's frames, and sound that is lost. Each count goes up where the thing happens.
+/// Counts the outcomes of one recorder's frames, and lost sound. Each count is increased where the event happens.
 #[derive(Debug, Default)]
 pub(crate) struct FrameCounters(Mutex<FrameCounts>);
 
-/// What a recorder counted.
+/// The counts of one recorder.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct FrameCounts {
-    /// Frames that the recorder took in, or that were lost on the way to it.
+    /// Frames that the recorder took, or that were dropped on the way to it.
     pub frames_in: u64,
-    /// Frames shown again.
+    /// Repeated frames.
     pub repeated: u64,
     /// Frames in the recording.
     pub encoded: u64,
     dropped: [u64; DropReason::COUNT],
     /// Sound that is not in the recording.
     pub sound_lost: Span,
-    /// What becomes of frames that are still on their way when the recorder has ended.
+    /// The drop reason of frames that are still in flight when the recorder has ended.
     end_reason: DropReason,
-    /// Whether that is a failure, which nothing replaces.
+    /// Whether `end_reason` is a failure, which no later reason replaces.
     failed: bool,
 }
 
@@ -237,7 +237,7 @@ impl FrameCounts {
         self.dropped[reason as usize]
     }
 
-    /// Counts a frame that is not counted yet; it is counted then.
+    /// Counts a frame as incoming, unless it is counted already. Returns true.
     fn take_in(&mut self, counted: bool) -> bool {
         self.frames_in += u64::from(!counted);
         true
@@ -253,23 +253,24 @@ impl Default for FrameCounts {
 }
 
 impl FrameCounters {
-    /// The ticket of a frame that was captured for this recorder. It counts from [`Ticket::take_in`] on, or once it is lost.
+    /// The ticket of a frame that was captured for this recorder. The frame counts from [`Ticket::take_in`] on, or once
+    /// it is encoded or dropped.
     pub fn ticket(self: &Arc<Self>, promise: Option<Promise>) -> Ticket {
         Ticket { counters: self.clone(), promise, counted: false, settled: false }
     }
 
-    /// The ticket of a frame that is shown again.
+    /// The ticket of a repeated frame.
     pub fn repeat(self: &Arc<Self>) -> Ticket {
         self.change(|counts| counts.repeated += 1);
         Ticket { counters: self.clone(), promise: None, counted: true, settled: false }
     }
 
-    /// So much sound is not in the recording.
+    /// Counts sound that is not in the recording.
     pub fn lose_sound(&self, duration: Span) {
         self.change(|counts| counts.sound_lost += duration);
     }
 
-    /// Why the recorder ended: what is in flight then and gets lost, gets lost for this reason. A failure stays the reason.
+    /// Sets why the recorder ended: frames still in flight are dropped for this reason. A failure is not replaced.
     pub fn set_end_reason(&self, reason: DropReason) {
         self.change(|counts| {
             if !counts.failed {

@@ -1,5 +1,5 @@
-//! The queue between a track and one recorder. What is captured is addressed at once to those who subscribe at that
-//! moment, though it may arrive later: a recorder gets what was captured while it recorded, and nothing else.
+//! The queue between a track and one recorder. A sample is assigned to the subscribers at the time of its capture, even
+//! if it arrives later: a recorder gets exactly the samples captured while it records.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::frame::Frame;
 use crate::time::Timestamp;
 
-/// What a track brings.
+/// A sample of a track.
 #[derive(Debug)]
 pub(crate) enum Sample {
     /// A frame, and when it arrived by the track's clock.
@@ -41,20 +41,20 @@ pub(super) struct Subscriber {
     account: Arc<Account>,
 }
 
-/// What both ends of a queue know.
+/// The state shared by both ends of a queue.
 #[derive(Debug)]
 struct Account {
     counters: Arc<FrameCounters>,
-    /// How many deliveries were addressed and have not arrived.
+    /// How many deliveries were assigned and have not arrived.
     in_flight: AtomicU64,
 }
 
-/// A sample that was captured for one subscriber and has not arrived there. Dropped, it is lost, and counted.
+/// A sample that was captured for one subscriber and has not arrived there. Dropping it drops and counts the sample.
 #[derive(Debug)]
 pub(crate) struct Delivery {
     track: MediaStreamTrack,
     subscriber: Subscriber,
-    /// A video track's.
+    /// The ticket of a frame; none for sound.
     ticket: Option<Ticket>,
 }
 
@@ -66,12 +66,12 @@ impl Delivery {
         Self { track, subscriber, ticket }
     }
 
-    /// The track that brings it.
+    /// The track of the sample.
     pub(super) fn track(&self) -> &MediaStreamTrack {
         &self.track
     }
 
-    /// Hands a frame over. In real time it is lost when there is no room for it; otherwise this waits for room.
+    /// Puts a frame into the queue. When the queue is full: in real time, drops the frame; otherwise waits for room.
     pub(super) fn frame(mut self, frame: Arc<Frame>) {
         let arrived = self.track.clock().now();
         if let Some(ticket) = self.ticket.take()
@@ -81,21 +81,22 @@ impl Delivery {
         }
     }
 
-    /// Hands sound over, in the same way.
+    /// Puts sound into the queue, in the same way.
     pub(super) fn sound(self, sound: Arc<AudioBuffer>) {
         if let Some(Sample::Audio(lost)) = self.send(Sample::Audio(sound)) {
             self.subscriber.account.counters.lose_sound(lost.duration());
         }
     }
 
-    /// It will not arrive, for this reason.
+    /// Drops the sample, for this reason.
     pub(super) fn lose(mut self, reason: DropReason) {
         if let Some(ticket) = self.ticket.take() {
             ticket.dropped(reason);
         }
     }
 
-    /// Gives back what found no room. What finds no reader is dropped, and counts for the reason why the reader ended.
+    /// Returns the sample when the queue is full. Without a reader, drops the sample, for the reason why the recorder
+    /// ended.
     fn send(&self, sample: Sample) -> Option<Sample> {
         let samples = &self.subscriber.samples;
         let gone = if self.track.clock().is_real() {
@@ -116,7 +117,7 @@ impl Delivery {
 
 impl Drop for Delivery {
     fn drop(&mut self) {
-        // Counted after it was put into the queue: when nothing is in flight, all that arrived is in the queue.
+        // Decreased after the sample was put into the queue: at 0, all samples that arrived are in the queue.
         self.subscriber.account.in_flight.fetch_sub(1, Ordering::AcqRel);
     }
 }
@@ -124,14 +125,14 @@ impl Drop for Delivery {
 /// The recorder's end of a queue. It unsubscribes when dropped.
 #[derive(Debug)]
 pub(crate) struct Subscription {
-    /// The samples; disconnected when nothing is addressed any more and all was taken.
+    /// The samples; disconnected when no more samples are assigned and all were taken.
     pub receiver: Receiver<Sample>,
     settings: TrackSettings,
     account: Arc<Account>,
     unsubscribe: Unsubscribe,
 }
 
-/// Ends a subscription: nothing that is captured from then on is addressed to it. What was captured before arrives.
+/// Ends a subscription: samples captured later are not assigned to it. Samples captured before still arrive.
 #[derive(Debug)]
 pub(crate) struct Unsubscribe {
     track: MediaStreamTrack,
@@ -148,12 +149,12 @@ impl Subscription {
         (Self { receiver, settings: track.settings(), account, unsubscribe }, subscriber)
     }
 
-    /// What the track brought when this was made.
+    /// The track's settings when this subscription was made.
     pub fn settings(&self) -> TrackSettings {
         self.settings
     }
 
-    /// What its counters say.
+    /// The counts of its recorder.
     #[cfg(test)]
     pub fn counts(&self) -> super::receipt::FrameCounts {
         self.account.counters.counts()
@@ -164,7 +165,7 @@ impl Subscription {
         self.track().is_silenced()
     }
 
-    /// Whether nothing that was captured is still in flight here.
+    /// Whether no captured sample is still in flight.
     pub fn is_settled(&self) -> bool {
         self.account.in_flight.load(Ordering::Acquire) == 0
     }
@@ -174,7 +175,7 @@ impl Subscription {
         self.track().failure()
     }
 
-    /// What ends this subscription from elsewhere.
+    /// A handle that ends this subscription.
     pub fn unsubscriber(&self) -> Unsubscribe {
         Unsubscribe { track: self.track().handle(), account: self.account.clone() }
     }
@@ -185,7 +186,7 @@ impl Subscription {
 }
 
 impl Unsubscribe {
-    /// Does it. The second time has no effect.
+    /// Ends the subscription; a second call has no effect.
     pub fn unsubscribe(&self) {
         self.track.unsubscribe(&self.account);
     }

@@ -1,4 +1,4 @@
-//! One track: who it is, whether it is live, and who takes what it brings.
+//! One track: its identity, its state and its subscribers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,12 +17,12 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::frame::Size;
 use crate::time::{FrameRate, Timestamp};
 
-/// What a track carries.
+/// The kind of media of a track.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TrackKind {
-    /// Pictures.
+    /// Video.
     Video,
-    /// Sound.
+    /// Audio.
     Audio,
 }
 
@@ -35,30 +35,30 @@ impl std::fmt::Display for TrackKind {
     }
 }
 
-/// Whether a track may still bring anything.
+/// Whether a track can still deliver samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ReadyState {
-    /// It may.
+    /// The track can still deliver samples.
     Live,
-    /// It was stopped or its source ended; that is for good.
+    /// The track was stopped, or its source ended. This is final.
     Ended,
 }
 
-/// What a track brings at present (`track.getSettings()`).
+/// The present settings of a track (`track.getSettings()`).
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum TrackSettings {
-    /// Pictures.
+    /// Video.
     Video {
         /// Width and height in pixels.
         size: Size,
-        /// Frames a second where that is known: a capture rate, or a stepped clock's. 0 for a canvas that is captured on
-        /// request only.
+        /// Frames per second, where that is known: the capture rate, or the rate of a stepped clock. 0 for a canvas
+        /// that is captured only on request.
         frame_rate: Option<f64>,
     },
-    /// Sound.
+    /// Audio.
     Audio {
-        /// Samples a second.
+        /// Samples per second.
         rate: u32,
         /// How many channels.
         channels: usize,
@@ -66,7 +66,7 @@ pub enum TrackSettings {
 }
 
 impl TrackSettings {
-    /// Width through height of pictures; none for sound, and for pictures of no size.
+    /// Width divided by height; none for audio, and for video of zero size.
     pub fn aspect_ratio(&self) -> Option<f64> {
         match self {
             Self::Video { size, .. } if size.pixels() > 0 => Some(f64::from(size.width) / f64::from(size.height)),
@@ -77,12 +77,13 @@ impl TrackSettings {
 
 /// One kind of media from one source (Media Capture and Streams §4.3).
 ///
-/// [`Clone`] is the Web's `clone()`: another track of the same source under an id of its own, which is stopped and disabled
-/// by itself. [`MediaStreamTrack::handle`] gives the same track again. Two handles are equal when they are of one track.
+/// [`Clone`] is the Web's `clone()`: another track of the same source, with its own id, stopped and disabled
+/// independently. [`MediaStreamTrack::handle`] returns another handle of the same track. Handles of the same track are
+/// equal.
 #[derive(Debug)]
 pub struct MediaStreamTrack(Arc<TrackCore>);
 
-/// What all handles of one track have in common.
+/// The state shared by all handles of a track.
 #[derive(Debug)]
 pub(super) struct TrackCore {
     id: String,
@@ -92,16 +93,16 @@ pub(super) struct TrackCore {
     listeners: Listeners<TrackEvent>,
 }
 
-/// Whether a track is live, and for whom.
+/// A track's state and its subscribers.
 #[derive(Debug)]
 struct Life {
     state: ReadyState,
-    /// Why it ended, when that was a failure.
+    /// The failure that ended it, if one did.
     failure: Option<TrackFailure>,
     subscribers: Vec<Subscriber>,
 }
 
-/// An error cannot be cloned; its kind and text can.
+/// The kind and the text of an error, which itself cannot be cloned.
 pub(super) type TrackFailure = (ErrorKind, String);
 
 impl PartialEq for MediaStreamTrack {
@@ -146,37 +147,37 @@ impl MediaStreamTrack {
         Self(core)
     }
 
-    /// The same track.
+    /// Another handle of this track.
     pub fn handle(&self) -> Self {
         Self(self.0.clone())
     }
 
-    /// Its id, a UUID of 36 characters. No other track has it.
+    /// Its unique id, a UUID of 36 characters.
     pub fn id(&self) -> &str {
         &self.0.id
     }
 
-    /// Its source's name for people, as `canvas`; empty where it has none.
+    /// The human-readable name of its source, such as `canvas`; empty where it has none.
     pub fn label(&self) -> &str {
         self.0.source.label()
     }
 
-    /// What it carries.
+    /// Its kind of media.
     pub fn kind(&self) -> TrackKind {
         self.0.source.kind()
     }
 
-    /// What it brings at present.
+    /// Its present settings.
     pub fn settings(&self) -> TrackSettings {
         self.0.source.settings()
     }
 
-    /// What its properties can be (`track.getCapabilities()`); of a track that has no device, what they are.
+    /// The possible values of its properties (`track.getCapabilities()`); without a device, their present values.
     pub fn get_capabilities(&self) -> Capabilities {
         self.0.source.device().map_or_else(|| self.as_device().capabilities(), TrackDevice::capabilities)
     }
 
-    /// What its properties are (`track.getSettings()`).
+    /// The present values of its properties (`track.getSettings()`).
     pub fn get_settings(&self) -> Settings {
         if let Some(device) = self.0.source.device() {
             return device.settings();
@@ -195,17 +196,17 @@ impl MediaStreamTrack {
         }
     }
 
-    /// What was asked of its device last (`track.getConstraints()`); nothing of a track that has none.
+    /// The constraints applied to its device last (`track.getConstraints()`); empty without a device.
     pub fn get_constraints(&self) -> TrackConstraints {
         self.0.source.device().map(TrackDevice::constraints).unwrap_or_default()
     }
 
-    /// Asks its device for other settings (`track.applyConstraints()`). A track without a device meets what it meets. Without
-    /// effect on a track that has ended.
+    /// Applies constraints to its device (`track.applyConstraints()`). Without a device, only checks them against the
+    /// track's settings. Without effect on a track that has ended.
     ///
     /// # Errors
-    /// `OverconstrainedError`, naming the constraint, when what is required cannot be; then nothing changes. `TypeError` for a
-    /// number that is not finite. `NotReadableError` when the device does not start again.
+    /// `OverconstrainedError`, naming the constraint, when a required constraint cannot be met; then nothing changes.
+    /// `TypeError` for a number that is not finite. `NotReadableError` when the device does not start again.
     pub fn apply_constraints(&self, constraints: &TrackConstraints) -> Result<()> {
         if self.ready_state() == ReadyState::Ended {
             return Ok(());
@@ -216,7 +217,7 @@ impl MediaStreamTrack {
         }
     }
 
-    /// A track without a device as a device of one mode.
+    /// Describes a track without a device as a device with a single mode.
     fn as_device(&self) -> InputDevice {
         match self.settings() {
             TrackSettings::Video { size, frame_rate } => {
@@ -236,41 +237,41 @@ impl MediaStreamTrack {
         self.0.source.clock()
     }
 
-    /// Whether it shows what its source brings; black or silence otherwise.
+    /// Whether it delivers its source's samples; black or silence otherwise.
     pub fn enabled(&self) -> bool {
         self.0.enabled.load(Ordering::Acquire)
     }
 
-    /// Shows what its source brings, or, when false, black or silence in its place.
+    /// Delivers its source's samples, or, when false, black or silence in their place.
     pub fn set_enabled(&self, enabled: bool) {
         self.0.enabled.store(enabled, Ordering::Release);
     }
 
-    /// Whether its source brings nothing at present. Then it is black or silent.
+    /// Whether its source delivers no data at present. The track is then black or silent.
     pub fn muted(&self) -> bool {
         self.0.source.is_muted()
     }
 
-    /// Whether it may still bring anything.
+    /// Whether it can still deliver samples.
     pub fn ready_state(&self) -> ReadyState {
         self.0.life.lock().state
     }
 
-    /// Ends it for good. Clones of it go on, and what was captured before is still recorded.
+    /// Ends the track permanently. Its clones continue, and samples captured before are still recorded.
     pub fn stop(&self) {
         if self.end(None) {
             self.0.listeners.close();
         }
     }
 
-    /// What happens to it from now on. Each listener gets all of it.
+    /// Its events from now on. Each listener gets all events.
     pub fn events(&self) -> Listener<TrackEvent> {
-        // Under the lock, so that a track that ends meanwhile closes this listener too.
+        // Under the lock, so that the end of the track closes this listener too.
         let life = self.0.life.lock();
         self.0.listeners.listen(life.state == ReadyState::Ended)
     }
 
-    /// Of a canvas's track: captures a frame at the next paint that shows something new
+    /// For a canvas's track: captures a frame at the next paint that shows something new
     /// (`CanvasCaptureMediaStreamTrack.requestFrame()`).
     ///
     /// # Errors
@@ -281,8 +282,8 @@ impl MediaStreamTrack {
         Ok(())
     }
 
-    /// Of a canvas's track: captures a frame at the next paint that shows something new, shown at `timestamp` of the
-    /// canvas's clock. The receipt tells what became of it.
+    /// For a canvas's track: captures a frame at the next paint that shows something new, with `timestamp` of the
+    /// canvas's clock. The receipt reports its outcome.
     ///
     /// # Errors
     /// `NotSupportedError` on any other track.
@@ -304,7 +305,7 @@ impl MediaStreamTrack {
         Err(Error::not_supported(format!("expected a canvas's track to request a frame of but found {found}")))
     }
 
-    /// Whether it shows black or silence.
+    /// Whether it delivers black or silence.
     pub(super) fn is_silenced(&self) -> bool {
         self.muted() || !self.enabled()
     }
@@ -314,7 +315,7 @@ impl MediaStreamTrack {
         self.0.life.lock().failure.clone().map(|(kind, text)| Error::new(kind, text))
     }
 
-    /// Subscribes: what is captured from now on is queued, `depth` samples at most, and counted.
+    /// Subscribes to the samples captured from now on; at most `depth` of them are queued. `counters` count the frames.
     pub(crate) fn subscribe(&self, depth: usize, counters: &Arc<FrameCounters>) -> Subscription {
         let (subscription, subscriber) = Subscription::new(self, depth, counters);
         let mut life = self.0.life.lock();
@@ -334,18 +335,18 @@ impl MediaStreamTrack {
         Arc::strong_count(&self.0)
     }
 
-    /// Whether anybody subscribes at present.
+    /// Whether it has any subscribers.
     pub(super) fn has_subscribers(&self) -> bool {
         !self.0.life.lock().subscribers.is_empty()
     }
 
-    /// Addresses what is captured now to all who subscribe.
+    /// Assigns a sample captured now to all subscribers.
     pub(super) fn deliveries(&self, promise: Option<&Promise>) -> Vec<Delivery> {
         let subscribers = self.0.life.lock().subscribers.clone();
         subscribers.into_iter().map(|subscriber| Delivery::new(self.handle(), subscriber, promise.cloned())).collect()
     }
 
-    /// Its source ended, or failed.
+    /// Ends the track because its source ended or failed, and sends [`TrackEvent::Ended`].
     pub(super) fn source_ended(&self, failure: Option<&TrackFailure>) {
         if self.end(failure) {
             self.0.listeners.tell(|| TrackEvent::Ended);
@@ -353,12 +354,12 @@ impl MediaStreamTrack {
         }
     }
 
-    /// Tells its listeners.
+    /// Sends an event to its listeners.
     pub(super) fn tell(&self, event: TrackEvent) {
         self.0.listeners.tell(|| event);
     }
 
-    /// Ends it; whether it was live.
+    /// Ends the track; returns whether it was live.
     fn end(&self, failure: Option<&TrackFailure>) -> bool {
         let mut life = self.0.life.lock();
         if life.state == ReadyState::Ended {
@@ -366,7 +367,7 @@ impl MediaStreamTrack {
         }
         life.state = ReadyState::Ended;
         life.failure = failure.cloned();
-        // Their queues end when what is in flight has arrived.
+        // Subscribers' queues end when the samples in flight have arrived.
         life.subscribers.clear();
         drop(life);
         let reason = if failure.is_some() { DropReason::Failed } else { DropReason::NotRecorded };

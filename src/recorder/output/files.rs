@@ -1,4 +1,4 @@
-//! A recording in a file, or in one file after the other.
+//! Writes a recording to one file, or to several files in sequence.
 
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::Path;
@@ -7,14 +7,14 @@ use super::{FileSink, OpenFile, Output};
 use crate::blob::Blob;
 use crate::error::{Error, ErrorKind, Result};
 
-/// The files of a recording. Each is opened when it begins, and plays at every instant while it is written.
+/// The files of a recording. Each is opened when it begins, and is playable at any time while it is written.
 pub struct Files {
     open: OpenFile,
-    /// How many were opened, and how many of them were removed again.
+    /// How many files were opened, and how many of these were removed.
     opened: u32,
     removed: u32,
     present: Option<FileSink>,
-    /// How many bytes the file has that ended last.
+    /// The size in bytes of the file that ended last.
     ended_with: u64,
     /// How many bytes were handed out of the present file.
     handed_out: u64,
@@ -22,13 +22,13 @@ pub struct Files {
 }
 
 impl Files {
-    /// One file after the other. Their blobs have this type.
+    /// Several files in sequence, opened by `open`. Their blobs have this type.
     pub fn new(open: OpenFile, mime_type: &str) -> Self {
         let mime_type = mime_type.to_owned();
         Self { open, opened: 0, removed: 0, present: None, ended_with: 0, handed_out: 0, mime_type }
     }
 
-    /// This file alone.
+    /// A single file.
     pub fn one(sink: FileSink, mime_type: &str) -> Self {
         let mut sink = Some(sink);
         let none =
@@ -40,7 +40,7 @@ impl Files {
         self.present.as_mut().ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 
-    /// What the present file holds and was not handed out; nothing of a device or a pipe.
+    /// The bytes of the present file that were not handed out yet; empty for a device or a pipe.
     fn rest(&self) -> Blob {
         let nothing = || Blob::new(Vec::new(), self.mime_type.clone());
         let Some(sink) = self.present.as_ref().filter(|sink| sink.is_regular()) else { return nothing() };
@@ -52,14 +52,14 @@ impl Files {
 
 impl Output for Files {
     fn begin(&mut self) -> Result<()> {
-        // Counted before it is opened, and counted as removed where that fails: no number is asked for twice.
+        // Counted before opening, and counted as removed when opening fails, so that no file number is used twice.
         self.opened += 1;
         self.present = Some((self.open)(self.opened).inspect_err(|_| self.removed += 1)?);
         self.handed_out = 0;
         Ok(())
     }
 
-    /// A pipe is in the live form too; the container's writer sees that it does not seek.
+    /// False for a pipe too: the container's writer detects that a pipe does not seek, and uses the live form.
     fn is_live(&self) -> bool {
         false
     }

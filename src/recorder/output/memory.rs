@@ -7,7 +7,7 @@ use super::Output;
 use crate::blob::Blob;
 use crate::error::Result;
 
-/// Bytes that wait to be handed out. What was handed out cannot be changed any more, so it does not seek.
+/// Bytes that wait to be handed out. Bytes that were handed out cannot be changed, so this output does not seek.
 pub struct Memory {
     waiting: Vec<u8>,
     /// How many bytes were handed out of the present file.
@@ -17,7 +17,7 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// Empty. Its blobs have this type.
+    /// An empty output. Its blobs have this type.
     pub fn new(mime_type: &str) -> Self {
         Self { waiting: Vec::new(), handed_out: 0, mime_type: mime_type.to_owned(), files: 0 }
     }

@@ -6,8 +6,8 @@
 //!             slices, accounts                              Slices    a pipe or a folder, slice by slice
 //! ```
 //!
-//! A [`Destination`] is what the program asks for; [`open`] makes the [`Output`] of it. An output takes bytes and knows
-//! nothing of what they mean; the container's writer knows nothing of where they go.
+//! The program passes a [`Destination`]; [`open`] makes its [`Output`]. An output takes bytes and does not depend on
+//! the container format; the container's writer does not depend on the output.
 
 mod files;
 mod memory;
@@ -32,38 +32,39 @@ use crate::error::Result;
 use crate::mux::{Container, Tracks};
 use crate::time::Span;
 
-/// What the files of a recording are.
+/// The format of a recording's files.
 #[derive(Debug, Clone)]
 pub struct FileFormat {
-    /// Which writer writes them.
+    /// The container, which selects the writer.
     pub container: Container,
-    /// Their MIME type, in full or as it was asked for.
+    /// The MIME type: the full type, or the type as it was requested.
     pub mime_type: String,
-    /// What they hold.
+    /// The tracks of each file.
     pub tracks: Tracks,
 }
 
 /// Where a recording goes.
 #[non_exhaustive]
 pub enum Destination {
-    /// Into memory, handed out as blobs: one every `timeslice` of the recording, or one at its end, which then seeks.
+    /// Into memory, handed out as blobs: one every `timeslice` of the recording, or a single seekable one at its end.
     Blobs {
-        /// How long a blob is at least.
+        /// The minimum length of a blob.
         timeslice: Option<Span>,
     },
-    /// Into a file, which plays at every instant of the recording.
+    /// Into a file, which is playable at any time while it is written.
     File(FileSink),
-    /// Into one file after the other.
+    /// Into several files in sequence.
     Files(Pieces),
-    /// Into a pipe, in slices: each is written in one piece once it is whole. Joined they are a file in its container's live
-    /// form.
+    /// Into a pipe, in slices: each is written at once when it is complete. Concatenated, they are a file in the
+    /// container's live form.
     Stream {
-        /// Where to, often [`FileSink::stdout`].
+        /// The pipe, often [`FileSink::stdout`].
         sink: FileSink,
         /// How long a slice is at least.
         timeslice: Span,
     },
-    /// Into a file for each slice. Joined they are a file in its container's live form; one alone need not play.
+    /// Into a file for each slice. Concatenated, they are a file in the container's live form; a single one may not be
+    /// playable.
     Chunks {
         /// How long a slice is at least.
         timeslice: Span,
@@ -72,22 +73,23 @@ pub enum Destination {
     },
 }
 
-/// Opens file number so and so of a recording, counted from 1.
+/// Opens the file with this number of a recording, counted from 1.
 pub type OpenFile = Box<dyn FnMut(u32) -> Result<FileSink> + Send>;
 
-/// A recording in pieces, each a file that plays and seeks by itself. A piece begins at a key frame; no frame is lost.
+/// A recording in pieces, each a file that is playable and seekable without the others. A piece begins at a key frame;
+/// no frame is lost between pieces.
 #[non_exhaustive]
 pub struct Pieces {
-    /// How long a piece is: exactly, but for a frame.
+    /// The length of a piece, exact to one frame.
     pub length: Option<Span>,
-    /// How many bytes a piece has, about.
+    /// The approximate size of a piece in bytes.
     pub bytes: Option<u64>,
     /// Opens the files.
     pub open: OpenFile,
 }
 
 impl Pieces {
-    /// Files that `open` opens; without a length or a number of bytes it is one.
+    /// Pieces in files that `open` opens; without a length or a number of bytes, there is only one piece.
     pub fn new(open: impl FnMut(u32) -> Result<FileSink> + Send + 'static) -> Self {
         Self { length: None, bytes: None, open: Box::new(open) }
     }
@@ -125,12 +127,12 @@ impl From<FileSink> for Destination {
 }
 
 impl Destination {
-    /// Whether it writes files, which are finished even if nobody waits for them.
+    /// Whether it writes files, which are finished even when the recorder is dropped.
     pub(super) fn is_file(&self) -> bool {
         !matches!(self, Self::Blobs { .. })
     }
 
-    /// How long what is handed on at once is at least.
+    /// The minimum length of a blob or slice.
     fn timeslice(&self) -> Option<Span> {
         match self {
             Self::Blobs { timeslice } => *timeslice,
@@ -140,29 +142,30 @@ impl Destination {
     }
 }
 
-/// Takes the bytes of a recording, file after file. The container's writer writes to it, and seeks where it can, between
-/// [`begin`](Output::begin) and [`end`](Output::end).
+/// Takes the bytes of a recording, file by file. Between [`begin`](Output::begin) and [`end`](Output::end), the
+/// container's writer writes to the output, and seeks if the output supports it.
 pub(super) trait Output: Write + Seek + Send {
     /// Begins the next file.
     fn begin(&mut self) -> Result<()>;
 
-    /// Whether what was written is out of reach at once, so that the container must be in its live form from the first
-    /// byte on.
+    /// Whether written bytes cannot be changed later, so that the container must be in its live form from the first
+    /// byte.
     fn is_live(&self) -> bool;
 
-    /// How many bytes of the present file, or of the one that ended last, have arrived where they are to stay.
+    /// How many bytes of the present file, or of the one that ended last, have reached the final storage.
     fn stored(&self) -> u64;
 
-    /// Hands on what was written since this was called last: as a blob, or, empty then, to where it goes.
+    /// Passes on the bytes written since the last call: returns them as a blob, or writes them out and returns an empty
+    /// blob.
     fn take_data(&mut self) -> Result<Blob>;
 
-    /// Ends the present file and gives what was not handed out yet. A file that is not to be kept is removed.
+    /// Ends the present file and returns the bytes not handed out yet. A file that is not to be kept is removed.
     fn end(&mut self, keep: bool) -> Result<Blob>;
 
-    /// How many files hold something to keep.
+    /// How many files of the recording are kept.
     fn files(&self) -> u32;
 
-    /// The present file's name for errors.
+    /// The present file's path, for errors.
     fn path(&self) -> Option<&Path>;
 }
 

@@ -1,10 +1,11 @@
-//! The file a recording goes to. It is opened before any work, so that a wrong name fails at once; it is not touched
-//! before the first byte, so that a recording that never starts leaves what was there.
+//! The file of a recording. The file is opened before any work, so that a wrong name fails at once. An existing file is
+//! not changed before the first byte is written, so that a recording that never starts leaves it as it was.
 //!
-//! Each write reaches the file whole or not at all: when the disk is full, the file ends with the last write that fits.
+//! Each write reaches the file completely or not at all: when the disk is full, the file ends with the last write that
+//! fits.
 //!
-//! A file has one writer: it is locked while it is open, and a second writer is refused. What another program puts in its
-//! place meanwhile is not touched: only the very file that was opened is ever removed.
+//! A file has one writer: it is locked while it is open, and a second writer is refused. If another program replaces
+//! the file at its path meanwhile, the replacement is left alone: only the file that was opened is ever removed.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, Seek, SeekFrom, Write};
@@ -16,26 +17,26 @@ const LOCKED: &str = "expected a file that nobody writes but found another recor
 
 /// A file being written, or a device or pipe by a file's name.
 ///
-/// Writes are gathered; [`Write::flush`] or dropping the sink passes them on. Asking for the position costs nothing. A
-/// pipe refuses every seek.
+/// Writes are buffered; [`Write::flush`] or dropping the sink writes the buffer out. Asking for the position costs
+/// nothing. A pipe refuses every seek.
 #[derive(Debug)]
 pub struct FileSink {
     path: PathBuf,
-    /// The same without links, for a regular file.
+    /// `path` with symbolic links resolved, for a regular file.
     real_path: PathBuf,
     file: File,
-    /// There was nothing of that name before.
+    /// The file did not exist before.
     created: bool,
-    /// A regular file: it can be cut and removed.
+    /// A regular file: it can be truncated and removed.
     regular: bool,
     seekable: bool,
-    /// The file's old content is gone, and all in it is ours.
+    /// The first write was made: the old content is gone, and all content is from this sink.
     begun: bool,
     removed: bool,
-    /// Bytes not yet in the file, and where each write ends among them.
+    /// Bytes not yet in the file, and the end of each write in these bytes.
     pending: Vec<u8>,
     ends: Vec<usize>,
-    /// Where in the file `pending` belongs.
+    /// The file position of `pending`.
     start: u64,
     /// How many bytes the file holds.
     stored: u64,
@@ -45,17 +46,17 @@ pub struct FileSink {
 impl FileSink {
     pub(super) const GATHER: usize = 256 * 1024;
 
-    /// Opens a file for writing, as [`File::create`]: one that exists is written over, from the first byte that is written
-    /// on. Devices and pipes are written to as they are; opening a pipe waits for its reader.
+    /// Opens a file for writing, as [`File::create`] does. The first write truncates an existing file. Devices and
+    /// pipes are written to as they are; opening a pipe waits for its reader.
     ///
     /// # Errors
-    /// A write error for a directory and a folder that does not exist; `NotAllowedError` for a file that somebody is
-    /// writing.
+    /// A write error for a directory and for a folder that does not exist; `NotAllowedError` for a file that is being
+    /// written already.
     pub fn create(path: impl Into<PathBuf>) -> Result<Self> {
         Self::open_to_write(path.into(), true)
     }
 
-    /// The same, as [`File::create_new`]: a file that exists is left as it is.
+    /// Opens a new file for writing, as [`File::create_new`] does: an existing file is left as it is.
     ///
     /// # Errors
     /// As [`FileSink::create`], and `NotAllowedError` for a file that exists.
@@ -76,7 +77,7 @@ impl FileSink {
                 if regular {
                     sink.real_path = sink.path.canonicalize().unwrap_or_else(|_| sink.path.clone());
                     if !sink.is_at_its_path() {
-                        // Whoever wrote it removed it before it was locked here.
+                        // Another writer removed the file before it was locked here.
                         return Err(Error::new(ErrorKind::NotAllowed, LOCKED).at(sink.path.display()));
                     }
                 }
@@ -90,8 +91,8 @@ impl FileSink {
         }
     }
 
-    /// Standard output. It is never cut or removed, and it seeks only where it is a file of which every byte will be ours:
-    /// `> FILE` gets a recording with an index, while what is appended (`>> FILE`) or piped gets WebM's live form.
+    /// Standard output. It is never truncated or removed. It is seekable only if it is an empty file that is not
+    /// appended to: `> FILE` gets a recording with an index; `>> FILE` and a pipe get WebM's live form.
     ///
     /// # Errors
     /// `NotAllowedError` when it is a terminal; a write error when it is closed.
@@ -126,14 +127,14 @@ impl FileSink {
         }
     }
 
-    /// The file and whether it is new; none where there is one already that is to stay.
+    /// The file and whether it is new; none if the file exists and must not be overwritten.
     fn open(path: &Path, overwrite: bool) -> io::Result<Option<(File, bool)>> {
         match options().read(true).write(true).create_new(true).open(path) {
             Ok(file) => return Ok(Some((file, true))),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
         }
-        // A link that leads nowhere is a file that is there.
+        // A dangling symbolic link counts as an existing file.
         let regular = match path.metadata() {
             Ok(metadata) if metadata.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
             Ok(metadata) => metadata.is_file(),
@@ -144,17 +145,18 @@ impl FileSink {
             return Ok(None);
         }
         let open = |read| options().read(read).write(true).create(true).truncate(false).open(path);
-        // A file may be one that is to be written only; a pipe for which nobody writes would never be read.
+        // A regular file may be write-only. A pipe is opened for writing only: opened for reading too, it would not
+        // wait for its reader.
         let file = if regular { open(true).or_else(|_| open(false)) } else { open(false) };
         file.map(|file| Some((file, false)))
     }
 
-    /// Where it writes.
+    /// The path it writes to.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Whether it is a file, which keeps what is written; not a device or a pipe.
+    /// Whether it is a regular file, not a device or a pipe.
     pub fn is_regular(&self) -> bool {
         self.regular
     }
@@ -164,23 +166,23 @@ impl FileSink {
         !self.begun && self.pending.is_empty() && self.error.is_none()
     }
 
-    /// How many bytes have reached the file; less than were written while some are still gathered, or after an error.
+    /// How many bytes have reached the file; less than were written while some are still buffered, or after an error.
     pub fn stored(&self) -> u64 {
         self.stored
     }
 
-    /// The first error that a write met, if any; the later ones follow from it.
+    /// The first write error, if any; later errors follow from it.
     pub fn error(&self) -> Option<&io::Error> {
         self.error.as_ref()
     }
 
-    /// Takes the first error that a write met.
+    /// Takes the first write error.
     pub fn take_error(&mut self) -> Option<io::Error> {
         self.error.take()
     }
 
-    /// Gives up: removes the file if its content is ours. A file that nothing was written over stays as it was, and so
-    /// do devices and pipes.
+    /// Discards the buffered writes, and removes the file if this sink created it or wrote to it. Otherwise the file
+    /// stays as it was, and so do devices and pipes.
     pub fn discard(mut self) {
         self.pending.clear();
         self.ends.clear();
@@ -191,18 +193,19 @@ impl FileSink {
 
     fn remove(&mut self) {
         if self.regular && !self.removed && self.is_at_its_path() {
-            // Nothing is left to do about a file that cannot be removed.
+            // A failure to remove the file has no remedy here.
             let _ = std::fs::remove_file(&self.real_path);
         }
         self.removed = true;
     }
 
-    /// The file again, to be read.
+    /// A second handle of the file, for reading.
     pub(super) fn reader(&self) -> io::Result<File> {
         self.file.try_clone()
     }
 
-    /// Whether the file of this name is still the one that was opened. Nothing is opened: a pipe of this name would wait.
+    /// Whether the file at this path is still the one that was opened. Compares metadata only: opening would wait if
+    /// the path is now a pipe.
     #[cfg(unix)]
     fn is_at_its_path(&self) -> bool {
         use std::os::unix::fs::MetadataExt;
@@ -217,8 +220,8 @@ impl FileSink {
         own.is_ok_and(|own| same_file::Handle::from_path(&self.real_path).is_ok_and(|found| found == own))
     }
 
-    /// Passes the gathered writes on. After a failure those that did not fit are forgotten, and the file, where it
-    /// can be cut, ends with the last whole one.
+    /// Writes out the buffered writes. After a failure, the writes that did not fit are discarded, and a regular file
+    /// is truncated after the last complete write.
     fn pass_on(&mut self) -> io::Result<()> {
         if self.pending.is_empty() {
             return Ok(());
@@ -263,7 +266,7 @@ impl FileSink {
     }
 }
 
-/// How files are opened. On Windows nobody else may write meanwhile; that is the lock.
+/// How files are opened. On Windows, the share mode excludes other writers and serves as the lock.
 fn options() -> OpenOptions {
     #[cfg_attr(unix, expect(unused_mut, reason = "Windows sets more"))]
     let mut options = OpenOptions::new();
@@ -275,12 +278,12 @@ fn options() -> OpenOptions {
     options
 }
 
-/// Locks a file for its one writer; false when somebody else has locked it. A file system without locks locks nothing.
+/// Locks a file for its one writer; false when it is locked already. True also where the file system has no locks.
 fn lock(file: &File) -> bool {
     cfg!(windows) || !matches!(file.try_lock(), Err(std::fs::TryLockError::WouldBlock))
 }
 
-/// The same output, to be written to without a buffer.
+/// A second handle of standard output, to write to without a buffer.
 fn duplicate(stdout: &io::Stdout) -> io::Result<File> {
     #[cfg(unix)]
     return std::os::fd::AsFd::as_fd(stdout).try_clone_to_owned().map(File::from);
@@ -288,11 +291,11 @@ fn duplicate(stdout: &io::Stdout) -> io::Result<File> {
     return std::os::windows::io::AsHandle::as_handle(stdout).try_clone_to_owned().map(File::from);
 }
 
-/// Whether every write goes to the file's end, wherever it was sought to.
+/// Whether every write goes to the file's end, whatever the position.
 fn appends(file: &File) -> bool {
     #[cfg(unix)]
     return rustix::fs::fcntl_getfl(file).is_ok_and(|flags| flags.contains(rustix::fs::OFlags::APPEND));
-    // Not known on this system.
+    // Not known on Windows; assume that it appends.
     #[cfg(windows)]
     return {
         let _ = file;
@@ -300,7 +303,7 @@ fn appends(file: &File) -> bool {
     };
 }
 
-/// Writes from the front until all is written or a write fails; how much was written, and how it ended.
+/// Writes until all is written or a write fails; returns the number of bytes written, and the result.
 fn write_what_fits(file: &mut File, bytes: &[u8]) -> (usize, io::Result<()>) {
     let mut written = 0;
     while written < bytes.len() {
@@ -319,12 +322,12 @@ fn write_what_fits(file: &mut File, bytes: &[u8]) -> (usize, io::Result<()>) {
     (written, Ok(()))
 }
 
-/// Waits until a pipe that does not block takes more: standard output can be such a one, set so by another program.
+/// Waits until a non-blocking pipe accepts more bytes: another program can have set standard output to non-blocking.
 #[cfg(unix)]
 fn wait_for_room(file: &File) -> io::Result<()> {
     use rustix::event::{PollFd, PollFlags, poll};
     match poll(&mut [PollFd::new(file, PollFlags::OUT)], None) {
-        // Whatever it tells besides, the next write tells better.
+        // Errors on the pipe itself are reported by the next write.
         Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
         Err(error) => Err(error.into()),
     }
@@ -337,7 +340,8 @@ fn wait_for_room(_: &File) -> io::Result<()> {
 
 impl Write for FileSink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        // After a write was lost, nothing may follow it, for there would be a hole; what is before it may be written over.
+        // After a lost write, nothing may be written after its position, which would leave a hole; writes before it are
+        // allowed.
         let end = self.start + (self.pending.len() + bytes.len()) as u64;
         if let Some(error) = &self.error
             && end > self.stored
@@ -368,7 +372,7 @@ impl Seek for FileSink {
             SeekFrom::Start(position) => Some(position),
             SeekFrom::Current(offset) => (self.start + self.pending.len() as u64).checked_add_signed(offset),
             SeekFrom::End(offset) => {
-                // What is gathered belongs to the file only once it is in it.
+                // The end of the file is known only after the buffer is written out.
                 let outcome = self.pass_on();
                 self.keep_error(outcome)?;
                 self.stored.checked_add_signed(offset)
@@ -394,7 +398,7 @@ impl Drop for FileSink {
         if self.removed {
             return;
         }
-        // Whoever wants to know of an error flushes before.
+        // To see an error, call `flush` before dropping the sink.
         let _ = self.pass_on();
         if self.created && !self.begun {
             self.remove();

@@ -1,4 +1,4 @@
-//! A recording in slices, each written once it is whole: to a pipe, or to a file of its own.
+//! A recording in slices, each written once it is complete: to a pipe, or to its own file.
 
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::Path;
@@ -7,7 +7,7 @@ use super::{FileSink, OpenFile, Output};
 use crate::blob::Blob;
 use crate::error::{Error, Result};
 
-/// Gathers a slice and writes it in one piece.
+/// Buffers a slice and writes it at once when it is complete.
 pub struct Slices {
     to: SliceTarget,
     gathered: Vec<u8>,
@@ -26,12 +26,12 @@ enum SliceTarget {
 }
 
 impl Slices {
-    /// To this pipe.
+    /// Writes to this pipe.
     pub fn to_pipe(sink: FileSink, mime_type: &str) -> Self {
         Self::new(SliceTarget::Pipe(sink), mime_type)
     }
 
-    /// To a file for each slice.
+    /// Writes each slice to its own file.
     pub fn to_files(open: OpenFile, mime_type: &str) -> Self {
         Self::new(SliceTarget::Files(open), mime_type)
     }
@@ -55,7 +55,7 @@ impl Slices {
             SliceTarget::Files(open) => {
                 let mut sink = open(self.files + 1)?;
                 if let Err(error) = write_all(&mut sink, &slice) {
-                    // A part of a slice cannot be joined to the others.
+                    // An incomplete slice would make the concatenated file unusable.
                     sink.discard();
                     return Err(error);
                 }
@@ -120,7 +120,7 @@ impl Write for Slices {
     }
 }
 
-/// What was written is gone, so it does not seek.
+/// Written bytes cannot be changed, so this output does not seek.
 impl Seek for Slices {
     fn seek(&mut self, _to: SeekFrom) -> io::Result<u64> {
         Err(io::ErrorKind::NotSeekable.into())

@@ -1,4 +1,5 @@
-//! Writes the packets of one recording to its output: pieces, slices and limits, and what became of every frame.
+//! Writes the packets of one recording to its output: handles pieces, slices and limits, and counts what happens to
+//! every frame.
 
 use std::collections::VecDeque;
 
@@ -14,28 +15,28 @@ use crate::recorder::report::Progress;
 use crate::stream::{DropReason, Ticket, TrackKind};
 use crate::time::{Span, Timestamp};
 
-/// Whether there is room for more packets.
+/// Whether the recording has room for more packets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Room {
-    /// There is.
+    /// There is room.
     Left,
-    /// A limit is reached: this packet is not in the recording, and none that follows.
+    /// A limit is reached: neither this packet nor any later one is recorded.
     None,
 }
 
-/// What a block takes besides its packet, at most.
+/// The maximum size of a block's header, in bytes.
 const BLOCK: u64 = 16;
 
 /// Writes one recording.
 pub struct OutputWriter {
     format: FileFormat,
     sink: Sink,
-    /// How long what is handed on at once is at least.
+    /// The minimum length of a blob or slice.
     timeslice: Option<Span>,
     frame_limit: Option<u64>,
     size_limit: Option<u64>,
     events: Events,
-    /// The time of packets at which the recording begins, and its present piece.
+    /// The packet times at which the recording and its present piece begin.
     origin: Timestamp,
     piece_origin: Timestamp,
     /// How many pieces ended.
@@ -45,48 +46,49 @@ pub struct OutputWriter {
     leading_packets: u64,
     /// Key frames of video in the present piece, each of which takes some bytes of the Cues.
     keys: u64,
-    /// Bytes of the sound that was written since the last picture: libwebm holds it back.
+    /// Bytes of sound written since the last video packet: libwebm holds them back.
     held_sound: u64,
-    /// The last packets, as many as the next piece holds too.
+    /// The last packets, repeated as preroll at the beginning of the next piece.
     preroll: VecDeque<EncodedPacket>,
-    /// Packets that were written and have not arrived in the file, and what arrived there of the present piece.
+    /// Packets that were written but have not arrived in the file, and the number of packets of the present piece that
+    /// have.
     unsaved: VecDeque<Unsaved>,
     saved: u64,
-    /// When the last packet ends that arrived in a file.
+    /// The end time of the last packet that arrived in a file.
     saved_end: Timestamp,
-    /// Bytes of the pieces that ended.
+    /// The total size in bytes of the pieces that ended.
     stored: u64,
-    /// The first packet's time in the slice that is being gathered.
+    /// The time of the first packet in the present slice.
     slice: Option<Timestamp>,
     blobs: u64,
     progress: Progress,
 }
 
-/// Who has the output.
+/// The owner of the output.
 enum Sink {
-    /// Nobody: no piece has begun.
+    /// This writer: no piece has begun.
     Idle(Box<dyn Output>),
     /// The container's writer.
     Writing(OutputContainer),
-    /// It was lost with a piece that could not begin.
+    /// None: the output was lost with a piece that could not begin.
     Lost,
 }
 
-/// A container's writer, which has the output while it writes a file to it.
+/// A container's writer, which owns the output while it writes a file.
 type OutputContainer = Box<dyn ContainerWriter<Box<dyn Output>>>;
 
 /// A packet that was written, until its bytes have arrived in the file.
 struct Unsaved {
-    /// Where it ends in the file.
+    /// The file position of its end.
     position: u64,
     ticket: Option<Ticket>,
-    /// The times of the recording at which it is shown, and is not any more.
+    /// The times of the recording at which its presentation begins and ends.
     timestamp: Timestamp,
     end: Timestamp,
 }
 
 impl OutputWriter {
-    /// A writer of files of this format to this destination. The recording begins with what has the time `origin`.
+    /// A writer of files of this format to this destination. Time 0 of the recording is packet time `origin`.
     pub fn new(
         format: FileFormat,
         destination: Destination,
@@ -119,7 +121,7 @@ impl OutputWriter {
         }
     }
 
-    /// Writes what can be written before the first packet: a live file's header, so that it can be asked for at once.
+    /// Writes the header of a live file before the first packet, so that it can be requested at once.
     ///
     /// # Errors
     /// When the output cannot begin.
@@ -130,12 +132,12 @@ impl OutputWriter {
         }
     }
 
-    /// How it stands.
+    /// The progress of the recording.
     pub fn progress(&self) -> Progress {
         self.progress
     }
 
-    /// How many files hold something of it.
+    /// How many files the recording has.
     pub fn files(&self) -> u32 {
         match &self.sink {
             Sink::Idle(output) => output.files(),
@@ -188,7 +190,7 @@ impl OutputWriter {
             self.keys += u64::from(media.key && kind == TrackKind::Video);
             self.progress.frames += u64::from(kind == TrackKind::Video);
             if ticket.as_ref().is_some_and(Ticket::is_awaited) {
-                // Somebody may wait for it before the next frame.
+                // A caller may wait for this frame's receipt before it sends the next frame.
                 container.flush();
             }
             self.unsaved.push_back(Unsaved { position: container.bytes(), ticket, timestamp, end });
@@ -199,7 +201,7 @@ impl OutputWriter {
         Ok(Room::Left)
     }
 
-    /// Keeps a packet of this time for the piece that may follow.
+    /// Keeps a packet of this time as preroll for the next piece.
     fn keep_for_preroll(&mut self, media: EncodedPacket, time: Timestamp) {
         let preroll = self.format.container.preroll();
         if preroll > Span::ZERO {
@@ -211,7 +213,7 @@ impl OutputWriter {
         }
     }
 
-    /// The recording has come to `time`, though no packet says so.
+    /// The recording has reached `time` without a packet.
     pub fn advance(&mut self, time: Timestamp) {
         if let Sink::Writing(container) = &mut self.sink {
             container.advance(Timestamp::ZERO + (time - self.piece_origin));
@@ -220,7 +222,7 @@ impl OutputWriter {
         }
     }
 
-    /// Hands out what there is as a blob; an empty one when there is nothing.
+    /// Hands out the data available now as a blob, even an empty one.
     ///
     /// # Errors
     /// When a slice cannot be written.
@@ -265,8 +267,8 @@ impl OutputWriter {
         BlobEvent { data, timecode }
     }
 
-    /// Ends the recording at `end`, else with its last packet, and gives the rest of it. A file that could not play is
-    /// removed.
+    /// Ends the recording at `end`, or else with its last packet, and returns the remaining data. A file that would not
+    /// be playable is removed.
     pub fn finish(&mut self, end: Option<Timestamp>) -> (Result<()>, BlobEvent) {
         self.end_piece(end)
     }
@@ -286,7 +288,7 @@ impl OutputWriter {
         Ok(())
     }
 
-    /// Ends the present piece and gives what was not yet handed out of it.
+    /// Ends the present piece and returns its data that was not handed out yet.
     fn end_piece(&mut self, end: Option<Timestamp>) -> (Result<()>, BlobEvent) {
         let container = match std::mem::replace(&mut self.sink, Sink::Lost) {
             Sink::Writing(container) => container,
@@ -330,7 +332,7 @@ impl OutputWriter {
         (outcome, self.event(data))
     }
 
-    /// A recording in memory that is handed out in one part can be mended first: it gets its index and its length.
+    /// A recording in memory that is handed out as a single blob is repaired first: its index and its length are added.
     fn mended(&self, data: Blob) -> Blob {
         let Sink::Idle(output) = &self.sink else { return data };
         if self.blobs > 0 || !output.is_live() || data.is_empty() {
@@ -339,12 +341,12 @@ impl OutputWriter {
         self.format.container.mended(data)
     }
 
-    /// Whether any packet has arrived when so many bytes are stored.
+    /// Whether at least one packet of the queue has arrived when `stored` bytes are in the file.
     fn arrives(&self, stored: u64) -> bool {
         self.unsaved.front().is_some_and(|packet| packet.position <= stored)
     }
 
-    /// Packets whose bytes have arrived are in the recording.
+    /// Counts the packets whose bytes have arrived as recorded.
     fn settle(&mut self, stored: u64) {
         let arrived = self.unsaved.partition_point(|packet| packet.position <= stored);
         for packet in self.unsaved.drain(..arrived) {
@@ -360,17 +362,17 @@ impl OutputWriter {
         Timestamp::ZERO + (time - self.origin)
     }
 
-    /// The track whose packets are counted: sound alone, else the pictures.
+    /// The track whose packets are counted: video, or else audio.
     fn leading_kind(&self) -> TrackKind {
         if self.format.tracks.video.is_some() { TrackKind::Video } else { TrackKind::Audio }
     }
 
     /// Whether a packet would make the recording longer or larger than it may be.
     fn is_limit_reached(&self, packet: &Packet) -> bool {
-        /// What a file's end may take, and each cluster's header with its cue point.
+        /// The maximum size of a file's end, and of a cluster's header with its cue point, in bytes.
         const REST: u64 = 512;
         const CLUSTER: u64 = 64;
-        // Without pictures, clusters begin by time.
+        // Without video, clusters begin by time; one per second is counted.
         let clusters = self.keys + self.progress.recorded.as_secs_f64() as u64;
         let frames =
             packet.kind == TrackKind::Video && self.frame_limit.is_some_and(|limit| self.progress.frames >= limit);

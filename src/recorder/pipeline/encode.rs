@@ -1,4 +1,4 @@
-//! The encode stage: frames of the track that belong to the recording go in, at their times in it; packets come out.
+//! The encode stage: encodes the track's frames that belong to the recording, at their times in the recording.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -24,11 +24,11 @@ use crate::time::{Span, Timestamp};
 
 /// WebM's unit of time.
 const TICK: Span = Span::from_millis(1);
-/// Beside sound, a picture that stands still for longer is encoded again: libwebm holds sound back until the next picture,
-/// and takes none that is more than 32 s away.
+/// With sound, the last frame is encoded again after this time without a new frame: libwebm holds sound back until the
+/// next video packet, which must not be more than 32 s later.
 const LONGEST_STILL: Span = Span::from_secs(10);
 
-/// In real time, beside sound, how long the first picture is waited for.
+/// In real time, with sound, how long to wait for the first frame.
 const LATEST_PICTURE: Span = Span::from_millis(500);
 
 /// The encode stage.
@@ -41,19 +41,19 @@ pub(super) struct Encode<'a> {
     config: EncoderConfig,
     limit: Option<Span>,
     key_count: Option<u32>,
-    /// Whether there is sound beside it.
+    /// Whether the recording has sound.
     with_sound: bool,
     /// How many frames were encoded.
     frames: u64,
-    /// The picture that is on screen, at the time at which it was encoded last.
+    /// The last frame, with the time at which it was last encoded.
     last: Option<Frame>,
-    /// The time of the last picture that the track brought.
+    /// The recording's time of the last frame from the track.
     arrived: Option<Timestamp>,
     /// The time of the last packet that left the encoder.
     sent: Option<Timestamp>,
     /// Whether the track shows black at present.
     silenced: bool,
-    /// What the packets of the frames in the encoder need, in the order of their times.
+    /// The frames in the encoder, in the order of their times.
     in_encoder: VecDeque<InEncoder>,
     /// Packets that are ready to be sent.
     ready: Vec<EncodedPacket>,
@@ -67,8 +67,8 @@ struct InEncoder {
 }
 
 impl<'a> Encode<'a> {
-    /// A stage that encodes what `input` brings with `encoder`, opened as `config` says; `with_sound` when there is sound
-    /// beside it.
+    /// A stage that encodes the frames of `input` with `encoder`, which was opened with `config`; `with_sound` when the
+    /// recording has sound.
     pub fn new(
         input: TrackInput,
         (encoder, config): (Box<dyn VideoEncoder>, EncoderConfig),
@@ -99,7 +99,7 @@ impl<'a> Encode<'a> {
 
     pub fn run(mut self) -> Result<()> {
         let taken = self.take_all();
-        // Whatever happened, what is in the encoder belongs into the file.
+        // Even after an error, the frames in the encoder belong to the file.
         let finished = self.encoder.finish(&mut self.ready);
         self.send();
         let failure = self.input.subscription.failure();
@@ -136,9 +136,9 @@ impl<'a> Encode<'a> {
         Ok(())
     }
 
-    /// Takes a frame, or, in real time, a newer one where this one has waited for too long: an encoder that is too slow drops
-    /// frames anyway, and what waits for it is lost when the program is killed. A frame gives way only to one that is
-    /// recorded. False when no later one is.
+    /// Takes a frame, or, in real time, a newer one where this one has waited for too long: with an encoder that is too
+    /// slow, frames are dropped anyway, and waiting frames are lost when the program is killed. A frame is dropped only
+    /// for a newer one that is recorded. False when no later frame is recorded.
     fn take_newest(&mut self, mut frame: Arc<Frame>, mut ticket: Ticket, mut arrived: Timestamp) -> Result<bool> {
         let mut next = None;
         for _ in 0..INPUT_QUEUE[0] {
@@ -166,8 +166,8 @@ impl<'a> Encode<'a> {
         }
     }
 
-    /// The track has ended. As long as there is sound, its last picture stays: libwebm holds sound back until a picture
-    /// follows.
+    /// After the track's end, repeats its last frame while there is sound: libwebm holds sound back until the next
+    /// video packet.
     fn hold_last(&mut self) -> Result<()> {
         while self.with_sound && self.last.is_some() {
             let stopping = self.session.is_stopping();
@@ -185,12 +185,12 @@ impl<'a> Encode<'a> {
         Ok(())
     }
 
-    /// Whether all that was captured before the stop has arrived; in real time, true too once that took STOP_TIMEOUT.
+    /// Whether all frames captured before the stop have arrived; in real time, also true after `STOP_TIMEOUT`.
     fn is_over(&self, stopping_since: Instant) -> bool {
         self.input.subscription.is_settled() || self.clock.is_real() && stopping_since.elapsed() > STOP_TIMEOUT
     }
 
-    /// Encodes a frame, if it belongs to the recording; false when no later one does.
+    /// Encodes a frame if it belongs to the recording; false when no later frame does.
     fn take(&mut self, frame: &Arc<Frame>, mut ticket: Ticket) -> Result<bool> {
         ticket.take_in();
         let stream_time = frame.timestamp + self.input.shift;
@@ -218,7 +218,7 @@ impl<'a> Encode<'a> {
             return Ok(true);
         }
         self.arrived = Some(time);
-        // The picture before it may have been repeated at a later time; then this one comes a tick after that.
+        // The previous frame may have been repeated at a later time; then this frame comes one tick after it.
         let last = self.last.as_ref().map(|last| last.timestamp);
         let time = last.filter(|last| time <= *last).map_or(time, |last| last + TICK);
         let frame = self.fitter.fit(frame)?.with_timestamp(time);
@@ -229,7 +229,7 @@ impl<'a> Encode<'a> {
         self.encode(&frame, ticket)
     }
 
-    /// Beside sound, repeats the last picture as often as the gap up to `time` needs; false when the queue is closed.
+    /// With sound, repeats the last frame as often as the gap up to `time` needs; false when the queue is closed.
     fn bridge_gap(&mut self, time: Timestamp) -> Result<bool> {
         if self.with_sound
             && self.last.is_none()
@@ -253,7 +253,7 @@ impl<'a> Encode<'a> {
         Ok(true)
     }
 
-    /// Beside sound, the recording is black until the first picture comes.
+    /// With sound, encodes a black frame, shown until the first frame of the track.
     fn begin_black(&mut self, time: Timestamp) -> Result<bool> {
         let frame = Frame::black(self.config.size).with_timestamp(time);
         self.last = Some(frame.clone());
@@ -275,8 +275,9 @@ impl<'a> Encode<'a> {
         Ok(self.send())
     }
 
-    /// In real time, nothing has come for a while: tells that the last picture is still on screen, or, where sound would
-    /// wait for the next one or it is still in the encoder, encodes it again.
+    /// In real time, after a while without a frame: reports to the mux stage that the last frame is still shown.
+    /// Encodes it again where sound would wait for the next packet, where the encoder still holds it, or where muting
+    /// changed.
     fn stand_still(&mut self) -> Result<bool> {
         let now = self.clock.now();
         let arrived = now - ARRIVAL_DELAY;
@@ -285,7 +286,7 @@ impl<'a> Encode<'a> {
         let Some(time) = gate.length_at(arrived) else { return Ok(true) };
         drop(gate);
         if full {
-            // No picture will come to tell that the limit is reached.
+            // There may be no further frame at which the limit would be noticed.
             self.session.counters.set_end_reason(DropReason::Ended);
             self.session.stop_at(arrived);
             return Ok(false);

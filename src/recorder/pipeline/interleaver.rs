@@ -1,4 +1,4 @@
-//! Brings the packets of sound and pictures into one order. Pure.
+//! Interleaves the packets of audio and video by time. Pure.
 
 use std::collections::VecDeque;
 
@@ -8,10 +8,11 @@ use crate::time::{Span, Timestamp};
 
 /// Puts the packets of a video and an audio track into the order of their times.
 ///
-/// A packet leaves when no earlier one can follow on the other track: when that has brought a later one, has
-/// [advanced](Interleaver::advance) to a later time, or has ended. Memory has a bound: a track is not waited for when it lags
-/// behind by more than `max_lag`, or when [`Interleaver::MAX_HELD`] bytes wait for it. A packet that comes after a later one
-/// has left is refused, and so are the pictures that depend on a refused one.
+/// A packet leaves when no earlier one can follow on the other track: when the other track has a later packet, has
+/// [advanced](Interleaver::advance) to a later time, or has ended. Memory is bounded: the interleaver does not wait for
+/// a track that lags behind by more than `max_lag`, or for which more than [`Interleaver::MAX_HELD`] bytes wait. A
+/// packet that arrives after a later one has left is refused, and so are the video packets that depend on a refused
+/// one.
 #[derive(Debug)]
 pub struct Interleaver {
     tracks: [QueuedTrack; 2],
@@ -20,9 +21,9 @@ pub struct Interleaver {
     held: usize,
     /// The time of the packet that left last.
     left: Timestamp,
-    /// A picture was refused: those that follow cannot be decoded up to the next key frame.
+    /// A video packet was refused: the following ones cannot be decoded up to the next key frame.
     needs_key: bool,
-    /// A refused packet was to begin a piece: the next that can begins it.
+    /// A refused packet was to begin a piece: the next packet that can begin a piece does so.
     owes_piece: bool,
 }
 
@@ -42,16 +43,16 @@ impl Interleaver {
     /// An interleaver of these tracks, of which one may lag behind the other by `max_lag`.
     pub fn new(video: bool, audio: bool, max_lag: Span) -> Self {
         let track = |kind, open| QueuedTrack { kind, queue: VecDeque::new(), reached: Timestamp::ZERO, open };
-        // Of two packets at one time the sound goes first: libwebm keeps it back until a picture follows.
+        // Audio comes first, so that it also leaves first at equal times: libwebm holds it back until a video packet.
         let tracks = [track(TrackKind::Audio, audio), track(TrackKind::Video, video)];
         Self { tracks, max_lag, held: 0, left: Timestamp::ZERO, needs_key: false, owes_piece: false }
     }
 
-    /// Takes a packet; the timestamps of a track rise.
+    /// Takes a packet; the timestamps of a track increase.
     ///
     /// # Errors
-    /// Gives the packet back when it cannot be written any more. After a picture was refused,
-    /// [`Interleaver::needs_key`] until the next key frame.
+    /// Returns the packet when it is too late to be written. After a refused video packet,
+    /// [`Interleaver::needs_key`] is true until the next key frame.
     pub fn push(&mut self, mut packet: Packet) -> Result<(), Packet> {
         let video = packet.kind == TrackKind::Video;
         let late = packet.media.timestamp < self.left;
@@ -72,7 +73,7 @@ impl Interleaver {
         Ok(())
     }
 
-    /// Whether pictures are refused up to the next key frame.
+    /// Whether video packets are refused up to the next key frame.
     pub fn needs_key(&self) -> bool {
         self.needs_key
     }
@@ -88,7 +89,7 @@ impl Interleaver {
         self.track(kind).open = false;
     }
 
-    /// The packet that is next, if that is known.
+    /// The next packet, if it is known already.
     pub fn pop(&mut self) -> Option<Packet> {
         let first = |track: &QueuedTrack| track.queue.front().map(|packet| packet.media.timestamp);
         let next =

@@ -1,4 +1,4 @@
-//! What the stages and the recorder send to the mux stage.
+//! The messages from the recorder and the other stages to the mux stage.
 
 use std::sync::mpsc::Sender;
 
@@ -14,18 +14,18 @@ use crate::time::Timestamp;
 /// One encoded packet on its way to the output.
 #[derive(Debug)]
 pub struct Packet {
-    /// Which track it is of.
+    /// The kind of its track.
     pub kind: TrackKind,
-    /// Its bytes, its times in the recording and whether it is a key frame.
+    /// Its bytes and times, and whether it is a key frame.
     pub media: EncodedPacket,
     /// Whether a new piece of the recording begins with it.
     pub begins_piece: bool,
-    /// A picture's: whoever writes or loses the packet says so on it.
+    /// For a video packet: records on it whether the frame was written or dropped.
     pub ticket: Option<Ticket>,
 }
 
 impl Packet {
-    /// It is lost here, for this reason.
+    /// Drops the packet, and records the reason on its ticket.
     pub fn dropped(self, reason: DropReason) {
         if let Some(ticket) = self.ticket {
             ticket.dropped(reason);
@@ -39,16 +39,16 @@ pub enum Message {
     Packet(Packet),
     /// No packet before this time follows on the track.
     Advance(TrackKind, Timestamp),
-    /// The track's stage has ended, and how.
+    /// The track's stage has ended, with this result.
     StageEnded(TrackKind, Result<()>),
-    /// Tell this event after those of the packets before it.
+    /// Send this event after those of the packets before it.
     Event(Event),
-    /// Hand out what there is.
+    /// Hand out the data available now as a blob.
     RequestData,
     /// End the recording with this error.
     Fail(Error),
-    /// Give what the replay holds as a file.
+    /// Return the content of the replay as a file.
     SaveReplay(Sender<Result<Blob>>),
-    /// The replay begins to record; answered once it has begun.
+    /// Begin to record the replay; answered once the recording has begun.
     RecordReplay(Box<Destination>, Box<MediaRecorderOptions>, Sender<()>),
 }

@@ -1,4 +1,4 @@
-//! The whole path of a recording, top down.
+//! The whole data path of a recording, top down.
 //!
 //! ```text
 //! video track ──Frame───────▶ encode ──Packet─┐
@@ -6,17 +6,17 @@
 //! audio track ──AudioBuffer─▶ sound ───Packet─┘                                  or ReplayBuffer
 //! ```
 //!
-//! Each stage is a thread with the stage's name. Policy for a full queue: in real time a track drops what a recorder has no
-//! room for, and what has waited for too long, and counts it; by stepped and stamped clocks everything waits, so that
-//! nothing is lost and the slowest stage sets the pace.
+//! Each stage is a thread with the stage's name. Policy for a full queue: in real time, frames for which a recorder has
+//! no room, and frames that have waited for too long, are dropped and counted; with stepped and stamped clocks, every
+//! stage waits for the next one, so that nothing is lost.
 //!
-//! What belongs to the recording is decided before it is encoded, in two pure places: the [`Gate`] by timestamps alone, so
-//! that a pause cuts pictures and sound at the same instant however late they come; the [`Splitter`] where pieces begin. A
-//! stage that fails or ends tells the mux stage; the other ends with what it has. So the file is always ended properly, and
-//! holds what there was before a failure.
+//! Two pure types decide before encoding: the [`Gate`] selects by timestamps alone what is recorded, so that a pause
+//! cuts video and sound at the same time however late they arrive; the [`Splitter`] decides where pieces begin. A stage
+//! that fails or ends reports this to the mux stage, and the other stage ends too. So the file is always finished, and
+//! holds the data from before a failure.
 //!
-//! Every frame has a [`Ticket`](crate::stream::Ticket), from the track that captured it to the file that holds it. Whoever
-//! loses the frame says so on the ticket, which counts it.
+//! Every frame has a [`Ticket`](crate::stream::Ticket), from its capture to its file. Code that drops the frame records
+//! the reason on the ticket, which counts it.
 
 mod encode;
 mod interleaver;
@@ -57,31 +57,31 @@ use crate::stream::{FrameCounters, Subscription, TrackKind, TrackSettings, Unsub
 use crate::time::{Span, Timestamp};
 use parking_lot::Mutex;
 
-/// How many frames, and how many buffers of sound, may wait for their encoder. More would outlast a slow picture or two;
-/// but in real time, what waits is lost when the program is killed.
+/// How many frames, and how many buffers of sound, may wait for their encoder. A longer queue would bridge slow frames,
+/// but in real time, all that waits is lost when the program is killed.
 pub const INPUT_QUEUE: [usize; 2] = [4, 50];
 /// How many packets may wait for the mux stage.
 const PACKET_QUEUE: usize = 64;
 /// How long a stage waits for input before it checks whether it is to stop.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
-/// How long a stage of a recording in real time waits for what is still in flight when it is stopped.
+/// In real time, how long a stage waits after the stop for frames in flight.
 const STOP_TIMEOUT: Duration = Duration::from_secs(2);
-/// In real time, how far one track may lag behind the other before it is not waited for.
+/// In real time, how far one track may lag behind the other before the interleaver stops waiting for it.
 const MAX_TRACK_LAG: Span = Span::from_secs(10);
-/// In real time, how long a frame that is encoded may have waited while newer ones wait behind it.
+/// In real time, how long a frame may wait before it is dropped for a newer one.
 const MAX_WAIT: Span = Span::from_millis(200);
-/// In real time, everything older than this is taken to have arrived.
+/// In real time, the delay after which frames and sound are assumed to have arrived.
 const ARRIVAL_DELAY: Span = Span::from_millis(150);
-/// In real time, sound and a still picture are written at least so often.
+/// In real time, the interval at which silence and repeated frames fill a track without new data.
 const REPEAT_INTERVAL: Span = Span::from_millis(200);
-/// In real time, how often a still picture is given to an encoder that holds pictures back: rav1e gives a picture out once
-/// four more came, and a program that is killed loses what its encoder holds.
+/// In real time, how often the last frame is repeated to an encoder that still holds it: rav1e returns a frame only
+/// after four more, and a program that is killed loses the frames in its encoder.
 const PUSH_INTERVAL: Span = Span::from_millis(75);
 
-/// What a session is made of.
+/// All that a session needs to begin.
 pub struct SessionPlan {
     pub options: MediaRecorderOptions,
-    /// What the encoders are asked for, in bits a second.
+    /// The requested bitrates, in bits per second.
     pub bitrates: Bitrates,
     pub mime_type: Option<MimeType>,
     pub video: Option<TrackInput>,
@@ -90,7 +90,7 @@ pub struct SessionPlan {
     pub counters: Arc<FrameCounters>,
     /// The clock that the recording's times come from.
     pub clock: Clock,
-    /// Its time at which the recording begins; none while its first picture decides that.
+    /// The clock's time at which the recording begins; none when the first frame sets it.
     pub origin: Option<Timestamp>,
     pub start: Start,
     pub events: Events,
@@ -99,20 +99,19 @@ pub struct SessionPlan {
 /// A track's samples.
 pub struct TrackInput {
     pub subscription: Subscription,
-    /// What is added to their timestamps to get the session's time.
+    /// Added to the samples' timestamps to get the session's time.
     pub shift: Span,
 }
 
 /// What a session does first.
 pub enum Start {
-    /// It records to this destination.
+    /// Records to this destination.
     Record(Destination),
-    /// It keeps the last seconds, of this length, until it gets a destination to record to.
+    /// Keeps the last `Span` of the stream until it gets a destination to record to.
     Buffer(Span),
 }
 
-/// Whoever runs a session: gets the codecs once they are known, the progress while it runs, and the end before the program
-/// does.
+/// The owner of a session: gets the codecs once they are known, the progress, and the end before the program gets it.
 pub trait SessionListener: Send {
     fn begun(&self, report: &Report);
     fn progressed(&self, progress: Progress);
@@ -124,19 +123,20 @@ struct SessionState {
     gate: Mutex<Gate>,
     splitter: Mutex<Splitter>,
     messages: MessageQueue<Message>,
-    /// The end is near: a stage with nothing more to do ends.
+    /// The recording is stopping: a stage ends when nothing is left to process.
     stopping: AtomicBool,
     /// How many tracks have not ended.
     tracks: AtomicUsize,
     /// A key frame is requested.
     key: AtomicBool,
     counters: Arc<FrameCounters>,
-    /// Ends the subscription to the pictures. (That to sound goes on: sound from before the end comes after it.)
+    /// Ends the subscription to the video. (The subscription to audio continues: sound from before the end arrives
+    /// later.)
     video: Option<Unsubscribe>,
 }
 
 impl SessionState {
-    /// Nothing from `time` on belongs to the recording.
+    /// Ends the recording at `time`.
     fn stop_at(&self, time: Timestamp) {
         self.gate.lock().stop(time);
         self.stopping.store(true, Ordering::Release);
@@ -145,7 +145,7 @@ impl SessionState {
         }
     }
 
-    /// A track has ended; with the last one the recording ends.
+    /// A track has ended; the end of the last one ends the recording.
     fn track_ended(&self, now: Timestamp) {
         if self.tracks.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.stop_at(now);
@@ -172,7 +172,7 @@ impl SessionState {
     }
 }
 
-/// The mux stage's thread: opens the encoders, tells the start, runs the stages, writes, tells the end.
+/// The mux stage's thread: opens the encoders, reports the start, runs the stages, writes, reports the end.
 fn run(plan: SessionPlan, listener: &dyn SessionListener, session: &SessionState, mut recording: RunningRecording) {
     let SessionPlan { options, bitrates, mime_type, video, audio, clock, start, events, .. } = plan;
     let mut report = Report::default();
@@ -214,18 +214,18 @@ fn run(plan: SessionPlan, listener: &dyn SessionListener, session: &SessionState
             let sound = Sound::new(input, encoder, alone, session, &clock);
             stage(scope, session, TrackKind::Audio, "sound", move || sound.run());
         }
-        // The function that opens the next piece's file is the program's.
+        // The program's function that opens the next piece's file may panic.
         if let Err(error) = catch_panic("mux", || mux.run()) {
             mux.fail(error);
         }
-        // The stages find the queue closed, and end.
+        // The closed queue makes the other stages end.
         session.messages.close();
         session.stop_at(clock.now());
     });
     mux.finish(&mut report, &mut recording);
 }
 
-/// Runs a stage on a thread of its own, which tells the mux stage how it ended.
+/// Runs a stage on a new thread, which reports its result to the mux stage.
 fn stage<'scope>(
     scope: &'scope Scope<'scope, '_>,
     session: &'scope SessionState,
@@ -242,7 +242,7 @@ fn stage<'scope>(
     }
 }
 
-/// The last things that a recorder tells.
+/// Sends the last events of a recording.
 fn tell_end(recording: &mut RunningRecording, failure: Option<Error>, data: BlobEvent) {
     if let Some(error) = failure {
         recording.events.push(Event::Error(error));
@@ -251,7 +251,7 @@ fn tell_end(recording: &mut RunningRecording, failure: Option<Error>, data: Blob
     recording.stop();
 }
 
-/// What a recording needs before its first packet.
+/// The encoders of a recording, and what its header needs.
 struct Encoders {
     video: Option<(Box<dyn VideoEncoder>, EncoderConfig)>,
     codec: Option<String>,
@@ -301,7 +301,7 @@ impl Encoders {
     }
 }
 
-/// Calls this; a panic in it is an error. Encoders, sources and the program's functions are other people's code.
+/// Calls `work` and turns a panic into an error: encoders, sources and the program's functions are external code.
 pub(super) fn catch_panic<T>(stage: &str, work: impl FnOnce() -> T) -> Result<T> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|panic: Box<dyn Any + Send>| {
         let text = panic.downcast_ref::<&str>().copied().or(panic.downcast_ref::<String>().map(String::as_str));

@@ -1,4 +1,4 @@
-//! The mux stage: packets of both tracks go in, are brought into one order and written; or kept, for a replay.
+//! The mux stage: interleaves the packets of both tracks, and writes them, or keeps them for a replay.
 
 use std::sync::mpsc::Sender;
 use std::time::Duration;
@@ -28,14 +28,14 @@ pub(super) struct Mux<'a> {
     session: &'a SessionState,
     clock: &'a Clock,
     listener: &'a dyn SessionListener,
-    /// How many stages are at work.
+    /// How many stages have not ended.
     stages: usize,
     failure: Option<Error>,
-    /// A limit is reached: there is no room for more.
+    /// A limit is reached: nothing more is recorded.
     full: bool,
 }
 
-/// What packets go to.
+/// Where packets go.
 enum MuxTarget {
     /// A replay that does not record yet.
     Buffer(ReplayBuffer),
@@ -44,7 +44,7 @@ enum MuxTarget {
 }
 
 impl<'a> Mux<'a> {
-    /// A stage for these tracks, which become a file of this format. It keeps nothing before it gets a target.
+    /// A mux stage for files of this format. It discards packets until it gets a target.
     pub fn new(
         format: FileFormat,
         events: Events,
@@ -54,7 +54,7 @@ impl<'a> Mux<'a> {
     ) -> Self {
         let (video, audio) = (format.tracks.video.is_some(), format.tracks.audio.is_some());
         Self {
-            // In real time a track that lags has nothing to bring; otherwise its thread has not had its turn.
+            // In real time, a track that lags has no data; with other clocks, its thread is only slow.
             interleaver: Interleaver::new(video, audio, if clock.is_real() { MAX_TRACK_LAG } else { Span::MAX }),
             target: MuxTarget::Buffer(ReplayBuffer::new(Span::ZERO, video)),
             format,
@@ -68,7 +68,7 @@ impl<'a> Mux<'a> {
         }
     }
 
-    /// How many stages are at work.
+    /// How many stages have not ended.
     pub fn stages(&self) -> usize {
         self.stages
     }
@@ -78,7 +78,7 @@ impl<'a> Mux<'a> {
         self.target = MuxTarget::Buffer(ReplayBuffer::new(length, self.format.tracks.video.is_some()));
     }
 
-    /// Begins to write what follows; the recording begins with what has the time `origin`.
+    /// Begins to write; time 0 of the recording is packet time `origin`.
     pub fn begin(&mut self, destination: Destination, options: &MediaRecorderOptions, origin: Timestamp) {
         let mut output = self.writer(destination, options, self.events.clone(), origin);
         if let Err(error) = output.write_header() {
@@ -98,7 +98,7 @@ impl<'a> Mux<'a> {
         OutputWriter::new(self.format.clone(), destination, options, events, origin)
     }
 
-    /// Until no stage is at work, or there is no room for more.
+    /// Handles messages until all other stages have ended, a limit is reached, or an error occurs.
     pub fn run(&mut self) {
         while self.stages > 0 {
             let Some(message) = self.session.messages.receive(POLL_INTERVAL) else {
@@ -116,7 +116,7 @@ impl<'a> Mux<'a> {
                 Err(error) => return self.fail(error),
             }
         }
-        // A replay that was asked for at the last moment is answered.
+        // Requests that arrived last, such as to save a replay, are still answered.
         while let Some(message) = self.session.messages.receive(Duration::ZERO) {
             if let Err(error) = self.handle(message) {
                 return self.fail(error);
@@ -172,7 +172,7 @@ impl<'a> Mux<'a> {
         }
     }
 
-    /// A packet came too late for its place in the file.
+    /// Drops a packet that came too late for its place in the file.
     fn refuse(&mut self, late: Packet) {
         if late.kind == TrackKind::Audio {
             self.session.counters.lose_sound(late.media.duration);
@@ -183,7 +183,7 @@ impl<'a> Mux<'a> {
         late.dropped(DropReason::OutOfOrder);
     }
 
-    /// Writes the packets whose turn it is.
+    /// Writes the packets that are next in order.
     fn write(&mut self) -> Result<Room> {
         while let Some(packet) = self.interleaver.pop() {
             if self.write_packet(packet)? == Room::None {
@@ -205,20 +205,20 @@ impl<'a> Mux<'a> {
             MuxTarget::Output(output) => output.write(packet)?,
         };
         if room == Room::None {
-            // What is still in flight is later than the recording's end.
+            // Frames still in flight are later than the recording's end.
             self.session.counters.set_end_reason(DropReason::Ended);
         }
         Ok(room)
     }
 
-    /// The recording ends because of this; the first reason is reported.
+    /// Ends the recording with this error; only the first error is reported.
     pub fn fail(&mut self, error: Error) {
         self.failure.get_or_insert(error);
         self.session.counters.set_end_reason(DropReason::Failed);
         self.session.stop_at(self.clock.now());
     }
 
-    /// What the replay holds, as a file that seeks.
+    /// The content of the replay, as a seekable file.
     fn save_replay(&self) -> Result<Blob> {
         let MuxTarget::Buffer(buffer) = &self.target else {
             return Err(Error::new(ErrorKind::InvalidState, "expected a replay but found that it records already"));
@@ -246,7 +246,7 @@ impl<'a> Mux<'a> {
         Ok(data)
     }
 
-    /// The recording begins with what the replay holds.
+    /// Begins the recording with the content of the replay.
     fn record_replay(
         &mut self,
         destination: Destination,
@@ -261,7 +261,7 @@ impl<'a> Mux<'a> {
         let with_sound = self.format.tracks.video.is_some() && self.format.tracks.audio.is_some();
         let mut splitter = options.splitter(&destination, with_sound);
         for packet in packets.iter_mut().filter(|packet| packet.kind == leading) {
-            // Only a key frame can begin a piece, and here it is too late to ask for one.
+            // Only a key frame can begin a piece, and these frames are encoded already.
             packet.begins_piece = packet.media.key && splitter.begins_piece(packet.media.timestamp);
             splitter.add_bytes(packet.media.data.len() as u64);
         }
@@ -281,7 +281,7 @@ impl<'a> Mux<'a> {
         self.write()
     }
 
-    /// Ends the file and tells the end.
+    /// Finishes the file and reports the end.
     pub fn finish(self, report: &mut Report, recording: &mut RunningRecording) {
         let counters = &self.session.counters;
         let mut output = match self.target {
@@ -293,10 +293,11 @@ impl<'a> Mux<'a> {
                 return self.listener.ending(report);
             }
         };
-        // By stamps, nobody knows how long the last picture is shown; and a recording that failed ends with what it has.
+        // With a stamped clock, the end of the last frame is unknown. A recording that failed or is full ends with its
+        // last packet.
         let timed = self.clock.is_real() || self.clock.rate().is_some();
         let end = if timed && self.failure.is_none() && !self.full { self.session.gate.lock().end() } else { None };
-        // The function that opens the file of the last slice is the program's.
+        // The program's function that opens the last slice's file may panic.
         let finished = catch_panic("mux", || output.finish(end));
         let (written, data) = finished.unwrap_or_else(|error| {
             counters.set_end_reason(DropReason::Failed);
@@ -306,7 +307,7 @@ impl<'a> Mux<'a> {
         let failure = self.failure.or(written.err());
         let progress = output.progress();
         report.files = output.files();
-        // What could not be written any more.
+        // Dropping these counts the packets that were not written.
         drop((output, self.interleaver));
         report.count(counters);
         report.duration_s = progress.recorded.as_secs_f64();

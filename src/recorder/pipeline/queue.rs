@@ -1,4 +1,4 @@
-//! The queue of messages to the mux stage: packets wait for room when it is behind, all other messages never wait.
+//! The queue of messages to the mux stage: packets wait for room when the queue is full, other messages do not.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 pub struct MessageQueue<T> {
     content: Mutex<QueueContent<T>>,
     changed: Condvar,
-    /// How many messages may be there before [`MessageQueue::send`] waits.
+    /// How many messages may be in the queue before [`MessageQueue::send`] waits.
     depth: usize,
 }
 
@@ -27,7 +27,7 @@ impl<T> MessageQueue<T> {
         Self { content: Mutex::new(content), changed: Condvar::new(), depth }
     }
 
-    /// Puts a message in at once. False, and the message is dropped, when the queue is closed.
+    /// Adds a message without waiting for room. False, and the message is dropped, when the queue is closed.
     pub fn post(&self, message: T) -> bool {
         let mut content = self.lock();
         if content.open {
@@ -37,7 +37,7 @@ impl<T> MessageQueue<T> {
         content.open
     }
 
-    /// Puts a message in once there is room. False, and the message is dropped, when the queue is closed.
+    /// Adds a message once there is room. False, and the message is dropped, when the queue is closed.
     pub fn send(&self, message: T) -> bool {
         let full = |content: &mut QueueContent<T>| content.open && content.messages.len() >= self.depth;
         let mut content = self.lock();
@@ -49,7 +49,7 @@ impl<T> MessageQueue<T> {
         content.open
     }
 
-    /// Takes the oldest message; waits for one for this long at most.
+    /// Takes the oldest message; waits at most `timeout` for one.
     pub fn receive(&self, timeout: Duration) -> Option<T> {
         let empty = |content: &mut QueueContent<T>| content.messages.is_empty() && content.open;
         let mut content = self.lock();
@@ -64,14 +64,14 @@ impl<T> MessageQueue<T> {
         self.lock().open
     }
 
-    /// Nothing is read any more: what is in it is dropped.
+    /// Closes the queue and drops its messages.
     pub fn close(&self) {
         let mut content = self.lock();
         content.open = false;
         let dropped = std::mem::take(&mut content.messages);
         self.changed.notify_all();
         drop(content);
-        // Outside of the lock: a message may hold what tells others that it is gone.
+        // Outside the lock: dropping a message may run code, such as closing the channel of its answer.
         drop(dropped);
     }
 

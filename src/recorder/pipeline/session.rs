@@ -1,4 +1,4 @@
-//! A running recording, as the recorder holds it.
+//! A running recording, and the requests that the recorder makes to it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -19,7 +19,7 @@ use crate::recorder::splitter::Splitter;
 use crate::stream::DropReason;
 use crate::time::Timestamp;
 
-/// A running recording: its threads, and what they can be asked for.
+/// A running recording: its threads, and the requests to them.
 pub struct Session {
     state: Arc<SessionState>,
     clock: Clock,
@@ -27,7 +27,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// Begins; `before` is a session that tells its end first.
+    /// Begins a session, which first waits for the end of the session `before`.
     pub fn begin(plan: SessionPlan, listener: impl SessionListener + 'static, before: Option<Self>) -> Result<Self> {
         let splitter = match &plan.start {
             Start::Record(destination) => {
@@ -52,7 +52,7 @@ impl Session {
             if let Some(before) = before {
                 before.join();
             }
-            // However it ends, nobody waits for it forever: a recording that is dropped reports its end.
+            // After a panic too, `recording` is dropped, which reports the end, so that no caller waits forever.
             let _ = catch_panic("mux", || run(plan, &listener, &own, recording));
             own.messages.close();
         });
@@ -76,7 +76,7 @@ impl Session {
         self.state.messages.post(Message::Event(Event::Resume));
     }
 
-    /// Ends with what there is until now.
+    /// Ends the recording now.
     pub fn stop(&self) {
         self.state.counters.set_end_reason(DropReason::Ended);
         self.state.stop_at(self.clock.now());
@@ -90,7 +90,7 @@ impl Session {
         self.state.request_key_frame();
     }
 
-    /// A function that fails the session, as long as there is one.
+    /// A function that fails the session; without effect once the session is dropped.
     pub fn failer(&self) -> impl Fn(Error) + Send + 'static + use<> {
         let state = Arc::downgrade(&self.state);
         move |error| {
@@ -100,13 +100,13 @@ impl Session {
         }
     }
 
-    /// Gives up: what is not written yet is lost.
+    /// Stops at once: data not written yet is lost.
     pub fn abandon(&self) {
         self.stop();
         self.state.messages.close();
     }
 
-    /// What a replay holds, as a file.
+    /// The content of the replay, as a file.
     pub fn save_replay(&self) -> Result<Blob> {
         let ended =
             || Error::new(ErrorKind::InvalidState, "expected a replay that is running but found that it has ended");
@@ -117,7 +117,7 @@ impl Session {
         saved.recv().unwrap_or_else(|_| Err(ended()))
     }
 
-    /// A replay begins to record; false when it has ended.
+    /// Begins to record the replay; false when the session has ended.
     pub fn record_replay(&self, destination: Destination, options: MediaRecorderOptions) -> bool {
         let (sender, begun) = std::sync::mpsc::channel();
         let asked = Message::RecordReplay(Box::new(destination), Box::new(options), sender);
@@ -127,14 +127,14 @@ impl Session {
     /// Waits for the threads' end.
     pub fn join(mut self) {
         if let Some(thread) = self.thread.take() {
-            // A panic in it was reported as an error.
+            // A panic on the thread was reported as an error.
             let _ = thread.join();
         }
     }
 }
 
 impl SessionState {
-    /// The next picture becomes a key frame.
+    /// Makes the next frame a key frame.
     pub(super) fn request_key_frame(&self) {
         self.key.store(true, Ordering::Release);
     }

@@ -1,4 +1,4 @@
-//! The sound stage: what of the track belongs to the recording goes in, its pauses cut out; packets come out.
+//! The sound stage: encodes the track's sound that belongs to the recording, with pauses cut out.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -16,11 +16,11 @@ use crate::packet::EncodedPacket;
 use crate::stream::{DropReason, Sample, TrackKind, TrackSettings};
 use crate::time::{Span, Timestamp};
 
-/// How long sound from before the stop may still come in real time.
+/// In real time, how long to wait after the stop for sound from before it.
 const LATE_SOUND: Duration = Duration::from_millis(200);
-/// Buffers that overlap by less are of a device whose times jitter.
+/// Smaller overlaps of buffers are jitter of the device's timestamps, not lost sound.
 const JITTER: Span = Span::from_millis(2);
-/// Silence is made in parts of this length, so that a gap of hours takes no memory.
+/// Silence is made in parts of this length, so that a gap of hours needs little memory.
 const SILENCE: Span = Span::from_secs(1);
 
 /// The sound stage.
@@ -29,21 +29,21 @@ pub(super) struct Sound<'a> {
     session: &'a SessionState,
     clock: &'a Clock,
     encoder: Box<dyn AudioEncoder>,
-    /// Whether there are no pictures.
+    /// Whether there is no video.
     alone: bool,
     /// The session's time at the beginning.
     began: Timestamp,
-    /// Sound in the future of the clock: a pause may still come before it.
+    /// Sound later than the clock's time: a pause may still begin before it.
     held: VecDeque<Arc<AudioBuffer>>,
-    /// Up to which of the session's times sound was taken, and the last buffer's rate and channels.
+    /// The session's time up to which sound was taken, and the last buffer's rate and channels.
     taken: Option<(Timestamp, u32, usize)>,
-    /// Up to which of the recording's times sound was encoded.
+    /// The recording's time up to which sound was encoded.
     encoded: Timestamp,
     ready: Vec<EncodedPacket>,
 }
 
 impl<'a> Sound<'a> {
-    /// A stage that encodes what `input` brings from now on; `alone` when there are no pictures.
+    /// A stage that encodes the sound of `input` from now on; `alone` when there is no video.
     pub fn new(
         input: TrackInput,
         encoder: Box<dyn AudioEncoder>,
@@ -92,12 +92,12 @@ impl<'a> Sound<'a> {
                     }
                 }
             }
-            // Real sound is of the past already.
+            // In real time, sound that has arrived is in the past.
             let known = if self.clock.is_real() { Timestamp::MAX } else { self.clock.now() };
             if !self.take_until(known)? {
                 return Ok(());
             }
-            // As long as there are pictures, the stage that encodes those checks the limit.
+            // While there is video, the encode stage checks the limit.
             let last = self.alone || self.session.tracks.load(Ordering::Acquire) == 1;
             if last && self.taken.is_some_and(|(taken, ..)| self.session.gate.lock().is_full(taken)) {
                 self.session.counters.set_end_reason(DropReason::Ended);
@@ -114,7 +114,7 @@ impl<'a> Sound<'a> {
         }
     }
 
-    /// In real time, sound that comes so late that silence was put in its place is lost.
+    /// In real time, counts sound as lost that comes so late that silence was encoded in its place.
     fn count_late(&self, sound: &AudioBuffer) {
         let taken = self.taken.map_or(sound.timestamp, |(taken, ..)| taken.min(sound.end()));
         let late = taken - sound.timestamp;
@@ -123,7 +123,7 @@ impl<'a> Sound<'a> {
         }
     }
 
-    /// The same sound by the session's clock.
+    /// The sound with the session's timestamps.
     fn shifted(&self, sound: Arc<AudioBuffer>) -> Arc<AudioBuffer> {
         if self.input.shift == Span::ZERO {
             return sound;
@@ -133,7 +133,7 @@ impl<'a> Sound<'a> {
         Arc::new(sound)
     }
 
-    /// Encodes what was held up to this time of the session; false when the queue is closed.
+    /// Encodes the held sound up to this time of the session; false when the queue is closed.
     fn take_until(&mut self, time: Timestamp) -> Result<bool> {
         while let Some(sound) = self.held.front().cloned() {
             let begin = self.taken.map_or(sound.timestamp, |(taken, ..)| taken.max(sound.timestamp));
@@ -152,8 +152,8 @@ impl<'a> Sound<'a> {
         Ok(true)
     }
 
-    /// Encodes the parts of the sound between these times of the session that belong to the recording, and silence where
-    /// there was none before it. False when the queue is closed.
+    /// Encodes the parts of the sound between these times of the session that belong to the recording, and silence in
+    /// long gaps before them. False when the queue is closed.
     fn encode(&mut self, sound: &AudioBuffer, from: Timestamp, to: Timestamp) -> Result<bool> {
         let parts = self.session.gate.lock().cut(from, to);
         for (begin, end, placed) in parts {
@@ -179,7 +179,7 @@ impl<'a> Sound<'a> {
         Ok(self.send())
     }
 
-    /// In real time, a source that brings nothing is silent. False when the queue is closed.
+    /// In real time, encodes silence while the source delivers no sound. False when the queue is closed.
     fn fill_silence(&mut self) -> Result<bool> {
         let arrived = self.clock.now() - ARRIVAL_DELAY;
         let TrackSettings::Audio { rate, channels } = self.input.subscription.settings() else { return Ok(true) };
@@ -202,7 +202,7 @@ impl<'a> Sound<'a> {
         Ok(true)
     }
 
-    /// Whether there is sound up to the recording's end; in real time, true too once that took LATE_SOUND.
+    /// Whether the sound reaches the recording's end; also true after `LATE_SOUND`, and without real time.
     fn is_over(&self, stopping_since: Instant) -> bool {
         if !self.clock.is_real() || stopping_since.elapsed() > LATE_SOUND {
             return true;
