@@ -1,13 +1,13 @@
-//! The rules of ARCHITECTURE.md that can be read from the source. Imports go down the floors, never up: a module may use
-//! its own floor and those below. One name has one meaning: no two types have the same.
+//! The rules of ARCHITECTURE.md that can be read from the source. Imports go down the layers, never up: a module may use
+//! its own layer and those below. One name has one meaning: no two types have the same.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The modules of each floor, the lowest first. `crate::` reaches no others, but for the names that lib.rs lifts up
-/// from floor 0, and for `tools`, which only the tests of the library have.
-const FLOORS: [&[&str]; 5] = [
+/// The modules of each layer, the lowest first. `crate::` reaches no others, but for the names that lib.rs re-exports
+/// from layer 0, and for `tools`, which only the tests of the library have.
+const LAYERS: [&[&str]; 5] = [
     &["time", "clock", "color", "frame", "audio", "packet", "error", "Error", "ErrorKind", "Result", "macros", "tools"],
     &["av1", "filter", "mux", "stream", "still", "blob", "constraints"],
     &["canvas", "devices", "gpu", "source", "encode"],
@@ -22,24 +22,24 @@ fn imports_go_down_only() {
     let mut faults = Vec::new();
     for file in rust_files(&source) {
         let place = file.strip_prefix(&source).expect("a file in src");
-        // lib.rs names every floor: it is the front door.
+        // lib.rs names every layer.
         if place == Path::new("lib.rs") {
             continue;
         }
         let first = place.components().next().expect("a name");
         let module = Path::new(&first).file_stem().expect("a name").to_string_lossy().into_owned();
-        let own = floor(&module).unwrap_or_else(|| panic!("{} stands on no floor; see FLOORS", place.display()));
+        let own = layer(&module).unwrap_or_else(|| panic!("{} is in no layer; see LAYERS", place.display()));
         let text = fs::read_to_string(&file).expect("a readable file");
         for (line, target) in targets(&text, &module) {
             imports += 1;
-            match floor(&target) {
-                Some(floor) if floor <= own => {}
-                Some(floor) => {
-                    faults.push(format!("{}:{line}: floor {own} uses `{target}` of floor {floor}", place.display()));
+            match layer(&target) {
+                Some(layer) if layer <= own => {}
+                Some(layer) => {
+                    faults.push(format!("{}:{line}: layer {own} uses `{target}` of layer {layer}", place.display()));
                 }
                 // The program stands above all of the library and uses its root.
-                None if own + 1 == FLOORS.len() => {}
-                None => faults.push(format!("{}:{line}: `{target}` stands on no floor", place.display())),
+                None if own + 1 == LAYERS.len() => {}
+                None => faults.push(format!("{}:{line}: `{target}` is in no layer", place.display())),
             }
         }
     }
@@ -91,8 +91,8 @@ fn definitions_of_types_are_found() {
     assert_eq!(defined_type("// struct Output"), None);
 }
 
-fn floor(module: &str) -> Option<usize> {
-    FLOORS.iter().position(|modules| modules.contains(&module))
+fn layer(module: &str) -> Option<usize> {
+    LAYERS.iter().position(|modules| modules.contains(&module))
 }
 
 /// The modules that a file reaches through `crate::`, or, in the program, through the library's name; each with its
