@@ -13,7 +13,7 @@ use crate::time::{FrameRate, Span};
 
 const SIZE: Size = Size::new(64, 48);
 /// What takes longer hangs.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 fn gpu() -> Gpu {
     Gpu::new().expect("an adapter: `make test` installs one")
@@ -49,7 +49,7 @@ fn listen(stream: &MediaStream) -> Subscription {
 
 /// The next frame and who waits to hear of it.
 fn next(listener: &Subscription) -> (Arc<Frame>, crate::stream::Ticket) {
-    match listener.receiver.recv_timeout(PATIENCE).expect("a frame") {
+    match listener.receiver.recv_timeout(TIMEOUT).expect("a frame") {
         Sample::Video { frame, ticket, .. } => (frame, ticket),
         Sample::Audio(_) => panic!("a canvas is silent"),
     }
@@ -59,7 +59,7 @@ fn next(listener: &Subscription) -> (Arc<Frame>, crate::stream::Ticket) {
 fn rest(listener: &Subscription) -> Vec<(i64, u8)> {
     let mut frames = Vec::new();
     loop {
-        match listener.receiver.recv_timeout(PATIENCE) {
+        match listener.receiver.recv_timeout(TIMEOUT) {
             Ok(Sample::Video { frame, .. }) => frames.push((frame.timestamp.as_nanos() / 1_000_000, frame.data()[0])),
             Ok(Sample::Audio(_)) => panic!("a canvas is silent"),
             Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => return frames,
@@ -245,17 +245,17 @@ fn a_receipt_says_at_what_time_its_frame_was_encoded_or_why_it_was_not() {
     assert_eq!(frame.timestamp, at_millis(2));
     assert_eq!(encoded.outcome(), None);
     ticket.encoded(at_millis(5));
-    assert_eq!(encoded.wait_for(PATIENCE.into()), Some(Outcome::Encoded(at_millis(5))));
+    assert_eq!(encoded.wait_for(TIMEOUT.into()), Some(Outcome::Encoded(at_millis(5))));
     assert_eq!(superseded.outcome(), Some(Outcome::Dropped(DropReason::Superseded)));
 
     drop(listener);
     let unheard = track.request_frame_at(at_millis(3)).unwrap();
     canvas.draw(grey(2));
     canvas.present().unwrap();
-    assert_eq!(unheard.wait_for(PATIENCE.into()), Some(Outcome::Dropped(DropReason::NotRecorded)));
+    assert_eq!(unheard.wait_for(TIMEOUT.into()), Some(Outcome::Dropped(DropReason::NotRecorded)));
     let unpainted = track.request_frame_at(at_millis(4)).unwrap();
     drop(canvas);
-    assert_eq!(unpainted.wait_for(PATIENCE.into()), Some(Outcome::Dropped(DropReason::NotRecorded)));
+    assert_eq!(unpainted.wait_for(TIMEOUT.into()), Some(Outcome::Dropped(DropReason::NotRecorded)));
 }
 
 #[test]

@@ -180,9 +180,9 @@ impl Worker {
 impl Drop for Worker {
     fn drop(&mut self) {
         /// The timeout for a recorder that does not read, or a GPU that hangs.
-        const PATIENCE: Duration = Duration::from_secs(2);
+        const TIMEOUT: Duration = Duration::from_secs(2);
         drop(self.jobs.take());
-        let _ = self.ended.recv_timeout(PATIENCE);
+        let _ = self.ended.recv_timeout(TIMEOUT);
     }
 }
 

@@ -6,7 +6,7 @@
 
 /// The request of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wish {
+pub enum KeyCommand {
     /// Enter.
     Stop,
     /// `p`: pause or resume.
@@ -17,7 +17,7 @@ pub enum Wish {
     Still,
 }
 
-impl Wish {
+impl KeyCommand {
     fn of(key: u8) -> Option<Self> {
         match key {
             b'\r' | b'\n' => Some(Self::Stop),
@@ -43,7 +43,7 @@ mod unix {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr};
 
-    use super::Wish;
+    use super::KeyCommand;
 
     /// How often the reader checks whether it is to end while no key is pressed.
     const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
@@ -59,7 +59,7 @@ mod unix {
 
     impl Keys {
         /// Begins to read keys and calls `on_wish` for each, on a new thread; none where there is no terminal.
-        pub fn listen(mut on_wish: impl FnMut(Wish) + Send + 'static) -> Option<Self> {
+        pub fn listen(mut on_wish: impl FnMut(KeyCommand) + Send + 'static) -> Option<Self> {
             let terminal = stdin();
             if !terminal.is_terminal() || !stderr().is_terminal() || !is_in_front(&terminal) {
                 return None;
@@ -74,7 +74,7 @@ mod unix {
             tcsetattr(&terminal, OptionalActions::Now, &changed).ok()?;
             let read = move || {
                 while !ended.load(Ordering::Acquire) {
-                    if let Some(wish) = next_key(&terminal).and_then(Wish::of) {
+                    if let Some(wish) = next_key(&terminal).and_then(KeyCommand::of) {
                         on_wish(wish);
                     }
                 }
@@ -138,14 +138,14 @@ pub use other::{Keys, restore};
 /// On systems where single keys are not supported: no keys.
 #[cfg(not(unix))]
 mod other {
-    use super::Wish;
+    use super::KeyCommand;
 
     /// Never there.
     pub struct Keys;
 
     impl Keys {
         /// None.
-        pub fn listen(_on_wish: impl FnMut(Wish) + Send + 'static) -> Option<Self> {
+        pub fn listen(_on_wish: impl FnMut(KeyCommand) + Send + 'static) -> Option<Self> {
             None
         }
     }

@@ -20,7 +20,7 @@ use framereel::time::Span;
 use framereel::{Error, ErrorKind, Result};
 
 use super::args::RecordArgs;
-use super::keys::{Keys, Wish};
+use super::keys::{KeyCommand, Keys};
 use super::progress::{Bar, count_down};
 use super::summary::{json, summary};
 use super::target::Target;
@@ -32,7 +32,7 @@ use super::{end_at_once, on_signal, print};
 const ENDLESS: Span = Span::from_secs(5);
 
 /// Further signals within this time after the first are ignored.
-const ONE_WISH: Duration = Duration::from_millis(500);
+const SIGNAL_DEBOUNCE: Duration = Duration::from_millis(500);
 
 pub fn run(args: &RecordArgs) -> Result<()> {
     let mut target = Target::of(args)?;
@@ -86,14 +86,14 @@ fn follow(
     controls: &'static Controls,
     live: bool,
     mut next_still: impl FnMut() -> PathBuf + Send + 'static,
-) -> impl FnMut(Wish) + Send + 'static {
+) -> impl FnMut(KeyCommand) + Send + 'static {
     move |wish| match wish {
-        Wish::Stop => drop(controls.stop()),
-        Wish::Pause if controls.is_paused() => controls.resume(),
-        Wish::Pause if live => controls.pause(),
-        Wish::Pause => {}
-        Wish::Mute => controls.set_muted(!controls.is_muted()),
-        Wish::Still => controls.request_still(next_still()),
+        KeyCommand::Stop => drop(controls.stop()),
+        KeyCommand::Pause if controls.is_paused() => controls.resume(),
+        KeyCommand::Pause if live => controls.pause(),
+        KeyCommand::Pause => {}
+        KeyCommand::Mute => controls.set_muted(!controls.is_muted()),
+        KeyCommand::Still => controls.request_still(next_still()),
     }
 }
 
@@ -113,7 +113,9 @@ fn listen_to_signals(traces: Vec<PathBuf>) -> Result<&'static Signals> {
     let mut first: Option<Instant> = None;
     on_signal(move || {
         // Several signals at once count as one: `timeout` signals a program and then its whole process group.
-        if SIGNALS.recording.load(Ordering::Relaxed) && first.get_or_insert_with(Instant::now).elapsed() < ONE_WISH {
+        if SIGNALS.recording.load(Ordering::Relaxed)
+            && first.get_or_insert_with(Instant::now).elapsed() < SIGNAL_DEBOUNCE
+        {
             SIGNALS.controls.stop();
             return;
         }

@@ -136,7 +136,7 @@ pub(super) fn start_track(wanted: &TrackConstraints) -> Result<MediaStreamTrack>
     let run = move || {
         while generator.is_wanted() {
             let sound = match source.next_buffer() {
-                Ok(Some(sound)) => device.louder(sound),
+                Ok(Some(sound)) => device.apply_gain(sound),
                 Ok(None) => return,
                 Err(error) => return generator.fail(&error),
             };
@@ -163,7 +163,7 @@ impl MicrophoneDevice {
     }
 
     /// Applies the gain.
-    fn louder(&self, sound: AudioBuffer) -> AudioBuffer {
+    fn apply_gain(&self, sound: AudioBuffer) -> AudioBuffer {
         match self.state().0.gain {
             Some(gain) if gain != 0.0 => sound.scaled(10.0_f32.powf(gain as f32 / 20.0)),
             _ => sound,
@@ -274,13 +274,13 @@ impl Microphone {
     fn receive_again(&mut self) -> Result<(Vec<f32>, Timestamp)> {
         loop {
             match self.receive() {
-                Err(_) if self.reconnect => self.come_back(),
+                Err(_) if self.reconnect => self.reopen(),
                 received => return received,
             }
         }
     }
 
-    fn come_back(&mut self) {
+    fn reopen(&mut self) {
         let again = || find(&self.label, self.kind).and_then(|device| Self::start(&device, &self.label, self.kind));
         let again = loop {
             match again() {

@@ -96,7 +96,7 @@ impl OpusConfig {
 pub struct OpusEncoder {
     config: OpusConfig,
     conformer: Conformer,
-    maker: PacketMaker,
+    maker: Packetizer,
 }
 
 debug_fields!(OpusEncoder { config });
@@ -130,7 +130,7 @@ impl OpusEncoder {
         Ok(Self {
             config: config.clone(),
             conformer: Conformer::new(RATE, config.channels),
-            maker: PacketMaker { codec, pre_skip, left_out: left_out.into(), packets: 0 },
+            maker: Packetizer { codec, pre_skip, left_out: left_out.into(), packets: 0 },
         })
     }
 
@@ -202,7 +202,7 @@ impl AudioEncoder for OpusEncoder {
 }
 
 /// Encodes samples into packets.
-struct PacketMaker {
+struct Packetizer {
     codec: ::opus::Encoder,
     /// How many decoded samples players leave out at the beginning.
     pre_skip: u16,
@@ -212,7 +212,7 @@ struct PacketMaker {
     packets: u64,
 }
 
-impl PacketMaker {
+impl Packetizer {
     /// Encodes all whole packets.
     fn drain(&mut self, conformer: &mut Conformer, packets: &mut Vec<EncodedPacket>) -> Result<()> {
         self.left_out -= conformer.take(self.left_out)[0].len();

@@ -13,7 +13,7 @@ use super::color_matrix::ColorMatrix;
 use super::{Edge, Filter};
 use crate::frame::{PixelFormat, Size};
 
-mod bell;
+mod blur_kernel;
 mod explain;
 mod numbers;
 mod place;
@@ -21,7 +21,7 @@ mod planner;
 #[cfg(test)]
 mod tests;
 
-pub use bell::Bell;
+pub use blur_kernel::BlurKernel;
 pub use place::{LayerPlace, Scaling};
 pub use planner::{plan, plan_layer};
 
@@ -157,7 +157,7 @@ pub enum Stage {
         /// The axis.
         axis: Axis,
         /// The shape of its weights.
-        bell: Bell,
+        kernel: BlurKernel,
         /// How far the picture is moved along the axis, in pixels.
         shift: f32,
     },

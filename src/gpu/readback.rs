@@ -15,7 +15,7 @@ use crate::time::Timestamp;
 /// How many frames may be in flight at once.
 const RING: usize = 3;
 /// A driver that takes longer than this for a frame is taken to hang. (Users' endless loops are detected before.)
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The layout of a packed picture in its buffer. Rows of I420 are padded to 8 pixels of luma and 4 of chroma.
 pub(super) struct PackedLayout {
@@ -48,13 +48,13 @@ pub struct Readback {
     format: PixelFormat,
     size: Size,
     idle: Vec<wgpu::Buffer>,
-    under_way: VecDeque<Flight>,
+    pending: VecDeque<PendingReadback>,
 }
 
 debug_fields!(Readback { format, size });
 
 /// A frame that is being read back.
-struct Flight {
+struct PendingReadback {
     buffer: wgpu::Buffer,
     submission: wgpu::SubmissionIndex,
     mapped: Receiver<Result<(), wgpu::BufferAsyncError>>,
@@ -76,7 +76,7 @@ impl Readback {
                 })
             })
             .collect();
-        Self { gpu: gpu.clone(), format, size, idle, under_way: VecDeque::with_capacity(RING) }
+        Self { gpu: gpu.clone(), format, size, idle, pending: VecDeque::with_capacity(RING) }
     }
 
     /// Whether a frame must be received before the next one can be submitted.
@@ -86,7 +86,7 @@ impl Readback {
 
     /// Whether no frame is in flight.
     pub fn is_empty(&self) -> bool {
-        self.under_way.is_empty()
+        self.pending.is_empty()
     }
 
     /// Submits the commands of `encoder`, and a copy of the picture that they render in `output` and of its alarm.
@@ -112,7 +112,7 @@ impl Readback {
             let _ = sender.send(result);
         });
         let submission = self.gpu.queue().submit([encoder.finish()]);
-        self.under_way.push_back(Flight { buffer, submission, mapped, timestamp });
+        self.pending.push_back(PendingReadback { buffer, submission, mapped, timestamp });
         Ok(())
     }
 
@@ -121,14 +121,14 @@ impl Readback {
     /// # Errors
     /// `UnknownError` when the device is lost or hangs.
     pub fn take(&mut self) -> Result<Option<Frame>> {
-        let Some(Flight { buffer, submission, mapped, timestamp }) = self.under_way.pop_front() else {
+        let Some(PendingReadback { buffer, submission, mapped, timestamp }) = self.pending.pop_front() else {
             return Ok(None);
         };
-        let wait = wgpu::PollType::Wait { submission_index: Some(submission), timeout: Some(PATIENCE) };
+        let wait = wgpu::PollType::Wait { submission_index: Some(submission), timeout: Some(TIMEOUT) };
         let failed = |what: String| Error::unknown(format!("no picture came back from the GPU: {what}"));
         let waited = self.gpu.device().poll(wait);
         waited.map_err(|error| failed(error.to_string()))?;
-        match mapped.recv_timeout(PATIENCE) {
+        match mapped.recv_timeout(TIMEOUT) {
             Ok(Ok(())) => {}
             Ok(Err(error)) => return Err(failed(error.to_string())),
             Err(error) => return Err(failed(error.to_string())),

@@ -110,11 +110,11 @@ impl Container {
 
     /// Makes a whole file of one in its live form: adds the index and the lengths that were known only at its end.
     /// Returns the file unchanged where that fails.
-    pub(crate) fn mended(self, file: Blob) -> Blob {
+    pub(crate) fn repaired(self, file: Blob) -> Blob {
         match self {
             Self::Webm => file.clone().into_seekable().unwrap_or(file),
             Self::Ogg => file,
-            Self::Wav => wav::mended(file),
+            Self::Wav => wav::repaired(file),
         }
     }
 }

@@ -57,9 +57,11 @@ impl<R: Read + Seek> Survey<R> {
             let unread = counted(self.unread_tracks, "track");
             faults.push(format!("{unread} beyond the {} that are read", Track::MOST));
         }
-        match self.strays {
+        match self.unknown_track_blocks {
             0 => {}
-            strays => faults.push(format!("{} of tracks that the file does not have", counted(strays, "block"))),
+            unknown_track_blocks => {
+                faults.push(format!("{} of tracks that the file does not have", counted(unknown_track_blocks, "block")))
+            }
         }
         for counts in self.tracks.iter().filter(|counts| counts.blocks > 0) {
             let number = counts.header.number;

@@ -326,7 +326,7 @@ impl<R: Read + Seek> Matroska<R> {
     /// Skips an element of an unknown ID if a known element follows; otherwise it is damage.
     fn unknown(&mut self, element: Element, parent_end: u64) -> Result<(), Fault> {
         let end = self.end_of(element, parent_end)?;
-        if !self.in_step(end)? {
+        if !self.fits_in_sequence(end)? {
             return Err(damaged(element));
         }
         self.at = end;
@@ -335,7 +335,7 @@ impl<R: Read + Seek> Matroska<R> {
 
     /// Whether an item ends at `end`, or may end there: the cluster, the segment or the file ends there, or an element
     /// that is allowed there follows. Otherwise the item before is damaged.
-    pub(crate) fn in_step(&mut self, mut end: u64) -> Result<bool, Fault> {
+    pub(crate) fn fits_in_sequence(&mut self, mut end: u64) -> Result<bool, Fault> {
         let cluster_end = self.cluster.map_or(self.segment_end, |cluster| cluster.end);
         // Garbage may look like one element that is allowed anywhere, but hardly like several in a row.
         for _ in 0..3 {

@@ -94,7 +94,7 @@ pub(crate) struct Survey<R: Read + Seek> {
     /// How many tracks the file has beyond those that are read.
     pub(crate) unread_tracks: u64,
     /// How many blocks are of tracks that the file does not have.
-    pub(crate) strays: u64,
+    pub(crate) unknown_track_blocks: u64,
     cue_check: CueCheck,
 }
 
@@ -113,7 +113,7 @@ impl<R: Read + Seek> Survey<R> {
             gaps: Gaps::default(),
             ending: Ending::Whole,
             unread_tracks: 0,
-            strays: 0,
+            unknown_track_blocks: 0,
             cue_check: CueCheck::default(),
         })
     }
@@ -126,7 +126,7 @@ impl<R: Read + Seek> Survey<R> {
             let fault = match self.file.next() {
                 Ok(Some(item)) => match &item {
                     // Where garbage follows, the size is wrong or the garbage began before the block's end.
-                    Item::Block(block) if !self.file.in_step(block.element.end)? => None,
+                    Item::Block(block) if !self.file.fits_in_sequence(block.element.end)? => None,
                     _ => {
                         self.count(&item)?;
                         return Ok(Some(item));
@@ -204,7 +204,7 @@ impl<R: Read + Seek> Survey<R> {
         let open = self.clusters.open.get_or_insert((block.time, block.time));
         *open = (open.0.min(block.time), open.1.max(block.time));
         let Some(counts) = self.tracks.iter_mut().find(|counts| counts.header.number == block.track) else {
-            self.strays += 1;
+            self.unknown_track_blocks += 1;
             return Ok(());
         };
         let head = if counts.is_opus() {

@@ -159,7 +159,7 @@ fn set_lengths(header: &mut [u8; HEADER], data: u32) {
 
 /// Makes a whole file of one in its live form, with its real lengths. Returns it unchanged where it has them, or where
 /// they are too large to express.
-pub(super) fn mended(file: Blob) -> Blob {
+pub(super) fn repaired(file: Blob) -> Blob {
     let head = file.slice(0..HEADER as u64);
     let Ok(Ok(mut header)) = head.bytes().map(<[u8; HEADER]>::try_from) else { return file };
     let data = u32::try_from(file.size() - HEADER as u64).unwrap_or(UNKNOWN);

@@ -147,9 +147,9 @@ impl Events {
     }
 
     /// A recording begins.
-    pub(super) fn begin(&self) -> RunningRecording {
+    pub(super) fn begin(&self) -> UnreportedEnd {
         self.lock().running += 1;
-        RunningRecording { events: self.clone(), over: false }
+        UnreportedEnd { events: self.clone(), over: false }
     }
 
     pub(super) fn push(&self, event: Event) {
@@ -190,12 +190,12 @@ impl Events {
 }
 
 /// A recording whose end is not reported yet. Dropping it counts as the end, so that no caller waits forever.
-pub(super) struct RunningRecording {
+pub(super) struct UnreportedEnd {
     pub events: Events,
     over: bool,
 }
 
-impl RunningRecording {
+impl UnreportedEnd {
     /// Reports the end as [`Event::Stop`].
     pub fn stop(&mut self) {
         self.end(Some(Event::Stop));
@@ -212,7 +212,7 @@ impl RunningRecording {
     }
 }
 
-impl Drop for RunningRecording {
+impl Drop for UnreportedEnd {
     fn drop(&mut self) {
         self.end(None);
     }

@@ -103,9 +103,20 @@ impl Feed {
         let mut pacer = Pacer::new(frames, rate, limit, frame_span);
         let is_live = live.is_some();
         let stills = StillSaver::default();
-        let mut show =
-            Show { canvas, layers, sound, schedule, is_live, drawing, filter, counters, stills, is_over, controls };
-        let outcome = show.show_all(&mut pacer, frame_span);
+        let mut show = FramePresenter {
+            canvas,
+            layers,
+            sound,
+            schedule,
+            is_live,
+            drawing,
+            filter,
+            counters,
+            stills,
+            is_over,
+            controls,
+        };
+        let outcome = show.present_all(&mut pacer, frame_span);
         let (source, counts) = pacer.finish();
         for _ in 0..counts.not_given {
             show.lose_at_end(controls.is_stopped());
@@ -163,7 +174,7 @@ impl Frames<'_> {
 }
 
 /// Shows frames at their times.
-struct Show<'a> {
+struct FramePresenter<'a> {
     canvas: Canvas,
     layers: Layers,
     sound: Option<SoundFeed>,
@@ -177,16 +188,16 @@ struct Show<'a> {
     controls: &'a Controls,
 }
 
-impl Show<'_> {
-    fn show_all(&mut self, pacer: &mut Pacer<Frames>, frame_span: Span) -> Result<()> {
-        let outcome = self.show_each(pacer, frame_span);
+impl FramePresenter<'_> {
+    fn present_all(&mut self, pacer: &mut Pacer<Frames>, frame_span: Span) -> Result<()> {
+        let outcome = self.present_each(pacer, frame_span);
         // The sound ends where the video does, whether the source ended or the recording was stopped.
         let clock = self.canvas.clock();
         self.schedule.end(if clock.is_real() { clock.now() } else { Timestamp::MAX });
         outcome
     }
 
-    fn show_each(&mut self, pacer: &mut Pacer<Frames>, frame_span: Span) -> Result<()> {
+    fn present_each(&mut self, pacer: &mut Pacer<Frames>, frame_span: Span) -> Result<()> {
         let mut end = Timestamp::ZERO;
         for paced in pacer.by_ref() {
             self.follow_controls();

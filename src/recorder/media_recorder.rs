@@ -205,7 +205,7 @@ impl MediaRecorder {
         let number = self.core.begin_session(state, &plan);
         let listener = StatusUpdater { core: self.core.clone(), number };
         let session = Session::begin(plan, listener, before).inspect_err(|_| self.core.end_session(number))?;
-        self.core.status().fail = Some(Box::new(session.failer()));
+        self.core.status().fail = Some(Box::new(session.failure_handle()));
         *running = Some(RunningSession { session, to_files });
         Ok(())
     }

@@ -251,7 +251,7 @@ impl<'a> Recording<'a> {
         if let Some(size) = size.filter(|_| has_pictures) {
             (report.width, report.height) = (size.width, size.height);
         }
-        let outcome = ActiveRecording::prepare(gpu, media, &options, destination.into()).and_then(|recording| {
+        let outcome = RunningRecording::prepare(gpu, media, &options, destination.into()).and_then(|recording| {
             let (outcome, account) = recording.run(controls, &mut *on_event);
             report = account;
             outcome
@@ -272,7 +272,7 @@ impl<'a> Recording<'a> {
 }
 
 /// A recording that has begun: its recorder waits for video and sound.
-struct ActiveRecording {
+struct RunningRecording {
     recorder: MediaRecorder,
     stream: MediaStream,
     pictures: Option<Feed>,
@@ -282,7 +282,7 @@ struct ActiveRecording {
     expected: Option<Span>,
 }
 
-impl ActiveRecording {
+impl RunningRecording {
     fn prepare(gpu: &Gpu, media: Media, options: &RecordOptions, destination: Destination) -> Result<Self> {
         let real_time = options.real_time || media.is_live();
         let size = options.size.or(media.size());

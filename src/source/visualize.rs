@@ -27,7 +27,7 @@ use crate::frame::{Frame, PixelFormat, Size};
 use crate::time::{FrameRate, Span, Timestamp};
 
 /// How often the spectrum is analysed: as often as a browser draws.
-const LOOKS: FrameRate = FrameRate::whole(60);
+const ANALYSIS_RATE: FrameRate = FrameRate::whole(60);
 /// The weight of the analysis before: the default of an AnalyserNode.
 const SMOOTHING: f32 = 0.8;
 /// How many bars there are.
@@ -48,7 +48,7 @@ const LATEST: Span = Span::from_secs(1);
 pub struct VisualizationSource {
     info: SourceInfo,
     rate: FrameRate,
-    ear: Ear,
+    ear: SampleHistory,
     /// The tee's other reader, until it is taken.
     sound: Option<Tee>,
     plot: Plot,
@@ -81,7 +81,7 @@ impl VisualizationSource {
         let live = sound.is_live().then(|| Live { clock: Clock::real(), began: None, losses: Arc::default() });
         let plot = Plot::new(kind, heard.rate, size);
         let [sound, pictures] = Tee::split(sound);
-        Ok(Self { info, rate, ear: Ear::new(pictures), sound: Some(sound), plot, next: 0, live })
+        Ok(Self { info, rate, ear: SampleHistory::new(pictures), sound: Some(sound), plot, next: 0, live })
     }
 
     /// Starts a live sound at the current time.
@@ -128,7 +128,7 @@ impl Source for VisualizationSource {
         self.begin();
         loop {
             let [begin, end] = [self.next, self.next + 1].map(|index| self.rate.timestamp(index));
-            self.ear.hear_until(end)?;
+            self.ear.read_until(end)?;
             if self.ear.has_ended_by(begin) {
                 return Ok(None);
             }
@@ -147,7 +147,7 @@ impl Source for VisualizationSource {
 }
 
 /// The last part of a sound, as one channel.
-struct Ear {
+struct SampleHistory {
     sound: Tee,
     rate: u32,
     samples: VecDeque<f32>,
@@ -156,14 +156,14 @@ struct Ear {
     ended: bool,
 }
 
-impl Ear {
+impl SampleHistory {
     fn new(sound: Tee) -> Self {
         let rate = sound.info().rate;
         Self { sound, rate, samples: VecDeque::new(), heard: 0, ended: false }
     }
 
     /// Reads all samples before `time`, up to the end.
-    fn hear_until(&mut self, time: Timestamp) -> Result<()> {
+    fn read_until(&mut self, time: Timestamp) -> Result<()> {
         let kept = FFT_SIZE.max(samples_in(WAVE, self.rate) as usize);
         // Analyses since the last frame reach further back than the frame does.
         let behind = samples_in(time - Timestamp::ZERO, self.rate).saturating_sub(self.heard) as usize;
@@ -225,11 +225,11 @@ impl Plot {
     }
 
     /// Analyses the sound before `time`.
-    fn follow(&mut self, ear: &Ear, time: Timestamp) {
+    fn follow(&mut self, ear: &SampleHistory, time: Timestamp) {
         let (bands, kept) = self.bands();
-        while kept > 0 && LOOKS.timestamp(self.looks + 1) <= time {
+        while kept > 0 && ANALYSIS_RATE.timestamp(self.looks + 1) <= time {
             self.looks += 1;
-            let end = samples_in(LOOKS.timestamp(self.looks) - Timestamp::ZERO, self.rate);
+            let end = samples_in(ANALYSIS_RATE.timestamp(self.looks) - Timestamp::ZERO, self.rate);
             let magnitudes = self.analyser.look(&ear.before(end, FFT_SIZE));
             self.levels.push_back(levels(magnitudes, self.rate, bands));
             if self.levels.len() > kept {
@@ -239,7 +239,7 @@ impl Plot {
     }
 
     /// The values at `time`.
-    fn frame(&self, ear: &Ear, time: Timestamp) -> Frame {
+    fn frame(&self, ear: &SampleHistory, time: Timestamp) -> Frame {
         let (size, data) = match self.kind {
             Visualization::Wave => {
                 let count = samples_in(WAVE, self.rate) as usize;

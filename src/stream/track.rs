@@ -89,13 +89,13 @@ pub(super) struct TrackCore {
     id: String,
     source: Arc<TrackSource>,
     enabled: AtomicBool,
-    life: Mutex<Life>,
+    life: Mutex<TrackState>,
     listeners: Listeners<TrackEvent>,
 }
 
 /// A track's state and its subscribers.
 #[derive(Debug)]
-struct Life {
+struct TrackState {
     state: ReadyState,
     /// The failure that ended it, if one did.
     failure: Option<TrackFailure>,
@@ -136,7 +136,7 @@ impl MediaStreamTrack {
             id: new_id(),
             source: source.clone(),
             enabled: AtomicBool::new(true),
-            life: Mutex::new(Life { state, failure, subscribers: Vec::new() }),
+            life: Mutex::new(TrackState { state, failure, subscribers: Vec::new() }),
             listeners: Listeners::new(),
         });
         source.add_track(&core);

@@ -8,7 +8,7 @@ use crate::stream::ReadyState;
 
 /// Waits until the thread of a canvas that is gone has let go of what it shared with it.
 fn ends(shared: &std::sync::Weak<CanvasStreams>) -> bool {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TIMEOUT;
     while shared.strong_count() > 0 && Instant::now() < deadline {
         std::thread::sleep(Duration::from_millis(1));
     }
@@ -224,7 +224,7 @@ fn a_failure_of_the_gpu_ends_every_track_with_its_error_and_so_does_every_paint_
         let failure = listener.failure().expect("an error");
         assert!(failure.to_string().contains("expected the loops of your shader to end"), "{failure}");
     }
-    assert_eq!(receipt.wait_for(PATIENCE.into()), Some(Outcome::Dropped(DropReason::Failed)));
+    assert_eq!(receipt.wait_for(TIMEOUT.into()), Some(Outcome::Dropped(DropReason::Failed)));
     for _ in 0..2 {
         canvas.draw(grey(2));
         let error = canvas.present().unwrap_err();

@@ -95,7 +95,7 @@ impl CameraSource {
     }
 
     /// Waits until the camera can be opened again.
-    fn come_back(&mut self) {
+    fn reopen(&mut self) {
         let wanted = TrackConstraints {
             width: self.info.size.width.into(),
             height: self.info.size.height.into(),
@@ -162,7 +162,7 @@ impl Source for CameraSource {
 
     fn next_frame(&mut self) -> Result<Option<Frame>> {
         if std::mem::take(&mut self.away) {
-            self.come_back();
+            self.reopen();
         }
         loop {
             match self.next_within(Duration::MAX) {

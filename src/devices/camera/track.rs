@@ -149,7 +149,7 @@ impl TrackDevice for CameraDevice {
 
     fn apply(&self, constraints: &TrackConstraints) -> Result<()> {
         /// A camera that sends no frames is noticed after 3 s.
-        const PATIENCE: Duration = Duration::from_secs(10);
+        const TIMEOUT: Duration = Duration::from_secs(10);
         let selection = select(TrackKind::Video, std::slice::from_ref(&self.device), constraints)?;
         let present = self.settings();
         let mode = |settings: &Settings| (settings.width, settings.height, settings.format.clone());
@@ -161,7 +161,7 @@ impl TrackDevice for CameraDevice {
         let (answer, answered) = sync_channel(1);
         let gone = || Error::not_readable("expected a camera to set but it is gone");
         self.requests.send((constraints.clone(), answer)).map_err(|_| gone())?;
-        match answered.recv_timeout(PATIENCE) {
+        match answered.recv_timeout(TIMEOUT) {
             Ok(set) => set,
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => Err(gone()),
         }

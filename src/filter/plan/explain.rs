@@ -42,8 +42,8 @@ impl fmt::Display for Stage {
         match self {
             Self::Copy => f.write_str("copy"),
             Self::Area(filter) => write!(f, "{filter}"),
-            Self::Blur { axis, bell, .. } => {
-                write!(f, "blur {} by {bell}", if *axis == Axis::X { "across" } else { "down" })
+            Self::Blur { axis, kernel, .. } => {
+                write!(f, "blur {} by {kernel}", if *axis == Axis::X { "across" } else { "down" })
             }
             Self::Reduce { factor, .. } => write!(f, "reduce {factor} times"),
             Self::Expand { factor, .. } => write!(f, "expand {factor} times"),

@@ -1,8 +1,8 @@
 //! The numbers that a pass's shader reads, and their places. Values that change from frame to frame in an animated
 //! chain are here, so that the shader's text stays.
 
-use super::bell::kernel;
-use super::{Bell, Pass, Point, Scaling, Stage};
+use super::blur_kernel::taps;
+use super::{BlurKernel, Pass, Point, Scaling, Stage};
 use crate::filter::{Effect, Filter, Kind, Value};
 use crate::frame::Size;
 
@@ -50,7 +50,7 @@ impl Filter {
             ),
             _ => return 0,
         };
-        (Bell::new(sigma).reach() + shift).ceil() as u32
+        (BlurKernel::new(sigma).reach() + shift).ceil() as u32
     }
 
     /// Whether it reads the picture at positions of its own choice.
@@ -123,7 +123,7 @@ impl Stage {
         match self {
             Self::Copy => Vec::new(),
             Self::Area(filter) => filter.params(),
-            Self::Blur { bell, shift, .. } => blur_params(*bell, *shift),
+            Self::Blur { kernel, shift, .. } => blur_params(*kernel, *shift),
             Self::Reduce { factor, shift: [x, y] } => vec![[*factor as f32, *x as f32, *y as f32, 0.0]],
             Self::Expand { factor } => vec![[*factor as f32, 0.0, 0.0, 0.0]],
             Self::Place { scaling: Scaling { origin, step, covered: [begin, end], from: [first, last] }, .. } => {
@@ -139,8 +139,8 @@ impl Stage {
 
 /// A blur as a shader that makes four neighbours at once reads it: the first pixel it reaches and how many pixels it
 /// reads; then for each its weight in each of the four. Padded, so that an animated radius changes numbers alone.
-pub(super) fn blur_params(bell: Bell, shift: f32) -> Vec<[f32; 4]> {
-    let (first, weights) = kernel(bell, shift);
+pub(super) fn blur_params(kernel: BlurKernel, shift: f32) -> Vec<[f32; 4]> {
+    let (first, weights) = taps(kernel, shift);
     let weight = |t: usize| weights.get(t).copied().unwrap_or(0.0);
     let mut params = vec![[first as f32, (weights.len() + 3) as f32, 0.0, 0.0]];
     params.extend((0..weights.len() + 3).map(|t| [0, 1, 2, 3].map(|i| t.checked_sub(i).map_or(0.0, weight))));

@@ -1,7 +1,7 @@
 //! The planner: takes a chain filter by filter and decides which filters join the open pass and which end it.
 
 use super::place::{CanvasPart, LayerPlace};
-use super::{Axis, Bell, Extent, Pass, PassInput, PassOutput, Plan, Point, SourcePicture, SourcePixels, Stage};
+use super::{Axis, BlurKernel, Extent, Pass, PassInput, PassOutput, Plan, Point, SourcePicture, SourcePixels, Stage};
 use crate::filter::color_matrix::ColorMatrix;
 use crate::filter::{Custom, Edge, Effect, Filter, FilterChain, Kind};
 use crate::frame::{PixelFormat, Size};
@@ -335,7 +335,7 @@ impl Planner {
 
     /// Blurs, moved right and down by `shift`.
     fn blur(&mut self, sigma: f32, shift: [f32; 2]) {
-        if !Bell::new(sigma).is_nothing() || shift != [0.0, 0.0] {
+        if !BlurKernel::new(sigma).is_nothing() || shift != [0.0, 0.0] {
             self.blur_held(sigma, shift, None);
         }
     }
@@ -347,23 +347,23 @@ impl Planner {
         let full = Extent { margin: self.spread, ..self.open.to };
         // Pixels beyond the borders count during the blur even where the result is cropped to them.
         let wide = Extent { margin: self.spread.max(self.open.to.margin), ..full };
-        let blur = |axis, bell, shift| Stage::Blur { axis, bell, shift };
-        let bell = Bell::new(sigma);
+        let blur = |axis, kernel, shift| Stage::Blur { axis, kernel, shift };
+        let kernel = BlurKernel::new(sigma);
         if sigma <= DIRECT_BLUR {
-            self.gather_held(blur(Axis::Y, bell, shift[1]), wide, held);
-            self.gather_held(blur(Axis::X, bell, shift[0]), full, held);
+            self.gather_held(blur(Axis::Y, kernel, shift[1]), wide, held);
+            self.gather_held(blur(Axis::X, kernel, shift[0]), full, held);
             return;
         }
         // Reduced by a power of two, blurred there, expanded again. Taking means and interpolating linearly blur too: by
         // variances of (1 - 1/f²)/12 and (2 + 1/f²)/12 of a reduced pixel, which the blur between leaves out.
-        let variance = bell.variance();
+        let variance = kernel.variance();
         let factor = 1 << (variance.sqrt() / (DIRECT_BLUR / 2.0)).log2() as u32;
         let f = factor as f32;
-        let inner = Bell::Spline((variance / (f * f) - 0.25).sqrt());
+        let inner = BlurKernel::Spline((variance / (f * f) - 0.25).sqrt());
         // The first reduction moves the picture by whole pixels, the blur by what is left of one.
         let mut whole = shift.map(|shift| shift.round() as i32);
         // Pixels that are moved beyond the borders are blurred back over them.
-        let beyond = (bell.reach().min(shift[0].abs().max(shift[1].abs())).ceil() as u32).min(room(full.size));
+        let beyond = (kernel.reach().min(shift[0].abs().max(shift[1].abs())).ceil() as u32).min(room(full.size));
         let mut reduced = Extent { margin: wide.margin + beyond, ..wide };
         let mut left: u32 = factor;
         while left > 1 {

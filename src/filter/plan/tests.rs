@@ -1,4 +1,4 @@
-use super::bell::kernel;
+use super::blur_kernel::taps;
 use super::numbers::{PADDED_BLUR, blur_params};
 use super::planner::fit;
 use super::*;
@@ -40,8 +40,8 @@ fn a_blur_ends_the_pass_before_it_and_takes_the_points_after_it() {
         stages,
         [
             (Stage::Copy, 1, true),
-            (Stage::Blur { axis: Axis::Y, bell: Bell::Boxes([4, 4, 5]), shift: 0.0 }, 0, false),
-            (Stage::Blur { axis: Axis::X, bell: Bell::Boxes([4, 4, 5]), shift: 0.0 }, 2, false)
+            (Stage::Blur { axis: Axis::Y, kernel: BlurKernel::Boxes([4, 4, 5]), shift: 0.0 }, 0, false),
+            (Stage::Blur { axis: Axis::X, kernel: BlurKernel::Boxes([4, 4, 5]), shift: 0.0 }, 2, false)
         ]
     );
 }
@@ -90,9 +90,9 @@ fn a_blurs_reach_is_bounded_however_wide_it_is() {
     for tenth in 1..10_000 {
         let sigma = tenth as f32 / 10.0;
         for pass in passes(&format!("blur({sigma}px)"), HD) {
-            if let Stage::Blur { bell, shift, .. } = pass.stage {
-                let taps = kernel(bell, shift).1.len();
-                assert!(taps <= PADDED_BLUR - 4, "blur({sigma}px) reads {taps} pixels with {bell}");
+            if let Stage::Blur { kernel, shift, .. } = pass.stage {
+                let taps = taps(kernel, shift).1.len();
+                assert!(taps <= PADDED_BLUR - 4, "blur({sigma}px) reads {taps} pixels with {kernel}");
             }
         }
     }
@@ -100,21 +100,21 @@ fn a_blurs_reach_is_bounded_however_wide_it_is() {
 
 #[test]
 fn a_blurs_weights_are_the_specifications_boxes_moved_by_its_shift() {
-    let (first, weights) = kernel(Bell::new(2.0), 0.0);
+    let (first, weights) = taps(BlurKernel::new(2.0), 0.0);
     // Boxes of 4, 4 and 5 pixels: 80 ways to fall, counted by hand.
     let ways: Vec<_> = weights.iter().map(|weight| (weight * 80.0).round() as i32).collect();
     assert_eq!((first, ways), (-5, vec![1, 3, 6, 10, 13, 14, 13, 10, 6, 3, 1]));
     for (sigma, shift) in [(0.7, 0.0), (1.9, 3.0), (2.0, -2.5), (3.5, 0.25), (4.0, -100.75)] {
-        let bell = Bell::new(sigma);
-        let (first, weights) = kernel(bell, shift);
+        let kernel = BlurKernel::new(sigma);
+        let (first, weights) = taps(kernel, shift);
         let mean: f32 = weights.iter().zip(first..).map(|(weight, t)| weight * t as f32).sum();
         assert!((weights.iter().sum::<f32>() - 1.0).abs() < 1e-5);
         assert!((mean + shift).abs() < 1e-4, "{sigma} moved by {shift}: its middle lies at {mean}");
         let moved = |t: i32| (t as f32 - mean).powi(2);
         let variance: f32 = weights.iter().zip(first..).map(|(weight, t)| weight * moved(t)).sum();
         let rest = shift - shift.floor();
-        assert!((variance - bell.variance() - rest * (1.0 - rest)).abs() < 0.05, "{sigma}: a variance of {variance}");
-        assert_eq!(blur_params(bell, shift).len(), PADDED_BLUR);
+        assert!((variance - kernel.variance() - rest * (1.0 - rest)).abs() < 0.05, "{sigma}: a variance of {variance}");
+        assert_eq!(blur_params(kernel, shift).len(), PADDED_BLUR);
     }
 }
 

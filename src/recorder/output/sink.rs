@@ -44,7 +44,7 @@ pub struct FileSink {
 }
 
 impl FileSink {
-    pub(super) const GATHER: usize = 256 * 1024;
+    pub(super) const BUFFER_SIZE: usize = 256 * 1024;
 
     /// Opens a file for writing, as [`File::create`] does. The first write truncates an existing file. Devices and
     /// pipes are written to as they are; opening a pipe waits for its reader.
@@ -350,7 +350,7 @@ impl Write for FileSink {
         }
         self.pending.extend_from_slice(bytes);
         self.ends.push(self.pending.len());
-        if self.pending.len() >= Self::GATHER {
+        if self.pending.len() >= Self::BUFFER_SIZE {
             let outcome = self.pass_on();
             self.keep_error(outcome)?;
         }

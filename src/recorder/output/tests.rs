@@ -342,7 +342,7 @@ fn a_full_device_is_an_error_and_stays() {
     assert_eq!(full.flush().unwrap_err().kind(), io::ErrorKind::StorageFull);
     assert_eq!(full.error().unwrap().kind(), io::ErrorKind::StorageFull);
     assert_eq!(full.stored(), 0);
-    let whole = full.write_all(&[1; FileSink::GATHER]).unwrap_err();
+    let whole = full.write_all(&[1; FileSink::BUFFER_SIZE]).unwrap_err();
     assert_eq!(whole.kind(), io::ErrorKind::StorageFull);
     full.discard();
     assert!(Path::new("/dev/full").exists());

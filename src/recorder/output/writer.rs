@@ -328,17 +328,17 @@ impl OutputWriter {
         self.pieces_ended += u32::from(self.packets > 0);
         (self.packets, self.leading_packets) = (0, 0);
         self.sink = Sink::Idle(output);
-        let data = self.mended(data);
+        let data = self.repaired(data);
         (outcome, self.event(data))
     }
 
     /// A recording in memory that is handed out as a single blob is repaired first: its index and its length are added.
-    fn mended(&self, data: Blob) -> Blob {
+    fn repaired(&self, data: Blob) -> Blob {
         let Sink::Idle(output) = &self.sink else { return data };
         if self.blobs > 0 || !output.is_live() || data.is_empty() {
             return data;
         }
-        self.format.container.mended(data)
+        self.format.container.repaired(data)
     }
 
     /// Whether at least one packet of the queue has arrived when `stored` bytes are in the file.

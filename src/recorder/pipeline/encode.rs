@@ -127,7 +127,7 @@ impl<'a> Encode<'a> {
                 }
                 Err(RecvTimeoutError::Timeout) if over => break,
                 Err(RecvTimeoutError::Timeout) => {
-                    if self.clock.is_real() && !self.session.is_stopping() && !self.stand_still()? {
+                    if self.clock.is_real() && !self.session.is_stopping() && !self.repeat_while_idle()? {
                         break;
                     }
                 }
@@ -172,7 +172,7 @@ impl<'a> Encode<'a> {
         while self.with_sound && self.last.is_some() {
             let stopping = self.session.is_stopping();
             let goes_on = if self.clock.is_real() {
-                stopping || self.stand_still()?
+                stopping || self.repeat_while_idle()?
             } else {
                 let time = self.session.gate.lock().length_at(self.clock.now());
                 time.map_or(Ok(true), |time| self.bridge_gap(time))?
@@ -278,7 +278,7 @@ impl<'a> Encode<'a> {
     /// In real time, after a while without a frame: reports to the mux stage that the last frame is still shown.
     /// Encodes it again where sound would wait for the next packet, where the encoder still holds it, or where muting
     /// changed.
-    fn stand_still(&mut self) -> Result<bool> {
+    fn repeat_while_idle(&mut self) -> Result<bool> {
         let now = self.clock.now();
         let arrived = now - ARRIVAL_DELAY;
         let gate = self.session.gate.lock();

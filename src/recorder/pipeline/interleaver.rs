@@ -24,7 +24,7 @@ pub struct Interleaver {
     /// A video packet was refused: the following ones cannot be decoded up to the next key frame.
     needs_key: bool,
     /// A refused packet was to begin a piece: the next packet that can begin a piece does so.
-    owes_piece: bool,
+    piece_pending: bool,
 }
 
 #[derive(Debug)]
@@ -45,7 +45,7 @@ impl Interleaver {
         let track = |kind, open| QueuedTrack { kind, queue: VecDeque::new(), reached: Timestamp::ZERO, open };
         // Audio comes first, so that it also leaves first at equal times: libwebm holds it back until a video packet.
         let tracks = [track(TrackKind::Audio, audio), track(TrackKind::Video, video)];
-        Self { tracks, max_lag, held: 0, left: Timestamp::ZERO, needs_key: false, owes_piece: false }
+        Self { tracks, max_lag, held: 0, left: Timestamp::ZERO, needs_key: false, piece_pending: false }
     }
 
     /// Takes a packet; the timestamps of a track increase.
@@ -58,14 +58,14 @@ impl Interleaver {
         let late = packet.media.timestamp < self.left;
         if late || video && self.needs_key && !packet.media.key {
             self.needs_key |= video;
-            self.owes_piece |= packet.begins_piece;
+            self.piece_pending |= packet.begins_piece;
             return Err(packet);
         }
         if video {
             self.needs_key = false;
         }
         if packet.media.key && (video || !self.track(TrackKind::Video).open) {
-            packet.begins_piece |= std::mem::take(&mut self.owes_piece);
+            packet.begins_piece |= std::mem::take(&mut self.piece_pending);
         }
         self.advance(packet.kind, packet.media.timestamp);
         self.held += packet.media.data.len();

@@ -40,7 +40,7 @@ use self::mux::Mux;
 use self::queue::MessageQueue;
 pub use self::session::Session;
 use self::sound::Sound;
-use super::events::{BlobEvent, Event, Events, RunningRecording};
+use super::events::{BlobEvent, Event, Events, UnreportedEnd};
 use super::gate::Gate;
 use super::mime::MimeType;
 use super::options::{Bitrates, MediaRecorderOptions};
@@ -173,7 +173,7 @@ impl SessionState {
 }
 
 /// The mux stage's thread: opens the encoders, reports the start, runs the stages, writes, reports the end.
-fn run(plan: SessionPlan, listener: &dyn SessionListener, session: &SessionState, mut recording: RunningRecording) {
+fn run(plan: SessionPlan, listener: &dyn SessionListener, session: &SessionState, mut recording: UnreportedEnd) {
     let SessionPlan { options, bitrates, mime_type, video, audio, clock, start, events, .. } = plan;
     let mut report = Report::default();
     let bitrates = bitrates.for_encoders();
@@ -243,7 +243,7 @@ fn stage<'scope>(
 }
 
 /// Sends the last events of a recording.
-fn tell_end(recording: &mut RunningRecording, failure: Option<Error>, data: BlobEvent) {
+fn tell_end(recording: &mut UnreportedEnd, failure: Option<Error>, data: BlobEvent) {
     if let Some(error) = failure {
         recording.events.push(Event::Error(error));
     }

@@ -10,7 +10,7 @@ use crate::blob::Blob;
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::packet::EncodedPacket;
-use crate::recorder::events::{BlobEvent, Events, RunningRecording};
+use crate::recorder::events::{BlobEvent, Events, UnreportedEnd};
 use crate::recorder::options::MediaRecorderOptions;
 use crate::recorder::output::{Destination, FileFormat, OutputWriter, Room};
 use crate::recorder::pipeline::Packet;
@@ -282,7 +282,7 @@ impl<'a> Mux<'a> {
     }
 
     /// Finishes the file and reports the end.
-    pub fn finish(self, report: &mut Report, recording: &mut RunningRecording) {
+    pub fn finish(self, report: &mut Report, recording: &mut UnreportedEnd) {
         let counters = &self.session.counters;
         let mut output = match self.target {
             MuxTarget::Output(output) => output,

@@ -91,7 +91,7 @@ impl Session {
     }
 
     /// A function that fails the session; without effect once the session is dropped.
-    pub fn failer(&self) -> impl Fn(Error) + Send + 'static + use<> {
+    pub fn failure_handle(&self) -> impl Fn(Error) + Send + 'static + use<> {
         let state = Arc::downgrade(&self.state);
         move |error| {
             if let Some(state) = state.upgrade() {

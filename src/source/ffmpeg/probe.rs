@@ -26,7 +26,7 @@ const MAX_ANSWER: u64 = 4 << 20;
 /// How much of its messages is read, in bytes.
 const MAX_MESSAGES: u64 = 64 << 10;
 /// How long ffprobe may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 /// The time base where ffprobe does not know it.
 const NANOSECOND: (u64, u64) = (1, 1_000_000_000);
 
@@ -208,7 +208,7 @@ fn answer(path: &Path, demuxer: Demuxer, streams: &str, depth: &[&str]) -> Resul
         });
     let (mut answer, mut messages) = (None, None);
     while started.is_ok() && (answer.is_none() || messages.is_none()) {
-        match answers.recv_timeout(PATIENCE) {
+        match answers.recv_timeout(TIMEOUT) {
             Ok((true, bytes)) => answer = Some(bytes),
             Ok((false, bytes)) => messages = Some(bytes),
             Err(_) => break,
@@ -220,7 +220,7 @@ fn answer(path: &Path, demuxer: Demuxer, streams: &str, depth: &[&str]) -> Resul
     started?;
     let status = status.map_err(|error| Error::unknown("ffprobe was lost").with_cause(error))?;
     if late {
-        let seconds = PATIENCE.as_secs();
+        let seconds = TIMEOUT.as_secs();
         return Err(Error::not_readable(format!("expected ffprobe to answer within {seconds} s but found no answer")));
     }
     let (answer, messages) = (answer.unwrap_or_default(), messages.unwrap_or_default());

@@ -15,7 +15,7 @@ const TICK: Duration = Duration::from_millis(10);
 /// How often a frame is painted again while it stays on screen.
 const STILL_TICK: Duration = Duration::from_millis(40);
 /// How long after its time an unread frame makes the player wait.
-const PATIENCE: Span = Span::from_millis(250);
+const TIMEOUT: Span = Span::from_millis(250);
 /// Frames later than this are shown at the current time.
 const LATEST: Span = Span::from_millis(200);
 
@@ -24,12 +24,12 @@ pub(super) struct Playback {
     shared: Arc<PlayerShared>,
     film: SourceSpec,
     reader: FilmReader,
-    act: Act,
+    act: PlaybackState,
 }
 
 /// Its playhead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Act {
+enum PlaybackState {
     /// The first frame of the position is not shown yet.
     Opening,
     Playing,
@@ -41,7 +41,7 @@ enum Act {
 
 impl Playback {
     pub fn new(shared: Arc<PlayerShared>, film: SourceSpec, reader: FilmReader) -> Self {
-        Self { shared, film, reader, act: Act::Opening }
+        Self { shared, film, reader, act: PlaybackState::Opening }
     }
 
     /// Runs until the player is dropped.
@@ -64,7 +64,7 @@ impl Playback {
 
     /// Opens the film at this position. At or beyond its end the film is over.
     fn begin_at(&mut self, position: Span) -> Result<()> {
-        self.act = Act::Opening;
+        self.act = PlaybackState::Opening;
         match FilmReader::begin(&self.film, position) {
             Ok(reader) => {
                 self.reader = reader;
@@ -81,11 +81,11 @@ impl Playback {
 
     /// Shows and plays everything that is due; returns how long to wait then.
     fn step(&mut self) -> Result<Duration> {
-        if self.act == Act::Over {
-            self.shared.screen().stand_still(self.shared.clock.now())?;
+        if self.act == PlaybackState::Over {
+            self.shared.screen().repeat_while_idle(self.shared.clock.now())?;
             return Ok(STILL_TICK);
         }
-        if self.act == Act::Opening && !self.show_first()? {
+        if self.act == PlaybackState::Opening && !self.show_first()? {
             return Ok(TICK);
         }
         self.keep_up()?;
@@ -95,7 +95,7 @@ impl Playback {
             if state.seek.is_some() {
                 return Ok(Duration::ZERO);
             }
-            let moving = !state.paused && self.act == Act::Playing;
+            let moving = !state.paused && self.act == PlaybackState::Playing;
             if moving != state.playhead.is_moving() {
                 state.playhead.set_moving(moving, now);
                 if moving {
@@ -110,7 +110,7 @@ impl Playback {
         }
         self.show_due(&playhead, now)?;
         if !playhead.is_moving() {
-            return Ok(if self.act == Act::Waiting { TICK } else { STILL_TICK });
+            return Ok(if self.act == PlaybackState::Waiting { TICK } else { STILL_TICK });
         }
         if let Some(end) = self.reader.end()?.filter(|&end| position >= end) {
             self.shared.lock().duration = Some(end);
@@ -131,7 +131,7 @@ impl Playback {
         };
         self.shared.screen().show(frame, self.shared.clock.now())?;
         self.shared.lock().quality.total_frames += 1;
-        self.act = Act::Playing;
+        self.act = PlaybackState::Playing;
         self.arrive();
         Ok(true)
     }
@@ -151,10 +151,12 @@ impl Playback {
         let mut state = self.shared.lock();
         let position = state.playhead.position(self.shared.clock.now());
         match self.act {
-            Act::Waiting if there => self.act = Act::Playing,
-            Act::Playing if !there && state.playhead.is_moving() && position > self.reader.seen() + PATIENCE => {
+            PlaybackState::Waiting if there => self.act = PlaybackState::Playing,
+            PlaybackState::Playing
+                if !there && state.playhead.is_moving() && position > self.reader.seen() + TIMEOUT =>
+            {
                 state.playhead.set_moving(false, self.shared.clock.now());
-                self.act = Act::Waiting;
+                self.act = PlaybackState::Waiting;
                 self.shared.listeners.tell(|| PlayerEvent::Waiting);
             }
             _ => {}
@@ -176,7 +178,7 @@ impl Playback {
             state.quality.dropped_frames += count - 1;
         }
         let mut screen = self.shared.screen();
-        let Some((shown, frame)) = due else { return screen.stand_still(now) };
+        let Some((shown, frame)) = due else { return screen.repeat_while_idle(now) };
         let time = playhead.time_of(shown);
         screen.show(frame, if now - time < LATEST { time } else { now })
     }
@@ -197,7 +199,7 @@ impl Playback {
         state.ended = true;
         let was_playing = !std::mem::replace(&mut state.paused, true);
         drop(state);
-        self.act = Act::Over;
+        self.act = PlaybackState::Over;
         self.shared.screen().end_tracks()?;
         if was_playing {
             self.shared.listeners.tell(|| PlayerEvent::Pause);
@@ -212,7 +214,7 @@ impl Playback {
         state.playhead.set_moving(false, self.shared.clock.now());
         (state.paused, state.seeking) = (true, state.seek.is_some());
         drop(state);
-        let first = std::mem::replace(&mut self.act, Act::Over) != Act::Over;
+        let first = std::mem::replace(&mut self.act, PlaybackState::Over) != PlaybackState::Over;
         if first {
             // The size has been accepted.
             let _ = self.shared.screen().end_tracks();

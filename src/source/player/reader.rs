@@ -28,8 +28,8 @@ pub(super) struct FilmReader {
     pub duration: Option<Span>,
     /// The rate and the channels of its sound, where it has any.
     pub sound_format: Option<(u32, usize)>,
-    pictures: Ahead<Frame>,
-    sound: Option<Ahead<AudioBuffer>>,
+    pictures: ReadAhead<Frame>,
+    sound: Option<ReadAhead<AudioBuffer>>,
     /// The position at which timestamps are 0.
     base: Span,
     /// The position up to which sound was given.
@@ -63,13 +63,13 @@ impl FilmReader {
         };
         let drawn_by = source.drawn_by();
         let ahead =
-            |mut sound: Box<dyn AudioSource>| Ahead::begin("player sound", BUFFERS, move || sound.next_buffer());
+            |mut sound: Box<dyn AudioSource>| ReadAhead::begin("player sound", BUFFERS, move || sound.next_buffer());
         Ok(Self {
             size: info.size,
             drawn_by,
             duration: rest.map(|rest| base + rest),
             sound_format: sound_info.map(|info| (info.rate, info.channels)),
-            pictures: Ahead::begin("player pictures", PICTURES, move || source.next_frame())?,
+            pictures: ReadAhead::begin("player pictures", PICTURES, move || source.next_frame())?,
             sound: sound.map(ahead).transpose()?,
             base,
             heard: start,
@@ -142,13 +142,13 @@ impl FilmReader {
 }
 
 /// A queue that a thread fills ahead.
-struct Ahead<T> {
+struct ReadAhead<T> {
     items: Receiver<Result<Option<T>>>,
     next: Option<T>,
     over: bool,
 }
 
-impl<T: Send + 'static> Ahead<T> {
+impl<T: Send + 'static> ReadAhead<T> {
     /// Starts a thread of this name, which calls `read` until it gives nothing or fails, or the queue is dropped.
     fn begin(name: &str, ahead: usize, mut read: impl FnMut() -> Result<Option<T>> + Send + 'static) -> Result<Self> {
         let (to, items) = sync_channel(ahead);

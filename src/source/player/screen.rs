@@ -91,7 +91,7 @@ impl Screen {
     }
 
     /// Keeps showing the same frame.
-    pub fn stand_still(&mut self, time: Timestamp) -> Result<()> {
+    pub fn repeat_while_idle(&mut self, time: Timestamp) -> Result<()> {
         if time - self.drawn >= STILL {
             self.draw_again(time);
         }

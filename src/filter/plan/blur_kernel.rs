@@ -5,7 +5,7 @@ use std::fmt;
 /// The shape of a blur's weights: three boxes one after another, which approximate a Gaussian. The specification
 /// permits them for standard deviations from 2 on; browsers use them for all (Filter Effects Module Level 1, §15.7).
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Bell {
+pub enum BlurKernel {
     /// Boxes of this many pixels.
     Boxes([usize; 3]),
     /// Boxes of a fractional length that have this standard deviation together: on a reduced picture.
@@ -14,13 +14,13 @@ pub enum Bell {
 
 /// The first pixel of a blur, relative to the output pixel, and the weights of the pixels from there on; their sum is
 /// 1.
-pub(super) fn kernel(bell: Bell, shift: f32) -> (i32, Vec<f32>) {
+pub(super) fn taps(kernel: BlurKernel, shift: f32) -> (i32, Vec<f32>) {
     // The picture moves right when pixels are taken from the left.
     let (whole, rest) = ((-shift).floor(), -shift - (-shift).floor());
     let thrice = |lengths: [Vec<f32>; 3]| lengths.iter().fold(vec![1.0], |weights, length| convolved(&weights, length));
-    let mut weights = match bell {
-        Bell::Boxes(lengths) => thrice(lengths.map(|length| vec![1.0; length])),
-        Bell::Spline(sigma) => {
+    let mut weights = match kernel {
+        BlurKernel::Boxes(lengths) => thrice(lengths.map(|length| vec![1.0; length])),
+        BlurKernel::Spline(sigma) => {
             // A box of 2m + 1 whole pixels has the variance m(m + 1)/3; two parts of a pixel at its ends make up the rest.
             let variance = sigma * sigma / 3.0;
             let m = ((0.25 + 3.0 * variance).sqrt() - 0.5).floor();
@@ -41,8 +41,8 @@ pub(super) fn kernel(bell: Bell, shift: f32) -> (i32, Vec<f32>) {
     (first, weights)
 }
 
-impl Bell {
-    /// The bell of a blur of this standard deviation.
+impl BlurKernel {
+    /// The kernel of a blur of this standard deviation.
     pub(super) fn new(sigma: f32) -> Self {
         let length = ((sigma * 3.0 * (2.0 * std::f32::consts::PI).sqrt() / 4.0 + 0.5).floor() as usize).max(1);
         // Two even boxes are half a pixel to either side; the third is one longer and has a middle.
@@ -70,7 +70,7 @@ impl Bell {
     }
 }
 
-impl fmt::Display for Bell {
+impl fmt::Display for BlurKernel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Boxes([a, b, c]) => write!(f, "boxes of {a}, {b} and {c}px"),
