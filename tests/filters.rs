@@ -201,6 +201,7 @@ fn filters_of_short_maths_do_what_the_maths_says() {
         ("contrast(1.6)", 0.50, |p, x, y| each(at(p, x, y), |v| (v - 0.5) * 1.6 + 0.5)),
         ("invert(0.8)", 0.40, |p, x, y| each(at(p, x, y), |v| v * 0.2 + (1.0 - v) * 0.8)),
         ("posterize(4)", 0.00, |p, x, y| each(at(p, x, y), |v| (v * 3.0).round() / 3.0)),
+        ("solarize(0.45)", 0.00, |p, x, y| each(at(p, x, y), |v| if v > 0.45 { 1.0 - v } else { v })),
         ("threshold(0.45)", 0.00, |p, x, y| each(at(p, x, y), |_| f64::from(luma(at(p, x, y)) >= 0.45))),
         ("threshold(0.5, 0.2)", 0.50, |p, x, y| {
             each(at(p, x, y), |_| ((luma(at(p, x, y)) - 0.4) / 0.2).clamp(0.0, 1.0))
@@ -273,6 +274,7 @@ fn what_should_change_nothing_changes_nothing() {
         "pixelate(1px)",
         "motion-trail()",
         "posterize(256)",
+        "solarize(1)",
         "chroma-key(#0f0, 0, 0)",
         "zoom(1)",
         "lens(0)",

@@ -7,7 +7,7 @@ use crate::filter::{Effect, FilterInfo, ParamKind};
 /// The whole numbers that an `f32` holds exactly.
 const SEEDS: f32 = 16_777_216.0;
 
-pub(super) const FILTERS: [FilterInfo; 24] = [
+pub(super) const FILTERS: [FilterInfo; 25] = [
     FilterInfo {
         name: "bloom",
         params: &[
@@ -156,6 +156,13 @@ pub(super) const FILTERS: [FilterInfo; 24] = [
         summary: "lifts detail that is finer than the radius (unsharp mask)",
         css: false,
         effect: Effect::Combine { wgsl: wgsl!("sharpen"), sigma: 1, shift: None, feeds: false },
+    },
+    FilterInfo {
+        name: "solarize",
+        params: &[amount("threshold", "0.5", 1.0)],
+        summary: "inverts each channel that is above the threshold",
+        css: false,
+        effect: Effect::Point(wgsl!("solarize")),
     },
     FilterInfo {
         name: "threshold",
