@@ -68,3 +68,18 @@ fn the_figures_of_the_filters_are_the_bounds_of_the_tests() {
     let promise = format!("The colours of the test picture come back within {} of 255", test_picture + 1);
     assert!(readme.contains(&promise), "README.md does not say: {promise}");
 }
+
+#[test]
+fn every_filter_is_named_and_counted() {
+    let (readme, changelog) = (read("README.md"), read("CHANGELOG.md"));
+    let catalog = framereel::filter::catalog();
+    let table = readme.split("## Filters").nth(1).and_then(|rest| rest.split("A chain is written").next());
+    for info in catalog {
+        let name = format!("`{}`", info.name);
+        assert!(table.is_some_and(|table| table.contains(&name)), "{name} in README.md, under Filters");
+        assert!(info.name == "shader" || changelog.contains(&name), "{name} in CHANGELOG.md");
+    }
+    // The user's own shader is no filter of ours.
+    let own = catalog.iter().filter(|info| !info.css && info.name != "shader").count();
+    assert!(readme.contains(&format!("there are {own} more")), "README.md says `there are {own} more`");
+}
