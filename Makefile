@@ -32,7 +32,6 @@ test:
 	scripts/setup.sh test
 	cargo fmt --check
 	cargo clippy --profile testing --all-targets -- -D warnings
-	cargo clippy --profile testing --no-default-features -- -D warnings
 	cargo clippy --profile testing --no-default-features --features cli -- -D warnings
 	cargo test --profile testing
 
