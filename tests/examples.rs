@@ -1,16 +1,20 @@
 //! Runs the examples as their readers do, and examines their files.
 
-mod support {
-    pub mod program;
-    pub mod tools;
-}
+#[path = "support/program.rs"]
+mod program;
+#[path = "support/recorded.rs"]
+mod recorded;
+#[path = "support/tools.rs"]
+mod tools;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use support::program::{Bench, run};
+use program::{Bench, run};
+use recorded::rgb_frames;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+const FILM: &str = "examples/clips/bunny.webm";
 
 /// An example, built with the tests; it runs in the repository's folder, where the films are.
 fn example(name: &str) -> Command {
@@ -24,7 +28,7 @@ fn example(name: &str) -> Command {
 #[test]
 fn the_demos_picture_shows_the_frame_as_it_is_and_the_filtered_one() {
     let bench = Bench::new();
-    let film = format!("{ROOT}/examples/clips/bunny.webm");
+    let film = format!("{ROOT}/{FILM}");
     let chain = "sepia(60%) contrast(115%) saturate(130%) vignette(0.5)";
     let makefile = std::fs::read_to_string(format!("{ROOT}/Makefile")).expect("the Makefile");
     assert!(makefile.contains(&format!("CHAIN := {chain}")), "what `make demo` passes");
@@ -65,46 +69,51 @@ fn runs(mut command: Command) -> String {
     run(&mut command, &[]).succeeded().stdout
 }
 
-/// The frames of a recording as ffmpeg decodes them, 64x36 pixels of red, green and blue.
-fn frames(path: &Path) -> Vec<Vec<u8>> {
-    let mut command = Command::new("ffmpeg");
-    command.args(["-v", "error", "-nostdin", "-i"]).arg(path).args(["-fps_mode", "passthrough"]);
-    command.args(["-vf", "scale=64:36:flags=area", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]);
-    let pixels = command.output().expect("ffmpeg").stdout;
-    pixels.chunks_exact(64 * 36 * 3).map(<[u8]>::to_vec).collect()
+/// The size that recordings are looked at in.
+const SIZE: (usize, usize) = (64, 36);
+
+/// Runs an example that records into the file of its last argument: what it prints, and the frames that ffmpeg decodes.
+/// None where there is no ffmpeg.
+fn recorded(name: &str, args: &[&str]) -> Option<(String, Vec<Vec<u8>>)> {
+    if !tools::has("ffmpeg") {
+        return None;
+    }
+    let bench = Bench::new();
+    let output = bench.path("out.webm");
+    let mut command = example(name);
+    command.args(args).arg(&output);
+    Some((runs(command), rgb_frames(&output, SIZE)))
 }
 
-/// Each frame's mean red, green and blue.
-fn colors(path: &Path) -> Vec<[f64; 3]> {
-    let mean = |frame: &Vec<u8>, channel| {
-        frame.iter().skip(channel).step_by(3).map(|&value| f64::from(value)).sum::<f64>() / (64.0 * 36.0)
-    };
-    frames(path).iter().map(|frame| [0, 1, 2].map(|channel| mean(frame, channel))).collect()
+/// A frame's mean red, green and blue.
+fn color(frame: &[u8]) -> [f64; 3] {
+    let pixels = frame.len() as f64 / 3.0;
+    let sum = |channel| frame.iter().skip(channel).step_by(3).map(|&value| f64::from(value)).sum::<f64>();
+    [0, 1, 2].map(|channel| sum(channel) / pixels)
 }
 
 #[test]
 fn custom_shader_records_the_film_through_its_wave() {
-    let Some(bench) = bench() else { return };
-    let output = bench.path("wave.webm");
-    let mut command = example("custom_shader");
-    command.arg("examples/clips/bunny.webm").arg(&output);
-    let told = runs(command);
-    let frames = colors(&output);
+    let Some((told, frames)) = recorded("custom_shader", &[FILM]) else { return };
     assert!(told.contains(&format!("{} frames", frames.len())) && frames.len() == 132, "{told}");
     // More colourful than the film itself, though its corners are darker.
-    let spread =
-        |colors: &[[f64; 3]]| colors.iter().map(|[red, _, blue]| red - blue).sum::<f64>() / colors.len() as f64;
-    let film = colors(&Path::new(ROOT).join("examples/clips/bunny.webm"));
+    let spread = |frames: &[Vec<u8>]| {
+        frames.iter().map(|frame| color(frame)).map(|[red, _, blue]| red - blue).sum::<f64>() / frames.len() as f64
+    };
+    let film = rgb_frames(&Path::new(ROOT).join(FILM), SIZE);
     assert!(spread(&frames) > 1.05 * spread(&film), "{} and {}", spread(&frames), spread(&film));
 }
 
 #[test]
 fn from_the_browser_saves_the_stripe_that_wanders() {
-    let Some(bench) = bench() else { return };
+    if !tools::has("ffmpeg") {
+        return;
+    }
+    let bench = Bench::new();
     let mut command = example("from_the_browser");
     command.current_dir(bench.folder());
     runs(command);
-    let frames = frames(&bench.path("drawing.webm"));
+    let frames = rgb_frames(&bench.path("drawing.webm"), SIZE);
     assert_eq!(frames.len(), 90);
     for (index, frame) in frames.iter().enumerate() {
         let row = &frame[18 * 64 * 3..][..64 * 3];
@@ -117,30 +126,22 @@ fn from_the_browser_saves_the_stripe_that_wanders() {
 
 #[test]
 fn instant_replay_saves_the_last_three_seconds_before_the_corner() {
-    let Some(bench) = bench() else { return };
-    let output = bench.path("replay.webm");
-    let mut command = example("instant_replay");
-    command.arg(&output);
-    let told = runs(command);
+    let Some((told, frames)) = recorded("instant_replay", &[]) else { return };
     assert!(told.contains("the corner!"), "{told}");
-    let frames = colors(&output);
     // As much more as it takes to begin at a key frame, of which there is one every 2 s.
     assert!((90..=150).contains(&frames.len()), "{}", frames.len());
-    assert!(frames.iter().all(|[red, _, blue]| *red > 15.0 && *blue > 40.0), "a ball and its blue ground: {frames:?}");
+    let colors: Vec<_> = frames.iter().map(|frame| color(frame)).collect();
+    assert!(colors.iter().all(|[red, _, blue]| *red > 15.0 && *blue > 40.0), "a ball and its blue ground: {colors:?}");
 }
 
 #[test]
 fn play_records_a_film_slowly_and_again() {
-    let Some(bench) = bench() else { return };
-    let output = bench.path("played.webm");
-    let mut command = example("play");
-    command.arg("examples/clips/bunny.webm").arg(&output);
-    let told = runs(command);
-    let frames = colors(&output);
+    let Some((told, frames)) = recorded("play", &[FILM]) else { return };
     assert!(told.contains(&format!("{} frames", frames.len())), "{told}");
     // 25 frames in the first two seconds, then the whole film of 132; a busy machine may lose some, which is told.
     assert!(frames.len() > 60, "{told}");
-    let sepia = frames.iter().filter(|[red, green, blue]| red > green && green > blue).count();
+    let sepia =
+        frames.iter().map(|frame| color(frame)).filter(|[red, green, blue]| red > green && green > blue).count();
     assert!(sepia * 10 >= frames.len() * 9, "{sepia} of {} frames are brown", frames.len());
 }
 
@@ -149,8 +150,7 @@ fn still_with_filter_saves_the_frame_in_brown_and_dark_in_its_corners() {
     let bench = Bench::new();
     let mut command = example("still_with_filter");
     std::fs::create_dir_all(bench.path("examples/clips")).expect("a folder");
-    std::fs::copy(format!("{ROOT}/examples/clips/bunny.webm"), bench.path("examples/clips/bunny.webm"))
-        .expect("a copy");
+    std::fs::copy(format!("{ROOT}/{FILM}"), bench.path(FILM)).expect("a copy");
     command.current_dir(bench.folder());
     runs(command);
     let still = image::open(bench.path("still.png")).expect("a picture").to_rgb8();
@@ -169,15 +169,12 @@ fn still_with_filter_saves_the_frame_in_brown_and_dark_in_its_corners() {
 
 #[test]
 fn wgpu_texture_records_its_triangle() {
-    let Some(bench) = bench() else { return };
-    let output = bench.path("triangle.webm");
-    let mut command = example("wgpu_texture");
-    command.arg(&output);
-    assert!(runs(command).contains("90 frames"));
-    let frames = colors(&output);
+    let Some((told, frames)) = recorded("wgpu_texture", &[]) else { return };
+    assert!(told.contains("90 frames"), "{told}");
     assert_eq!(frames.len(), 90);
     // All three corners' colours, on black.
-    assert!(frames.iter().flatten().all(|mean| (15.0..90.0).contains(mean)), "{frames:?}");
+    let colors: Vec<_> = frames.iter().map(|frame| color(frame)).collect();
+    assert!(colors.iter().flatten().all(|mean| (15.0..90.0).contains(mean)), "{colors:?}");
 }
 
 #[test]
@@ -193,9 +190,4 @@ fn the_gallery_in_the_readme_is_what_the_example_draws() {
     let off: u64 = drawn.iter().zip(kept.iter()).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
     let mean = off as f64 / drawn.len() as f64;
     assert!(mean < 0.5, "{mean:.2} of 255 off on average; draw it anew: cargo run --example filter_gallery");
-}
-
-/// A folder to record into, where ffmpeg can judge what is recorded.
-fn bench() -> Option<Bench> {
-    support::tools::has("ffmpeg").then(Bench::new)
 }

@@ -3,6 +3,8 @@
 
 #[path = "support/program.rs"]
 mod program;
+#[path = "support/recorded.rs"]
+mod recorded;
 #[path = "support/tools.rs"]
 mod tools;
 
@@ -11,6 +13,7 @@ use std::process::Command;
 use std::{env, fs};
 
 use program::run;
+use recorded::rgb_frames;
 use serde_json::Value;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -68,7 +71,9 @@ fn a_program_outside_of_this_folder_records_its_own_texture_with_the_packaged_li
     // Its dependencies may have to be built: minutes.
     let ran = command.arg("--").arg(&output).output().expect("cargo");
     assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
-    let colors = colors(&output);
+    let size = 64;
+    let middle = |frame: Vec<u8>| [0, 1, 2].map(|channel| f64::from(frame[(size / 2 * size + size / 2) * 3 + channel]));
+    let colors: Vec<_> = rgb_frames(&output, (size, size)).into_iter().map(middle).collect();
     assert_eq!(colors.len(), 30);
     // From inverted magenta to inverted white.
     assert!(colors[0][1] > 230.0 && colors[29][1] < 25.0, "{colors:?}");
@@ -80,16 +85,6 @@ fn a_program_outside_of_this_folder_records_its_own_texture_with_the_packaged_li
     for program_only in ["clap", "ctrlc", "indicatif", "notify", "libaom-sys", "cpal", "v4l", "turbojpeg"] {
         assert!(!tree.lines().any(|line| line.starts_with(&format!("{program_only} "))), "{program_only} in\n{tree}");
     }
-}
-
-/// The frames of a recording as ffmpeg decodes them: the middle one of its pixels.
-fn colors(path: &Path) -> Vec<[f64; 3]> {
-    let mut command = Command::new("ffmpeg");
-    command.args(["-v", "error", "-nostdin", "-i"]).arg(path);
-    let output = command.args(["-f", "rawvideo", "-pix_fmt", "rgb24", "-"]).output();
-    let pixels = output.expect("ffmpeg, which `make test` installs").stdout;
-    let middle = |frame: &[u8]| [0, 1, 2].map(|channel| f64::from(frame[(32 * 64 + 32) * 3 + channel]));
-    pixels.chunks_exact(64 * 64 * 3).map(middle).collect()
 }
 
 #[test]

@@ -66,15 +66,16 @@ fn between<'a>(html: &'a str, begin: &str, end: &str) -> Vec<&'a str> {
     html.split(begin).skip(1).filter_map(|rest| rest.split_once(end).map(|(inner, _)| inner)).collect()
 }
 
-/// One item: its declaration, its methods, and the traits that it implements by our own word.
+/// One item: its declaration, its methods and constants, and the traits that it implements by our own word.
 fn item(html: &str) -> String {
-    // Hints that only a reader of the page needs.
     let declaration = between(html, "<pre class=\"rust item-decl\"><code>", "</code></pre>");
     let mut lines: Vec<String> = declaration.first().map(|html| text(html)).into_iter().collect();
     let (own, rest) = html.split_once("id=\"trait-implementations\"").unwrap_or((html, ""));
-    let methods = own.split("<section id=\"method.").skip(1);
-    let methods = methods.flat_map(|method| between(method, "<h4 class=\"code-header\">", "</h4>").into_iter().next());
-    lines.extend(methods.map(|method| format!("    {}", text(method))));
+    let members = own
+        .split("<section id=\"")
+        .filter(|section| section.starts_with("method.") || section.starts_with("associatedconstant."));
+    let members = members.flat_map(|member| between(member, "<h4 class=\"code-header\">", "</h4>").into_iter().next());
+    lines.extend(members.map(|member| format!("    {}", text(member))));
     let traits = rest.split("id=\"synthetic-implementations\"").next().unwrap_or_default();
     let traits: BTreeSet<String> =
         between(traits, "<h3 class=\"code-header\">", "</h3>").into_iter().map(text).collect();

@@ -24,7 +24,7 @@ use parking_lot::{Mutex, MutexGuard};
 use super::Capture;
 use super::content::Content;
 use crate::clock::Clock;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::filter::FilterChain;
 use crate::frame::{PixelFormat, Size};
 use crate::gpu::Gpu;
@@ -55,8 +55,8 @@ pub struct CanvasStreams(Mutex<StreamsState>);
 #[derive(Default)]
 struct StreamsState {
     streams: Vec<Arc<TrackGenerator>>,
-    /// The GPU's error, as kind and text, because an error cannot be cloned.
-    failure: Option<(ErrorKind, String)>,
+    /// The GPU's error.
+    failure: Option<Error>,
     refused: Vec<Error>,
 }
 
@@ -103,16 +103,13 @@ impl CanvasStreams {
     /// Ends all tracks with this error.
     pub fn fail(&self, error: &Error) {
         let mut state = self.lock();
-        state.failure.get_or_insert_with(|| (error.kind().clone(), error.to_string()));
+        state.failure.get_or_insert_with(|| error.clone());
         state.streams.drain(..).for_each(|stream| stream.fail(error));
     }
 
     /// Returns the error of an earlier failure, if there was one.
     pub fn check(&self) -> Result<()> {
-        match &self.lock().failure {
-            Some((kind, text)) => Err(Error::new(kind.clone(), text.clone())),
-            None => Ok(()),
-        }
+        self.lock().failure.clone().map_or(Ok(()), Err)
     }
 
     /// Adds errors of filter chains that the GPU refused.

@@ -58,8 +58,8 @@ mod unix {
     }
 
     impl Keys {
-        /// Begins to read keys and calls `on_wish` for each, on a new thread; none where there is no terminal.
-        pub fn listen(mut on_wish: impl FnMut(KeyCommand) + Send + 'static) -> Option<Self> {
+        /// Begins to read keys and calls `on_command` for each, on a new thread; none where there is no terminal.
+        pub fn listen(mut on_command: impl FnMut(KeyCommand) + Send + 'static) -> Option<Self> {
             let terminal = stdin();
             if !terminal.is_terminal() || !stderr().is_terminal() || !is_in_front(&terminal) {
                 return None;
@@ -74,8 +74,8 @@ mod unix {
             tcsetattr(&terminal, OptionalActions::Now, &changed).ok()?;
             let read = move || {
                 while !ended.load(Ordering::Acquire) {
-                    if let Some(wish) = next_key(&terminal).and_then(KeyCommand::of) {
-                        on_wish(wish);
+                    if let Some(command) = next_key(&terminal).and_then(KeyCommand::of) {
+                        on_command(command);
                     }
                 }
             };
@@ -145,7 +145,7 @@ mod other {
 
     impl Keys {
         /// None.
-        pub fn listen(_on_wish: impl FnMut(KeyCommand) + Send + 'static) -> Option<Self> {
+        pub fn listen(_on_command: impl FnMut(KeyCommand) + Send + 'static) -> Option<Self> {
             None
         }
     }

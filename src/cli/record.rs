@@ -87,7 +87,7 @@ fn follow(
     live: bool,
     mut next_still: impl FnMut() -> PathBuf + Send + 'static,
 ) -> impl FnMut(KeyCommand) + Send + 'static {
-    move |wish| match wish {
+    move |command| match command {
         KeyCommand::Stop => drop(controls.stop()),
         KeyCommand::Pause if controls.is_paused() => controls.resume(),
         KeyCommand::Pause if live => controls.pause(),

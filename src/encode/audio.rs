@@ -22,15 +22,16 @@ pub struct AudioEncoderConfig {
     pub mode: BitrateMode,
 }
 
+setters! {
+    AudioEncoderConfig {
+        with_mode: mode: BitrateMode,
+    }
+}
+
 impl AudioEncoderConfig {
     /// A configuration with a variable bitrate.
     pub fn new(rate: u32, channels: u8, bitrate: u32) -> Self {
         Self { rate, channels, bitrate, mode: BitrateMode::default() }
-    }
-
-    /// Sets the bitrate mode.
-    pub fn with_mode(self, mode: BitrateMode) -> Self {
-        Self { mode, ..self }
     }
 }
 

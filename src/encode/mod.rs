@@ -50,14 +50,18 @@ setters! {
 }
 
 impl EncoderConfig {
+    /// Bits per second (Chromium's).
+    pub(crate) const DEFAULT_BITRATE: u32 = 2_500_000;
+    pub(crate) const DEFAULT_KEY_INTERVAL: Span = Span::from_secs(2);
+
     /// Frames of this size, 2 500 000 bits per second, a key frame every 2 s, on all cores.
     pub fn new(size: Size, rate: FrameRate) -> Self {
         Self {
             size,
             rate,
-            rate_control: RateControl::Bitrate(2_500_000),
+            rate_control: RateControl::Bitrate(Self::DEFAULT_BITRATE),
             speed: None,
-            key_interval: Span::from_secs(2),
+            key_interval: Self::DEFAULT_KEY_INTERVAL,
             threads: std::thread::available_parallelism().map_or(1, usize::from),
         }
     }

@@ -59,15 +59,16 @@ pub enum BitrateMode {
     Constant,
 }
 
+setters! {
+    OpusConfig {
+        with_mode: mode: BitrateMode,
+    }
+}
+
 impl OpusConfig {
     /// A configuration with a variable bitrate.
     pub fn new(channels: u8, bitrate: u32) -> Self {
         Self { channels, bitrate, mode: BitrateMode::default() }
-    }
-
-    /// Sets the bitrate mode.
-    pub fn with_mode(self, mode: BitrateMode) -> Self {
-        Self { mode, ..self }
     }
 
     /// The supported bitrates, in bits per second.

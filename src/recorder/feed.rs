@@ -103,7 +103,7 @@ impl Feed {
         let mut pacer = Pacer::new(frames, rate, limit, frame_span);
         let is_live = live.is_some();
         let stills = StillSaver::default();
-        let mut show = FramePresenter {
+        let mut presenter = FramePresenter {
             canvas,
             layers,
             sound,
@@ -116,12 +116,12 @@ impl Feed {
             is_over,
             controls,
         };
-        let outcome = show.present_all(&mut pacer, frame_span);
+        let outcome = presenter.present_all(&mut pacer, frame_span);
         let (source, counts) = pacer.finish();
         for _ in 0..counts.not_given {
-            show.lose_at_end(controls.is_stopped());
+            presenter.lose_at_end(controls.is_stopped());
         }
-        show.stills.finish(controls);
+        presenter.stills.finish(controls);
         (outcome.and(source.failure.map_or(Ok(()), Err)), counts)
     }
 }

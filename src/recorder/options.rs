@@ -74,11 +74,11 @@ setters! {
 
 impl MediaRecorderOptions {
     /// The default video bitrate in bits per second (Chromium's default).
-    pub const VIDEO_BITS_PER_SECOND: u32 = 2_500_000;
+    pub const VIDEO_BITS_PER_SECOND: u32 = EncoderConfig::DEFAULT_BITRATE;
     /// The default audio bitrate in bits per second.
     pub const AUDIO_BITS_PER_SECOND: u32 = 128_000;
     /// The default for the longest time between key frames, so that every file is seekable.
-    pub const KEY_FRAME_INTERVAL: Span = Span::from_secs(2);
+    pub const KEY_FRAME_INTERVAL: Span = EncoderConfig::DEFAULT_KEY_INTERVAL;
     /// The upper limit for the time between key frames: a WebM cluster holds about 32 s.
     pub const LONGEST_KEY_FRAME_INTERVAL: Span = Span::from_secs(30);
 
@@ -143,12 +143,10 @@ impl MediaRecorderOptions {
         const NOMINAL_RATE: FrameRate = FrameRate::whole(30);
         let by_count = self.video_key_frame_interval_count.map(|_| Self::LONGEST_KEY_FRAME_INTERVAL);
         EncoderConfig {
-            size,
-            rate: self.frame_rate.or(rate).unwrap_or(NOMINAL_RATE),
             rate_control: self.quality.map_or(RateControl::Bitrate(bitrates.video), RateControl::Quality),
             speed: self.speed,
             key_interval: self.video_key_frame_interval_duration.or(by_count).unwrap_or(Self::KEY_FRAME_INTERVAL),
-            threads: std::thread::available_parallelism().map_or(1, usize::from),
+            ..EncoderConfig::new(size, self.frame_rate.or(rate).unwrap_or(NOMINAL_RATE))
         }
     }
 }

@@ -17,18 +17,19 @@ use std::time::{Duration, Instant};
 
 use super::feed::Feed;
 use super::options::RecordOptions;
-use super::overlay::{Layers, Layout, Overlay};
+use super::overlay::Layers;
 use super::pacer::PacerCounts;
 use super::pipeline::catch_panic;
 use super::sound_feed::{LevelMeter, SoundFeed};
-use super::{BlobEvent, Controls, Destination, Dropped, Event, MediaRecorder, MediaRecorderOptions, Progress, Report};
+use super::{
+    BlobEvent, Controls, Destination, Dropped, Event, Media, MediaRecorder, MediaRecorderOptions, Progress, Report,
+};
 use crate::canvas::Canvas;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::filter::FilterChain;
 use crate::frame::Size;
 use crate::gpu::Gpu;
-use crate::source::audio::AudioSource;
 use crate::source::{Source, SourceLosses};
 use crate::stream::{FrameCounters, MediaStream};
 use crate::time::{FrameRate, Span};
@@ -42,75 +43,6 @@ const ARRIVAL_TIMEOUT: Duration = Duration::from_secs(70);
 
 /// Whether a recording is over: because it was stopped, or because its recorder has ended.
 pub(super) type IsOver<'a> = dyn Fn() -> bool + Sync + 'a;
-
-/// The sources of a recording: video, video with sound, or sound alone. If any source is live, all are recorded in real
-/// time.
-#[derive(Default)]
-#[non_exhaustive]
-pub struct Media {
-    /// The video source.
-    pub video: Option<Box<dyn Source>>,
-    /// The audio source; with video, its recording ends when the video ends.
-    pub audio: Option<Box<dyn AudioSource>>,
-    /// Overlays on the same canvas, the topmost last.
-    pub overlays: Vec<Overlay>,
-    /// How the video source and the overlays share the canvas.
-    pub layout: Layout,
-}
-
-setters! {
-    Media {
-        with_video: video: Box<dyn Source>,
-        with_audio: audio: Box<dyn AudioSource>,
-        with_overlays: overlays: Vec<Overlay>,
-        with_layout: layout: Layout,
-    }
-}
-
-debug_fields!(Media { overlays, layout });
-
-impl Media {
-    /// A video source with its own sound, if it has any.
-    ///
-    /// # Errors
-    /// Those of [`Source::sound`].
-    pub fn with_sound(mut video: Box<dyn Source>) -> Result<Self> {
-        let audio = video.sound()?;
-        Ok(Self { video: Some(video), audio, ..Self::default() })
-    }
-
-    /// The size of its video; none without video.
-    fn size(&self) -> Option<Size> {
-        self.video.as_ref().map(|video| video.info().size)
-    }
-
-    /// Whether it has no end.
-    pub fn is_endless(&self) -> bool {
-        let sound = || self.audio.as_ref().is_some_and(|audio| audio.info().endless);
-        self.video.as_ref().map_or_else(sound, |video| video.info().endless)
-    }
-
-    /// Whether any of it is live.
-    pub fn is_live(&self) -> bool {
-        let overlays = self.overlays.iter().map(|overlay| &overlay.source);
-        self.video.iter().chain(overlays).any(|video| video.live_clock().is_some())
-            || self.audio.as_ref().is_some_and(|audio| audio.is_live())
-    }
-}
-
-/// Video alone.
-impl From<Box<dyn Source>> for Media {
-    fn from(video: Box<dyn Source>) -> Self {
-        Self { video: Some(video), ..Self::default() }
-    }
-}
-
-/// Sound alone.
-impl From<Box<dyn AudioSource>> for Media {
-    fn from(audio: Box<dyn AudioSource>) -> Self {
-        Self { audio: Some(audio), ..Self::default() }
-    }
-}
 
 /// A failed recording: the error, and the report up to the failure. The data recorded so far is in the file, which is
 /// playable.

@@ -48,7 +48,7 @@ const LATEST: Span = Span::from_secs(1);
 pub struct VisualizationSource {
     info: SourceInfo,
     rate: FrameRate,
-    ear: SampleHistory,
+    history: SampleHistory,
     /// The tee's other reader, until it is taken.
     sound: Option<Tee>,
     plot: Plot,
@@ -81,7 +81,7 @@ impl VisualizationSource {
         let live = sound.is_live().then(|| Live { clock: Clock::real(), began: None, losses: Arc::default() });
         let plot = Plot::new(kind, heard.rate, size);
         let [sound, pictures] = Tee::split(sound);
-        Ok(Self { info, rate, ear: SampleHistory::new(pictures), sound: Some(sound), plot, next: 0, live })
+        Ok(Self { info, rate, history: SampleHistory::new(pictures), sound: Some(sound), plot, next: 0, live })
     }
 
     /// Starts a live sound at the current time.
@@ -91,13 +91,13 @@ impl VisualizationSource {
         {
             let now = live.clock.now();
             live.began = Some(now);
-            self.ear.sound.begin_at(now, &live.clock);
+            self.history.sound.begin_at(now, &live.clock);
         }
     }
 
     /// Whether to leave out the next frame because the sound is too far ahead.
     fn is_late(&self) -> bool {
-        self.live.is_some() && self.ear.sound.backlog() > LATEST
+        self.live.is_some() && self.history.sound.backlog() > LATEST
     }
 }
 
@@ -128,17 +128,17 @@ impl Source for VisualizationSource {
         self.begin();
         loop {
             let [begin, end] = [self.next, self.next + 1].map(|index| self.rate.timestamp(index));
-            self.ear.read_until(end)?;
-            if self.ear.has_ended_by(begin) {
+            self.history.read_until(end)?;
+            if self.history.has_ended_by(begin) {
                 return Ok(None);
             }
-            self.plot.follow(&self.ear, end);
+            self.plot.follow(&self.history, end);
             self.next += 1;
             match &self.live {
                 Some(live) if self.is_late() => live.losses.add_missed(1),
                 _ => {
                     let began = self.live.as_ref().and_then(|live| live.began).unwrap_or(Timestamp::ZERO);
-                    let frame = self.plot.frame(&self.ear, end);
+                    let frame = self.plot.frame(&self.history, end);
                     return Ok(Some(frame.with_timestamp(began + (begin - Timestamp::ZERO))));
                 }
             }
@@ -225,12 +225,12 @@ impl Plot {
     }
 
     /// Analyses the sound before `time`.
-    fn follow(&mut self, ear: &SampleHistory, time: Timestamp) {
+    fn follow(&mut self, history: &SampleHistory, time: Timestamp) {
         let (bands, kept) = self.bands();
         while kept > 0 && ANALYSIS_RATE.timestamp(self.looks + 1) <= time {
             self.looks += 1;
             let end = samples_in(ANALYSIS_RATE.timestamp(self.looks) - Timestamp::ZERO, self.rate);
-            let magnitudes = self.analyser.look(&ear.before(end, FFT_SIZE));
+            let magnitudes = self.analyser.look(&history.before(end, FFT_SIZE));
             self.levels.push_back(levels(magnitudes, self.rate, bands));
             if self.levels.len() > kept {
                 self.levels.pop_front();
@@ -239,12 +239,12 @@ impl Plot {
     }
 
     /// The values at `time`.
-    fn frame(&self, ear: &SampleHistory, time: Timestamp) -> Frame {
+    fn frame(&self, history: &SampleHistory, time: Timestamp) -> Frame {
         let (size, data) = match self.kind {
             Visualization::Wave => {
                 let count = samples_in(WAVE, self.rate) as usize;
                 // One more sample, where the line begins.
-                let samples = ear.before(samples_in(time - Timestamp::ZERO, self.rate), count + 1);
+                let samples = history.before(samples_in(time - Timestamp::ZERO, self.rate), count + 1);
                 (Size::new(self.columns as u32, 1), wave_texels(&samples, self.columns))
             }
             Visualization::Bars => (Size::new(BARS as u32, 1), bar_texels(self.levels.back())),

@@ -10,7 +10,7 @@ use super::device::TrackDevice;
 use super::events::TrackEvent;
 use super::receipt::{DropReason, Promise};
 use super::subscription::Delivery;
-use super::track::{MediaStreamTrack, ReadyState, TrackCore, TrackFailure, TrackKind, TrackSettings};
+use super::track::{MediaStreamTrack, ReadyState, TrackCore, TrackKind, TrackSettings};
 use super::{CaptureRate, MediaStream};
 use crate::audio::AudioBuffer;
 use crate::clock::Clock;
@@ -295,11 +295,11 @@ impl TrackGenerator {
 
     /// Ends the track and its clones because their source failed; recorders report the error and end.
     pub fn fail(&self, error: &Error) {
-        self.end(Some((error.kind().clone(), error.to_string())));
+        self.end(Some(error));
     }
 
-    fn end(&self, failure: Option<TrackFailure>) {
-        self.live_tracks().for_each(|track| track.source_ended(failure.as_ref()));
+    fn end(&self, failure: Option<&Error>) {
+        self.live_tracks().for_each(|track| track.source_ended(failure));
     }
 
     fn live_tracks(&self) -> impl Iterator<Item = MediaStreamTrack> {
@@ -327,7 +327,7 @@ impl Drop for TrackGenerator {
     fn drop(&mut self) {
         let panicked = std::thread::panicking();
         let source = "the track's source broke off: its thread panicked";
-        self.end(panicked.then(|| (ErrorKind::Unknown, source.to_owned())));
+        self.end(panicked.then(|| Error::unknown(source)).as_ref());
     }
 }
 

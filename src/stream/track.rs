@@ -13,7 +13,7 @@ use super::receipt::{DropReason, FrameCounters, Promise, Receipt};
 use super::subscription::{Delivery, Subscriber, Subscription};
 use crate::clock::Clock;
 use crate::constraints::{AudioMode, Capabilities, InputDevice, Settings, Steps, TrackConstraints, VideoMode, select};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::frame::Size;
 use crate::time::{FrameRate, Timestamp};
 
@@ -89,7 +89,7 @@ pub(super) struct TrackCore {
     id: String,
     source: Arc<TrackSource>,
     enabled: AtomicBool,
-    life: Mutex<TrackState>,
+    track_state: Mutex<TrackState>,
     listeners: Listeners<TrackEvent>,
 }
 
@@ -98,12 +98,9 @@ pub(super) struct TrackCore {
 struct TrackState {
     state: ReadyState,
     /// The failure that ended it, if one did.
-    failure: Option<TrackFailure>,
+    failure: Option<Error>,
     subscribers: Vec<Subscriber>,
 }
-
-/// The kind and the text of an error, which itself cannot be cloned.
-pub(super) type TrackFailure = (ErrorKind, String);
 
 impl PartialEq for MediaStreamTrack {
     fn eq(&self, other: &Self) -> bool {
@@ -116,8 +113,8 @@ impl Eq for MediaStreamTrack {}
 impl Clone for MediaStreamTrack {
     fn clone(&self) -> Self {
         let (state, failure) = {
-            let life = self.0.life.lock();
-            (life.state, life.failure.clone())
+            let track_state = self.0.track_state.lock();
+            (track_state.state, track_state.failure.clone())
         };
         let copy = Self::with(self.0.source.clone(), state, failure);
         copy.set_enabled(self.enabled());
@@ -131,12 +128,12 @@ impl MediaStreamTrack {
         Self::with(source, ReadyState::Live, None)
     }
 
-    fn with(source: Arc<TrackSource>, state: ReadyState, failure: Option<TrackFailure>) -> Self {
+    fn with(source: Arc<TrackSource>, state: ReadyState, failure: Option<Error>) -> Self {
         let core = Arc::new(TrackCore {
             id: new_id(),
             source: source.clone(),
             enabled: AtomicBool::new(true),
-            life: Mutex::new(TrackState { state, failure, subscribers: Vec::new() }),
+            track_state: Mutex::new(TrackState { state, failure, subscribers: Vec::new() }),
             listeners: Listeners::new(),
         });
         source.add_track(&core);
@@ -254,7 +251,7 @@ impl MediaStreamTrack {
 
     /// Whether it can still deliver samples.
     pub fn ready_state(&self) -> ReadyState {
-        self.0.life.lock().state
+        self.0.track_state.lock().state
     }
 
     /// Ends the track permanently. Its clones continue, and samples captured before are still recorded.
@@ -267,8 +264,8 @@ impl MediaStreamTrack {
     /// Its events from now on. Each listener gets all events.
     pub fn events(&self) -> Listener<TrackEvent> {
         // Under the lock, so that the end of the track closes this listener too.
-        let life = self.0.life.lock();
-        self.0.listeners.listen(life.state == ReadyState::Ended)
+        let track_state = self.0.track_state.lock();
+        self.0.listeners.listen(track_state.state == ReadyState::Ended)
     }
 
     /// For a canvas's track: captures a frame at the next paint that shows something new
@@ -312,22 +309,22 @@ impl MediaStreamTrack {
 
     /// The error that ended it, if one did.
     pub(super) fn failure(&self) -> Option<Error> {
-        self.0.life.lock().failure.clone().map(|(kind, text)| Error::new(kind, text))
+        self.0.track_state.lock().failure.clone()
     }
 
     /// Subscribes to the samples captured from now on; at most `depth` of them are queued. `counters` count the frames.
     pub(crate) fn subscribe(&self, depth: usize, counters: &Arc<FrameCounters>) -> Subscription {
         let (subscription, subscriber) = Subscription::new(self, depth, counters);
-        let mut life = self.0.life.lock();
-        if life.state == ReadyState::Live {
-            life.subscribers.push(subscriber);
+        let mut track_state = self.0.track_state.lock();
+        if track_state.state == ReadyState::Live {
+            track_state.subscribers.push(subscriber);
         }
-        drop(life);
+        drop(track_state);
         subscription
     }
 
     pub(super) fn retain_subscribers(&self, keep: impl Fn(&Subscriber) -> bool) {
-        self.0.life.lock().subscribers.retain(keep);
+        self.0.track_state.lock().subscribers.retain(keep);
     }
 
     /// How many handles there are.
@@ -337,17 +334,17 @@ impl MediaStreamTrack {
 
     /// Whether it has any subscribers.
     pub(super) fn has_subscribers(&self) -> bool {
-        !self.0.life.lock().subscribers.is_empty()
+        !self.0.track_state.lock().subscribers.is_empty()
     }
 
     /// Assigns a sample captured now to all subscribers.
     pub(super) fn deliveries(&self, promise: Option<&Promise>) -> Vec<Delivery> {
-        let subscribers = self.0.life.lock().subscribers.clone();
+        let subscribers = self.0.track_state.lock().subscribers.clone();
         subscribers.into_iter().map(|subscriber| Delivery::new(self.handle(), subscriber, promise.cloned())).collect()
     }
 
     /// Ends the track because its source ended or failed, and sends [`TrackEvent::Ended`].
-    pub(super) fn source_ended(&self, failure: Option<&TrackFailure>) {
+    pub(super) fn source_ended(&self, failure: Option<&Error>) {
         if self.end(failure) {
             self.0.listeners.tell(|| TrackEvent::Ended);
             self.0.listeners.close();
@@ -360,16 +357,16 @@ impl MediaStreamTrack {
     }
 
     /// Ends the track; returns whether it was live.
-    fn end(&self, failure: Option<&TrackFailure>) -> bool {
-        let mut life = self.0.life.lock();
-        if life.state == ReadyState::Ended {
+    fn end(&self, failure: Option<&Error>) -> bool {
+        let mut track_state = self.0.track_state.lock();
+        if track_state.state == ReadyState::Ended {
             return false;
         }
-        life.state = ReadyState::Ended;
-        life.failure = failure.cloned();
+        track_state.state = ReadyState::Ended;
+        track_state.failure = failure.cloned();
         // Subscribers' queues end when the samples in flight have arrived.
-        life.subscribers.clear();
-        drop(life);
+        track_state.subscribers.clear();
+        drop(track_state);
         let reason = if failure.is_some() { DropReason::Failed } else { DropReason::NotRecorded };
         self.0.source.track_ended(reason);
         true

@@ -6,14 +6,14 @@ use std::process::Command;
 
 use framereel::ErrorKind;
 use framereel::source::audio::{AudioSpec, open_audio};
-use framereel::source::{SourceOptions, SourceSpec, ffmpeg, open};
+use framereel::source::{SourceOptions, SourceSpec, open};
 
 use crate::program::Bench;
+use crate::tools;
 
 /// A folder with a film, and a secret one beside it; none without the program.
 fn films() -> Option<tempfile::TempDir> {
-    if ffmpeg::version().is_none() {
-        eprintln!("skipped: this test needs the ffmpeg program; {}", ffmpeg::INSTALL);
+    if !tools::has("ffmpeg") {
         return None;
     }
     let folder = tempfile::tempdir().unwrap();

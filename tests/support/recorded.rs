@@ -79,6 +79,16 @@ pub fn level(samples: &[f32]) -> f64 {
     10.0 * (power / samples.len() as f64).log10()
 }
 
+/// Each frame as ffmpeg decodes it, scaled to this size: the red, green and blue of each pixel.
+pub fn rgb_frames(path: &Path, (width, height): (usize, usize)) -> Vec<Vec<u8>> {
+    let mut command = Command::new("ffmpeg");
+    command.args(["-v", "error", "-nostdin", "-i"]).arg(path).args(["-fps_mode", "passthrough"]);
+    command.args(["-vf", &format!("scale={width}:{height}:flags=area"), "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]);
+    let output = command.output().expect("ffmpeg");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    output.stdout.chunks_exact(width * height * 3).map(<[u8]>::to_vec).collect()
+}
+
 /// The mean luma of each frame, from 0 to 255: black is 16.
 pub fn lumas(path: &Path) -> Vec<f64> {
     let mut command = Command::new("ffmpeg");

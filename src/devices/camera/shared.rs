@@ -36,7 +36,7 @@ struct SharedCamera {
 struct State {
     subscribers: Vec<FeedSender>,
     closing: bool,
-    gone: Option<(ErrorKind, String)>,
+    gone: Option<Error>,
 }
 
 struct FeedSender {
@@ -108,10 +108,10 @@ impl SharedCamera {
     /// Reads the camera until it has no subscriber or fails.
     fn run(&self, capture: CameraReader) {
         let why = match self.read(capture) {
-            Ok(()) => (ErrorKind::InvalidState, "nobody wanted its pictures".to_owned()),
+            Ok(()) => Error::new(ErrorKind::InvalidState, "nobody wanted its pictures"),
             Err(error) => {
                 let after = self.clock.now().as_secs_f64();
-                (error.kind().clone(), format!("camera `{}` went away after {after:.1} s: {error}", self.label))
+                error.at(format_args!("camera `{}` went away after {after:.1} s", self.label))
             }
         };
         let mut state = self.state.lock();
@@ -184,8 +184,7 @@ impl CameraFeed {
             Err(RecvTimeoutError::Timeout) => Ok(None),
             Err(RecvTimeoutError::Disconnected) => {
                 let gone = self.camera.state.lock().gone.clone();
-                let (kind, text) = gone.unwrap_or((ErrorKind::Unknown, "the camera's thread ended".to_owned()));
-                Err(Error::new(kind, text))
+                Err(gone.unwrap_or_else(|| Error::unknown("the camera's thread ended")))
             }
         }
     }

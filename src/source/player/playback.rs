@@ -24,7 +24,7 @@ pub(super) struct Playback {
     shared: Arc<PlayerShared>,
     film: SourceSpec,
     reader: FilmReader,
-    act: PlaybackState,
+    state: PlaybackState,
 }
 
 /// Its playhead.
@@ -41,7 +41,7 @@ enum PlaybackState {
 
 impl Playback {
     pub fn new(shared: Arc<PlayerShared>, film: SourceSpec, reader: FilmReader) -> Self {
-        Self { shared, film, reader, act: PlaybackState::Opening }
+        Self { shared, film, reader, state: PlaybackState::Opening }
     }
 
     /// Runs until the player is dropped.
@@ -64,7 +64,7 @@ impl Playback {
 
     /// Opens the film at this position. At or beyond its end the film is over.
     fn begin_at(&mut self, position: Span) -> Result<()> {
-        self.act = PlaybackState::Opening;
+        self.state = PlaybackState::Opening;
         match FilmReader::begin(&self.film, position) {
             Ok(reader) => {
                 self.reader = reader;
@@ -81,11 +81,11 @@ impl Playback {
 
     /// Shows and plays everything that is due; returns how long to wait then.
     fn step(&mut self) -> Result<Duration> {
-        if self.act == PlaybackState::Over {
+        if self.state == PlaybackState::Over {
             self.shared.screen().repeat_while_idle(self.shared.clock.now())?;
             return Ok(STILL_TICK);
         }
-        if self.act == PlaybackState::Opening && !self.show_first()? {
+        if self.state == PlaybackState::Opening && !self.show_first()? {
             return Ok(TICK);
         }
         self.keep_up()?;
@@ -95,7 +95,7 @@ impl Playback {
             if state.seek.is_some() {
                 return Ok(Duration::ZERO);
             }
-            let moving = !state.paused && self.act == PlaybackState::Playing;
+            let moving = !state.paused && self.state == PlaybackState::Playing;
             if moving != state.playhead.is_moving() {
                 state.playhead.set_moving(moving, now);
                 if moving {
@@ -110,7 +110,7 @@ impl Playback {
         }
         self.show_due(&playhead, now)?;
         if !playhead.is_moving() {
-            return Ok(if self.act == PlaybackState::Waiting { TICK } else { STILL_TICK });
+            return Ok(if self.state == PlaybackState::Waiting { TICK } else { STILL_TICK });
         }
         if let Some(end) = self.reader.end()?.filter(|&end| position >= end) {
             self.shared.lock().duration = Some(end);
@@ -131,7 +131,7 @@ impl Playback {
         };
         self.shared.screen().show(frame, self.shared.clock.now())?;
         self.shared.lock().quality.total_frames += 1;
-        self.act = PlaybackState::Playing;
+        self.state = PlaybackState::Playing;
         self.arrive();
         Ok(true)
     }
@@ -150,13 +150,13 @@ impl Playback {
         let there = self.reader.has_next_picture()?;
         let mut state = self.shared.lock();
         let position = state.playhead.position(self.shared.clock.now());
-        match self.act {
-            PlaybackState::Waiting if there => self.act = PlaybackState::Playing,
+        match self.state {
+            PlaybackState::Waiting if there => self.state = PlaybackState::Playing,
             PlaybackState::Playing
                 if !there && state.playhead.is_moving() && position > self.reader.seen() + TIMEOUT =>
             {
                 state.playhead.set_moving(false, self.shared.clock.now());
-                self.act = PlaybackState::Waiting;
+                self.state = PlaybackState::Waiting;
                 self.shared.listeners.tell(|| PlayerEvent::Waiting);
             }
             _ => {}
@@ -199,7 +199,7 @@ impl Playback {
         state.ended = true;
         let was_playing = !std::mem::replace(&mut state.paused, true);
         drop(state);
-        self.act = PlaybackState::Over;
+        self.state = PlaybackState::Over;
         self.shared.screen().end_tracks()?;
         if was_playing {
             self.shared.listeners.tell(|| PlayerEvent::Pause);
@@ -214,12 +214,11 @@ impl Playback {
         state.playhead.set_moving(false, self.shared.clock.now());
         (state.paused, state.seeking) = (true, state.seek.is_some());
         drop(state);
-        let first = std::mem::replace(&mut self.act, PlaybackState::Over) != PlaybackState::Over;
+        let first = std::mem::replace(&mut self.state, PlaybackState::Over) != PlaybackState::Over;
         if first {
             // The size has been accepted.
             let _ = self.shared.screen().end_tracks();
-            let text = error.to_string();
-            self.shared.listeners.tell(|| PlayerEvent::Error(Error::new(error.kind().clone(), text.clone())));
+            self.shared.listeners.tell(|| PlayerEvent::Error(error.clone()));
         }
         STILL_TICK
     }
