@@ -35,8 +35,11 @@ has_vulkan() {
 # What the features `audio` and `camera` are built from: ALSA's headers, found by pkg-config, and libclang for bindgen.
 has_alsa() { pkg-config --exists alsa; }
 has_libclang() {
-    for library in "${LIBCLANG_PATH:-/nowhere}"/libclang*.so* /usr/lib/llvm-*/lib/libclang*.so* /usr/lib*/libclang*.so*; do
-        [ -e "$library" ] && return 0
+    # Not libclang-cpp, which Mesa's drivers bring along and bindgen does not take.
+    for folder in "${LIBCLANG_PATH:-/nowhere}" /usr/lib/llvm-*/lib /usr/lib*; do
+        for library in "$folder"/libclang.so* "$folder"/libclang-[0-9]*.so*; do
+            [ -e "$library" ] && return 0
+        done
     done
     return 1
 }
