@@ -17,6 +17,8 @@ pub mod doctor;
 pub mod inspect;
 pub mod keys;
 pub mod list;
+#[cfg(feature = "preview")]
+pub mod preview;
 pub mod progress;
 pub mod record;
 pub mod repair;

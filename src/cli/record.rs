@@ -9,9 +9,7 @@ use framereel::devices::camera;
 use framereel::filter::{FilterChain, Visualization};
 use framereel::gpu::Gpu;
 use framereel::mux::Container;
-use framereel::recorder::{
-    self, Controls, Failure, Media, MediaRecorderOptions, Overlay, RecordEvent, Recording, Report,
-};
+use framereel::recorder::{self, Controls, Failure, Media, Overlay, RecordEvent, Recording, Report};
 use framereel::source::audio::{AudioSource, AudioSpec, open_audio};
 use framereel::source::mix::MixSource;
 use framereel::source::visualize::VisualizationSource;
@@ -24,9 +22,9 @@ use super::keys::{KeyCommand, Keys};
 use super::progress::{Bar, count_down};
 use super::summary::{json, summary};
 use super::target::Target;
-use super::values::{AudioChoice, KeyInterval, OverlayChoice, container_of};
+use super::values::{AudioChoice, OverlayChoice, container_of};
 use super::watch::Watch;
-use super::{end_at_once, on_signal, print};
+use super::{end_at_once, on_signal, print, say};
 
 /// The default length of a recording of a source without an end.
 const ENDLESS: Span = Span::from_secs(5);
@@ -63,7 +61,7 @@ fn record(args: &RecordArgs, target: &mut Target) -> Result<Report, Box<Failure>
         gpu.check_size(size).map_err(nothing_kept)?;
     }
     let media = args.open_media().map_err(nothing_kept)?;
-    let _watch = args.watch.then(|| Watch::begin(args, &signals.controls)).transpose().map_err(nothing_kept)?;
+    let _watch = args.watch.then(|| watch(args, &signals.controls)).transpose().map_err(nothing_kept)?;
     count_down(args.countdown.unwrap_or(0));
     let live = args.realtime || media.is_live();
     let mut bar = Bar::new(live);
@@ -79,6 +77,21 @@ fn record(args: &RecordArgs, target: &mut Target) -> Result<Report, Box<Failure>
     drop(keys);
     bar.tell(&signals.controls);
     outcome.map_err(|failure| args.explained(failure))
+}
+
+/// Watches the shaders of these arguments; the chain is read again when one has changed. A file that cannot be parsed is
+/// reported on standard error, and the recording continues with the previous chain.
+fn watch(args: &RecordArgs, controls: &'static Controls) -> Result<Watch> {
+    let input = args.input.clone();
+    let drawing = input.drawing().transpose()?.unwrap_or_default();
+    let files: Vec<PathBuf> = drawing.then(input.chain()?).shader_files().into_iter().map(Path::to_owned).collect();
+    Watch::begin(&files, move || match input.chain().and_then(|chain| Ok((chain, input.drawing().transpose()?))) {
+        Ok((chain, drawing)) => {
+            controls.set_filter(chain);
+            drawing.into_iter().for_each(|drawing| controls.set_drawing(drawing));
+        }
+        Err(error) => say(&error),
+    })
 }
 
 /// Handles the keys. Pausing is only for live sources: a source that is not live would still be read during the pause.
@@ -273,16 +286,8 @@ impl RecordArgs {
         // A live source is recorded until the user stops it.
         let needs_length = media.is_endless() && !media.is_live() && self.frames.is_none() && self.max_size.is_none();
         let mime_type = self.container().mime_type(media.video.is_some());
-        let mut options = MediaRecorderOptions::default().with_mime_type(mime_type).with_encoder(self.encoder);
-        options.video_bits_per_second = self.bitrate;
-        options.audio_bits_per_second = self.audio_bitrate;
-        match self.key_interval {
-            Some(KeyInterval::Time(span)) => options.video_key_frame_interval_duration = Some(span),
-            Some(KeyInterval::Frames(count)) => options.video_key_frame_interval_count = Some(count),
-            None => {}
-        }
+        let mut options = self.encoder.options().with_mime_type(mime_type);
         (options.frame_limit, options.size_limit) = (self.frames, self.max_size);
-        (options.quality, options.speed) = (self.quality, self.speed);
         recorder::record(media)
             .filter(filter)
             .size(self.input.size)
