@@ -15,8 +15,9 @@ use super::chain::Choice;
 use super::stage::Stage;
 use super::view::{ScreenMessage, View};
 
-/// How long a thumbnail took is a tenth of how long the next one waits.
+/// How many times longer than a thumbnail took the next one waits; less for one that is drawn for the first time.
 const REST: u32 = 9;
+const FIRST_REST: u32 = 1;
 /// The least time between two thumbnails.
 const PAUSE: Duration = Duration::from_millis(25);
 /// The height of a thumbnail, enough for screens of high density, and the widest that one may be.
@@ -32,7 +33,7 @@ struct ThumbnailState {
     choices: Vec<Choice>,
     /// The numbers of those in view.
     wanted: Vec<usize>,
-    drawn: HashMap<usize, Arc<Bitmap>>,
+    drawn: HashMap<usize, (Arc<Bitmap>, Arc<Frame>)>,
 }
 
 impl Thumbnails {
@@ -45,33 +46,44 @@ impl Thumbnails {
     pub fn in_view(&self, numbers: impl Iterator<Item = usize>) -> Vec<Option<Arc<Bitmap>>> {
         let mut state = self.0.lock();
         state.wanted = numbers.collect();
-        state.wanted.iter().map(|number| state.drawn.get(number).cloned()).collect()
+        state.wanted.iter().map(|number| state.drawn.get(number).map(|(bitmap, _)| bitmap.clone())).collect()
     }
 
     /// Draws the thumbnails in view, again and again, until the stage is closed.
     pub fn run(&self, stage: &Stage, view: &View) -> Result<()> {
         let mut artist = Artist { gpu: Gpu::new()?, small: None, captures: HashMap::new() };
-        let mut turn = 0;
+        let mut last = None;
         while !stage.is_closed() {
             let begun = Instant::now();
-            let next = {
-                let state = self.0.lock();
-                let wanted = state.wanted.get(turn % state.wanted.len().max(1)).copied();
-                wanted.and_then(|number| Some((number, state.choices.get(number)?.chain.clone())))
-            };
-            turn = turn.wrapping_add(1);
+            let mut rest = REST;
             let player = stage.player().filter(|_| view.state().strip);
             let frame = player.as_ref().and_then(|player| player.current_frame());
-            if let (Some((number, chain)), Some(frame), Some(player)) = (next, frame, player) {
+            if let (Some(player), Some(frame)) = (player, frame)
+                && let Some((number, chain, first)) = self.next(&frame, last)
+            {
+                (last, rest) = (Some(number), if first { FIRST_REST } else { REST });
                 // A frame that the device cannot take has no thumbnail.
                 if let Ok(bitmap) = artist.draw(&frame, &player.drawn_by(), number, &chain) {
-                    self.0.lock().drawn.insert(number, Arc::new(bitmap));
+                    self.0.lock().drawn.insert(number, (Arc::new(bitmap), frame));
                     view.send(ScreenMessage::Redraw);
                 }
             }
-            thread::sleep((begun.elapsed() * REST).max(PAUSE));
+            thread::sleep((begun.elapsed() * rest).max(PAUSE));
         }
         Ok(())
+    }
+
+    /// The number and the chain of the next thumbnail to draw from this frame, and whether it was never drawn: one of
+    /// those comes first, then the one after `last` in view that shows another frame.
+    fn next(&self, frame: &Arc<Frame>, last: Option<usize>) -> Option<(usize, FilterChain, bool)> {
+        let state = self.0.lock();
+        let fresh = |number: &&usize| !state.drawn.contains_key(number);
+        let stale = |number: &&usize| state.drawn.get(number).is_none_or(|(_, shown)| !Arc::ptr_eq(shown, frame));
+        let after = state.wanted.iter().position(|number| Some(*number) == last).map_or(0, |position| position + 1);
+        let around = state.wanted[after..].iter().chain(&state.wanted[..after]);
+        let never = state.wanted.iter().find(fresh);
+        let number = *never.or_else(|| around.clone().find(stale))?;
+        Some((number, state.choices.get(number)?.chain.clone(), never.is_some()))
     }
 }
 
