@@ -132,7 +132,8 @@ mod tests {
                         ```text\nthird\n```\n";
         let found = commands("a.md", document);
         let line = |place: &str, text: &str, code| CommandLine { place: place.into(), text: text.into(), code };
-        let expected = [line("a.md:3", "first --color '#fff' \"#\" a#b", 2), line("a.md:6", "second     -o \"x y\"", 0)];
+        let expected =
+            [line("a.md:3", "first --color '#fff' \"#\" a#b", 2), line("a.md:6", "second     -o \"x y\"", 0)];
         assert_eq!(found, expected);
         assert_eq!(found[1].words(), ["second", "-o", "x y"]);
         assert_eq!(found[1].outputs(), ["x y"]);
@@ -143,7 +144,10 @@ mod tests {
         let text = "framereel record left.mp4 --overlay right.mp4@center --filter 'lut(\"film.cube\")' -o both.webm";
         let line = CommandLine { place: String::new(), text: text.into(), code: 0 };
         let names = line.inputs();
-        assert!(["left.mp4", "right.mp4", "film.cube"].iter().all(|&name| names.contains(&name.to_owned())), "{names:?}");
+        assert!(
+            ["left.mp4", "right.mp4", "film.cube"].iter().all(|&name| names.contains(&name.to_owned())),
+            "{names:?}"
+        );
         assert!(!names.contains(&"both.webm".to_owned()));
     }
 }
