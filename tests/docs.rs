@@ -2,6 +2,8 @@
 //! it names. What records until Ctrl-C gets a virtual camera, microphone or screen, and SIGINT once its file has data.
 #![cfg(target_os = "linux")]
 
+#[path = "support/browser.rs"]
+mod browser;
 #[path = "support/commands.rs"]
 mod commands;
 #[path = "support/devices.rs"]
@@ -24,6 +26,7 @@ use commands::{CommandLine, blocks, commands};
 use devices::{Camera, CameraSpec, MicSpec, Session, XServer};
 use program::{Bench, Ran, ended, run};
 use rustix::process::{Pid, Signal, kill_process_group};
+use serde_json::Value;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -356,6 +359,34 @@ fn every_command_of_the_documents_runs() {
     let count = count.into_inner();
     println!("{count} commands ran");
     assert!(count >= RUN_AT_LEAST, "{count} commands ran");
+}
+
+#[test]
+fn the_cookbooks_page_plays_chunks_as_they_come() {
+    let bench = Bench::new();
+    let args = "record pattern --size 320x180 --duration 2s --timeslice 500ms -o - --json";
+    let recorded = bench.command(args.split(' ')).output().expect("the program");
+    let summary: Value = serde_json::from_slice(&recorded.stderr).expect("JSON");
+    let file = bench.write("live.webm", recorded.stdout);
+    let cookbook = &documents()["docs/cookbook.md"];
+    let page = blocks(cookbook).into_iter().find(|block| block.language == "js").expect("the page's script");
+    let script = format!(
+        "const fetch = async (url) => {{
+          const {{ body }} = await window.fetch(url);
+          return {{ body, headers: new Map([['Content-Type', 'video/webm;codecs=\"{}\"']]) }};
+        }};
+        {}
+        const video = document.createElement('video');
+        video.muted = true;
+        document.body.append(video);
+        await play(video, '/live.webm');
+        await video.play();
+        return {{ duration: video.duration, width: video.videoWidth }};",
+        summary["codec"].as_str().expect("the codec's name"),
+        page.lines.join("\n")
+    );
+    let Some(seen) = browser::judge(&[("live.webm", &file)], &script) else { return };
+    assert!((seen["duration"].as_f64().expect("a number") - 2.0).abs() < 0.05 && seen["width"] == 320, "{seen}");
 }
 
 /// Files of other branches of work, which need not be there yet.
