@@ -1,5 +1,5 @@
-//! Every command of README.md and of the book in docs/ runs here as it is written there, in a folder with the files that
-//! it names. What records until Ctrl-C gets a virtual camera, microphone or screen, and SIGINT once its file has data.
+//! Every command of README.md and of the book in docs/ runs here as it is written there, in a folder with the files it
+//! names. What records until Ctrl-C gets a virtual camera, microphone or screen, and SIGINT once its file has data.
 #![cfg(target_os = "linux")]
 
 #[path = "support/browser.rs"]

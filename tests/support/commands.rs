@@ -128,8 +128,8 @@ mod tests {
 
     #[test]
     fn comments_and_long_lines_are_read_as_a_shell_reads_them() {
-        let document = "a\n```sh\nfirst --color '#fff' \"#\" a#b   # exit code 2: so\n# nothing\n\nsecond \\\n    -o \"x y\"\n```\n\
-                        ```text\nthird\n```\n";
+        let document = "a\n```sh\nfirst --color '#fff' \"#\" a#b   # exit code 2: so\n# nothing\n\n\
+                        second \\\n    -o \"x y\"\n```\n```text\nthird\n```\n";
         let found = commands("a.md", document);
         let line = |place: &str, text: &str, code| CommandLine { place: place.into(), text: text.into(), code };
         let expected =
