@@ -83,6 +83,8 @@ if [ "${1:-build}" = test ]; then
                 gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-pipewire" \
                 "PipeWire, WirePlumber, GStreamer with its PipeWire and PulseAudio plug-ins" optional
             need 'has Xvfb' xvfb Xvfb optional
+            need 'has xdotool' xdotool xdotool optional
+            need 'has openbox' openbox openbox optional
             ;;
     esac
 fi

@@ -1,11 +1,17 @@
 //! Runs the examples as their readers do, and examines their files.
 
+#[cfg(target_os = "linux")]
+#[path = "support/devices.rs"]
+mod devices;
 #[path = "support/program.rs"]
 mod program;
 #[path = "support/recorded.rs"]
 mod recorded;
 #[path = "support/tools.rs"]
 mod tools;
+#[cfg(target_os = "linux")]
+#[path = "support/window.rs"]
+mod window;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -190,4 +196,54 @@ fn the_gallery_in_the_readme_is_what_the_example_draws() {
     let off: u64 = drawn.iter().zip(kept.iter()).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
     let mean = off as f64 / drawn.len() as f64;
     assert!(mean < 0.5, "{mean:.2} of 255 off on average; draw it anew: cargo run --example filter_gallery");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_photo_booth_shows_filters_and_records_what_it_shows() {
+    if !tools::has("ffmpeg") || !tools::has("xdotool") {
+        return;
+    }
+    let (_alone, bench, desktop) = (window::alone(), Bench::new(), window::Desktop::new(800, 600));
+    let path = bench.path("booth.webm");
+    let mut command = example("photo_booth");
+    command.arg(FILM).arg(&path);
+    let shown = desktop.open(command, "photo booth");
+    let grey = || {
+        let [red, green, blue] = shown.mean((200, 200), (300, 150));
+        (red - green).abs() < 3.0 && (green - blue).abs() < 3.0 && red > 20.0
+    };
+    program::until("the film in its colours", || shown.mean((200, 200), (300, 150))[1] > 30.0 && !grey());
+    shown.press(&["space", "space"]);
+    program::until("a grey film", grey);
+    shown.press(&["r"]);
+    program::until("a file that grows", || path.metadata().is_ok_and(|file| file.len() > 20_000));
+    shown.press(&["q"]);
+    let ran = shown.ended().succeeded();
+    let frames = rgb_frames(&path, SIZE);
+    assert!(ran.stdout.contains(&format!("{} frames", frames.len())) && frames.len() > 5, "{ran:?}");
+    let [red, green, blue] = color(&frames[2]);
+    assert!((red - green).abs() < 5.0 && (green - blue).abs() < 5.0, "{red} {green} {blue}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_game_draws_into_its_window_and_into_a_file() {
+    if !tools::has("ffmpeg") || !tools::has("xdotool") {
+        return;
+    }
+    let (_alone, bench, desktop) = (window::alone(), Bench::new(), window::Desktop::new(800, 600));
+    let path = bench.path("game.webm");
+    let mut command = example("winit_game");
+    command.arg(&path);
+    let shown = desktop.open(command, "game");
+    let mean = || shown.mean((0, 0), (800, 600)).iter().sum::<f64>();
+    program::until("the triangle", || mean() > 20.0);
+    program::until("a file that grows", || path.metadata().is_ok_and(|file| file.len() > 5_000));
+    shown.close();
+    let ran = shown.ended().succeeded();
+    let frames = rgb_frames(&path, SIZE);
+    assert!(ran.stdout.contains(&format!("{} frames", frames.len())) && frames.len() > 5, "{ran:?}");
+    let brightness = |frame: &[u8]| frame.iter().map(|&value| f64::from(value)).sum::<f64>() / frame.len() as f64;
+    assert!(frames.iter().all(|frame| (5.0..120.0).contains(&brightness(frame))), "a triangle on black");
 }

@@ -138,6 +138,9 @@ pub struct PreviewArgs {
     /// Begin at this time of a film
     #[arg(long, value_name = "TIME")]
     pub start: Option<Span>,
+    /// Begin with the picture stopped
+    #[arg(long)]
+    pub paused: bool,
     /// Frames a second of a source that draws its pictures, as pattern or a shader [default: 30]
     #[arg(long, value_name = "N")]
     pub fps: Option<FrameRate>,

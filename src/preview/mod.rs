@@ -16,6 +16,8 @@
 //! - **Filters run once**: a preview shows the frames that recorders get, in the same colours.
 
 mod surface;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 
@@ -391,21 +393,4 @@ fn compile(gpu: &Gpu, layout: &wgpu::BindGroupLayout, key: PipelineKey) -> wgpu:
         multiview_mask: None,
         cache: None,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_picture_fills_the_area_in_its_aspect_ratio_on_whole_pixels() {
-        let size = Size::new(1280, 720);
-        let area = |width, height| letterboxed(size, Rect::new(0.0, 10.0, width, height));
-        assert_eq!(area(640.0, 360.0), Some(Rect::new(0.0, 10.0, 640.0, 360.0)));
-        assert_eq!(area(640.0, 480.0), Some(Rect::new(0.0, 70.0, 640.0, 360.0)));
-        assert_eq!(area(1000.0, 360.0), Some(Rect::new(180.0, 10.0, 640.0, 360.0)));
-        assert_eq!(area(1.0, 1.0), Some(Rect::new(0.0, 10.0, 1.0, 1.0)));
-        assert_eq!(area(0.0, 100.0), None);
-        assert_eq!(letterboxed(Size::new(0, 0), Rect::whole(size)), None);
-    }
 }

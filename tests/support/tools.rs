@@ -10,14 +10,16 @@ use std::path::PathBuf;
 const REQUIRED: &str = "FRAMEREEL_REQUIRE_TOOLS";
 
 /// Each tool and the Debian package that has it.
-const PACKAGES: [(&str, &str); 7] = [
+const PACKAGES: [(&str, &str); 9] = [
     ("chromium", "chromium"),
     ("ffmpeg", "ffmpeg"),
     ("ffplay", "ffmpeg"),
     ("ffprobe", "ffmpeg"),
     ("jq", "jq"),
     ("mkvinfo", "mkvtoolnix"),
+    ("openbox", "openbox"),
     ("script", "bsdutils"),
+    ("xdotool", "xdotool"),
 ];
 
 /// Whether this program is on the `PATH`. If not, [`missing`] decides.

@@ -303,7 +303,7 @@ impl Hud {
             let (left, column, margin) = (20.0 * scale, 110.0 * scale, 18.0 * scale);
             let (width, height) = (left + column + widest + left, rows * row + 2.0 * margin);
             let mut bitmap = Bitmap::new(width.ceil() as u32, height.ceil() as u32);
-            bitmap.fill([0.0, 0.0, width, height], 10.0 * scale, [14, 15, 18, 225]);
+            bitmap.fill([0.0, 0.0, width, height], 10.0 * scale, [14, 15, 18, 240]);
             for (index, (key, what)) in KEYS.iter().enumerate() {
                 let baseline = margin + (index as f32 + 0.5) * row + size * 0.36;
                 bitmap.text(left, baseline, key, size, BLUE);

@@ -164,17 +164,19 @@ impl Session {
             failure: None,
         };
         session.thumbnails.set_choices(session.editor.choices());
-        session.begin();
+        session.begin(!args.paused);
         Ok(session)
     }
 
-    /// Shows and plays the present player.
-    fn begin(&mut self) {
+    /// Shows the present player, and plays it.
+    fn begin(&mut self, playing: bool) {
         self.stage.set_player(self.player.clone());
         self.watch_files();
         self.show_source();
         self.attach();
-        self.player.play();
+        if playing {
+            self.player.play();
+        }
     }
 
     /// Shows the present stream, and keeps its last seconds.
@@ -474,7 +476,7 @@ impl Session {
         (self.events, self.stream) = (player.events(), player.capture_stream()?);
         (self.player, self.source) = (player, source);
         self.view.change(|state| state.ended = false);
-        self.begin();
+        self.begin(true);
         Ok(())
     }
 

@@ -78,6 +78,19 @@ impl XServer {
         }
     }
 
+    /// The red, green and blue of each pixel of the rectangle from (x, y) on, row by row.
+    pub fn pixels(&self, (x, y): (u32, u32), (width, height): (u32, u32)) -> Vec<u8> {
+        assert!(x + width <= self.width && y + height <= self.height, "a rectangle on the screen");
+        let (pixels, stride) = (self.word(0) + self.word(19) * 12, self.word(12));
+        let mut row = vec![0; width as usize * 4];
+        let mut colors = Vec::with_capacity(width as usize * height as usize * 3);
+        for line in y..y + height {
+            self.screen.read_exact_at(&mut row, pixels + u64::from(line) * stride + u64::from(x) * 4).expect("a row");
+            colors.extend(row.chunks_exact(4).flat_map(|pixel| [pixel[2], pixel[1], pixel[0]]));
+        }
+        colors
+    }
+
     fn word(&self, index: u64) -> u64 {
         let mut word = [0; 4];
         self.screen.read_exact_at(&mut word, index * 4).expect("a header");
