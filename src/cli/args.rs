@@ -9,6 +9,7 @@ use framereel::recorder::Layout;
 use framereel::source::{self, shader};
 use framereel::{ErrorKind, FilterChain, FrameRate, Result, Size, Source, SourceOptions, SourceSpec, Span};
 
+use super::show::graphics::Graphics;
 use super::values::{
     AudioChoice, KeyInterval, OverlayChoice, Split, audio_bitrate, bitrate, bytes, camera_control, chain, codec, edge,
     gain, key_interval, layout, matroska_path, overlay, size, some_time, sound, split, still_path, visualization,
@@ -133,6 +134,10 @@ pub struct RecordArgs {
     /// Read the shaders' files again whenever they change; a broken edit keeps the last good one
     #[arg(long)]
     pub watch: bool,
+    /// Draw the picture small on the terminal while it is recorded: blocks, sixel or kitty [default: the best that the
+    /// terminal knows]
+    #[arg(long, value_name = "GRAPHICS", require_equals = true)]
+    pub show: Option<Option<Graphics>>,
     /// Print the summary as one JSON object; on standard error with -o -
     #[arg(long)]
     pub json: bool,
@@ -324,6 +329,7 @@ Examples:
   framereel record song.mp3 --visualize bars                 song.webm, with pictures of the sound
   framereel record mic --visualize wave --filter \"bloom()\"
   framereel record camera --audio mic --countdown 3          3… 2… 1…, then until Enter
+  framereel record camera --show                             with the picture on the terminal, over ssh too
   framereel record film.mp4 --split 10m                      film-001.webm, film-002.webm, ten minutes each
   framereel record film.mp4 --split 100MB -o parts/          parts/film-001.webm and so on, of some 100 MB each
   framereel record pattern --realtime --duration 1m --timeslice 1s -o live/   live/pattern-00001.webm, one a second

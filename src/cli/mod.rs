@@ -20,9 +20,11 @@ pub mod list;
 pub mod progress;
 pub mod record;
 pub mod repair;
+pub mod show;
 pub mod still;
 pub mod summary;
 pub mod target;
+pub mod terminal;
 pub mod values;
 pub mod watch;
 
@@ -64,6 +66,7 @@ fn on_signal(handler: impl FnMut() + Send + 'static) -> Result<()> {
 /// Exits as after Ctrl-C. An output that was opened and never written is removed.
 fn end_at_once<'a>(outputs: impl IntoIterator<Item = &'a Path>) -> ! {
     keys::restore();
+    terminal::restore();
     for path in outputs {
         // Errors cannot be reported any more; a folder that is not empty stays.
         let _ = match path.metadata() {
