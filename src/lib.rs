@@ -115,7 +115,7 @@
 //!
 //! | layer | modules |
 //! |---|---|
-//! | 3 | [`recorder`]: recorders, the pipeline from a stream to a file, replays, and sources from end to end |
+//! | 3 | [`recorder`]: recorders, the pipeline from a stream to a file, replays, and sources from end to end · [`preview`]: shows a stream |
 //! | 2 | [`source`]: where frames and sound come from · [`devices`]: cameras and microphones · [`canvas`]: what frames are drawn on · [`gpu`]: what runs there · [`encode`]: AV1, Opus, PCM |
 //! | 1 | [`filter`]: chains, users' WGSL, colour tables and the plan of passes · [`mux`]: WebM, Ogg and WAV written, WebM inspected and repaired · [`blob`]: bytes with a type · [`stream`]: streams and tracks · [`constraints`]: what is asked of cameras and microphones · `av1`: its headers · [`still`]: PNG, JPEG, WebP |
 //! | 0 | [`frame`], [`audio`], [`clock`], [`packet`], [`color`], [`time`], [`Error`] |
@@ -124,6 +124,7 @@
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `cli` | yes | the program `framereel` |
+//! | `preview` | yes | the program's window, `framereel preview`; [`preview::Preview`] needs no feature |
 //! | `aom` | yes | AV1 in real time with libaom, built from source: needs cmake, nasm and a C compiler |
 //! | `audio` | yes | microphones, and what the system plays: needs ALSA's headers on Linux |
 //! | `camera` | yes | cameras on Linux by V4L2: needs libclang, cmake and nasm |
@@ -155,6 +156,7 @@ pub mod frame;
 pub mod gpu;
 pub mod mux;
 pub mod packet;
+pub mod preview;
 pub mod recorder;
 pub mod source;
 pub mod still;

@@ -28,23 +28,40 @@ impl Gpu {
     /// # Errors
     /// `NotFoundError` when there is none, naming what to install.
     pub fn new() -> Result<Self> {
-        pollster::block_on(Self::request())
+        let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
+        Self::request(&instance, None).map(|(gpu, _)| gpu)
     }
 
-    async fn request() -> Result<Self> {
+    /// The fastest adapter that can draw on this window, with the window's surface and what it supports.
+    pub(crate) fn for_surface(
+        window: wgpu::SurfaceTarget<'static>,
+    ) -> Result<(Self, wgpu::Surface<'static>, wgpu::SurfaceCapabilities)> {
         let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
+        let surface = instance.create_surface(window).map_err(|error| {
+            Error::not_found("expected a window that a GPU can draw on but the system gave no surface for it")
+                .with_cause(error)
+        })?;
+        let (gpu, adapter) = Self::request(&instance, Some(&surface))?;
+        let capabilities = surface.get_capabilities(&adapter);
+        Ok((gpu, surface, capabilities))
+    }
+
+    fn request(instance: &wgpu::Instance, surface: Option<&wgpu::Surface>) -> Result<(Self, wgpu::Adapter)> {
         let options = wgpu::RequestAdapterOptions {
             power_preference: wgpu::PowerPreference::HighPerformance,
+            compatible_surface: surface,
             ..Default::default()
         };
-        let adapter = instance.request_adapter(&options).await.map_err(|error| {
+        let adapter = pollster::block_on(instance.request_adapter(&options)).map_err(|error| {
             let remedy = if cfg!(target_os = "linux") {
                 "; install a driver for your GPU, or one that needs none: `apt install mesa-vulkan-drivers`"
             } else {
                 "; install your GPU's driver"
             };
-            Error::not_found(format!("expected a GPU adapter (Vulkan, Metal or DirectX 12) but found none{remedy}"))
-                .with_cause(error)
+            let which = if surface.is_some() { " that can draw on the window" } else { "" };
+            let expected =
+                format!("expected a GPU adapter (Vulkan, Metal or DirectX 12){which} but found none{remedy}");
+            Error::not_found(expected).with_cause(error)
         })?;
         // All limits of the adapter, because a frame of 8K and more is one buffer.
         let descriptor = wgpu::DeviceDescriptor {
@@ -52,11 +69,9 @@ impl Gpu {
             required_limits: adapter.limits(),
             ..Default::default()
         };
-        let (device, queue) = adapter
-            .request_device(&descriptor)
-            .await
+        let (device, queue) = pollster::block_on(adapter.request_device(&descriptor))
             .map_err(|error| Error::not_found("the GPU adapter gave no device").with_cause(error))?;
-        Ok(Self::from_device(device, queue, adapter.get_info()))
+        Ok((Self::from_device(device, queue, adapter.get_info()), adapter))
     }
 
     /// Uses the program's own device to draw and filter frames. The device's error handlers do not change: errors of

@@ -6,11 +6,12 @@ use std::time::Duration;
 use parking_lot::{Mutex, MutexGuard};
 
 use super::events::{Event, Events};
+use super::level::LevelMeter;
 use super::mime::MimeType;
 use super::options::{Bitrates, MediaRecorderOptions};
 use super::output::Destination;
 use super::pipeline::{INPUT_QUEUE, Session, SessionListener, SessionPlan, Start, TrackInput};
-use super::report::{Progress, Report};
+use super::report::{Dropped, Progress, Report};
 use crate::blob::Blob;
 use crate::clock::Clock;
 use crate::encode::opus::BitrateMode;
@@ -67,6 +68,8 @@ struct Status {
     report: Report,
     /// Counts the frames of the present or last session.
     counters: Arc<FrameCounters>,
+    /// Measures its sound, if it has any.
+    level: Option<Arc<LevelMeter>>,
     /// Fails the running session.
     fail: Option<Box<dyn Fn(Error) + Send>>,
 }
@@ -150,9 +153,13 @@ impl MediaRecorder {
         std::thread::Builder::new().name("events".into()).spawn(run).map(drop).map_err(Error::no_thread)
     }
 
-    /// The progress of the recording; after its end, the last progress.
+    /// The progress of the recording; after its end, the last progress. The sound's level is that since the last call.
     pub fn progress(&self) -> Progress {
-        self.core.status().progress
+        let status = self.core.status();
+        // Frames left out by a pause are not a loss.
+        let dropped = Dropped { paused: 0, ..Dropped::by_recorder(&status.counters) }.sum();
+        let level = status.level.as_ref().map(|level| level.take());
+        Progress { dropped, level, ..status.progress }
     }
 
     /// What happened to every frame of the last recording; complete once [`Event::Stop`] is delivered.
@@ -210,8 +217,13 @@ impl MediaRecorder {
         Ok(())
     }
 
-    /// The content of the replay, as a file.
-    pub(super) fn save_replay(&self) -> Result<Blob> {
+    /// The last seconds of the running recording as a complete, seekable file, from a key frame on: as many as
+    /// [`replay`](MediaRecorderOptions::replay) says. The recording continues.
+    ///
+    /// # Errors
+    /// `InvalidStateError` when it does not record or no replay was asked for; `UnknownError` when the file cannot be
+    /// made.
+    pub fn save_replay(&self) -> Result<Blob> {
         self.running().as_ref().ok_or_else(no_replay)?.session.save_replay()
     }
 
@@ -371,6 +383,7 @@ impl RecorderCore {
             video: subscribe(video, INPUT_QUEUE[0])?,
             audio: subscribe(audio, INPUT_QUEUE[1])?,
             counters: counters.clone(),
+            level: Arc::default(),
             clock: clock.clone(),
             start,
             events: self.events.clone(),
@@ -394,6 +407,7 @@ impl RecorderCore {
         status.session += 1;
         (status.state, status.bitrates, status.counters) = (state, plan.bitrates, plan.counters.clone());
         (status.progress, status.report) = Default::default();
+        status.level = plan.audio.is_some().then(|| plan.level.clone());
         status.session
     }
 
@@ -478,7 +492,10 @@ impl SessionListener for StatusUpdater {
 }
 
 fn no_replay() -> Error {
-    Error::new(ErrorKind::InvalidState, "expected a replay that is running but found that its stream has ended")
+    Error::new(
+        ErrorKind::InvalidState,
+        "expected a replay that is running but found none, or that its stream has ended",
+    )
 }
 
 fn check_active(state: RecordingState, purpose: &str) -> Result<()> {

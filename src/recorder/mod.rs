@@ -6,6 +6,7 @@ mod events;
 mod feed;
 mod fit;
 mod gate;
+mod level;
 mod media;
 mod media_recorder;
 mod mime;

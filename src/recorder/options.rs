@@ -50,6 +50,9 @@ pub struct MediaRecorderOptions {
     pub frame_limit: Option<u64>,
     /// Stop before the file exceeds this number of bytes.
     pub size_limit: Option<u64>,
+    /// Keep the last seconds of the recording in memory too, encoded, for
+    /// [`save_replay`](super::MediaRecorder::save_replay).
+    pub replay: Option<Span>,
 }
 
 setters! {
@@ -69,6 +72,7 @@ setters! {
         with_time_limit: time_limit: Span,
         with_frame_limit: frame_limit: u64,
         with_size_limit: size_limit: u64,
+        with_replay: replay: Span,
     }
 }
 

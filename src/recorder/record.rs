@@ -20,10 +20,8 @@ use super::options::RecordOptions;
 use super::overlay::Layers;
 use super::pacer::PacerCounts;
 use super::pipeline::catch_panic;
-use super::sound_feed::{LevelMeter, SoundFeed};
-use super::{
-    BlobEvent, Controls, Destination, Dropped, Event, Media, MediaRecorder, MediaRecorderOptions, Progress, Report,
-};
+use super::sound_feed::SoundFeed;
+use super::{BlobEvent, Controls, Destination, Event, Media, MediaRecorder, MediaRecorderOptions, Progress, Report};
 use crate::canvas::Canvas;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
@@ -97,8 +95,17 @@ pub enum RecordEvent {
 /// # }
 /// ```
 pub fn record<'a>(media: impl Into<Media>) -> Recording<'a> {
-    Recording { media: media.into(), options: RecordOptions::default(), controls: None, on_event: None }
+    Recording {
+        media: media.into(),
+        options: RecordOptions::default(),
+        controls: None,
+        on_stream: None,
+        on_event: None,
+    }
 }
+
+/// Called with the stream that is recorded.
+type OnStream<'a> = dyn FnOnce(&MediaStream) + 'a;
 
 /// A builder of a recording, which has not begun. By default, it records every frame at its own time, unfiltered.
 #[must_use = "nothing is recorded before `run`"]
@@ -106,6 +113,7 @@ pub struct Recording<'a> {
     media: Media,
     options: RecordOptions,
     controls: Option<&'a Controls>,
+    on_stream: Option<Box<OnStream<'a>>>,
     on_event: Option<Box<dyn FnMut(RecordEvent) + 'a>>,
 }
 
@@ -160,6 +168,13 @@ impl<'a> Recording<'a> {
         self
     }
 
+    /// Called once with the stream that is recorded, before the recording begins: to
+    /// [show it](crate::preview::Preview), or to read its frames ([`TrackProcessor`](crate::stream::TrackProcessor)).
+    pub fn on_stream(mut self, on_stream: impl FnOnce(&MediaStream) + 'a) -> Self {
+        self.on_stream = Some(Box::new(on_stream));
+        self
+    }
+
     /// A callback for events, called on the thread that called [`Recording::run`]. If it panics, the recording ends as
     /// if it was stopped, and the panic continues.
     pub fn on_event(mut self, on_event: impl FnMut(RecordEvent) + 'a) -> Self {
@@ -172,7 +187,7 @@ impl<'a> Recording<'a> {
     /// # Errors
     /// A [`Failure`] when a stage fails; a range error in it when the size or the settings are out of bounds.
     pub fn run(self, gpu: &Gpu, destination: impl Into<Destination>) -> Result<Report, Box<Failure>> {
-        let Self { media, options, controls, on_event } = self;
+        let Self { media, options, controls, on_stream, on_event } = self;
         let uncontrolled = Controls::new();
         let controls = controls.unwrap_or(&uncontrolled);
         let mut on_event = on_event.unwrap_or_else(|| Box::new(|_| {}));
@@ -183,7 +198,9 @@ impl<'a> Recording<'a> {
         if let Some(size) = size.filter(|_| has_pictures) {
             (report.width, report.height) = (size.width, size.height);
         }
-        let outcome = RunningRecording::prepare(gpu, media, &options, destination.into()).and_then(|recording| {
+        let on_stream = on_stream.unwrap_or_else(|| Box::new(|_| {}));
+        let prepared = RunningRecording::prepare(gpu, media, &options, on_stream, destination.into());
+        let outcome = prepared.and_then(|recording| {
             let (outcome, account) = recording.run(controls, &mut *on_event);
             report = account;
             outcome
@@ -215,7 +232,13 @@ struct RunningRecording {
 }
 
 impl RunningRecording {
-    fn prepare(gpu: &Gpu, media: Media, options: &RecordOptions, destination: Destination) -> Result<Self> {
+    fn prepare(
+        gpu: &Gpu,
+        media: Media,
+        options: &RecordOptions,
+        on_stream: Box<OnStream>,
+        destination: Destination,
+    ) -> Result<Self> {
         let real_time = options.real_time || media.is_live();
         let size = options.size.or(media.size());
         let Media { video, audio, overlays, layout } = media;
@@ -240,6 +263,7 @@ impl RunningRecording {
         let schedule = pictures.as_ref().map(Feed::schedule);
         let sound = audio.map(|audio| SoundFeed::begin(audio, &clock, schedule, &stream)).transpose()?;
         let recorder = MediaRecorder::new(&stream, recorder_options(options, rate))?;
+        on_stream(&stream);
         recorder.start_to(destination)?;
         let expected = match (length, options.duration) {
             (Some(whole), Some(limit)) => Some(whole.min(limit)),
@@ -257,9 +281,7 @@ impl RunningRecording {
         let monitor = Monitor {
             recorder: &recorder,
             stream: &stream,
-            counters: &counters,
             losses: losses.as_deref(),
-            level: sound.as_ref().map(SoundFeed::level),
             has_pictures: pictures.is_some(),
             expected,
         };
@@ -347,9 +369,7 @@ impl Drop for EndOnDrop<'_> {
 struct Monitor<'a> {
     recorder: &'a MediaRecorder,
     stream: &'a MediaStream,
-    counters: &'a FrameCounters,
     losses: Option<&'a SourceLosses>,
-    level: Option<Arc<LevelMeter>>,
     has_pictures: bool,
     expected: Option<Span>,
 }
@@ -381,11 +401,9 @@ impl Monitor<'_> {
     }
 
     fn progress(&self) -> Progress {
-        // Frames left out by a pause are not a loss.
-        let dropped = Dropped { paused: 0, ..Dropped::by_recorder(self.counters) }.sum();
         let lost = self.losses.map_or(0, |losses| losses.missed() + losses.damaged());
-        let level = self.level.as_ref().map(|level| level.look());
-        Progress { expected: self.expected, dropped: dropped + lost, level, ..self.recorder.progress() }
+        let progress = self.recorder.progress();
+        Progress { expected: self.expected, dropped: progress.dropped + lost, ..progress }
     }
 }
 

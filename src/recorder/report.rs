@@ -17,10 +17,9 @@ pub struct Progress {
     pub recorded: Span,
     /// How large the file is.
     pub bytes: u64,
-    /// How long the file will be, where that is known.
+    /// How long the file will be, where that is known. Set only by [`record`](super::record()).
     pub expected: Option<Span>,
-    /// The peak level of the sound since the last report, 0 to 1; none without sound. Set only by
-    /// [`record`](super::record()).
+    /// The peak level of the recorded sound since the last report, 0 to 1; none without sound.
     pub level: Option<f32>,
 }
 

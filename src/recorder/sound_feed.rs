@@ -1,7 +1,6 @@
 //! Feeds the sound of a recording: up to the time of the video, in real time, or without video.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::Duration;
@@ -28,28 +27,8 @@ pub(super) struct SoundFeed {
     track: TrackGenerator,
     clock: Clock,
     schedule: Arc<Schedule>,
-    level: Arc<LevelMeter>,
     /// The part of the last buffer that was not fed yet.
     rest: Option<AudioBuffer>,
-}
-
-/// Measures the peak level of the sound since it was last read.
-#[derive(Debug, Default)]
-pub(super) struct LevelMeter {
-    /// The bits of a float that is not negative; as integers, they have the order of the floats.
-    peak: AtomicU32,
-}
-
-impl LevelMeter {
-    fn hear(&self, sound: &AudioBuffer) {
-        let strongest = sound.channels().iter().flatten().fold(0.0_f32, |peak, sample| peak.max(sample.abs()));
-        self.peak.fetch_max(strongest.min(1.0).to_bits(), Ordering::Relaxed);
-    }
-
-    /// The peak level since the last call, 0 to 1.
-    pub fn look(&self) -> f32 {
-        f32::from_bits(self.peak.swap(0, Ordering::Relaxed))
-    }
 }
 
 /// How much of the requested sound was fed.
@@ -95,12 +74,7 @@ impl SoundFeed {
             source.next_buffer()
         };
         read_ahead("sound source", next, to)?;
-        Ok(Self { buffers, track, clock: clock.clone(), schedule, level: Arc::default(), rest: None })
-    }
-
-    /// The meter of the sound's peak level.
-    pub fn level(&self) -> Arc<LevelMeter> {
-        self.level.clone()
+        Ok(Self { buffers, track, clock: clock.clone(), schedule, rest: None })
     }
 
     /// Feeds all sound. In real time, feeds it at its time, until the video ends or the recording is over; otherwise as
@@ -179,9 +153,6 @@ impl SoundFeed {
         let mut now = sound.slice(0..samples);
         if samples > 0 {
             now.timestamp = now.timestamp + shift;
-            if self.track.track().enabled() {
-                self.level.hear(&now);
-            }
             // An error means that the track has ended.
             let _ = self.track.write_audio(now);
         }

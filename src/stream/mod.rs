@@ -1,13 +1,14 @@
 //! Streams and their tracks, as on the Web (Media Capture and Streams §4): the input of a recorder.
 //!
 //! A track is fed by its [`TrackGenerator`] (a canvas, a camera, your own program) and read by any number of recorders,
-//! each through its own queue. There is no device and no thread here: samples are delivered on the thread that writes
+//! each through its own queue, and of [`TrackProcessor`]s, which look at the newest frame. There is no device and no thread here: samples are delivered on the thread that writes
 //! them.
 
 mod capture;
 mod device;
 mod events;
 mod generator;
+mod processor;
 mod receipt;
 mod subscription;
 mod track;
@@ -20,6 +21,7 @@ pub(crate) use events::Listeners;
 pub use events::{Listener, StreamEvent, TrackEvent};
 pub use generator::TrackGenerator;
 pub(crate) use generator::{CapturedPaint, deliver, lose};
+pub use processor::TrackProcessor;
 pub use receipt::{DropReason, Outcome, Receipt};
 pub(crate) use receipt::{FrameCounters, Ticket};
 pub(crate) use subscription::{Sample, Subscription, Unsubscribe};

@@ -1,10 +1,12 @@
-//! The queue between a track and one recorder. A sample is assigned to the subscribers at the time of its capture, even
-//! if it arrives later: a recorder gets exactly the samples captured while it records.
+//! The queue between a track and one recorder, or one [`TrackProcessor`](super::TrackProcessor). A sample is assigned to
+//! the subscribers at the time of its capture, even if it arrives later: a recorder gets exactly the samples captured
+//! while it records.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 
+use super::processor::NewestFrameSender;
 use super::receipt::{DropReason, FrameCounters, Promise, Ticket};
 use super::{MediaStreamTrack, TrackKind, TrackSettings};
 use crate::audio::AudioBuffer;
@@ -37,8 +39,17 @@ impl Sample {
 /// The track's end of a queue.
 #[derive(Debug, Clone)]
 pub(super) struct Subscriber {
-    samples: SyncSender<Sample>,
+    samples: SampleSender,
     account: Arc<Account>,
+}
+
+/// Where a subscriber's samples go.
+#[derive(Debug, Clone)]
+enum SampleSender {
+    /// To a recorder, which takes them all in order.
+    Queue(SyncSender<Sample>),
+    /// To a reader that wants only the newest frame. It never makes the track wait.
+    Newest(Arc<NewestFrameSender>),
 }
 
 /// The state shared by both ends of a queue.
@@ -62,6 +73,8 @@ impl Delivery {
     pub(super) fn new(track: MediaStreamTrack, subscriber: Subscriber, promise: Option<Promise>) -> Self {
         let account = &subscriber.account;
         account.in_flight.fetch_add(1, Ordering::AcqRel);
+        // A receipt reports what recorders did with a frame; who only looks at frames has no say in it.
+        let promise = promise.filter(|_| matches!(subscriber.samples, SampleSender::Queue(_)));
         let ticket = (track.kind() == TrackKind::Video).then(|| account.counters.ticket(promise));
         Self { track, subscriber, ticket }
     }
@@ -98,7 +111,16 @@ impl Delivery {
     /// Returns the sample when the queue is full. Without a reader, drops the sample, for the reason why the recorder
     /// ended.
     fn send(&self, sample: Sample) -> Option<Sample> {
-        let samples = &self.subscriber.samples;
+        let samples = match &self.subscriber.samples {
+            SampleSender::Queue(samples) => samples,
+            SampleSender::Newest(newest) => {
+                if let Sample::Video { frame, ticket, .. } = sample {
+                    newest.send(frame);
+                    ticket.dropped(DropReason::NotRecorded);
+                }
+                return None;
+            }
+        };
         let gone = if self.track.clock().is_real() {
             match samples.try_send(sample) {
                 Ok(()) => false,
@@ -144,7 +166,7 @@ impl Subscription {
     pub(super) fn new(track: &MediaStreamTrack, depth: usize, counters: &Arc<FrameCounters>) -> (Self, Subscriber) {
         let (samples, receiver) = sync_channel(depth);
         let account = Arc::new(Account { counters: counters.clone(), in_flight: AtomicU64::new(0) });
-        let subscriber = Subscriber { samples, account: account.clone() };
+        let subscriber = Subscriber { samples: SampleSender::Queue(samples), account: account.clone() };
         let unsubscribe = Unsubscribe { track: track.handle(), account: account.clone() };
         (Self { receiver, settings: track.settings(), account, unsubscribe }, subscriber)
     }
@@ -182,6 +204,15 @@ impl Subscription {
 
     fn track(&self) -> &MediaStreamTrack {
         &self.unsubscribe.track
+    }
+}
+
+impl Subscriber {
+    /// A subscriber that gets the newest frame of the track, and what ends its subscription.
+    pub fn of_newest(track: &MediaStreamTrack, newest: NewestFrameSender) -> (Self, Unsubscribe) {
+        let account = Arc::new(Account { counters: Arc::default(), in_flight: AtomicU64::new(0) });
+        let unsubscribe = Unsubscribe { track: track.handle(), account: account.clone() };
+        (Self { samples: SampleSender::Newest(Arc::new(newest)), account }, unsubscribe)
     }
 }
 

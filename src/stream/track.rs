@@ -315,12 +315,16 @@ impl MediaStreamTrack {
     /// Subscribes to the samples captured from now on; at most `depth` of them are queued. `counters` count the frames.
     pub(crate) fn subscribe(&self, depth: usize, counters: &Arc<FrameCounters>) -> Subscription {
         let (subscription, subscriber) = Subscription::new(self, depth, counters);
+        self.add_subscriber(subscriber);
+        subscription
+    }
+
+    /// Adds a subscriber, which is dropped when the track ends, or at once if it has ended.
+    pub(super) fn add_subscriber(&self, subscriber: Subscriber) {
         let mut track_state = self.0.track_state.lock();
         if track_state.state == ReadyState::Live {
             track_state.subscribers.push(subscriber);
         }
-        drop(track_state);
-        subscription
     }
 
     pub(super) fn retain_subscribers(&self, keep: impl Fn(&Subscriber) -> bool) {

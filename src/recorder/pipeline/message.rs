@@ -25,6 +25,11 @@ pub struct Packet {
 }
 
 impl Packet {
+    /// A copy for another file, in which the frame's outcome is not decided.
+    pub fn without_ticket(&self) -> Self {
+        Self { kind: self.kind, media: self.media.clone(), begins_piece: false, ticket: None }
+    }
+
     /// Drops the packet, and records the reason on its ticket.
     pub fn dropped(self, reason: DropReason) {
         if let Some(ticket) = self.ticket {

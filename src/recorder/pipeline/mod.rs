@@ -42,6 +42,7 @@ pub use self::session::Session;
 use self::sound::Sound;
 use super::events::{BlobEvent, Event, Events, UnreportedEnd};
 use super::gate::Gate;
+use super::level::LevelMeter;
 use super::mime::MimeType;
 use super::options::{Bitrates, MediaRecorderOptions};
 use super::output::{Destination, FileFormat};
@@ -88,6 +89,8 @@ pub struct SessionPlan {
     pub audio: Option<TrackInput>,
     /// Counts the frames of both inputs.
     pub counters: Arc<FrameCounters>,
+    /// Measures the sound.
+    pub level: Arc<LevelMeter>,
     /// The clock that the recording's times come from.
     pub clock: Clock,
     /// The clock's time at which the recording begins; none when the first frame sets it.
@@ -130,6 +133,7 @@ struct SessionState {
     /// A key frame is requested.
     key: AtomicBool,
     counters: Arc<FrameCounters>,
+    level: Arc<LevelMeter>,
     /// Ends the subscription to the video. (The subscription to audio continues: sound from before the end arrives
     /// later.)
     video: Option<Unsubscribe>,
@@ -167,6 +171,7 @@ impl SessionState {
             tracks: AtomicUsize::new(0),
             key: AtomicBool::new(false),
             counters: Arc::default(),
+            level: Arc::default(),
             video: None,
         }
     }

@@ -9,7 +9,6 @@ use super::{MAX_TRACK_LAG, POLL_INTERVAL, SessionListener, SessionState, catch_p
 use crate::blob::Blob;
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
-use crate::packet::EncodedPacket;
 use crate::recorder::events::{BlobEvent, Events, UnreportedEnd};
 use crate::recorder::options::MediaRecorderOptions;
 use crate::recorder::output::{Destination, FileFormat, OutputWriter, Room};
@@ -23,6 +22,8 @@ use crate::time::{Span, Timestamp};
 pub(super) struct Mux<'a> {
     interleaver: Interleaver,
     target: MuxTarget,
+    /// The last seconds of a recording, if they are asked for.
+    replay: Option<ReplayBuffer>,
     format: FileFormat,
     events: Events,
     session: &'a SessionState,
@@ -57,6 +58,7 @@ impl<'a> Mux<'a> {
             // In real time, a track that lags has no data; with other clocks, its thread is only slow.
             interleaver: Interleaver::new(video, audio, if clock.is_real() { MAX_TRACK_LAG } else { Span::MAX }),
             target: MuxTarget::Buffer(ReplayBuffer::new(Span::ZERO, video)),
+            replay: None,
             format,
             events,
             session,
@@ -85,6 +87,7 @@ impl<'a> Mux<'a> {
             self.fail(error);
         }
         self.target = MuxTarget::Output(Box::new(output));
+        self.replay = options.replay.map(|length| ReplayBuffer::new(length, self.format.tracks.video.is_some()));
         self.events.push_start(self.format.mime_type.clone());
     }
 
@@ -202,7 +205,12 @@ impl<'a> Mux<'a> {
                 buffer.push(packet);
                 Room::Left
             }
-            MuxTarget::Output(output) => output.write(packet)?,
+            MuxTarget::Output(output) => {
+                if let Some(replay) = &mut self.replay {
+                    replay.push(packet.without_ticket());
+                }
+                output.write(packet)?
+            }
         };
         if room == Room::None {
             // Frames still in flight are later than the recording's end.
@@ -220,21 +228,19 @@ impl<'a> Mux<'a> {
 
     /// The content of the replay, as a seekable file.
     fn save_replay(&self) -> Result<Blob> {
-        let MuxTarget::Buffer(buffer) = &self.target else {
-            return Err(Error::new(ErrorKind::InvalidState, "expected a replay but found that it records already"));
+        let buffer = match (&self.target, &self.replay) {
+            (MuxTarget::Buffer(buffer), _) | (MuxTarget::Output(_), Some(buffer)) => buffer,
+            (MuxTarget::Output(_), None) => {
+                let expected = "expected a recorder that keeps a replay but found one that only records";
+                return Err(Error::new(ErrorKind::InvalidState, expected));
+            }
         };
         let destination = Destination::Blobs { timeslice: None };
         let origin = buffer.begin();
         let mut output = self.writer(destination, &MediaRecorderOptions::default(), Events::new(), origin);
         output.write_header()?;
         for packet in buffer.packets() {
-            let Packet { kind, media, .. } = packet;
-            output.write(Packet {
-                kind: *kind,
-                media: EncodedPacket::clone(media),
-                begins_piece: false,
-                ticket: None,
-            })?;
+            output.write(packet.without_ticket())?;
         }
         let (outcome, BlobEvent { data, .. }) = output.finish(None);
         outcome?;
@@ -327,6 +333,7 @@ mod tests {
     use crate::encode::{AudioEncoder, EncoderChoice, header};
     use crate::frame::Size;
     use crate::mux::{Container, Tracks, VideoTrack};
+    use crate::packet::EncodedPacket;
     use crate::recorder::options::Bitrates;
     use crate::recorder::report::Progress;
     use crate::stream::{Outcome, Receipt};

@@ -43,6 +43,7 @@ impl Session {
             tracks: AtomicUsize::new(0),
             key: AtomicBool::new(false),
             counters: plan.counters.clone(),
+            level: plan.level.clone(),
             video: plan.video.as_ref().map(|input| input.subscription.unsubscriber()),
         });
         let clock = plan.clock.clone();

@@ -163,6 +163,7 @@ impl<'a> Sound<'a> {
             if part.samples() == 0 {
                 continue;
             }
+            self.session.level.hear(&part);
             while placed - self.encoded > SILENCE {
                 let samples = samples_in(SILENCE, sound.rate()) as usize;
                 let silence = AudioBuffer::silence(sound.rate(), self.encoded, part.channels().len(), samples)?;
