@@ -35,16 +35,16 @@ const REST: u32 = 9;
 /// How long the thread waits for a frame before it looks whether the terminal has changed.
 const LOOK: Span = Span::from_millis(100);
 
-/// How pictures are drawn on this terminal: as asked for, or else the best that it knows.
+/// Checks that there is a terminal to show pictures on.
 ///
 /// # Errors
-/// A syntax error where standard error is no terminal.
-pub fn graphics(asked: Option<Graphics>) -> Result<Graphics> {
-    if !stderr().is_terminal() {
-        let expected = "expected standard error to be a terminal to --show the picture on but found that it is not";
-        return Err(Error::new(ErrorKind::Syntax, expected).with_remedy("leave out --show, or do not redirect it"));
+/// A syntax error where standard error is none.
+pub fn check_terminal() -> Result<()> {
+    if stderr().is_terminal() {
+        return Ok(());
     }
-    Ok(asked.unwrap_or_else(Graphics::detect))
+    let expected = "expected standard error to be a terminal to --show the picture on but found that it is not";
+    Err(Error::new(ErrorKind::Syntax, expected).with_remedy("leave out --show, or do not redirect it"))
 }
 
 /// Shows a track while it lives.
@@ -59,7 +59,8 @@ impl Show {
     pub fn begin(graphics: Graphics, track: &MediaStreamTrack, terminal: Arc<Terminal>) -> Result<Self> {
         let frames = TrackProcessor::new(track)?;
         let over = Arc::new(AtomicBool::new(false));
-        let mut viewer = Viewer { graphics, terminal: terminal.clone(), thumbnailer: Thumbnailer::default(), shown: None };
+        let mut viewer =
+            Viewer { graphics, terminal: terminal.clone(), thumbnailer: Thumbnailer::default(), shown: None };
         let is_over = over.clone();
         let run = move || {
             while !is_over.load(Ordering::Acquire) && !frames.is_over() {
@@ -112,7 +113,8 @@ impl Viewer {
             (None, Some((last, drawn_for))) if *drawn_for != screen || self.terminal.needs_picture() => last.clone(),
             (None, _) => return,
         };
-        self.terminal.show(screen.and_then(|screen| self.picture(&frame, screen)).as_ref());
+        let picture = screen.and_then(|screen| self.picture(&frame, screen));
+        self.terminal.show(picture.as_ref());
         self.shown = Some((frame, screen));
     }
 

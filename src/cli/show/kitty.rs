@@ -65,11 +65,8 @@ mod tests {
         for (index, command) in commands.iter().enumerate() {
             let (keys, chunk) = command.strip_prefix("\x1b_G").and_then(|rest| rest.split_once(';')).unwrap();
             let more = if index + 1 < commands.len() { "m=1" } else { "m=0" };
-            let expected = if index == 0 {
-                format!("a=T,f=100,i={ID},p=1,q=2,C=1,c=30,r=10,{more}")
-            } else {
-                more.to_owned()
-            };
+            let expected =
+                if index == 0 { format!("a=T,f=100,i={ID},p=1,q=2,C=1,c=30,r=10,{more}") } else { more.to_owned() };
             assert_eq!(keys, expected);
             assert!(chunk.len() <= CHUNK && (chunk.len().is_multiple_of(4) || more == "m=0"), "{}", chunk.len());
             data.extend_from_slice(chunk.as_bytes());
