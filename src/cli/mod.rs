@@ -12,13 +12,17 @@ use framereel::source::audio::AudioSpec;
 use framereel::{Error, ErrorKind, Result};
 
 pub mod args;
+pub mod completions;
 pub mod devices;
 pub mod doctor;
 pub mod inspect;
 pub mod keys;
 pub mod list;
+pub mod man;
+pub mod pictures;
 pub mod progress;
 pub mod record;
+pub mod reference;
 pub mod repair;
 pub mod show;
 pub mod still;
@@ -87,6 +91,18 @@ fn create(path: &Path, force: bool) -> Result<FileSink> {
         ErrorKind::NotAllowed if path.is_file() || path.is_symlink() => error.with_remedy(FORCE_REMEDY),
         _ => error,
     })
+}
+
+/// Writes the whole file; an incomplete one is removed.
+fn write(mut file: FileSink, bytes: &[u8]) -> Result<()> {
+    match file.write_all(bytes).and_then(|()| file.flush()) {
+        Ok(()) => Ok(()),
+        Err(cause) => {
+            let error = Error::new(ErrorKind::Write, "could not be written").at(file.path().display());
+            file.discard();
+            Err(error.with_cause(cause))
+        }
+    }
 }
 
 /// The advice when a file exists already.

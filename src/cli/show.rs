@@ -21,9 +21,9 @@ pub mod placement;
 mod sixel;
 mod thumbnail;
 
-use area::Screen;
+use area::TerminalSize;
 use graphics::Graphics;
-use placement::Picture;
+use placement::TerminalPicture;
 use thumbnail::Thumbnailer;
 
 use super::terminal::Terminal;
@@ -101,13 +101,13 @@ struct Viewer {
     terminal: Arc<Terminal>,
     thumbnailer: Thumbnailer,
     /// The last frame, and the terminal that it was drawn for.
-    shown: Option<(Arc<Frame>, Option<Screen>)>,
+    shown: Option<(Arc<Frame>, Option<TerminalSize>)>,
 }
 
 impl Viewer {
     /// Draws this frame; without one the last, where it must be drawn again.
     fn follow(&mut self, frame: Option<Arc<Frame>>) {
-        let screen = Screen::present();
+        let screen = TerminalSize::present();
         let frame = match (frame, &self.shown) {
             (Some(frame), _) => frame,
             (None, Some((last, drawn_for))) if *drawn_for != screen || self.terminal.needs_picture() => last.clone(),
@@ -118,10 +118,10 @@ impl Viewer {
         self.shown = Some((frame, screen));
     }
 
-    fn picture(&mut self, frame: &Frame, screen: Screen) -> Option<Picture> {
+    fn picture(&mut self, frame: &Frame, screen: TerminalSize) -> Option<TerminalPicture> {
         let area = screen.area(self.graphics, frame.size())?;
         let thumbnail = self.thumbnailer.draw(frame, area.pixels)?;
-        Picture::encode(self.graphics, area, &thumbnail)
+        TerminalPicture::encode(self.graphics, area, &thumbnail)
     }
 }
 

@@ -12,8 +12,8 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget};
 use parking_lot::{Mutex, MutexGuard};
 
-use super::show::area::Screen;
-use super::show::placement::{Picture, Placement};
+use super::show::area::TerminalSize;
+use super::show::placement::{PicturePlacement, TerminalPicture};
 
 /// How often per second the bar is drawn.
 const DRAWS: u8 = 10;
@@ -30,14 +30,14 @@ const END_UPDATE: &[u8] = b"\x1b[?2026l";
 /// What a recording shows on the terminal: the bar, and the picture above it.
 pub struct Terminal {
     bar: ProgressBar,
-    placement: Mutex<Placement>,
+    placement: Mutex<PicturePlacement>,
 }
 
 impl Terminal {
     /// A bar without a picture; shows nothing when standard error is not a terminal.
     pub fn new() -> Self {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(DRAWS));
-        Self { bar, placement: Mutex::new(Placement::default()) }
+        Self { bar, placement: Mutex::new(PicturePlacement::default()) }
     }
 
     /// Changes the bar; does nothing while a picture is written, or where no bar is shown.
@@ -52,13 +52,13 @@ impl Terminal {
     /// Prints a line above; the next picture comes below it.
     pub fn print(&self, line: impl Display) {
         let mut placement = self.placement.lock();
-        self.bar.suspend(|| write(&format!("{}{line}\n", placement.remove(Screen::present()))));
+        self.bar.suspend(|| write(&format!("{}{line}\n", placement.remove(TerminalSize::present()))));
     }
 
     /// Shows the picture in place of the one before; none removes it.
-    pub fn show(&self, picture: Option<&Picture>) {
+    pub fn show(&self, picture: Option<&TerminalPicture>) {
         let mut placement = self.placement.lock();
-        let screen = Screen::present();
+        let screen = TerminalSize::present();
         let text = match picture {
             Some(picture) => placement.put(picture, screen),
             None => placement.remove(screen),

@@ -7,7 +7,7 @@ use super::sixel;
 
 /// A terminal's size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Screen {
+pub struct TerminalSize {
     pub columns: u16,
     pub rows: u16,
     /// The same in pixels, where the terminal says it.
@@ -32,7 +32,7 @@ const MOST_PIXELS: Size = Size::new(480, 270);
 /// Rows that are left for the bar, which may take two, and for the line before the picture.
 const ROWS_LEFT: u16 = 3;
 
-impl Screen {
+impl TerminalSize {
     /// The size of the terminal that is standard error.
     #[cfg(unix)]
     pub fn present() -> Option<Self> {
@@ -96,8 +96,8 @@ mod tests {
 
     const HD: Size = Size::new(1280, 720);
 
-    fn screen(columns: u16, rows: u16, pixels: Option<Size>) -> Screen {
-        Screen { columns, rows, pixels }
+    fn screen(columns: u16, rows: u16, pixels: Option<Size>) -> TerminalSize {
+        TerminalSize { columns, rows, pixels }
     }
 
     #[test]
