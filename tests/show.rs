@@ -15,7 +15,6 @@ use support::program::{Bench, until};
 use support::screen::{Screen, ShownPicture};
 use support::terminal::{COLUMNS, ROWS, Terminal};
 
-const SIZE: Size = Size::new(320, 180);
 const RECORD: &str = "record pattern --size 320x180 --duration 4s -o out.webm";
 const LIVE: &str = "record pattern --size 320x180 --realtime --duration 10m -o out.webm";
 

@@ -10,10 +10,12 @@ use std::path::PathBuf;
 const REQUIRED: &str = "FRAMEREEL_REQUIRE_TOOLS";
 
 /// Each tool and the Debian package that has it.
-const PACKAGES: [(&str, &str); 5] = [
+const PACKAGES: [(&str, &str); 7] = [
+    ("bash", "bash"),
     ("chromium", "chromium"),
     ("ffmpeg", "ffmpeg"),
     ("ffprobe", "ffmpeg"),
+    ("make", "make"),
     ("mkvinfo", "mkvtoolnix"),
     ("script", "bsdutils"),
 ];
