@@ -72,7 +72,8 @@ case "$(uname -s)" in
         ;;
 esac
 if [ "${1:-build}" = test ]; then
-    need 'has ffmpeg && has ffprobe' ffmpeg ffmpeg optional
+    need 'has ffmpeg && has ffplay && has ffprobe' ffmpeg ffmpeg optional
+    need 'has jq' jq jq optional
     need 'has mkvinfo' mkvtoolnix mkvtoolnix optional
     need 'has script' bsdutils script optional
     need 'has chromium || has chromium-browser || has google-chrome' chromium chromium optional

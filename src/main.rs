@@ -11,6 +11,8 @@ fn main() -> ExitCode {
     quiet_mesa();
     let done = match Args::parse().command {
         Command::Record(args) => cli::record::run(&args),
+        #[cfg(feature = "preview")]
+        Command::Preview(args) => cli::preview::run(&args),
         Command::Still(args) => cli::still::run(&args),
         Command::Repair(args) => cli::repair::run(&args),
         Command::Inspect(args) => cli::inspect::run(&args),

@@ -75,7 +75,7 @@ impl Capture {
     /// # Errors
     /// A range error when the frame is larger than the adapter takes; `UnknownError` when the GPU fails.
     pub fn submit(&mut self, frame: &Frame, timestamp: Timestamp) -> Result<()> {
-        self.submit_drawing(Drawing::Frame(frame), timestamp)
+        self.submit_drawing(Drawing::Frame(frame), timestamp, timestamp)
     }
 
     /// Submits the present content of an external texture, including all work submitted to the queue before. The
@@ -86,23 +86,28 @@ impl Capture {
     /// # Errors
     /// A range error when it is larger than the adapter takes; `UnknownError` when the GPU fails or cannot read it.
     pub fn submit_texture(&mut self, texture: &wgpu::Texture, timestamp: Timestamp) -> Result<()> {
-        self.submit_drawing(Drawing::Texture(texture), timestamp)
+        self.submit_drawing(Drawing::Texture(texture), timestamp, timestamp)
     }
 
-    /// Submits a frame or a texture.
-    pub(super) fn submit_drawing(&mut self, drawing: Drawing, timestamp: Timestamp) -> Result<()> {
+    /// Submits a frame or a texture. Filters that change over time are applied as they are at `filter_time`.
+    pub(super) fn submit_drawing(
+        &mut self,
+        drawing: Drawing,
+        filter_time: Timestamp,
+        timestamp: Timestamp,
+    ) -> Result<()> {
         let gpu = self.gpu.clone();
-        gpu.scoped(|| self.submit_unscoped(drawing, timestamp))
+        gpu.scoped(|| self.submit_unscoped(drawing, filter_time, timestamp))
     }
 
-    fn submit_unscoped(&mut self, drawing: Drawing, timestamp: Timestamp) -> Result<()> {
+    fn submit_unscoped(&mut self, drawing: Drawing, filter_time: Timestamp, timestamp: Timestamp) -> Result<()> {
         let picture = drawing.picture();
         let mut renderer = match self.renderer.take_if(|renderer| renderer.picture() == picture) {
             Some(renderer) => renderer,
             None => self.renderer_of(picture, &self.filter.clone())?,
         };
         let mut encoder = self.gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-        let rendered = renderer.render(&mut encoder, drawing, timestamp, self.index);
+        let rendered = renderer.render(&mut encoder, drawing, filter_time, self.index);
         let renderer = self.renderer.insert(renderer);
         rendered?;
         let output = renderer.output().cloned();

@@ -63,6 +63,8 @@ pub struct Canvas {
     size: Size,
     clock: Clock,
     filter: Arc<FilterChain>,
+    /// The time of filters that change over time; none for that of each paint.
+    filter_time: Option<Timestamp>,
     content: Option<Content>,
     /// Increased by every drawing.
     version: u64,
@@ -98,6 +100,7 @@ impl Canvas {
             size,
             clock: Clock::real(),
             filter: Arc::default(),
+            filter_time: None,
             content: None,
             version: 0,
             open: false,
@@ -144,6 +147,12 @@ impl Canvas {
     /// change.
     pub fn set_filter(&mut self, filter: &FilterChain) {
         self.filter = Arc::new(filter.clone());
+    }
+
+    /// Sets the time of filters that change over time, for the paints that follow: a film that is paused shows its
+    /// filters as they are at its position. It applies to a single drawing that fills the canvas.
+    pub(crate) fn set_filter_time(&mut self, time: Timestamp) {
+        self.filter_time = Some(time);
     }
 
     /// The errors of filter chains that the GPU refused when a frame was captured, each reported once; the previous
@@ -377,7 +386,8 @@ impl Canvas {
         content.check(&self.gpu)?;
         let targets = self.streams.paint(now, self.version);
         let Some(worker) = self.worker.as_ref().filter(|_| !targets.is_empty()) else { return Ok(false) };
-        worker.send(Job { content: content.clone(), size: self.size, targets }, &self.clock);
+        let (content, size, filter_time) = (content.clone(), self.size, self.filter_time);
+        worker.send(Job { content, size, filter_time, targets }, &self.clock);
         Ok(true)
     }
 
@@ -434,8 +444,10 @@ impl Canvas {
         let chain = content.whole().map(|layer| FilterChain::clone(&layer.filter)).unwrap_or_default();
         let mut capture = Capture::new(&self.gpu, &chain, self.size, PixelFormat::Rgba8);
         match content.whole().map(|layer| &layer.drawn) {
-            Some(drawn @ Drawn::Frame(frame)) => capture.submit_drawing(drawn.drawing(), frame.timestamp)?,
-            Some(drawn @ Drawn::Texture(_)) => capture.submit_drawing(drawn.drawing(), now)?,
+            Some(drawn @ Drawn::Frame(frame)) => {
+                capture.submit_drawing(drawn.drawing(), frame.timestamp, frame.timestamp)?;
+            }
+            Some(drawn @ Drawn::Texture(_)) => capture.submit_drawing(drawn.drawing(), now, now)?,
             None => {
                 if let Some(error) = capture.submit_layers(content.layers(), now)?.into_iter().next() {
                     return Err(error);

@@ -38,6 +38,8 @@ const QUEUE: usize = 4;
 pub struct Job {
     pub content: Content,
     pub size: Size,
+    /// The time of filters that change over time; none for that of the paint.
+    pub filter_time: Option<Timestamp>,
     pub targets: Vec<CaptureTarget>,
 }
 
@@ -228,7 +230,7 @@ impl FilterStage {
 
     /// Submits a job to the GPU.
     fn render(&mut self, job: Job) -> Result<()> {
-        let Job { content, size, targets } = job;
+        let Job { content, size, filter_time, targets } = job;
         let Some(time) = targets.first().map(|target| target.paint.timestamp) else { return Ok(()) };
         if self.capture.as_ref().is_some_and(|capture| capture.size() != size) {
             self.deliver_all()?;
@@ -247,10 +249,12 @@ impl FilterStage {
             return Ok(());
         };
         let drawing = layer.drawn.drawing();
+        let filter_time = filter_time.unwrap_or(time);
         if !Arc::ptr_eq(&self.requested, &layer.filter) {
             self.requested = layer.filter.clone();
             // Only drawing shows whether the GPU accepts the chain.
-            let tried = capture.set_filter(&self.requested).and_then(|()| capture.submit_drawing(drawing, time));
+            let tried =
+                capture.set_filter(&self.requested).and_then(|()| capture.submit_drawing(drawing, filter_time, time));
             let Err(error) = tried else {
                 self.accepted = self.requested.clone();
                 self.begun = true;
@@ -264,7 +268,7 @@ impl FilterStage {
             self.streams.refuse([error]);
         }
         self.begun = true;
-        capture.submit_drawing(drawing, time)
+        capture.submit_drawing(drawing, filter_time, time)
     }
 
     /// Waits for the oldest frame in flight and delivers it to its streams.

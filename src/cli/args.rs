@@ -6,15 +6,15 @@ use clap::{Args as Arguments, Parser, Subcommand};
 use clap_complete::Shell;
 use framereel::encode::EncoderChoice;
 use framereel::filter::{Custom, Edge, Kind, Visualization};
-use framereel::recorder::Layout;
+use framereel::recorder::{Layout, MediaRecorderOptions};
 use framereel::source::{self, shader};
 use framereel::{ErrorKind, FilterChain, FrameRate, Result, Size, Source, SourceOptions, SourceSpec, Span};
 
 use super::show::graphics::Graphics;
 use super::values::{
     AudioChoice, CODECS, EDGES, ENCODERS, GRAPHICS, KeyInterval, LAYOUTS, OverlayChoice, Split, VISUALIZATIONS,
-    audio_bitrate, bitrate, bytes, camera_control, chain, codec, edge, gain, key_interval, layout, matroska_path,
-    overlay, size, some_time, sound, split, still_path, visualization, webm_path, words,
+    audio_bitrate, bitrate, bytes, camera_control, chain, codec, edge, existing_folder, gain, key_interval, layout,
+    matroska_path, overlay, size, some_time, sound, split, still_path, visualization, webm_path, words,
 };
 
 /// Records frames through GPU filters into a seekable .webm or a still.
@@ -28,6 +28,8 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Record(Box<RecordArgs>),
+    #[cfg(feature = "preview")]
+    Preview(Box<PreviewArgs>),
     Still(StillArgs),
     Repair(RepairArgs),
     Inspect(InspectArgs),
@@ -64,9 +66,6 @@ pub struct RecordArgs {
     /// limiter keeps it from clipping
     #[arg(long, value_name = "DB", allow_hyphen_values = true, value_parser = gain)]
     pub audio_gain: Option<f32>,
-    /// Bits a second of the sound, 6k to 510k [default: 128k]
-    #[arg(long, value_name = "BITS", value_parser = audio_bitrate)]
-    pub audio_bitrate: Option<u32>,
     /// Pictures of a source that is sound alone: wave, bars or spectrogram; filters apply to them
     #[arg(long, value_name = "KIND", value_parser = words(VISUALIZATIONS, visualization), hide_possible_values = true)]
     pub visualize: Option<Visualization>,
@@ -114,24 +113,8 @@ pub struct RecordArgs {
     /// Skip this much of the source, and of the sound
     #[arg(long, value_name = "TIME")]
     pub start: Option<Span>,
-    /// The codec; only av1 so far
-    #[arg(long, value_name = "NAME", default_value = "av1", value_parser = words(CODECS, codec), hide_possible_values = true)]
-    pub codec: String,
-    /// auto, rav1e or aom
-    #[arg(long, value_name = "NAME", default_value = "auto", value_parser = words(ENCODERS, str::parse::<EncoderChoice>), hide_possible_values = true)]
-    pub encoder: EncoderChoice,
-    /// Bits a second, as 2M, 800k or 2500000 [default: 2500k]
-    #[arg(long, value_name = "BITS", value_parser = bitrate)]
-    pub bitrate: Option<u32>,
-    /// Constant quality, 0 (worst) to 100 (best), in place of a bitrate
-    #[arg(long, value_name = "0..100", conflicts_with = "bitrate", value_parser = clap::value_parser!(u8).range(0..=100))]
-    pub quality: Option<u8>,
-    /// 0 (slowest, best) to 10 (fastest) [default: what keeps up with a camera]
-    #[arg(long, value_name = "0..10", value_parser = clap::value_parser!(u8).range(0..=10))]
-    pub speed: Option<u8>,
-    /// How far key frames are apart at most, as a time (2s, 500ms) or in frames (60f); players seek to them [default: 2s]
-    #[arg(long, value_name = "TIME|COUNT", value_parser = key_interval)]
-    pub key_interval: Option<KeyInterval>,
+    #[command(flatten)]
+    pub encoder: EncoderArgs,
     /// Read the shaders' files again whenever they change; a broken edit keeps the last good one
     #[arg(long)]
     pub watch: bool,
@@ -145,6 +128,79 @@ pub struct RecordArgs {
     /// Overwrite existing files
     #[arg(long)]
     pub force: bool,
+}
+
+/// Shows a source in a window, switches its filters by keys, and records it
+#[cfg(feature = "preview")]
+#[derive(Debug, Clone, Arguments)]
+#[command(after_help = PREVIEW_EXAMPLES)]
+pub struct PreviewArgs {
+    #[command(flatten)]
+    pub input: InputArgs,
+    /// Sound that is recorded beside the pictures: mic or mic:NAME; system (what the machine plays); a file; tone; or
+    /// none [default: the film's own]. It is not played
+    #[arg(long, value_name = "mic|FILE|…", value_parser = sound)]
+    pub audio: Option<AudioChoice>,
+    /// Begin at this time of a film
+    #[arg(long, value_name = "TIME")]
+    pub start: Option<Span>,
+    /// Frames a second of a source that draws its pictures, as pattern or a shader [default: 30]
+    #[arg(long, value_name = "N")]
+    pub fps: Option<FrameRate>,
+    /// The folder for recordings (NAME-001.webm), pictures (NAME-still-001.png) and replays (NAME-replay-001.webm)
+    /// [default: the current folder]
+    #[arg(short, long, value_name = "FOLDER", value_parser = existing_folder)]
+    pub output: Option<PathBuf>,
+    /// How much the instant replay keeps; 0s keeps none and spares the encoder
+    #[arg(long, value_name = "TIME", default_value = "10s")]
+    pub replay: Span,
+    /// The window's size in pixels [default: the picture's, up to 1280x720]
+    #[arg(long, value_name = "WxH", value_parser = size)]
+    pub window: Option<Size>,
+    #[command(flatten)]
+    pub encoder: EncoderArgs,
+}
+
+/// How a recording is encoded.
+#[derive(Debug, Clone, Arguments)]
+pub struct EncoderArgs {
+    /// The codec; only av1 so far
+    #[arg(long, value_name = "NAME", default_value = "av1", value_parser = words(CODECS, codec), hide_possible_values = true)]
+    pub codec: String,
+    /// auto, rav1e or aom
+    #[arg(long, value_name = "NAME", default_value = "auto", value_parser = words(ENCODERS, str::parse::<EncoderChoice>), hide_possible_values = true)]
+    pub encoder: EncoderChoice,
+    /// Bits a second, as 2M, 800k or 2500000 [default: 2500k]
+    #[arg(long, value_name = "BITS", value_parser = bitrate)]
+    pub bitrate: Option<u32>,
+    /// Bits a second of the sound, 6k to 510k [default: 128k]
+    #[arg(long, value_name = "BITS", value_parser = audio_bitrate)]
+    pub audio_bitrate: Option<u32>,
+    /// Constant quality, 0 (worst) to 100 (best), in place of a bitrate
+    #[arg(long, value_name = "0..100", conflicts_with = "bitrate", value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub quality: Option<u8>,
+    /// 0 (slowest, best) to 10 (fastest) [default: what keeps up with a camera]
+    #[arg(long, value_name = "0..10", value_parser = clap::value_parser!(u8).range(0..=10))]
+    pub speed: Option<u8>,
+    /// How far key frames are apart at most, as a time (2s, 500ms) or in frames (60f); players seek to them [default: 2s]
+    #[arg(long, value_name = "TIME|COUNT", value_parser = key_interval)]
+    pub key_interval: Option<KeyInterval>,
+}
+
+impl EncoderArgs {
+    /// A recorder's options that say the same.
+    pub fn options(&self) -> MediaRecorderOptions {
+        let mut options = MediaRecorderOptions::default().with_encoder(self.encoder);
+        options.video_bits_per_second = self.bitrate;
+        options.audio_bits_per_second = self.audio_bitrate;
+        match self.key_interval {
+            Some(KeyInterval::Time(span)) => options.video_key_frame_interval_duration = Some(span),
+            Some(KeyInterval::Frames(count)) => options.video_key_frame_interval_count = Some(count),
+            None => {}
+        }
+        (options.quality, options.speed) = (self.quality, self.speed);
+        options
+    }
 }
 
 /// Saves one frame as a picture
@@ -382,6 +438,17 @@ Examples:
 
 Ctrl-C finishes the file: it plays and seeks up to that moment. A second Ctrl-C ends at once.
 On a terminal: Enter stops, s saves a still (NAME-still-001.png), m mutes the sound; what is live, p pauses.";
+
+#[cfg(feature = "preview")]
+const PREVIEW_EXAMPLES: &str = "\
+Examples:
+  framereel preview camera --audio mic
+  framereel preview film.mp4 --filter \"sepia(60%) vignette(0.4)\"
+  framereel preview shader:plasma.wgsl --size 640x360        edit the file while it is shown
+  framereel preview film.mp4 --shader wave.wgsl -o recordings/
+
+Keys: r records, s saves a picture, i the instant replay; 1 to 9 and the arrows pick filters; h shows all keys.
+A file that is dropped on the window is played; a .wgsl or .cube joins the filters.";
 
 const STILL_EXAMPLES: &str = "\
 Examples:

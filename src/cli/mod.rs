@@ -20,6 +20,8 @@ pub mod keys;
 pub mod list;
 pub mod man;
 pub mod pictures;
+#[cfg(feature = "preview")]
+pub mod preview;
 pub mod progress;
 pub mod record;
 pub mod reference;

@@ -123,7 +123,7 @@ fn live_status(progress: Progress, peak: Option<f32>, controls: &Controls) -> St
 }
 
 /// The lowest level that the meter shows, in decibels of full scale.
-const QUIETEST: f32 = -60.0;
+pub const QUIETEST: f32 = -60.0;
 /// How fast the meter falls, in decibels per second.
 const FALL: f32 = 20.0;
 /// The cells of the meter.
@@ -131,14 +131,14 @@ const CELLS: usize = 12;
 
 /// A peak level that falls over time.
 #[derive(Default)]
-struct Meter {
+pub struct Meter {
     /// The peak, in decibels of full scale, and when it was shown.
     shown: Option<(f32, Duration)>,
 }
 
 impl Meter {
     /// The peak at this time, in decibels; `level` is the strongest sample since the last call.
-    fn follow(&mut self, level: f32, now: Duration) -> f32 {
+    pub fn follow(&mut self, level: f32, now: Duration) -> f32 {
         let heard = (20.0 * level.max(f32::MIN_POSITIVE).log10()).clamp(QUIETEST, 0.0);
         let fallen = self.shown.map_or(QUIETEST, |(peak, then)| peak - FALL * now.saturating_sub(then).as_secs_f32());
         let peak = heard.max(fallen);

@@ -2,6 +2,7 @@
 //! at its end.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -9,9 +10,7 @@ use framereel::devices::camera;
 use framereel::filter::{FilterChain, Visualization};
 use framereel::gpu::Gpu;
 use framereel::mux::Container;
-use framereel::recorder::{
-    self, Controls, Failure, Media, MediaRecorderOptions, Overlay, RecordEvent, Recording, Report,
-};
+use framereel::recorder::{self, Controls, Failure, Media, Overlay, RecordEvent, Recording, Report};
 use framereel::source::audio::{AudioSource, AudioSpec, open_audio};
 use framereel::source::mix::MixSource;
 use framereel::source::visualize::VisualizationSource;
@@ -26,7 +25,8 @@ use super::show::graphics::Graphics;
 use super::show::{Show, check_terminal};
 use super::summary::{json, summary};
 use super::target::Target;
-use super::values::{AudioChoice, KeyInterval, OverlayChoice, container_of};
+use super::terminal::Terminal;
+use super::values::{AudioChoice, OverlayChoice, container_of};
 use super::watch::Watch;
 use super::{end_at_once, on_signal, print};
 
@@ -67,13 +67,15 @@ fn record(args: &RecordArgs, target: &mut Target) -> Result<Report, Box<Failure>
         gpu.check_size(size).map_err(nothing_kept)?;
     }
     let media = args.open_media().map_err(nothing_kept)?;
-    let _watch = args.watch.then(|| Watch::begin(args, &signals.controls)).transpose().map_err(nothing_kept)?;
-    count_down(args.countdown.unwrap_or(0));
     let live = args.realtime || media.is_live();
     let mut bar = Bar::new(live);
+    let terminal = bar.terminal();
+    let watch = args.watch.then(|| watch(args, &signals.controls, terminal.clone())).transpose();
+    let _watch = watch.map_err(nothing_kept)?;
+    count_down(args.countdown.unwrap_or(0));
     signals.recording.store(true, Ordering::Relaxed);
     let keys = Keys::listen(follow(&signals.controls, live, target.stills()));
-    let (terminal, mut show) = (bar.terminal(), None);
+    let mut show = None;
     let recording = args.recording(media, chain).controls(&signals.controls).on_event(|event| {
         bar.tell(&signals.controls);
         if let RecordEvent::Progress(progress) = event {
@@ -93,6 +95,21 @@ fn record(args: &RecordArgs, target: &mut Target) -> Result<Report, Box<Failure>
     drop(keys);
     bar.tell(&signals.controls);
     outcome.map_err(|failure| args.explained(failure))
+}
+
+/// Watches the shaders of these arguments; the chain is read again when one has changed. A file that cannot be parsed is
+/// reported, and the recording continues with the previous chain.
+fn watch(args: &RecordArgs, controls: &'static Controls, terminal: Arc<Terminal>) -> Result<Watch> {
+    let input = args.input.clone();
+    let drawing = input.drawing().transpose()?.unwrap_or_default();
+    let files: Vec<PathBuf> = drawing.then(input.chain()?).shader_files().into_iter().map(Path::to_owned).collect();
+    Watch::begin(&files, move || match input.chain().and_then(|chain| Ok((chain, input.drawing().transpose()?))) {
+        Ok((chain, drawing)) => {
+            controls.set_filter(chain);
+            drawing.into_iter().for_each(|drawing| controls.set_drawing(drawing));
+        }
+        Err(error) => terminal.print(format_args!("error: {error}")),
+    })
 }
 
 /// Handles the keys. Pausing is only for live sources: a source that is not live would still be read during the pause.
@@ -300,16 +317,8 @@ impl RecordArgs {
         // A live source is recorded until the user stops it.
         let needs_length = media.is_endless() && !media.is_live() && self.frames.is_none() && self.max_size.is_none();
         let mime_type = self.container().mime_type(media.video.is_some());
-        let mut options = MediaRecorderOptions::default().with_mime_type(mime_type).with_encoder(self.encoder);
-        options.video_bits_per_second = self.bitrate;
-        options.audio_bits_per_second = self.audio_bitrate;
-        match self.key_interval {
-            Some(KeyInterval::Time(span)) => options.video_key_frame_interval_duration = Some(span),
-            Some(KeyInterval::Frames(count)) => options.video_key_frame_interval_count = Some(count),
-            None => {}
-        }
+        let mut options = self.encoder.options().with_mime_type(mime_type);
         (options.frame_limit, options.size_limit) = (self.frames, self.max_size);
-        (options.quality, options.speed) = (self.quality, self.speed);
         recorder::record(media)
             .filter(filter)
             .size(self.input.size)

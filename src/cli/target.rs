@@ -231,7 +231,7 @@ fn not_created(folder: &Path, error: io::Error) -> Error {
 
 /// Files of one name and a number.
 #[derive(Clone)]
-struct Numbered {
+pub struct Numbered {
     folder: PathBuf,
     name: OsString,
     extension: OsString,
@@ -240,10 +240,15 @@ struct Numbered {
 
 impl Numbered {
     /// `a/b.webm` gives `a/b-001.webm` and so on.
-    fn beside(path: &Path, digits: usize) -> Self {
+    pub fn beside(path: &Path, digits: usize) -> Self {
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
         let part = |part: Option<&OsStr>| part.unwrap_or_default().to_owned();
         Self { folder, name: part(path.file_stem()), extension: part(path.extension()), digits }
+    }
+
+    /// The first of these files that does not exist.
+    pub fn next_free(&self) -> PathBuf {
+        (1..).map(|number| self.path(number)).find(|path| !path.exists()).unwrap_or_default()
     }
 
     fn path(&self, number: u32) -> PathBuf {

@@ -163,6 +163,16 @@ pub fn key_interval(text: &str) -> Result<KeyInterval> {
     }
 }
 
+/// A folder that is there.
+pub fn existing_folder(text: &str) -> Result<PathBuf> {
+    let path = PathBuf::from(text);
+    if path.is_dir() {
+        return Ok(path);
+    }
+    let found = if path.exists() { "a file" } else { "nothing" };
+    Err(syntax(format!("expected a folder that exists but found {found} at `{text}`; make it first")))
+}
+
 pub fn some_time(text: &str) -> Result<Span> {
     match text.parse()? {
         Span::ZERO => Err(Error::new(ErrorKind::Range, format!("expected a time above 0 but found `{text}`"))),

@@ -1,16 +1,12 @@
-//! `--watch`: reads the shaders' files again when they change, and passes the new filter chain to the recording.
+//! Watches the shaders' files, so that they are read again when they change.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
-use framereel::recorder::Controls;
 use framereel::{Error, ErrorKind, Result};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
-
-use super::args::{InputArgs, RecordArgs};
-use super::say;
 
 /// A file is read after this time without changes.
 const QUIET: Duration = Duration::from_millis(100);
@@ -21,12 +17,11 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Begins to watch the files of these arguments' filter chain. A file that cannot be parsed is reported on standard
-    /// error, and the recording continues with the previous chain.
-    pub fn begin(args: &RecordArgs, controls: &'static Controls) -> Result<Self> {
-        let input = args.input.clone();
-        let drawing = input.drawing().transpose()?.unwrap_or_default();
-        let files: Vec<PathBuf> = drawing.then(input.chain()?).shader_files().into_iter().map(Path::to_owned).collect();
+    /// Begins to watch these files; `on_change` is called on a new thread after they have changed.
+    ///
+    /// # Errors
+    /// A syntax error when there is no file; `UnknownError` when they cannot be watched.
+    pub fn begin(files: &[PathBuf], on_change: impl Fn() + Send + 'static) -> Result<Self> {
         if files.is_empty() {
             return Err(Error::new(
                 ErrorKind::Syntax,
@@ -52,7 +47,7 @@ impl Watch {
             while changes.recv().is_ok() {
                 // An editor writes in several steps: read the file after the last one.
                 while changes.recv_timeout(QUIET).is_ok() {}
-                read(&input, controls);
+                on_change();
             }
         });
         // Watch folders, because editors replace the old file by a new one.
@@ -63,17 +58,6 @@ impl Watch {
             watcher.watch(&folder, RecursiveMode::NonRecursive).map_err(failed)?;
         }
         Ok(Self { _watcher: watcher })
-    }
-}
-
-/// Reads the chain again and passes it on.
-fn read(input: &InputArgs, controls: &Controls) {
-    match input.chain().and_then(|chain| Ok((chain, input.drawing().transpose()?))) {
-        Ok((chain, drawing)) => {
-            controls.set_filter(chain);
-            drawing.into_iter().for_each(|drawing| controls.set_drawing(drawing));
-        }
-        Err(error) => say(&error),
     }
 }
 

@@ -98,6 +98,16 @@ impl Animation {
         self
     }
 
+    /// The index of its filter in the chain.
+    pub(super) fn filter(&self) -> usize {
+        self.filter
+    }
+
+    /// Whether it changes this value of this filter.
+    pub(super) fn animates(&self, filter: usize, value: usize) -> bool {
+        (self.filter, self.value) == (filter, value)
+    }
+
     /// Sets the value for `time`.
     pub(super) fn apply(&self, filters: &mut [Filter], time: Timestamp) {
         filters[self.filter].values[self.value] = Value::Number(self.at(time));

@@ -12,6 +12,7 @@ mod animation;
 mod catalog;
 mod color_matrix;
 mod custom;
+mod edit;
 mod file;
 mod lut;
 mod parse;
@@ -171,11 +172,13 @@ impl Filter {
         self.values.iter().any(|value| matches!(value, Value::Lut(_) | Value::Shader(_)))
     }
 
-    /// The name of the value at `index`.
-    fn value_name(&self, index: usize) -> &str {
+    /// The name of the value at `index`; empty where there is none.
+    pub fn value_name(&self, index: usize) -> &str {
         match (self.info.params.get(index), self.custom()) {
             (Some(param), _) => param.name,
-            (None, Some(custom)) => &custom.fields()[index - self.info.params.len()].name,
+            (None, Some(custom)) => {
+                custom.fields().get(index - self.info.params.len()).map_or("", |field| field.name.as_str())
+            }
             (None, None) => "",
         }
     }

@@ -1,5 +1,5 @@
-//! A film player: an `HTMLMediaElement` (HTML §4.8.11) without a window, whose frames and sound are captured as a
-//! stream (Media Capture from DOM Elements §3).
+//! A player of films and live sources: an `HTMLMediaElement` (HTML §4.8.11) without a window, whose frames and sound are
+//! captured as a stream (Media Capture from DOM Elements §3).
 //!
 //! ```text
 //!  thread "player pictures"  ──Frame──────▶ ┌────────────────────┐ draw, paint  ┌────────┐ video track ┐
@@ -20,9 +20,13 @@
 //! - **Tracks end when the film ends**, not when a loop starts it again. They stay in their streams. A stream that is
 //!   captured after that has new tracks.
 //! - **A seek opens the film again**, and so does each round of a loop; both take as long as opening.
+//! - **A live source** (a camera, a screen, a microphone) shows each frame at the time of its capture. It cannot seek; a
+//!   pause stops the picture, and what comes meanwhile is not shown. Its sound goes on.
+//! - **Filters that change over time** follow the film's position, not the clock.
 //!
 //! A source without frames, as a file of sound alone, cannot be played here.
 
+mod live_sound;
 mod playback;
 mod playhead;
 mod reader;
@@ -37,14 +41,17 @@ use playhead::Playhead;
 use reader::FilmReader;
 use screen::Screen;
 
-use super::SourceSpec;
+use live_sound::LiveSound;
+
+use super::audio::{AudioSpec, open_audio};
+use super::{SourceOptions, SourceSpec};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::filter::FilterChain;
-use crate::frame::Size;
+use crate::frame::{Frame, Size};
 use crate::gpu::Gpu;
 use crate::stream::{Listener, Listeners, MediaStream};
-use crate::time::Span;
+use crate::time::{FrameRate, Span};
 
 /// An event of a player.
 #[derive(Debug)]
@@ -72,6 +79,37 @@ pub struct PlaybackQuality {
     pub total_frames: u64,
     /// Frames of these that came too late to be shown.
     pub dropped_frames: u64,
+}
+
+/// Options of a player.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct PlayerOptions {
+    /// How the film is opened. Its `start` is the position at which the player begins; its `size` is that of the frames,
+    /// which a film is fitted into.
+    pub source: SourceOptions,
+    /// The sound.
+    pub sound: PlayerSound,
+}
+
+setters! {
+    PlayerOptions {
+        with_source: source: SourceOptions,
+        with_sound: sound: PlayerSound,
+    }
+}
+
+/// The sound of a player.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PlayerSound {
+    /// That of the film, if it has any.
+    #[default]
+    Own,
+    /// No sound.
+    None,
+    /// Another sound: a file, which is played from the film's position, or a live one.
+    Other(AudioSpec),
 }
 
 /// Plays a film, with its sound where it has any, in real time. It begins paused, and shows the first frame. When it is
@@ -103,6 +141,8 @@ pub struct PlaybackQuality {
 pub struct Player {
     shared: Arc<PlayerShared>,
     size: Size,
+    rate: Option<FrameRate>,
+    live: bool,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -143,11 +183,32 @@ impl Player {
     /// Those of [`open`](super::open) and of [`Source::sound`](super::Source::sound); a range error for frames larger
     /// than the adapter supports.
     pub fn open(gpu: &Gpu, film: &SourceSpec) -> Result<Self> {
-        let reader = FilmReader::begin(film, Span::ZERO)?;
-        let (size, clock) = (reader.size, Clock::real());
-        let screen = Screen::new(gpu, &reader, &clock)?;
+        Self::open_with(gpu, film, PlayerOptions::default())
+    }
+
+    /// Opens a film or a live source, paused.
+    ///
+    /// # Errors
+    /// Those of [`Player::open`] and of [`open_audio`].
+    pub fn open_with(gpu: &Gpu, film: &SourceSpec, options: PlayerOptions) -> Result<Self> {
+        let start = options.source.start.unwrap_or(Span::ZERO);
+        let clock = Clock::real();
+        let live_sound = match &options.sound {
+            PlayerSound::Other(spec @ (AudioSpec::Microphone(_) | AudioSpec::System(_))) => {
+                Some(LiveSound::begin(open_audio(spec, None)?, &clock)?)
+            }
+            _ => None,
+        };
+        let film = Film { spec: film.clone(), options };
+        let reader = FilmReader::begin(&film, start, &clock)?;
+        let size = film.options.source.size.unwrap_or(reader.size);
+        let sound_format = live_sound.as_ref().map(LiveSound::format).or(reader.sound_format);
+        let (rate, live) = (reader.rate, reader.is_live());
+        let screen = Screen::new(gpu, &reader, size, sound_format, &clock)?;
+        let mut playhead = Playhead::new();
+        playhead.jump(start, clock.now());
         let state = PlayerState {
-            playhead: Playhead::new(),
+            playhead,
             paused: true,
             looping: false,
             ended: false,
@@ -164,9 +225,9 @@ impl Player {
             listeners: Listeners::new(),
             clock,
         });
-        let playback = Playback::new(shared.clone(), film.clone(), reader);
+        let playback = Playback::new(shared.clone(), film, reader, live_sound);
         let thread = std::thread::Builder::new().name("player".into()).spawn(move || playback.run());
-        Ok(Self { shared, size, thread: Some(thread.map_err(Error::no_thread)?) })
+        Ok(Self { shared, size, rate, live, thread: Some(thread.map_err(Error::no_thread)?) })
     }
 
     /// Plays from the current position; from the beginning when the film has ended.
@@ -194,10 +255,14 @@ impl Player {
         self.shared.lock().paused
     }
 
-    /// Seeks to this position, paused or playing; to the end if the position is beyond it. [`PlayerEvent::Seeked`] is
+    /// Seeks to this position, paused or playing; to the end if the position is beyond it. Without effect on a live
+    /// source. [`PlayerEvent::Seeked`] is
     /// sent when the frame there is shown; a further seek before that replaces this one. Errors are sent as
     /// [`PlayerEvent::Error`].
     pub fn seek(&self, position: Span) {
+        if self.live {
+            return;
+        }
         let mut state = self.shared.lock();
         let position = position.max(Span::ZERO);
         let position = state.duration.map_or(position, |duration| position.min(duration));
@@ -259,9 +324,41 @@ impl Player {
         self.size
     }
 
-    /// Applies this chain to the frames from now on.
+    /// The rate of its frames, where it has one.
+    pub fn frame_rate(&self) -> Option<FrameRate> {
+        self.rate
+    }
+
+    /// Whether its source is live, so that it cannot seek.
+    pub fn is_live(&self) -> bool {
+        self.live
+    }
+
+    /// The frame that is shown, as the film has it: not filtered, in the film's size and format. Its timestamp is its
+    /// position. None before the first frame.
+    pub fn current_frame(&self) -> Option<Arc<Frame>> {
+        self.shared.screen().current_frame()
+    }
+
+    /// The chain that draws the frames of a source that is a shader ([`Source::drawn_by`](super::Source::drawn_by));
+    /// empty for others.
+    pub fn drawn_by(&self) -> FilterChain {
+        self.shared.screen().drawn_by()
+    }
+
+    /// Replaces the chain that draws the frames of a source that is a shader.
+    pub fn set_drawn_by(&self, chain: &FilterChain) {
+        self.shared.screen().set_drawn_by(chain);
+    }
+
+    /// Applies this chain to the frames from now on, also to the one that is shown.
     pub fn set_filter(&self, filter: &FilterChain) {
         self.shared.screen().set_filter(filter);
+    }
+
+    /// The errors of filter chains that the GPU refused, each reported once; the previous chain stays in use.
+    pub fn refused(&self) -> Vec<Error> {
+        self.shared.screen().refused()
     }
 
     /// How many frames were due, and how many of them came too late.
@@ -296,6 +393,13 @@ impl Drop for Player {
         let _ = self.shared.screen().end_tracks();
         self.shared.listeners.close();
     }
+}
+
+/// What is played, and how it is opened.
+#[derive(Debug)]
+struct Film {
+    spec: SourceSpec,
+    options: PlayerOptions,
 }
 
 impl PlayerShared {

@@ -104,6 +104,8 @@ impl Session {
         let pulse = folder.path().join("pulse");
         fs::create_dir(&pulse).expect("a folder");
         fs::set_permissions(&pulse, fs::Permissions::from_mode(0o700)).expect("a private folder");
+        // PipeWire expects a cookie of this length, whatever is in it. Otherwise it is that of the tests' user, if any.
+        fs::write(folder.path().join("cookie"), [0; 256]).expect("a file");
         let mut session = Self { group: Group::new(), daemons: Vec::new(), folder, _turn: turn };
         session.build("v4l2_preload");
         session.build("camera_preload");
@@ -178,7 +180,7 @@ impl Session {
         for name in ["DISPLAY", "PIPEWIRE_REMOTE", "PULSE_SERVER", "PULSE_SINK", "PULSE_SOURCE"] {
             command.env_remove(name);
         }
-        command.env("XDG_RUNTIME_DIR", folder);
+        command.env("XDG_RUNTIME_DIR", folder).env("PULSE_COOKIE", folder.join("cookie"));
         command.env("XDG_CONFIG_HOME", folder.join("config")).env("XDG_STATE_HOME", folder.join("state"));
         command.env("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={}", folder.join("bus").display()));
         command

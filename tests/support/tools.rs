@@ -10,12 +10,14 @@ use std::path::PathBuf;
 const REQUIRED: &str = "FRAMEREEL_REQUIRE_TOOLS";
 
 /// Each tool and the Debian package that has it.
-const PACKAGES: [(&str, &str); 7] = [
+const PACKAGES: [(&str, &str); 9] = [
     ("bash", "bash"),
     ("chromium", "chromium"),
     ("ffmpeg", "ffmpeg"),
+    ("ffplay", "ffmpeg"),
     ("ffprobe", "ffmpeg"),
     ("make", "make"),
+    ("jq", "jq"),
     ("mkvinfo", "mkvtoolnix"),
     ("script", "bsdutils"),
 ];

@@ -3,15 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::live_sound::LiveSound;
 use super::playhead::Playhead;
 use super::reader::FilmReader;
-use super::{PlayerEvent, PlayerShared};
+use super::{Film, PlayerEvent, PlayerShared};
 use crate::error::{Error, ErrorKind, Result};
-use crate::source::SourceSpec;
 use crate::time::{Span, Timestamp};
 
 /// How often sound is given, and how long a frame that has been read may wait before it is shown.
 const TICK: Duration = Duration::from_millis(10);
+/// How often it is looked whether a live source has a frame.
+const LIVE_TICK: Duration = Duration::from_millis(3);
 /// How often a frame is painted again while it stays on screen.
 const STILL_TICK: Duration = Duration::from_millis(40);
 /// How long after its time an unread frame makes the player wait.
@@ -22,8 +24,9 @@ const LATEST: Span = Span::from_millis(200);
 /// A film that is played.
 pub(super) struct Playback {
     shared: Arc<PlayerShared>,
-    film: SourceSpec,
+    film: Film,
     reader: FilmReader,
+    live_sound: Option<LiveSound>,
     state: PlaybackState,
 }
 
@@ -40,8 +43,8 @@ enum PlaybackState {
 }
 
 impl Playback {
-    pub fn new(shared: Arc<PlayerShared>, film: SourceSpec, reader: FilmReader) -> Self {
-        Self { shared, film, reader, state: PlaybackState::Opening }
+    pub fn new(shared: Arc<PlayerShared>, film: Film, reader: FilmReader, live_sound: Option<LiveSound>) -> Self {
+        Self { shared, film, reader, live_sound, state: PlaybackState::Opening }
     }
 
     /// Runs until the player is dropped.
@@ -65,7 +68,7 @@ impl Playback {
     /// Opens the film at this position. At or beyond its end the film is over.
     fn begin_at(&mut self, position: Span) -> Result<()> {
         self.state = PlaybackState::Opening;
-        match FilmReader::begin(&self.film, position) {
+        match FilmReader::begin(&self.film, position, &self.shared.clock) {
             Ok(reader) => {
                 self.reader = reader;
                 Ok(())
@@ -81,12 +84,16 @@ impl Playback {
 
     /// Shows and plays everything that is due; returns how long to wait then.
     fn step(&mut self) -> Result<Duration> {
+        self.give_live_sound();
         if self.state == PlaybackState::Over {
             self.shared.screen().repeat_while_idle(self.shared.clock.now())?;
             return Ok(STILL_TICK);
         }
         if self.state == PlaybackState::Opening && !self.show_first()? {
             return Ok(TICK);
+        }
+        if self.reader.is_live() {
+            return self.show_live();
         }
         self.keep_up()?;
         let now = self.shared.clock.now();
@@ -121,15 +128,58 @@ impl Playback {
         Ok(left.min(TICK))
     }
 
+    /// Gives the sound of a microphone that has come.
+    fn give_live_sound(&mut self) {
+        let Some(live) = &mut self.live_sound else { return };
+        let screen = self.shared.screen();
+        while let Some(sound) = live.next().transpose() {
+            screen.give_live(sound);
+        }
+    }
+
+    /// Shows every frame of a live source that has come, unless it is paused.
+    fn show_live(&mut self) -> Result<Duration> {
+        let (paused, now) = {
+            let mut state = self.shared.lock();
+            let (moving, now) = (!state.paused, self.shared.clock.now());
+            if moving != state.playhead.is_moving() {
+                state.playhead.set_moving(moving, now);
+                if moving {
+                    self.shared.listeners.tell(|| PlayerEvent::Playing);
+                }
+            }
+            (state.paused, now)
+        };
+        let mut shown = false;
+        while let Some((time, frame)) = self.reader.live_picture()? {
+            let mut state = self.shared.lock();
+            state.quality.total_frames += u64::from(!paused);
+            let position = state.playhead.position(time);
+            drop(state);
+            if !paused {
+                self.shared.screen().show(frame, position, time)?;
+                shown = true;
+            }
+        }
+        if !shown {
+            self.shared.screen().repeat_while_idle(now)?;
+        }
+        if self.reader.has_next_picture()? && self.reader.next_picture()?.is_none() {
+            let end = self.shared.lock().playhead.position(now);
+            return self.finish(end).map(|()| Duration::ZERO);
+        }
+        Ok(LIVE_TICK)
+    }
+
     /// Shows the frame at the position, once it is read.
     fn show_first(&mut self) -> Result<bool> {
-        let Some((_, frame)) = self.reader.picture(Span::MAX)? else {
+        let Some((position, frame)) = self.reader.picture(Span::MAX)? else {
             if self.reader.has_next_picture()? {
                 return Err(Error::not_readable("expected at least one frame but found none"));
             }
             return Ok(false);
         };
-        self.shared.screen().show(frame, self.shared.clock.now())?;
+        self.shared.screen().show(frame, position, self.shared.clock.now())?;
         self.shared.lock().quality.total_frames += 1;
         self.state = PlaybackState::Playing;
         self.arrive();
@@ -180,7 +230,7 @@ impl Playback {
         let mut screen = self.shared.screen();
         let Some((shown, frame)) = due else { return screen.repeat_while_idle(now) };
         let time = playhead.time_of(shown);
-        screen.show(frame, if now - time < LATEST { time } else { now })
+        screen.show(frame, shown, if now - time < LATEST { time } else { now })
     }
 
     /// The film is over: it starts again, or ends with its tracks.

@@ -5,12 +5,16 @@ use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
 use std::thread;
 
 use crate::audio::{AudioBuffer, samples_in, span_of};
+use crate::clock::Clock;
+use crate::error::ErrorKind;
 use crate::error::{Error, Result};
 use crate::filter::FilterChain;
 use crate::frame::{Frame, Size};
-use crate::source::audio::AudioSource;
-use crate::source::{SourceOptions, SourceSpec, open};
+use crate::source::audio::{AudioSource, AudioSpec, open_audio};
+use crate::source::{Source, SourceOptions, open};
 use crate::time::{FrameRate, Span, Timestamp};
+
+use super::{Film, PlayerSound};
 
 /// How many frames are read ahead.
 const PICTURES: usize = 4;
@@ -22,6 +26,7 @@ const NOMINAL_SPAN: Span = Span::from_millis(33);
 /// A film that is read ahead. Positions are on the film's own time line.
 pub(super) struct FilmReader {
     pub size: Size,
+    pub rate: Option<FrameRate>,
     /// The chain that draws the frames of a source that is a shader.
     pub drawn_by: FilterChain,
     /// The film's length, where it is known before the end.
@@ -30,6 +35,8 @@ pub(super) struct FilmReader {
     pub sound_format: Option<(u32, usize)>,
     pictures: ReadAhead<Frame>,
     sound: Option<ReadAhead<AudioBuffer>>,
+    /// For a live source: added to its timestamps to get the player's clock's time.
+    live: Option<Span>,
     /// The position at which timestamps are 0.
     base: Span,
     /// The position up to which sound was given.
@@ -48,14 +55,15 @@ pub(super) struct DueSound {
 
 impl FilmReader {
     /// Opens the film at `start`. The first frame is the one that is shown at that time.
-    pub fn begin(spec: &SourceSpec, start: Span) -> Result<Self> {
-        let options = SourceOptions { start: (start > Span::ZERO).then_some(start), ..SourceOptions::default() };
-        let mut source = open(spec, &options)?;
+    pub fn begin(film: &Film, start: Span, clock: &Clock) -> Result<Self> {
+        let from = (start > Span::ZERO).then_some(start);
+        let mut source = open(&film.spec, &SourceOptions { start: from, ..film.options.source.clone() })?;
+        let live = source.live_clock().and_then(|own| own.shift_to(clock));
         let base = source.first_frame().filter(|_| start > Span::ZERO).unwrap_or(start);
         let info = source.info().clone();
         let frame_span = info.rate.map_or(NOMINAL_SPAN, FrameRate::frame_span);
         let pictures_length = info.rate.zip(info.frames).map(|(rate, frames)| rate.timestamp(frames) - Timestamp::ZERO);
-        let sound = source.sound()?;
+        let sound = sound_of(&mut *source, &film.options.sound, from)?;
         let sound_info = sound.as_ref().map(|sound| sound.info().clone());
         let rest = match (pictures_length.filter(|_| !info.endless), &sound_info) {
             (Some(pictures), Some(sound)) => sound.length.map(|length| length.max(pictures)),
@@ -66,16 +74,29 @@ impl FilmReader {
             |mut sound: Box<dyn AudioSource>| ReadAhead::begin("player sound", BUFFERS, move || sound.next_buffer());
         Ok(Self {
             size: info.size,
+            rate: info.rate,
             drawn_by,
             duration: rest.map(|rest| base + rest),
             sound_format: sound_info.map(|info| (info.rate, info.channels)),
             pictures: ReadAhead::begin("player pictures", PICTURES, move || source.next_frame())?,
             sound: sound.map(ahead).transpose()?,
+            live,
             base,
             heard: start,
             frame_span,
             seen: start,
         })
+    }
+
+    /// Whether its frames come in real time.
+    pub fn is_live(&self) -> bool {
+        self.live.is_some()
+    }
+
+    /// The next frame of a live source that has come, and the clock's time of its capture.
+    pub fn live_picture(&mut self) -> Result<Option<(Timestamp, Frame)>> {
+        let (Some(shift), Some(_)) = (self.live, self.pictures.peek()?) else { return Ok(None) };
+        Ok(self.pictures.next.take().map(|frame| (frame.timestamp + shift, frame)))
     }
 
     /// The next frame that is shown at `position` or before, and its own position. None when it is not read yet, or not
@@ -138,6 +159,21 @@ impl FilmReader {
         };
         let over = silent && self.pictures.peek()?.is_none() && self.pictures.over;
         Ok(over.then(|| self.seen.max(self.heard)))
+    }
+}
+
+/// The sound that belongs to the film's frames, from the first one on; none from a live source, which is read beside.
+fn sound_of(source: &mut dyn Source, sound: &PlayerSound, start: Option<Span>) -> Result<Option<Box<dyn AudioSource>>> {
+    match sound {
+        PlayerSound::Own => source.sound(),
+        PlayerSound::None | PlayerSound::Other(AudioSpec::Microphone(_) | AudioSpec::System(_)) => Ok(None),
+        PlayerSound::Other(spec) => {
+            match open_audio(spec, source.first_frame().or(start).filter(|_| start.is_some())) {
+                // The sound is shorter than the film.
+                Err(error) if start.is_some() && *error.kind() == ErrorKind::Range => Ok(None),
+                opened => opened.map(Some),
+            }
+        }
     }
 }
 

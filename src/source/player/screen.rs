@@ -7,7 +7,7 @@ use super::reader::{DueSound, FilmReader};
 use crate::audio::AudioBuffer;
 use crate::canvas::Canvas;
 use crate::clock::Clock;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::filter::FilterChain;
 use crate::frame::{Frame, Size};
 use crate::gpu::Gpu;
@@ -28,9 +28,12 @@ pub(super) struct Screen {
     sound_format: Option<(u32, usize)>,
     drawn_by: FilterChain,
     filter: FilterChain,
+    /// The frame that is shown; its timestamp is its position.
     shown: Option<Arc<Frame>>,
     /// The time at which it was drawn.
     drawn: Timestamp,
+    /// Whether the filters have changed since.
+    changed: bool,
     painted: Timestamp,
 }
 
@@ -41,18 +44,25 @@ impl std::fmt::Debug for Screen {
 }
 
 impl Screen {
-    pub fn new(gpu: &Gpu, film: &FilmReader, clock: &Clock) -> Result<Self> {
+    pub fn new(
+        gpu: &Gpu,
+        film: &FilmReader,
+        size: Size,
+        sound_format: Option<(u32, usize)>,
+        clock: &Clock,
+    ) -> Result<Self> {
         let mut screen = Self {
             gpu: gpu.clone(),
             clock: clock.clone(),
-            size: film.size,
-            canvas: Canvas::new(gpu, film.size)?,
+            size,
+            canvas: Canvas::new(gpu, size)?,
             sound: None,
-            sound_format: film.sound_format,
+            sound_format,
             drawn_by: film.drawn_by.clone(),
             filter: FilterChain::default(),
             shown: None,
             drawn: Timestamp::ZERO,
+            changed: false,
             painted: Timestamp::ZERO,
         };
         screen.end_tracks()?;
@@ -63,9 +73,7 @@ impl Screen {
     pub fn end_tracks(&mut self) -> Result<()> {
         self.canvas = Canvas::new(&self.gpu, self.size)?.with_clock(self.clock.clone());
         self.set_filter(&self.filter.clone());
-        if let Some(frame) = &self.shown {
-            self.canvas.draw(frame.clone());
-        }
+        self.draw_again(self.drawn);
         self.sound = self.sound_format.map(|(rate, channels)| TrackGenerator::audio(rate, channels, &self.clock));
         Ok(())
     }
@@ -73,6 +81,24 @@ impl Screen {
     pub fn set_filter(&mut self, filter: &FilterChain) {
         self.filter = filter.clone();
         self.canvas.set_filter(&self.drawn_by.clone().then(self.filter.clone()));
+        self.changed = true;
+    }
+
+    pub fn drawn_by(&self) -> FilterChain {
+        self.drawn_by.clone()
+    }
+
+    pub fn set_drawn_by(&mut self, chain: &FilterChain) {
+        self.drawn_by = chain.clone();
+        self.set_filter(&self.filter.clone());
+    }
+
+    pub fn refused(&self) -> Vec<Error> {
+        self.canvas.refused()
+    }
+
+    pub fn current_frame(&self) -> Option<Arc<Frame>> {
+        self.shown.clone()
     }
 
     pub fn capture_stream(&mut self) -> Result<MediaStream> {
@@ -83,16 +109,16 @@ impl Screen {
         Ok(stream)
     }
 
-    /// Shows a frame from this time on.
-    pub fn show(&mut self, frame: Frame, time: Timestamp) -> Result<()> {
-        self.shown = Some(Arc::new(frame));
+    /// Shows the frame of this position from this time on.
+    pub fn show(&mut self, frame: Frame, position: Span, time: Timestamp) -> Result<()> {
+        self.shown = Some(Arc::new(frame.with_timestamp(Timestamp::ZERO + position)));
         self.draw_again(time);
         self.paint(time)
     }
 
     /// Keeps showing the same frame.
     pub fn repeat_while_idle(&mut self, time: Timestamp) -> Result<()> {
-        if time - self.drawn >= STILL {
+        if self.changed || time - self.drawn >= STILL {
             self.draw_again(time);
         }
         self.paint(time)
@@ -100,8 +126,9 @@ impl Screen {
 
     fn draw_again(&mut self, time: Timestamp) {
         if let Some(frame) = &self.shown {
+            self.canvas.set_filter_time(frame.timestamp);
             self.canvas.draw(frame.clone());
-            self.drawn = time;
+            (self.drawn, self.changed) = (time, false);
         }
     }
 
@@ -122,5 +149,15 @@ impl Screen {
             let _ = generator.write_audio(AudioBuffer::new(rate, time, sound.channels().to_vec())?);
         }
         Ok(())
+    }
+
+    /// Gives live sound, which has its time already; or ends its track with the error of its device.
+    pub fn give_live(&self, sound: Result<AudioBuffer>) {
+        let Some(generator) = &self.sound else { return };
+        match sound {
+            // An error means that all tracks were stopped.
+            Ok(sound) => drop(generator.write_audio(sound)),
+            Err(error) => generator.fail(&error),
+        }
     }
 }
