@@ -165,6 +165,25 @@ fn the_picture_follows_the_terminals_size() {
 }
 
 #[test]
+fn a_terminal_that_hangs_costs_no_frame_and_no_time() {
+    let bench = Bench::new();
+    let record = "record pattern --size 320x180 --realtime --duration 3s -o out.webm --show=blocks";
+    let mut terminal = Terminal::run(&bench, record);
+    terminal.wait_for("▀");
+    terminal.hang();
+    // The file is finished while the program waits for the terminal.
+    until("the end of the recording", || {
+        let ran = bench.run(["inspect", "out.webm", "--json"]);
+        ran.stdout.contains("\"declared_duration_s\":3.0") && ran.stdout.contains("\"faults\":[]")
+    });
+    terminal.go_on();
+    terminal.ends_well();
+    let (_, end) = screens(&terminal);
+    let took = end.text().into_iter().find(|line| line.starts_with("took")).expect("a summary");
+    assert!(took.starts_with("took     3."), "{took}");
+}
+
+#[test]
 fn ctrl_c_removes_the_picture() {
     let bench = Bench::new();
     let mut terminal = Terminal::run(&bench, &format!("{LIVE} --show=kitty"));

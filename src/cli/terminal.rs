@@ -42,8 +42,9 @@ impl Terminal {
 
     /// Changes the bar; does nothing while a picture is written, or where no bar is shown.
     pub fn change_bar(&self, change: impl FnOnce(&ProgressBar)) {
-        if !self.bar.is_hidden()
-            && let Some(_placement) = self.placement.try_lock()
+        // The bar itself has a lock too, which is held while a picture is written.
+        if let Some(_placement) = self.placement.try_lock()
+            && !self.bar.is_hidden()
         {
             change(&self.bar);
         }

@@ -6,6 +6,8 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use super::program::Bench;
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -83,6 +85,19 @@ impl Terminal {
                 Err(error) => panic!("expected `{text}` but found {error}: {:?}", String::from_utf8_lossy(new)),
             }
         }
+    }
+
+    /// Takes nothing more from the program, as a connection that hangs, until [`Terminal::go_on`].
+    pub fn hang(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    pub fn go_on(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.script), signal).expect("a process to signal");
     }
 
     /// All that was seen so far.
