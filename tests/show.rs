@@ -9,6 +9,9 @@ mod support {
     pub mod tools;
 }
 
+use std::thread;
+use std::time::Duration;
+
 use framereel::Size;
 use framereel::source::pattern::{BARS, bar_center};
 use support::program::{Bench, until};
@@ -176,6 +179,8 @@ fn a_terminal_that_hangs_costs_no_frame_and_no_time() {
         let ran = bench.run(["inspect", "out.webm", "--json"]);
         ran.stdout.contains("\"declared_duration_s\":3.0") && ran.stdout.contains("\"faults\":[]")
     });
+    // Whoever waited for the terminal would take as much longer.
+    thread::sleep(Duration::from_millis(1500));
     terminal.go_on();
     terminal.ends_well();
     let (_, end) = screens(&terminal);
