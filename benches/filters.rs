@@ -5,24 +5,12 @@ use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use framereel::canvas::Capture;
-use framereel::filter::{self, FilterChain, ParamKind};
+use framereel::filter::{self, FilterChain, FilterInfo};
 use framereel::frame::{Frame, PixelFormat, Size};
 use framereel::gpu::Gpu;
 use framereel::source::{self, SourceOptions};
 
 const HD: Size = Size::new(1280, 720);
-
-/// Arguments for filters that do nothing without arguments, or require some.
-const CALLS: &[(&str, &str)] = &[
-    ("blur", "blur(4px)"),
-    ("brightness", "brightness(1.2)"),
-    ("contrast", "contrast(1.2)"),
-    ("crop", "crop(0.1, 0.1, 0.1, 0.1)"),
-    ("drop-shadow", "drop-shadow(8px, 8px, 4px)"),
-    ("hue-rotate", "hue-rotate(20deg)"),
-    ("opacity", "opacity(0.5)"),
-    ("saturate", "saturate(1.4)"),
-];
 
 /// A chain, the chain it is compared with, and how many times as much it may cost.
 const RATIOS: &[(&str, &str, f64)] = &[
@@ -50,13 +38,7 @@ fn one(capture: &mut Capture, frame: &Frame) -> Frame {
 fn each_alone(criterion: &mut Criterion) {
     let gpu = Gpu::new().unwrap();
     let frame = film(&gpu);
-    let fileless = filter::catalog()
-        .iter()
-        .filter(|info| !info.params.iter().any(|param| matches!(param.kind, ParamKind::Lut | ParamKind::Shader)));
-    let calls = fileless.map(|info| match CALLS.iter().find(|(name, _)| *name == info.name) {
-        Some((_, call)) => (*call).to_owned(),
-        None => format!("{}({})", info.name, info.defaults()),
-    });
+    let calls = filter::catalog().iter().filter_map(FilterInfo::demonstration);
     for call in std::iter::once("none".to_owned()).chain(calls) {
         let mut capture = capture(&gpu, &call);
         criterion.bench_function(&call, |bencher| bencher.iter(|| one(&mut capture, &frame)));

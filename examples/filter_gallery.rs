@@ -4,7 +4,7 @@ use std::path::Path;
 
 use font8x8::legacy::BASIC_LEGACY;
 use framereel::canvas::Capture;
-use framereel::filter::{self, FilterInfo, ParamKind};
+use framereel::filter;
 use framereel::source;
 use framereel::still::{self, StillFormat};
 use framereel::{ColorSpace, FilterChain, Frame, Gpu, PixelFormat, Size, SourceOptions, SourceSpec};
@@ -15,21 +15,6 @@ const COLUMNS: usize = 4;
 /// Pixels between cells, and for the words under each.
 const GAP: usize = 8;
 const WORDS: usize = 8 + 2 * GAP;
-
-/// Arguments for filters that show little or nothing without them.
-const CALLS: &[(&str, &str)] = &[
-    ("blur", "blur(4px)"),
-    ("brightness", "brightness(1.5)"),
-    ("chroma-key", "chroma-key(#7f9c3c, 0.6, 0.3)"),
-    ("contrast", "contrast(2)"),
-    ("crop", "crop(0.2, 0.1, 0.45, 0.25)"),
-    ("drop-shadow", "zoom(0.8) drop-shadow(8px, 8px, 4px)"),
-    ("halftone", "halftone(4px, 45deg)"),
-    ("hue-rotate", "hue-rotate(90deg)"),
-    ("opacity", "opacity(0.5)"),
-    ("saturate", "saturate(3)"),
-    ("sharpen", "sharpen(1.5, 1px)"),
-];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let file = std::env::args().nth(1).unwrap_or_else(|| "examples/pictures/gallery.jpg".into());
@@ -44,8 +29,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let gpu = Gpu::new()?;
     let mut cells = Vec::new();
     for info in filter::catalog() {
-        if !info.params.iter().any(|param| matches!(param.kind, ParamKind::Lut | ParamKind::Shader)) {
-            let call = call(info);
+        if let Some(call) = info.demonstration() {
             let picture = shown(&gpu, &call, &frames)?;
             cells.push((call, picture));
         }
@@ -54,12 +38,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     std::fs::write(&file, still::encode(&sheet(&cells), StillFormat::from_path(Path::new(&file))?, quality)?)?;
     println!("{file}: {} pictures", cells.len());
     Ok(())
-}
-
-/// The filter's call as printed on the sheet.
-fn call(info: &FilterInfo) -> String {
-    let listed = CALLS.iter().find(|(name, _)| *name == info.name).map(|(_, call)| (*call).to_owned());
-    listed.unwrap_or_else(|| format!("{}({})", info.name, info.defaults()))
 }
 
 /// The last frame, filtered by the chain.

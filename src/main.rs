@@ -20,6 +20,8 @@ fn main() -> ExitCode {
         Command::Doctor => cli::doctor::run(),
         Command::Filters(args) => cli::list::filters(&args),
         Command::Codecs => cli::list::codecs(),
+        Command::Completions(args) => cli::completions::run(args.shell),
+        Command::Man(args) => cli::man::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

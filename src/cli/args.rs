@@ -3,16 +3,18 @@
 use std::path::PathBuf;
 
 use clap::{Args as Arguments, Parser, Subcommand};
+use clap_complete::Shell;
 use framereel::encode::EncoderChoice;
 use framereel::filter::{Custom, Edge, Kind, Visualization};
 use framereel::recorder::{Layout, MediaRecorderOptions};
 use framereel::source::{self, shader};
 use framereel::{ErrorKind, FilterChain, FrameRate, Result, Size, Source, SourceOptions, SourceSpec, Span};
 
+use super::show::graphics::Graphics;
 use super::values::{
-    AudioChoice, KeyInterval, OverlayChoice, Split, audio_bitrate, bitrate, bytes, camera_control, chain, codec, edge,
-    existing_folder, gain, key_interval, layout, matroska_path, overlay, size, some_time, sound, split, still_path,
-    visualization, webm_path,
+    AudioChoice, CODECS, EDGES, ENCODERS, GRAPHICS, KeyInterval, LAYOUTS, OverlayChoice, Split, VISUALIZATIONS,
+    audio_bitrate, bitrate, bytes, camera_control, chain, codec, edge, existing_folder, gain, key_interval, layout,
+    matroska_path, overlay, size, some_time, sound, split, still_path, visualization, webm_path, words,
 };
 
 /// Records frames through GPU filters into a seekable .webm or a still.
@@ -35,12 +37,12 @@ pub enum Command {
     #[command(after_help = DOCTOR_EXAMPLES)]
     Doctor,
     Devices(DevicesArgs),
-    /// Lists the filters with their arguments
-    #[command(after_help = FILTERS_EXAMPLES)]
     Filters(FiltersArgs),
     /// Lists the codecs with what writes and reads them
     #[command(after_help = CODECS_EXAMPLES)]
     Codecs,
+    Completions(CompletionsArgs),
+    Man(ManArgs),
 }
 
 /// Records a source into a .webm that plays and seeks
@@ -65,7 +67,7 @@ pub struct RecordArgs {
     #[arg(long, value_name = "DB", allow_hyphen_values = true, value_parser = gain)]
     pub audio_gain: Option<f32>,
     /// Pictures of a source that is sound alone: wave, bars or spectrogram; filters apply to them
-    #[arg(long, value_name = "KIND", value_parser = visualization)]
+    #[arg(long, value_name = "KIND", value_parser = words(VISUALIZATIONS, visualization), hide_possible_values = true)]
     pub visualize: Option<Visualization>,
     /// Frames a second, as 30, 29.97 or 30000/1001 [default: each frame keeps its own time]
     #[arg(long, value_name = "N")]
@@ -92,7 +94,7 @@ pub struct RecordArgs {
     #[arg(long, value_name = "SOURCE@PLACE", value_parser = overlay)]
     pub overlay: Vec<OverlayChoice>,
     /// How several sources share the picture: over (the others over the first) or grid (side by side, in equal cells)
-    #[arg(long, value_name = "LAYOUT", value_parser = layout, default_value = "over", hide_default_value = true)]
+    #[arg(long, value_name = "LAYOUT", value_parser = words(LAYOUTS, layout), hide_possible_values = true, default_value = "over", hide_default_value = true)]
     pub layout: Layout,
     /// A control of the camera, as exposure-time-absolute=300 or zoom=150; `framereel devices` lists them. May be given more
     /// than once
@@ -116,6 +118,10 @@ pub struct RecordArgs {
     /// Read the shaders' files again whenever they change; a broken edit keeps the last good one
     #[arg(long)]
     pub watch: bool,
+    /// Draw the picture small on the terminal while it is recorded: blocks, sixel or kitty [default: the best that the
+    /// terminal knows]
+    #[arg(long, value_name = "GRAPHICS", require_equals = true, value_parser = words(GRAPHICS, str::parse::<Graphics>), hide_possible_values = true)]
+    pub show: Option<Option<Graphics>>,
     /// Print the summary as one JSON object; on standard error with -o -
     #[arg(long)]
     pub json: bool,
@@ -162,10 +168,10 @@ pub struct PreviewArgs {
 #[derive(Debug, Clone, Arguments)]
 pub struct EncoderArgs {
     /// The codec; only av1 so far
-    #[arg(long, value_name = "NAME", default_value = "av1", value_parser = codec)]
+    #[arg(long, value_name = "NAME", default_value = "av1", value_parser = words(CODECS, codec), hide_possible_values = true)]
     pub codec: String,
     /// auto, rav1e or aom
-    #[arg(long, value_name = "NAME", default_value = "auto")]
+    #[arg(long, value_name = "NAME", default_value = "auto", value_parser = words(ENCODERS, str::parse::<EncoderChoice>), hide_possible_values = true)]
     pub encoder: EncoderChoice,
     /// Bits a second, as 2M, 800k or 2500000 [default: 2500k]
     #[arg(long, value_name = "BITS", value_parser = bitrate)]
@@ -257,15 +263,57 @@ pub struct InspectArgs {
     pub json: bool,
 }
 
-/// Lists the filters, or explains a chain
+/// Lists the filters with their arguments, explains a chain, or draws a picture of each filter
 #[derive(Debug, Arguments)]
+#[command(after_help = FILTERS_EXAMPLES)]
 pub struct FiltersArgs {
     /// Show the passes that this chain takes on the GPU
-    #[arg(long, value_name = "CHAIN", value_parser = chain)]
+    #[arg(long, value_name = "CHAIN", value_parser = chain, group = "sized")]
     pub explain: Option<FilterChain>,
-    /// The size to explain it for
-    #[arg(long, value_name = "WxH", value_parser = size, default_value = "1280x720", requires = "explain")]
-    pub size: Size,
+    /// Draw a picture of each filter into this folder, NAME.jpg
+    #[arg(long, value_name = "FOLDER", group = "sized")]
+    pub pictures: Option<PathBuf>,
+    #[command(flatten)]
+    pub drawn: PicturesArgs,
+    /// The size to explain a chain for [default: 1280x720], or of the pictures [default: 320x180]
+    #[arg(long, value_name = "WxH", value_parser = size, requires = "sized")]
+    pub size: Option<Size>,
+    /// Print the reference of all filters as Markdown
+    #[arg(long, conflicts_with = "sized")]
+    pub markdown: bool,
+}
+
+/// What the pictures of filters are drawn from.
+#[derive(Debug, Arguments)]
+pub struct PicturesArgs {
+    /// What to draw the filters on, as `framereel record` takes it
+    #[arg(long, value_name = "SOURCE", default_value = "pattern", requires = "pictures")]
+    pub of: SourceSpec,
+    /// The time of its frame
+    #[arg(long, value_name = "TIME", default_value = "1s", requires = "pictures")]
+    pub at: Span,
+    /// Overwrite existing pictures
+    #[arg(long, requires = "pictures")]
+    pub force: bool,
+}
+
+/// Prints what a shell needs to complete these commands and options
+#[derive(Debug, Arguments)]
+#[command(after_help = COMPLETIONS_EXAMPLES)]
+pub struct CompletionsArgs {
+    /// The shell
+    pub shell: Shell,
+}
+
+/// Prints the manual page, or writes the pages of all commands
+#[derive(Debug, Arguments)]
+#[command(after_help = MAN_EXAMPLES)]
+pub struct ManArgs {
+    /// Write framereel.1, framereel-record.1 and so on into this folder
+    pub folder: Option<PathBuf>,
+    /// Overwrite existing pages
+    #[arg(long, requires = "folder")]
+    pub force: bool,
 }
 
 /// Lists the cameras with their modes, and the microphones
@@ -296,7 +344,7 @@ pub struct InputArgs {
     #[arg(long, value_name = "COURSE")]
     pub animate: Vec<String>,
     /// What a filter finds outside the picture: transparent (as a canvas) or clamp (the border goes on)
-    #[arg(long, value_name = "EDGE", value_parser = edge)]
+    #[arg(long, value_name = "EDGE", value_parser = words(EDGES, edge), hide_possible_values = true)]
     pub edge: Option<Edge>,
     /// The picture's size [default: the source's]
     #[arg(long, value_name = "WxH", value_parser = size)]
@@ -383,6 +431,7 @@ Examples:
   framereel record song.mp3 --visualize bars                 song.webm, with pictures of the sound
   framereel record mic --visualize wave --filter \"bloom()\"
   framereel record camera --audio mic --countdown 3          3… 2… 1…, then until Enter
+  framereel record camera --show                             with the picture on the terminal, over ssh too
   framereel record film.mp4 --split 10m                      film-001.webm, film-002.webm, ten minutes each
   framereel record film.mp4 --split 100MB -o parts/          parts/film-001.webm and so on, of some 100 MB each
   framereel record pattern --realtime --duration 1m --timeslice 1s -o live/   live/pattern-00001.webm, one a second
@@ -442,8 +491,22 @@ const FILTERS_EXAMPLES: &str = "\
 Examples:
   framereel record film.mp4 --filter \"brightness(120%) hue-rotate(90deg) blur(2px)\"
   framereel filters --explain \"sepia(1) blur(8px) vignette(0.4)\"
+  framereel filters --pictures filters/ --of film.mp4 --at 2s    blur.jpg, brightness.jpg and so on
 
 Filters apply from left to right. An argument left out takes its default.";
+
+const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  framereel completions bash > ~/.local/share/bash-completion/completions/framereel
+  framereel completions zsh > ~/.zfunc/_framereel            a folder of fpath
+  framereel completions fish > ~/.config/fish/completions/framereel.fish
+
+`make install` puts those of bash, zsh and fish where the shells look for them.";
+
+const MAN_EXAMPLES: &str = "\
+Examples:
+  framereel man | man -l -
+  framereel man ~/.local/share/man/man1/                     then `man framereel-record`";
 
 const CODECS_EXAMPLES: &str = "\
 Examples:

@@ -30,7 +30,7 @@ impl KeyCommand {
 }
 
 #[cfg(unix)]
-pub use unix::{Keys, restore};
+pub use unix::{Keys, Unbuffered, restore};
 
 #[cfg(unix)]
 mod unix {
@@ -38,6 +38,7 @@ mod unix {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::thread::{self, JoinHandle};
+    use std::time::Duration;
 
     use parking_lot::{Mutex, MutexGuard};
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -46,10 +47,53 @@ mod unix {
     use super::KeyCommand;
 
     /// How often the reader checks whether it is to end while no key is pressed.
-    const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
+    const LOOK: Duration = Duration::from_millis(50);
 
     /// The terminal's settings before keys were read.
     static BEFORE: Mutex<Option<Termios>> = Mutex::new(None);
+
+    /// A terminal that gives each key at once and does not echo it, until this is dropped.
+    pub struct Unbuffered(Stdin);
+
+    impl Unbuffered {
+        /// Changes the terminal; none where there is none to read.
+        pub fn begin() -> Option<Self> {
+            let terminal = stdin();
+            if !terminal.is_terminal() || !stderr().is_terminal() || !is_in_front(&terminal) {
+                return None;
+            }
+            let before = tcgetattr(&terminal).ok()?;
+            let mut changed = before.clone();
+            changed.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
+            *saved() = Some(before);
+            // From here on, dropping this restores the terminal.
+            let unbuffered = Self(terminal);
+            tcsetattr(&unbuffered.0, OptionalActions::Now, &changed).ok()?;
+            Some(unbuffered)
+        }
+
+        /// The next byte, if one comes within this time.
+        pub fn next_byte(&self, patience: Duration) -> Option<u8> {
+            let mut ready = [PollFd::new(&self.0, PollFlags::IN)];
+            let found = poll(&mut ready, Timespec::try_from(patience).ok().as_ref());
+            let comes = found.is_ok_and(|count| count > 0) && ready[0].revents().contains(PollFlags::IN);
+            if !comes || !is_in_front(&self.0) {
+                // A terminal that is closed, or used by another program, would be ready again and again without data.
+                if found.is_ok_and(|count| count > 0) {
+                    thread::sleep(patience);
+                }
+                return None;
+            }
+            let mut byte = [0];
+            rustix::io::read(&self.0, &mut byte).ok().filter(|&count| count == 1).map(|_| byte[0])
+        }
+    }
+
+    impl Drop for Unbuffered {
+        fn drop(&mut self) {
+            restore();
+        }
+    }
 
     /// Reads keys while it lives.
     pub struct Keys {
@@ -60,21 +104,12 @@ mod unix {
     impl Keys {
         /// Begins to read keys and calls `on_command` for each, on a new thread; none where there is no terminal.
         pub fn listen(mut on_command: impl FnMut(KeyCommand) + Send + 'static) -> Option<Self> {
-            let terminal = stdin();
-            if !terminal.is_terminal() || !stderr().is_terminal() || !is_in_front(&terminal) {
-                return None;
-            }
-            let before = tcgetattr(&terminal).ok()?;
-            let mut changed = before.clone();
-            changed.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
-            *saved() = Some(before);
+            let terminal = Unbuffered::begin()?;
             let ended = Arc::new(AtomicBool::new(false));
-            // From here on, dropping this restores the terminal.
             let mut keys = Self { ended: ended.clone(), reader: None };
-            tcsetattr(&terminal, OptionalActions::Now, &changed).ok()?;
             let read = move || {
                 while !ended.load(Ordering::Acquire) {
-                    if let Some(command) = next_key(&terminal).and_then(KeyCommand::of) {
+                    if let Some(command) = terminal.next_byte(LOOK).and_then(KeyCommand::of) {
                         on_command(command);
                     }
                 }
@@ -88,10 +123,9 @@ mod unix {
         fn drop(&mut self) {
             self.ended.store(true, Ordering::Release);
             if let Some(reader) = self.reader.take() {
-                // A panic on the reader's thread needs no handling: it reads no more keys.
+                // The reader restores the terminal, also when it panics.
                 let _ = reader.join();
             }
-            restore();
         }
     }
 
@@ -113,22 +147,6 @@ mod unix {
     /// terminal.
     fn is_in_front(terminal: &Stdin) -> bool {
         tcgetpgrp(terminal).is_ok_and(|front| front == rustix::process::getpgrp())
-    }
-
-    /// The next key, if one is pressed soon.
-    fn next_key(terminal: &Stdin) -> Option<u8> {
-        let mut ready = [PollFd::new(terminal, PollFlags::IN)];
-        let found = poll(&mut ready, Some(&LOOK));
-        let comes = found.is_ok_and(|count| count > 0) && ready[0].revents().contains(PollFlags::IN);
-        if !comes || !is_in_front(terminal) {
-            // A terminal that is closed, or used by another program, would be ready again and again without data.
-            if found.is_ok_and(|count| count > 0) {
-                thread::sleep(std::time::Duration::from_millis(50));
-            }
-            return None;
-        }
-        let mut key = [0];
-        rustix::io::read(terminal, &mut key).ok().filter(|&count| count == 1).map(|_| key[0])
     }
 }
 

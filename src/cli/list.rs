@@ -2,17 +2,28 @@
 
 use framereel::filter::{PassOutput, SourcePicture, SourcePixels};
 use framereel::frame::PixelFormat;
-use framereel::{Result, encode, filter};
+use framereel::{Result, Size, encode, filter};
 
 use super::args::FiltersArgs;
-use super::print;
+use super::{pictures, print, reference};
 
-/// Lists the filters: name, arguments, defaults and effect; or the passes of one chain for a film.
+/// The size that a chain is explained for, and that of pictures.
+const EXPLAINED: Size = Size::new(1280, 720);
+const PICTURE: Size = Size::new(320, 180);
+
+/// Lists the filters: name, arguments, defaults and effect; or what else was asked for of them.
 pub fn filters(args: &FiltersArgs) -> Result<()> {
     if let Some(chain) = &args.explain {
-        let film = SourcePicture { pixels: SourcePixels::Bytes(PixelFormat::I420), size: args.size };
-        let plan = filter::plan(chain, film, args.size, PassOutput::I420);
+        let size = args.size.unwrap_or(EXPLAINED);
+        let film = SourcePicture { pixels: SourcePixels::Bytes(PixelFormat::I420), size };
+        let plan = filter::plan(chain, film, size, PassOutput::I420);
         return print(plan.to_string().trim_end());
+    }
+    if let Some(folder) = &args.pictures {
+        return pictures::draw(folder, &args.drawn, args.size.unwrap_or(PICTURE));
+    }
+    if args.markdown {
+        return print(reference::markdown()?);
     }
     let head = ["FILTER", "ARGUMENTS", "DEFAULT", ""].map(str::to_owned);
     let rows = filter::catalog().iter().map(|filter| {

@@ -12,19 +12,25 @@ use framereel::source::audio::AudioSpec;
 use framereel::{Error, ErrorKind, Result};
 
 pub mod args;
+pub mod completions;
 pub mod devices;
 pub mod doctor;
 pub mod inspect;
 pub mod keys;
 pub mod list;
+pub mod man;
+pub mod pictures;
 #[cfg(feature = "preview")]
 pub mod preview;
 pub mod progress;
 pub mod record;
+pub mod reference;
 pub mod repair;
+pub mod show;
 pub mod still;
 pub mod summary;
 pub mod target;
+pub mod terminal;
 pub mod values;
 pub mod watch;
 
@@ -66,6 +72,7 @@ fn on_signal(handler: impl FnMut() + Send + 'static) -> Result<()> {
 /// Exits as after Ctrl-C. An output that was opened and never written is removed.
 fn end_at_once<'a>(outputs: impl IntoIterator<Item = &'a Path>) -> ! {
     keys::restore();
+    terminal::restore();
     for path in outputs {
         // Errors cannot be reported any more; a folder that is not empty stays.
         let _ = match path.metadata() {
@@ -86,6 +93,18 @@ fn create(path: &Path, force: bool) -> Result<FileSink> {
         ErrorKind::NotAllowed if path.is_file() || path.is_symlink() => error.with_remedy(FORCE_REMEDY),
         _ => error,
     })
+}
+
+/// Writes the whole file; an incomplete one is removed.
+fn write(mut file: FileSink, bytes: &[u8]) -> Result<()> {
+    match file.write_all(bytes).and_then(|()| file.flush()) {
+        Ok(()) => Ok(()),
+        Err(cause) => {
+            let error = Error::new(ErrorKind::Write, "could not be written").at(file.path().display());
+            file.discard();
+            Err(error.with_cause(cause))
+        }
+    }
 }
 
 /// The advice when a file exists already.

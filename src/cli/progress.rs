@@ -2,19 +2,19 @@
 //! size and time left or, for a live recording, the time, the rate, dropped frames, the size and the sound level.
 
 use std::io::{IsTerminal, Write, stderr};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use framereel::recorder::{Controls, Progress};
 use framereel::time::Span;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressStyle;
 
-/// How often per second the bar is drawn.
-const DRAWS: u8 = 10;
+use super::terminal::Terminal;
 
 /// A bar that disappears when it is dropped, so that only the summary or the error remains.
 pub struct Bar {
-    bar: ProgressBar,
+    terminal: Arc<Terminal>,
     began: Instant,
     live: bool,
     /// The length for which the bar's style was set.
@@ -26,57 +26,63 @@ impl Bar {
     /// A bar at its beginning; shows nothing when standard error is not a terminal. For a `live` recording, shows time,
     /// rate and level instead of the time left.
     pub fn new(live: bool) -> Self {
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(DRAWS));
-        Self { bar, began: Instant::now(), live, styled: None, meter: Meter::default() }
+        let terminal = Arc::new(Terminal::new());
+        Self { terminal, began: Instant::now(), live, styled: None, meter: Meter::default() }
+    }
+
+    /// What it is drawn on.
+    pub fn terminal(&self) -> Arc<Terminal> {
+        self.terminal.clone()
     }
 
     /// Prints the results of requests above the bar: errors that do not end the recording, and stills.
     pub fn tell(&self, controls: &Controls) {
         for error in controls.refused() {
-            self.bar.suspend(|| super::say(&error));
+            self.terminal.print(format_args!("error: {error}"));
         }
-        for still in controls.saved_stills() {
-            self.bar.println(format!("saved {}", still.display()));
+        // They are told on a terminal only, where a key asked for them.
+        for still in controls.saved_stills().into_iter().filter(|_| stderr().is_terminal()) {
+            self.terminal.print(format_args!("saved {}", still.display()));
         }
     }
 
     /// Shows the progress of the recording.
     pub fn show(&mut self, progress: Progress, controls: &Controls) {
-        if self.bar.is_hidden() {
-            return;
-        }
-        // The bar fills with recorded milliseconds, if the expected length is known.
-        let millis = |span: Span| (span.as_nanos() / 1_000_000).max(0) as u64;
-        let template = match progress.expected {
-            Some(_) if self.live => "{bar:12} {msg}",
-            Some(_) => "{bar:30} {msg}",
-            None => "{spinner} {msg}",
-        };
-        let length = progress.expected.map(millis);
-        if self.styled != Some(length) {
-            self.styled = Some(length);
-            if let Ok(style) = ProgressStyle::with_template(template) {
-                self.bar.set_style(style);
+        let Self { terminal, began, live, styled, meter } = self;
+        terminal.change_bar(|bar| {
+            // The bar fills with recorded milliseconds, if the expected length is known.
+            let millis = |span: Span| (span.as_nanos() / 1_000_000).max(0) as u64;
+            let template = match progress.expected {
+                Some(_) if *live => "{bar:12} {msg}",
+                Some(_) => "{bar:30} {msg}",
+                None => "{spinner} {msg}",
+            };
+            let length = progress.expected.map(millis);
+            if *styled != Some(length) {
+                *styled = Some(length);
+                if let Ok(style) = ProgressStyle::with_template(template) {
+                    bar.set_style(style);
+                }
+                if let Some(length) = length {
+                    bar.set_length(length);
+                }
             }
-            if let Some(length) = length {
-                self.bar.set_length(length);
-            }
-        }
-        let elapsed = self.began.elapsed();
-        let message = if self.live {
-            let peak = progress.level.map(|level| self.meter.follow(level, elapsed));
-            live_status(progress, peak, controls)
-        } else {
-            status(progress, elapsed)
-        };
-        self.bar.set_message(message);
-        self.bar.set_position(millis(progress.recorded));
+            let elapsed = began.elapsed();
+            let message = if *live {
+                let peak = progress.level.map(|level| meter.follow(level, elapsed));
+                live_status(progress, peak, controls)
+            } else {
+                status(progress, elapsed)
+            };
+            bar.set_message(message);
+            bar.set_position(millis(progress.recorded));
+        });
     }
 }
 
 impl Drop for Bar {
     fn drop(&mut self) {
-        self.bar.finish_and_clear();
+        self.terminal.remove_bar();
     }
 }
 

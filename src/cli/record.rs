@@ -2,6 +2,7 @@
 //! at its end.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -20,11 +21,14 @@ use framereel::{Error, ErrorKind, Result};
 use super::args::RecordArgs;
 use super::keys::{KeyCommand, Keys};
 use super::progress::{Bar, count_down};
+use super::show::graphics::Graphics;
+use super::show::{Show, check_terminal};
 use super::summary::{json, summary};
 use super::target::Target;
+use super::terminal::Terminal;
 use super::values::{AudioChoice, OverlayChoice, container_of};
 use super::watch::Watch;
-use super::{end_at_once, on_signal, print, say};
+use super::{end_at_once, on_signal, print};
 
 /// The default length of a recording of a source without an end.
 const ENDLESS: Span = Span::from_secs(5);
@@ -34,6 +38,7 @@ const SIGNAL_DEBOUNCE: Duration = Duration::from_millis(500);
 
 pub fn run(args: &RecordArgs) -> Result<()> {
     let mut target = Target::of(args)?;
+    args.check_show()?;
     let (report, error) = match record(args, &mut target) {
         Ok(report) => (report, None),
         Err(failure) => (failure.report, Some(failure.error)),
@@ -56,32 +61,45 @@ fn record(args: &RecordArgs, target: &mut Target) -> Result<Report, Box<Failure>
     let chain = args.input.chain().map_err(nothing_kept)?;
     let destination = target.open().map_err(nothing_kept)?;
     let signals = listen_to_signals(target.traces()).map_err(nothing_kept)?;
+    let graphics = args.show.map(|asked| asked.unwrap_or_else(Graphics::detect));
     let gpu = Gpu::new().map_err(nothing_kept)?;
     if let Some(size) = args.input.size {
         gpu.check_size(size).map_err(nothing_kept)?;
     }
     let media = args.open_media().map_err(nothing_kept)?;
-    let _watch = args.watch.then(|| watch(args, &signals.controls)).transpose().map_err(nothing_kept)?;
-    count_down(args.countdown.unwrap_or(0));
     let live = args.realtime || media.is_live();
     let mut bar = Bar::new(live);
+    let terminal = bar.terminal();
+    let watch = args.watch.then(|| watch(args, &signals.controls, terminal.clone())).transpose();
+    let _watch = watch.map_err(nothing_kept)?;
+    count_down(args.countdown.unwrap_or(0));
     signals.recording.store(true, Ordering::Relaxed);
     let keys = Keys::listen(follow(&signals.controls, live, target.stills()));
+    let mut show = None;
     let recording = args.recording(media, chain).controls(&signals.controls).on_event(|event| {
         bar.tell(&signals.controls);
         if let RecordEvent::Progress(progress) = event {
             bar.show(progress, &signals.controls);
         }
     });
+    let recording = recording.on_stream(|stream| {
+        if let (Some(graphics), [track]) = (graphics, &*stream.video_tracks()) {
+            match Show::begin(graphics, track, terminal.clone()) {
+                Ok(begun) => show = Some(begun),
+                Err(error) => terminal.print(format_args!("error: {error}")),
+            }
+        }
+    });
     let outcome = recording.run(&gpu, destination);
+    drop(show);
     drop(keys);
     bar.tell(&signals.controls);
     outcome.map_err(|failure| args.explained(failure))
 }
 
 /// Watches the shaders of these arguments; the chain is read again when one has changed. A file that cannot be parsed is
-/// reported on standard error, and the recording continues with the previous chain.
-fn watch(args: &RecordArgs, controls: &'static Controls) -> Result<Watch> {
+/// reported, and the recording continues with the previous chain.
+fn watch(args: &RecordArgs, controls: &'static Controls, terminal: Arc<Terminal>) -> Result<Watch> {
     let input = args.input.clone();
     let drawing = input.drawing().transpose()?.unwrap_or_default();
     let files: Vec<PathBuf> = drawing.then(input.chain()?).shader_files().into_iter().map(Path::to_owned).collect();
@@ -90,7 +108,7 @@ fn watch(args: &RecordArgs, controls: &'static Controls) -> Result<Watch> {
             controls.set_filter(chain);
             drawing.into_iter().for_each(|drawing| controls.set_drawing(drawing));
         }
-        Err(error) => say(&error),
+        Err(error) => terminal.print(format_args!("error: {error}")),
     })
 }
 
@@ -233,6 +251,19 @@ impl RecordArgs {
             return refused("a source of sound alone to --visualize", "a film");
         }
         VisualizationSource::new(open_audio(&spec, self.start)?, kind, &self.source_options())
+    }
+
+    /// Checks that there is something to show, and a terminal to show it on.
+    fn check_show(&self) -> Result<()> {
+        if self.show.is_none() {
+            return Ok(());
+        }
+        if self.visualize.is_none() && self.sound_alone().is_some() {
+            let expected = "expected a recording with pictures to --show but found sound alone";
+            let remedy = "leave out --show, or make pictures of the sound with --visualize";
+            return Err(Error::new(ErrorKind::Syntax, expected).with_remedy(remedy));
+        }
+        check_terminal()
     }
 
     /// What is recorded without pictures: a source that has none, or a film's sound into a file of sound.

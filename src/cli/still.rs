@@ -1,16 +1,14 @@
 //! `framereel still`: one frame through the filters, as a picture file or a `data:` URL.
 
-use std::io::Write;
 use std::sync::Arc;
 
 use framereel::still::{self, StillFormat};
 use framereel::{
-    Canvas, Error, ErrorKind, FileSink, FilterChain, Frame, Gpu, Result, Size, SourceOptions, SourceSpec, Span,
-    Timestamp,
+    Canvas, Error, ErrorKind, FilterChain, Frame, Gpu, Result, Size, SourceOptions, SourceSpec, Span, Timestamp,
 };
 
 use super::args::StillArgs;
-use super::{create, end_at_once, on_signal, output, print};
+use super::{create, end_at_once, on_signal, output, print, write};
 
 pub fn run(args: &StillArgs) -> Result<()> {
     let path = match (&args.output, args.data_url) {
@@ -61,16 +59,4 @@ fn beside(left: &Frame, right: &Frame) -> Frame {
     let rows: Vec<u8> = left.rows(0).zip(right.rows(0)).flat_map(|(left, right)| [left, right].concat()).collect();
     let Size { width, height } = left.size();
     Frame::packed(left.format(), Size::new(2 * width, height), left.color, rows)
-}
-
-/// Writes the whole picture; an incomplete file is removed.
-fn write(mut file: FileSink, bytes: &[u8]) -> Result<()> {
-    match file.write_all(bytes).and_then(|()| file.flush()) {
-        Ok(()) => Ok(()),
-        Err(cause) => {
-            let error = Error::new(ErrorKind::Write, "could not be written").at(file.path().display());
-            file.discard();
-            Err(error.with_cause(cause))
-        }
-    }
 }

@@ -1,8 +1,11 @@
 //! Parses the values on the command line; an error says what was expected.
 
+use std::ffi::OsStr;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
+use clap::builder::{PossibleValue, TypedValueParser};
+use clap::{Arg, Command};
 use framereel::canvas::layout::{Anchor, OverlayPlace};
 use framereel::filter::{Edge, FileAccess, FilterChain, Visualization};
 use framereel::frame::Size;
@@ -14,6 +17,38 @@ use framereel::source::mix::MixSource;
 use framereel::still::StillFormat;
 use framereel::time::Span;
 use framereel::{Error, ErrorKind, Result};
+
+/// The words of some values.
+pub const ENCODERS: &[&str] = &["auto", "rav1e", "aom"];
+pub const GRAPHICS: &[&str] = &["blocks", "sixel", "kitty"];
+pub const LAYOUTS: &[&str] = &["over", "grid"];
+pub const EDGES: &[&str] = &["transparent", "clamp"];
+pub const CODECS: &[&str] = &["av1"];
+pub const VISUALIZATIONS: &[&str] = &["wave", "bars", "spectrogram"];
+
+/// A value that is one of these words, which shells complete.
+#[derive(Clone)]
+pub struct Words<T> {
+    words: &'static [&'static str],
+    parse: fn(&str) -> Result<T>,
+}
+
+/// Reads one of these words by `parse`, whose error says what was expected in place of another.
+pub fn words<T>(words: &'static [&'static str], parse: fn(&str) -> Result<T>) -> Words<T> {
+    Words { words, parse }
+}
+
+impl<T: Clone + Send + Sync + 'static> TypedValueParser for Words<T> {
+    type Value = T;
+
+    fn parse_ref(&self, command: &Command, arg: Option<&Arg>, value: &OsStr) -> Result<T, clap::Error> {
+        self.parse.parse_ref(command, arg, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(self.words.iter().copied().map(PossibleValue::new)))
+    }
+}
 
 /// `640x360`: both even, because chroma is halved, and at least 16, the encoders' minimum.
 pub fn size(text: &str) -> Result<Size> {
@@ -301,7 +336,21 @@ fn syntax(context: String) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use framereel::encode::EncoderChoice;
+
     use super::*;
+    use crate::cli::show::graphics::Graphics;
+
+    #[test]
+    fn words_that_shells_complete_are_those_that_are_read() {
+        assert!(ENCODERS.iter().all(|word| word.parse::<EncoderChoice>().is_ok()));
+        assert!(GRAPHICS.iter().all(|word| word.parse::<Graphics>().is_ok()));
+        assert!(LAYOUTS.iter().all(|word| layout(word).is_ok()));
+        assert!(EDGES.iter().all(|word| edge(word).is_ok()));
+        assert!(CODECS.iter().all(|word| codec(word).is_ok()));
+        let kinds = Visualization::ALL.map(Visualization::name);
+        assert_eq!(VISUALIZATIONS, kinds);
+    }
 
     #[test]
     fn sizes_of_files_are_written_with_a_b_and_times_without() {

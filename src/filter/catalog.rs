@@ -68,6 +68,10 @@ mod tests {
                 let [written, empty] = [written, empty].map(|text| text.parse::<FilterChain>().unwrap());
                 assert_eq!(written, empty, "{}", info.name);
             }
+            if let Some(chain) = info.demonstration() {
+                let chain: FilterChain = chain.parse().unwrap_or_else(|error| panic!("{error}"));
+                assert!(chain.filters().iter().any(|filter| filter.info().name == info.name), "{chain}");
+            }
         }
     }
 }

@@ -45,6 +45,8 @@ pub struct FilterInfo {
     pub summary: &'static str,
     /// Whether it is one of CSS's (Filter Effects Module Level 1), with the same meaning.
     pub css: bool,
+    /// A chain that shows what it does, where it shows little by its defaults.
+    pub(crate) demonstration: Option<&'static str>,
     pub(crate) effect: Effect,
 }
 
@@ -337,6 +339,13 @@ impl FilterInfo {
     pub fn defaults(&self) -> String {
         let default = |param: &Param| if param.default.is_empty() { "-" } else { param.default };
         self.params.iter().map(default).collect::<Vec<_>>().join(", ")
+    }
+
+    /// A chain that shows what it does, as `blur(4px)`; none for a filter that needs a file.
+    pub fn demonstration(&self) -> Option<String> {
+        let needs_file = self.params.iter().any(|param| matches!(param.kind, ParamKind::Lut | ParamKind::Shader));
+        let by_defaults = || format!("{}({})", self.name, self.defaults());
+        (!needs_file).then(|| self.demonstration.map_or_else(by_defaults, str::to_owned))
     }
 }
 

@@ -14,6 +14,7 @@ macro_rules! plot {
             params: &[],
             summary: "a picture of sound",
             css: false,
+            demonstration: None,
             effect: Effect::Plot(include_str!(concat!("../../shaders/visualize/", $name, ".wgsl"))),
         }
     };

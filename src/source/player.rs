@@ -199,7 +199,7 @@ impl Player {
             }
             _ => None,
         };
-        let film = Film { spec: film.clone(), options };
+        let film = PlayedFilm { spec: film.clone(), options };
         let reader = FilmReader::begin(&film, start, &clock)?;
         let size = film.options.source.size.unwrap_or(reader.size);
         let sound_format = live_sound.as_ref().map(LiveSound::format).or(reader.sound_format);
@@ -397,7 +397,7 @@ impl Drop for Player {
 
 /// What is played, and how it is opened.
 #[derive(Debug)]
-struct Film {
+struct PlayedFilm {
     spec: SourceSpec,
     options: PlayerOptions,
 }

@@ -10,12 +10,14 @@ use std::path::PathBuf;
 const REQUIRED: &str = "FRAMEREEL_REQUIRE_TOOLS";
 
 /// Each tool and the Debian package that has it.
-const PACKAGES: [(&str, &str); 9] = [
+const PACKAGES: [(&str, &str); 11] = [
+    ("bash", "bash"),
     ("chromium", "chromium"),
     ("ffmpeg", "ffmpeg"),
     ("ffplay", "ffmpeg"),
     ("ffprobe", "ffmpeg"),
     ("jq", "jq"),
+    ("make", "make"),
     ("mkvinfo", "mkvtoolnix"),
     ("openbox", "openbox"),
     ("script", "bsdutils"),

@@ -12,7 +12,7 @@ const FIRST: [&str; 9] = ["sepia", "grayscale", "invert", "blur", "vignette", "p
 
 /// What the strip offers: a name and the filters behind it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Choice {
+pub struct FilterChoice {
     pub label: String,
     pub chain: FilterChain,
 }
@@ -21,7 +21,7 @@ pub struct Choice {
 #[derive(Debug)]
 pub struct ChainEditor {
     chain: FilterChain,
-    choices: Vec<Choice>,
+    choices: Vec<FilterChoice>,
     selected: usize,
     /// Whether the last filter is the one that was picked, so that another pick takes its place.
     exchangeable: bool,
@@ -32,7 +32,7 @@ pub struct ChainEditor {
 impl ChainEditor {
     /// Edits this chain.
     pub fn new(chain: FilterChain) -> Self {
-        let none = Choice { label: "none".to_owned(), chain: FilterChain::default() };
+        let none = FilterChoice { label: "none".to_owned(), chain: FilterChain::default() };
         let place = |info: &&FilterInfo| FIRST.iter().position(|name| *name == info.name).unwrap_or(FIRST.len());
         let mut filters: Vec<&FilterInfo> = catalog().iter().collect();
         filters.sort_by_key(place);
@@ -49,7 +49,7 @@ impl ChainEditor {
         self.chain = chain;
     }
 
-    pub fn choices(&self) -> &[Choice] {
+    pub fn choices(&self) -> &[FilterChoice] {
         &self.choices
     }
 
@@ -92,7 +92,7 @@ impl ChainEditor {
     /// Adds a choice to the strip and picks it.
     pub fn add_choice(&mut self, label: String, chain: FilterChain) {
         self.keep();
-        self.choices.push(Choice { label, chain });
+        self.choices.push(FilterChoice { label, chain });
         self.select(self.choices.len() - 1);
     }
 
@@ -144,23 +144,10 @@ impl ChainEditor {
     }
 }
 
-/// A filter as the strip shows it: with values that show what it does.
-fn choice(info: &FilterInfo) -> Option<Choice> {
-    if info.params.iter().any(|param| matches!(param.kind, ParamKind::Lut | ParamKind::Shader)) {
-        return None;
-    }
-    let call = match info.name {
-        "blur" => "blur(4px)".to_owned(),
-        "brightness" => "brightness(1.5)".to_owned(),
-        "contrast" => "contrast(2)".to_owned(),
-        "crop" => "crop(0.1, 0.1, 0.1, 0.1)".to_owned(),
-        "drop-shadow" => "drop-shadow(8px, 8px, 4px)".to_owned(),
-        "hue-rotate" => "hue-rotate(90deg)".to_owned(),
-        "opacity" => "opacity(0.5)".to_owned(),
-        "saturate" => "saturate(3)".to_owned(),
-        name => format!("{name}()"),
-    };
-    Some(Choice { label: info.name.to_owned(), chain: values::chain(&call).ok()? })
+/// A filter as the strip shows it: with values that show what it does. None for one that needs a file.
+fn choice(info: &FilterInfo) -> Option<FilterChoice> {
+    let chain = values::chain(&info.demonstration()?).ok()?;
+    Some(FilterChoice { label: info.name.to_owned(), chain })
 }
 
 #[cfg(test)]
@@ -183,8 +170,7 @@ mod tests {
         let labels: Vec<_> = editor.choices()[1..10].iter().map(|choice| choice.label.as_str()).collect();
         assert_eq!(labels, FIRST);
         for choice in &editor.choices()[1..] {
-            assert_eq!(choice.chain.filters().len(), 1, "{}", choice.label);
-            assert_eq!(choice.chain.filters()[0].info().name, choice.label);
+            assert_eq!(choice.chain.filters().last().unwrap().info().name, choice.label);
         }
     }
 

@@ -9,18 +9,18 @@ use framereel::canvas::Capture;
 use framereel::source::player::Player;
 use framereel::{Clock, FilterChain, Frame, Gpu, MediaStream, PixelFormat, Result, Size, TrackGenerator};
 
-use super::stage::Stage;
-use super::view::{ScreenMessage, View};
+use super::current_player::CurrentPlayer;
+use super::view::{RendererMessage, View};
 
 /// How often it is looked whether there is another frame.
 const TICK: Duration = Duration::from_millis(8);
 /// How often it is looked whether the window is split.
 const IDLE: Duration = Duration::from_millis(60);
 
-/// Gives the stream to the screen while the window is split, until the stage is closed.
-pub fn run(stage: &Stage, view: &View) -> Result<()> {
+/// Gives the stream to the renderer while the window is split, until the program ends.
+pub fn run(current: &CurrentPlayer, view: &View) -> Result<()> {
     let mut gpu = None;
-    while !stage.is_closed() {
+    while !current.is_closed() {
         if view.state().split.is_none() {
             thread::sleep(IDLE);
             continue;
@@ -29,22 +29,22 @@ pub fn run(stage: &Stage, view: &View) -> Result<()> {
             Some(gpu) => gpu,
             None => gpu.insert(Gpu::new()?),
         };
-        let Some(player) = stage.player() else { continue };
-        let shown = show(gpu, stage, &player, view);
-        view.send(ScreenMessage::Compare(None));
+        let Some(player) = current.player() else { continue };
+        let shown = show(gpu, current, &player, view);
+        view.send(RendererMessage::Compare(None));
         shown?;
     }
     Ok(())
 }
 
 /// Shows this player's frames as long as it is there and the window is split.
-fn show(gpu: &Gpu, stage: &Stage, player: &Arc<Player>, view: &View) -> Result<()> {
+fn show(gpu: &Gpu, current: &CurrentPlayer, player: &Arc<Player>, view: &View) -> Result<()> {
     let size = player.size();
     let generator = TrackGenerator::video(size, &Clock::real());
-    view.send(ScreenMessage::Compare(Some(MediaStream::new([generator.track()]))));
+    view.send(RendererMessage::Compare(Some(MediaStream::new([generator.track()]))));
     let mut source: Option<(Capture, FilterChain)> = None;
     let mut last: Option<Arc<Frame>> = None;
-    let still_there = || stage.player().is_some_and(|present| Arc::ptr_eq(&present, player));
+    let still_there = || current.player().is_some_and(|present| Arc::ptr_eq(&present, player));
     while view.state().split.is_some() && still_there() {
         let frame = player.current_frame();
         let changed = frame.as_ref().filter(|frame| last.as_ref().is_none_or(|last| !Arc::ptr_eq(frame, last)));

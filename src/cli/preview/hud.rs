@@ -6,9 +6,9 @@ use framereel::Span;
 use framereel::frame::Rect;
 
 use super::bitmap::{BLUE, Bitmap, Color, DARK, GREEN, GREY, RED, SHADE, WHITE, fitted, text_width};
-use super::layout::Layout;
+use super::layout::WindowLayout;
 use super::painter::Panel;
-use super::view::{RecordingView, ViewState};
+use super::view::ViewState;
 use crate::cli::progress::{QUIETEST, megabytes};
 
 /// The size of text, in units.
@@ -39,43 +39,33 @@ pub const KEYS: &[(&str, &str)] = &[
 /// The drawn boxes.
 #[derive(Default)]
 pub struct Hud {
-    status: Cached<(RecordingView, bool, u64)>,
-    chain: Cached<(String, Option<String>, u64, u64)>,
-    message: Cached<(String, u64, u64)>,
-    timeline: Cached<(u64, u64, bool, u64, u64)>,
-    strip: Cached<(Vec<(usize, String)>, usize, u64, u64)>,
-    frame: Cached<(u64, u64)>,
-    line: Cached<(u64, u64)>,
-    help: Cached<(u64, u64, u64)>,
+    status: CachedBitmap,
+    chain: CachedBitmap,
+    message: CachedBitmap,
+    timeline: CachedBitmap,
+    strip: CachedBitmap,
+    frame: CachedBitmap,
+    line: CachedBitmap,
+    help: CachedBitmap,
 }
 
-/// A bitmap and what it shows.
-struct Cached<K> {
-    shown: Option<(K, Arc<Bitmap>)>,
-}
+/// A bitmap, and all that it shows as text.
+#[derive(Default)]
+struct CachedBitmap(Option<(String, Arc<Bitmap>)>);
 
-impl<K> Default for Cached<K> {
-    fn default() -> Self {
-        Self { shown: None }
-    }
-}
-
-impl<K: PartialEq> Cached<K> {
-    fn get(&mut self, key: K, draw: impl FnOnce(&K) -> Bitmap) -> Arc<Bitmap> {
-        match &self.shown {
-            Some((known, bitmap)) if *known == key => bitmap.clone(),
+impl CachedBitmap {
+    /// The bitmap that shows `content`, drawn only if another one is there.
+    fn get(&mut self, content: impl std::fmt::Debug, draw: impl FnOnce() -> Bitmap) -> Arc<Bitmap> {
+        let content = format!("{content:?}");
+        match &self.0 {
+            Some((known, bitmap)) if *known == content => bitmap.clone(),
             _ => {
-                let bitmap = Arc::new(draw(&key));
-                self.shown = Some((key, bitmap.clone()));
+                let bitmap = Arc::new(draw());
+                self.0 = Some((content, bitmap.clone()));
                 bitmap
             }
         }
     }
-}
-
-/// A number as a part of a key.
-fn bits(value: f64) -> u64 {
-    value.to_bits()
 }
 
 impl Hud {
@@ -84,7 +74,7 @@ impl Hud {
     pub fn panels(
         &mut self,
         state: &ViewState,
-        layout: &Layout,
+        layout: &WindowLayout,
         picture: Rect,
         thumbnails: &[Option<Arc<Bitmap>>],
     ) -> Vec<Panel> {
@@ -92,7 +82,7 @@ impl Hud {
         let scale = layout.scale;
         if let Some(split) = state.split {
             let width = (2.0 * scale).round().max(1.0);
-            let bitmap = self.line.get((bits(width), bits(picture.height)), |_| {
+            let bitmap = self.line.get((width, picture.height), || {
                 let mut bitmap = Bitmap::new(width as u32, picture.height as u32);
                 bitmap.fill([0.0, 0.0, width as f32, picture.height as f32], 0.0, WHITE);
                 bitmap
@@ -116,7 +106,7 @@ impl Hud {
         &mut self,
         panels: &mut Vec<Panel>,
         state: &ViewState,
-        layout: &Layout,
+        layout: &WindowLayout,
         thumbnails: &[Option<Arc<Bitmap>>],
     ) {
         let Some(place) = layout.strip else { return };
@@ -126,12 +116,11 @@ impl Hud {
             .iter()
             .map(|&(index, _)| (index, state.choices.get(index).cloned().unwrap_or_default()))
             .collect();
-        let key = (labels, state.selected, bits(place.width), bits(layout.scale));
-        let bitmap = self.strip.get(key, |(labels, selected, ..)| {
+        let bitmap = self.strip.get((&labels, state.selected, place.width, layout.scale), || {
             let mut bitmap = Bitmap::new(place.width as u32, place.height as u32);
             bitmap.fill([0.0, 0.0, place.width as f32, place.height as f32], 0.0, DARK);
             for ((index, label), (_, cell)) in labels.iter().zip(&layout.cells) {
-                let color = if index == selected { WHITE } else { GREY };
+                let color = if *index == state.selected { WHITE } else { GREY };
                 let numbered = if *index < 10 { format!("{index}  {label}") } else { label.clone() };
                 let size = LABEL * scale;
                 let text = fitted(&numbered, size, cell.width as f32);
@@ -154,7 +143,7 @@ impl Hud {
         }
         if let Some((_, cell)) = layout.cells.iter().find(|(index, _)| *index == state.selected) {
             let border = (3.0 * layout.scale).round();
-            let bitmap = self.frame.get((bits(cell.width), bits(cell.height)), |_| {
+            let bitmap = self.frame.get((cell.width, cell.height), || {
                 let (width, height) = (cell.width + 2.0 * border, cell.height + 2.0 * border);
                 let mut bitmap = Bitmap::new(width as u32, height as u32);
                 let (width, height, border) = (width as f32, height as f32, border as f32);
@@ -175,7 +164,7 @@ impl Hud {
     }
 
     /// The film's position and length in text, and as a bar between.
-    fn timeline(&mut self, panels: &mut Vec<Panel>, state: &ViewState, layout: &Layout) {
+    fn timeline(&mut self, panels: &mut Vec<Panel>, state: &ViewState, layout: &WindowLayout) {
         let (Some(place), Some((position, length))) = (layout.timeline, state.position) else { return };
         let tenths = |span: Span| (span.as_nanos().max(0) / 100_000_000) as u64;
         let scale = layout.scale as f32;
@@ -183,8 +172,8 @@ impl Hud {
         // The bar moves by pixels, the text by tenths of a second.
         let part = position.as_secs_f64() / length.as_secs_f64().max(1e-9);
         let filled = (bar * part.clamp(0.0, 1.0)).round();
-        let key = (tenths(position), tenths(length), state.ended, bits(filled), bits(place.width + layout.scale));
-        let bitmap = self.timeline.get(key, |_| {
+        let (now, end) = (tenths(position), tenths(length));
+        let bitmap = self.timeline.get((now, end, filled, place.width, layout.scale), || {
             let mut bitmap = Bitmap::new(place.width as u32, place.height as u32);
             bitmap.fill([0.0, 0.0, place.width as f32, place.height as f32], 0.0, DARK);
             let (middle, size) = (place.height as f32 / 2.0, LABEL * scale);
@@ -196,9 +185,9 @@ impl Hud {
             bitmap.fill([begin + filled - knob / 2.0, middle - knob / 2.0, knob, knob], knob, WHITE);
             if begin > 0.0 {
                 let baseline = middle + size * 0.36;
-                let text = clock(tenths(position));
+                let text = clock(now);
                 bitmap.text(begin - 14.0 * scale - text_width(&text, size), baseline, &text, size, WHITE);
-                bitmap.text(begin + bar + 14.0 * scale, baseline, &clock(tenths(length)), size, GREY);
+                bitmap.text(begin + bar + 14.0 * scale, baseline, &clock(end), size, GREY);
             }
             bitmap
         });
@@ -206,12 +195,10 @@ impl Hud {
     }
 
     /// A red dot, the time, the size, what was dropped, and the sound's level.
-    fn status(&mut self, panels: &mut Vec<Panel>, state: &ViewState, layout: &Layout) {
+    fn status(&mut self, panels: &mut Vec<Panel>, state: &ViewState, layout: &WindowLayout) {
         let Some(recording) = state.recording else { return };
         let scale = layout.scale as f32;
-        // The dot blinks while the recording is paused.
-        let lit = !recording.paused || state.recording.is_some_and(|shown| shown.tenths % 10 < 5);
-        let bitmap = self.status.get((recording, lit, bits(layout.scale)), |_| {
+        let bitmap = self.status.get((recording, layout.scale), || {
             let size = TEXT * scale;
             let mut text = format!("{}   {}", clock(recording.tenths), megabytes(recording.bytes));
             text += &format!("   {} dropped", recording.dropped);
@@ -242,17 +229,17 @@ impl Hud {
     }
 
     /// The chain and the number that keys change, above the strip.
-    fn chain(&mut self, panels: &mut Vec<Panel>, state: &ViewState, layout: &Layout) {
+    fn chain(&mut self, panels: &mut Vec<Panel>, state: &ViewState, layout: &WindowLayout) {
         if layout.strip.is_none() || (state.chain == "none" && state.number.is_none()) {
             return;
         }
         let scale = layout.scale as f32;
         let room = layout.picture.width as f32 - 40.0 * scale;
-        let key = (state.chain.clone(), state.number.clone(), bits(layout.scale), bits(layout.picture.width));
-        let bitmap = self.chain.get(key, |(chain, number, ..)| {
+        let content = (&state.chain, &state.number, layout.scale, layout.picture.width);
+        let bitmap = self.chain.get(content, || {
             let size = TEXT * scale;
-            let number = number.as_ref().map(|number| format!("   {number}")).unwrap_or_default();
-            let chain = fitted(chain, size, room - text_width(&number, size));
+            let number = state.number.as_ref().map(|number| format!("   {number}")).unwrap_or_default();
+            let chain = fitted(&state.chain, size, room - text_width(&number, size));
             let (width, height) = (text_width(&chain, size) + text_width(&number, size) + 20.0 * scale, 28.0 * scale);
             let mut bitmap = Bitmap::new(width.ceil() as u32, height as u32);
             bitmap.fill([0.0, 0.0, width, height], 6.0 * scale, SHADE);
@@ -265,7 +252,7 @@ impl Hud {
     }
 
     /// The message, or that the picture is stopped or at its end: above, in the middle.
-    fn message(&mut self, panels: &mut Vec<Panel>, state: &ViewState, layout: &Layout) {
+    fn message(&mut self, panels: &mut Vec<Panel>, state: &ViewState, layout: &WindowLayout) {
         let standing = if state.ended {
             Some("the source has ended: space plays it again")
         } else if state.stopped {
@@ -277,25 +264,24 @@ impl Hud {
         let Some(text) = text.filter(|_| layout.picture.height > 40.0 * layout.scale) else { return };
         let scale = layout.scale as f32;
         let room = (layout.picture.width as f32 - 40.0 * scale).max(1.0);
-        let bitmap =
-            self.message.get((text.to_owned(), bits(layout.scale), bits(layout.picture.width)), |(text, ..)| {
-                let size = TEXT * scale;
-                let text = fitted(text, size, room);
-                let (width, height) = (text_width(&text, size) + 24.0 * scale, 28.0 * scale);
-                let mut bitmap = Bitmap::new(width.ceil() as u32, height as u32);
-                bitmap.fill([0.0, 0.0, width, height], 6.0 * scale, SHADE);
-                bitmap.text(12.0 * scale, height / 2.0 + size * 0.36, &text, size, WHITE);
-                bitmap
-            });
+        let bitmap = self.message.get((text, layout.scale, layout.picture.width), || {
+            let size = TEXT * scale;
+            let text = fitted(text, size, room);
+            let (width, height) = (text_width(&text, size) + 24.0 * scale, 28.0 * scale);
+            let mut bitmap = Bitmap::new(width.ceil() as u32, height as u32);
+            bitmap.fill([0.0, 0.0, width, height], 6.0 * scale, SHADE);
+            bitmap.text(12.0 * scale, height / 2.0 + size * 0.36, &text, size, WHITE);
+            bitmap
+        });
         let x = (layout.picture.width - f64::from(bitmap.width)) / 2.0;
         // Below the status of a recording where both need the room.
         push_at(panels, bitmap, x, if state.recording.is_some() { 46.0 } else { 10.0 } * layout.scale);
     }
 
     /// The keys, in the middle of the window; smaller where the window is small.
-    fn help(&mut self, panels: &mut Vec<Panel>, layout: &Layout) {
+    fn help(&mut self, panels: &mut Vec<Panel>, layout: &WindowLayout) {
         let (width, height) = (f64::from(layout.size.width), f64::from(layout.size.height));
-        let bitmap = self.help.get((bits(layout.scale), bits(width), bits(height)), |_| {
+        let bitmap = self.help.get((layout.scale, width, height), || {
             let rows = KEYS.len() as f32;
             let scale = (layout.scale as f32).min(height as f32 / (rows * 20.0 + 40.0)).min(width as f32 / 460.0);
             let (size, row) = (TEXT * scale, 20.0 * scale);
@@ -333,7 +319,7 @@ mod tests {
 
     use framereel::Size;
 
-    use super::super::view::View;
+    use super::super::view::{RecordingView, View};
     use super::*;
 
     fn state() -> ViewState {
@@ -342,7 +328,7 @@ mod tests {
 
     #[test]
     fn only_what_has_changed_is_drawn_again() {
-        let layout = Layout::new(Size::new(640, 360), 1.0, Some((3, 1)), true);
+        let layout = WindowLayout::new(Size::new(640, 360), 1.0, Some((3, 1)), true);
         let mut state = ViewState { selected: 1, chain: "sepia(1)".into(), ..state() };
         state.position = Some((Span::from_millis(500), Span::from_secs(5)));
         let mut hud = Hud::default();
@@ -360,7 +346,7 @@ mod tests {
         let recording = RecordingView { tenths: 12_345, bytes: 1 << 30, dropped: 7, level: Some(-9.0), paused: false };
         for (size, scale) in [((320, 180), 1.0), ((640, 360), 1.0), ((1280, 720), 2.0), ((8192, 8192), 3.0)] {
             let size = Size::new(size.0, size.1);
-            let layout = Layout::new(size, scale, Some((3, 1)), true);
+            let layout = WindowLayout::new(size, scale, Some((3, 1)), true);
             let mut state = ViewState { help: true, recording: Some(recording), ..state() };
             state.chain = "sepia(1) blur(20px) ".repeat(20);
             state.message = Some(("a long message ".repeat(30), std::time::Instant::now()));

@@ -15,7 +15,7 @@ const MOST: f64 = 0.45;
 
 /// The rectangles of a window.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Layout {
+pub struct WindowLayout {
     /// Pixels of a unit: 1 on an ordinary screen, 2 on one of high density.
     pub scale: f64,
     pub size: Size,
@@ -40,7 +40,7 @@ pub enum Hit {
     Picture,
 }
 
-impl Layout {
+impl WindowLayout {
     /// The layout of a window of this size and scale: with the strip of `choices`, of which `selected` is in view, or
     /// without; with a time line or without.
     pub fn new(size: Size, scale: f64, strip: Option<(usize, usize)>, timeline: bool) -> Self {
@@ -115,23 +115,23 @@ mod tests {
     #[test]
     fn the_strip_takes_its_height_from_the_picture_and_shows_the_selected_filter() {
         let size = Size::new(640, 360);
-        let layout = Layout::new(size, 1.0, Some((34, 20)), true);
+        let layout = WindowLayout::new(size, 1.0, Some((34, 20)), true);
         assert_eq!(layout.picture.height, 360.0 - 84.0 - 22.0);
         assert_eq!(layout.cells.len(), 6);
         assert!(layout.cells.iter().any(|(index, _)| *index == 20));
         assert!(layout.cells.iter().all(|(_, cell)| cell.x >= 0.0 && cell.x + cell.width <= 640.0));
-        assert_eq!(Layout::new(size, 1.0, Some((34, 33)), true).cells.last().unwrap().0, 33);
-        assert_eq!(Layout::new(size, 1.0, Some((34, 0)), true).cells[0].0, 0);
-        let hidden = Layout::new(size, 1.0, None, false);
+        assert_eq!(WindowLayout::new(size, 1.0, Some((34, 33)), true).cells.last().unwrap().0, 33);
+        assert_eq!(WindowLayout::new(size, 1.0, Some((34, 0)), true).cells[0].0, 0);
+        let hidden = WindowLayout::new(size, 1.0, None, false);
         assert_eq!((hidden.picture, hidden.cells.len()), (Rect::whole(size), 0));
     }
 
     #[test]
     fn twice_the_density_is_the_same_picture_with_twice_the_pixels() {
-        let one = Layout::new(Size::new(640, 360), 1.0, Some((34, 3)), true);
-        let two = Layout::new(Size::new(1280, 720), 2.0, Some((34, 3)), true);
+        let one = WindowLayout::new(Size::new(640, 360), 1.0, Some((34, 3)), true);
+        let two = WindowLayout::new(Size::new(1280, 720), 2.0, Some((34, 3)), true);
         assert_eq!(two.picture.height, 2.0 * one.picture.height);
-        let cells = |layout: &Layout, factor: f64| -> Vec<_> {
+        let cells = |layout: &WindowLayout, factor: f64| -> Vec<_> {
             layout.cells.iter().map(|(index, cell)| (*index, cell.x * factor, cell.width * factor)).collect()
         };
         assert_eq!(cells(&two, 1.0), cells(&one, 2.0));
@@ -140,14 +140,14 @@ mod tests {
     #[test]
     fn a_small_window_is_all_picture() {
         for size in [Size::new(1, 1), Size::new(100, 60), Size::new(0, 0), Size::new(40, 2000)] {
-            let layout = Layout::new(size, 1.0, Some((34, 3)), false);
+            let layout = WindowLayout::new(size, 1.0, Some((34, 3)), false);
             assert_eq!((layout.picture, layout.strip), (Rect::whole(size), None), "{size}");
         }
     }
 
     #[test]
     fn a_point_is_on_a_thumbnail_the_time_line_or_the_picture() {
-        let layout = Layout::new(Size::new(640, 360), 1.0, Some((34, 0)), true);
+        let layout = WindowLayout::new(Size::new(640, 360), 1.0, Some((34, 0)), true);
         assert_eq!(layout.hit(10.0, 10.0), Hit::Picture);
         assert_eq!(layout.hit(50.0, 300.0), Hit::Cell(0));
         assert_eq!(layout.hit(7.0, 345.0), Hit::Cell(0), "its label");

@@ -17,9 +17,9 @@ use framereel::{Error, ErrorKind, Event, FilterChain, Gpu, MediaStream, Result, 
 
 use super::chain::ChainEditor;
 use super::compare;
-use super::stage::Stage;
+use super::current_player::CurrentPlayer;
 use super::thumbnails::Thumbnails;
-use super::view::{RecordingView, ScreenMessage, View};
+use super::view::{RecordingView, RendererMessage, View};
 use crate::cli::args::PreviewArgs;
 use crate::cli::progress::{Meter, megabytes};
 use crate::cli::target::Numbered;
@@ -36,7 +36,7 @@ const DIGITS: usize = 3;
 
 /// What a key, the mouse or the system asks for.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Command {
+pub enum WindowCommand {
     Select(usize),
     Step(i64),
     Adjust(f32),
@@ -59,14 +59,14 @@ pub enum Command {
 }
 
 /// A window's session.
-pub struct Session {
+pub struct PreviewSession {
     args: PreviewArgs,
     source: SourceSpec,
     gpu: Gpu,
     view: View,
-    stage: Stage,
+    current: CurrentPlayer,
     thumbnails: Thumbnails,
-    commands: Sender<Command>,
+    commands: Sender<WindowCommand>,
     /// Sets the window's title.
     set_title: Box<dyn Fn(String) + Send>,
     editor: ChainEditor,
@@ -126,7 +126,7 @@ fn open(gpu: &Gpu, args: &PreviewArgs, source: &SourceSpec, start: Option<Span>)
     Player::open_with(gpu, source, PlayerOptions::default().with_source(options).with_sound(sound))
 }
 
-impl Session {
+impl PreviewSession {
     /// A session that plays what was opened.
     ///
     /// # Errors
@@ -135,9 +135,9 @@ impl Session {
         args: &PreviewArgs,
         opening: Opening,
         view: View,
-        stage: Stage,
+        current: CurrentPlayer,
         thumbnails: Thumbnails,
-        commands: Sender<Command>,
+        commands: Sender<WindowCommand>,
         set_title: impl Fn(String) + Send + 'static,
     ) -> Result<Self> {
         let Opening { gpu, player, editor } = opening;
@@ -148,7 +148,7 @@ impl Session {
             source: args.input.source.clone(),
             gpu,
             view,
-            stage,
+            current,
             thumbnails,
             commands,
             set_title: Box::new(set_title),
@@ -170,7 +170,7 @@ impl Session {
 
     /// Shows the present player, and plays it.
     fn begin(&mut self, playing: bool) {
-        self.stage.set_player(self.player.clone());
+        self.current.set_player(self.player.clone());
         self.watch_files();
         self.show_source();
         self.attach();
@@ -181,7 +181,7 @@ impl Session {
 
     /// Shows the present stream, and keeps its last seconds.
     fn attach(&mut self) {
-        self.view.send(ScreenMessage::Stream(self.stream.handle()));
+        self.view.send(RendererMessage::Stream(self.stream.handle()));
         self.start_replay();
     }
 
@@ -189,10 +189,10 @@ impl Session {
     ///
     /// # Errors
     /// The first failure of a recording.
-    pub fn run(mut self, commands: &Receiver<Command>) -> Result<()> {
+    pub fn run(mut self, commands: &Receiver<WindowCommand>) -> Result<()> {
         loop {
             match commands.recv_timeout(TICK) {
-                Ok(Command::Quit) | Err(RecvTimeoutError::Disconnected) => break,
+                Ok(WindowCommand::Quit) | Err(RecvTimeoutError::Disconnected) => break,
                 Ok(command) => self.obey(command),
                 Err(RecvTimeoutError::Timeout) => {}
             }
@@ -201,7 +201,7 @@ impl Session {
             self.follow_stills();
             self.update();
         }
-        self.stage.close();
+        self.current.close();
         self.replay = None;
         self.finish_recording();
         for still in std::mem::take(&mut self.stills) {
@@ -210,31 +210,31 @@ impl Session {
         self.failure.map_or(Ok(()), Err)
     }
 
-    fn obey(&mut self, command: Command) {
+    fn obey(&mut self, command: WindowCommand) {
         match command {
-            Command::Select(index) => self.edit(|editor| editor.select(index)),
-            Command::Step(by) => self.edit(|editor| editor.step(by)),
-            Command::Adjust(steps) => self.edit(|editor| editor.adjust(steps)),
-            Command::NextNumber => self.edit(ChainEditor::next_number),
-            Command::Keep => self.edit(ChainEditor::keep),
-            Command::Drop => self.edit(ChainEditor::drop_last),
-            Command::Copy => self.copy(),
-            Command::Record => self.record(),
-            Command::Pause => self.pause(),
-            Command::Still => self.save_still(),
-            Command::Replay => self.save_replay(),
-            Command::Play if self.player.paused() => self.player.play(),
-            Command::Play => self.player.pause(),
-            Command::Seek(part) => {
+            WindowCommand::Select(index) => self.edit(|editor| editor.select(index)),
+            WindowCommand::Step(by) => self.edit(|editor| editor.step(by)),
+            WindowCommand::Adjust(steps) => self.edit(|editor| editor.adjust(steps)),
+            WindowCommand::NextNumber => self.edit(ChainEditor::next_number),
+            WindowCommand::Keep => self.edit(ChainEditor::keep),
+            WindowCommand::Drop => self.edit(ChainEditor::drop_last),
+            WindowCommand::Copy => self.copy(),
+            WindowCommand::Record => self.record(),
+            WindowCommand::Pause => self.pause(),
+            WindowCommand::Still => self.save_still(),
+            WindowCommand::Replay => self.save_replay(),
+            WindowCommand::Play if self.player.paused() => self.player.play(),
+            WindowCommand::Play => self.player.pause(),
+            WindowCommand::Seek(part) => {
                 if let Some(length) = self.player.duration() {
                     let nanos = length.as_nanos() as f64 * part.clamp(0.0, 1.0);
                     self.player.seek(Span::from_nanos(nanos as i64));
                     self.view.change(|state| state.ended = false);
                 }
             }
-            Command::Open(path) => self.open_dropped(&path),
-            Command::Reload => self.reload(),
-            Command::Quit => {}
+            WindowCommand::Open(path) => self.open_dropped(&path),
+            WindowCommand::Reload => self.reload(),
+            WindowCommand::Quit => {}
         }
     }
 
@@ -487,7 +487,7 @@ impl Session {
         self.watch = None;
         if !files.is_empty() {
             let commands = parking_lot::Mutex::new(self.commands.clone());
-            let watch = Watch::begin(&files, move || drop(commands.lock().send(Command::Reload)));
+            let watch = Watch::begin(&files, move || drop(commands.lock().send(WindowCommand::Reload)));
             match watch {
                 Ok(watch) => self.watch = Some(watch),
                 Err(error) => self.report(error),

@@ -11,9 +11,9 @@ use framereel::{FilterChain, Frame, Gpu, PixelFormat, Result, Size};
 use parking_lot::Mutex;
 
 use super::bitmap::Bitmap;
-use super::chain::Choice;
-use super::stage::Stage;
-use super::view::{ScreenMessage, View};
+use super::chain::FilterChoice;
+use super::current_player::CurrentPlayer;
+use super::view::{RendererMessage, View};
 
 /// How many times longer than a thumbnail took the next one waits; less for one that is drawn for the first time.
 const REST: u32 = 9;
@@ -30,7 +30,7 @@ pub struct Thumbnails(Arc<Mutex<ThumbnailState>>);
 
 #[derive(Default)]
 struct ThumbnailState {
-    choices: Vec<Choice>,
+    choices: Vec<FilterChoice>,
     /// The numbers of those in view.
     wanted: Vec<usize>,
     drawn: HashMap<usize, (Arc<Bitmap>, Arc<Frame>)>,
@@ -38,7 +38,7 @@ struct ThumbnailState {
 
 impl Thumbnails {
     /// Sets what the strip offers. Thumbnails of choices that stay are kept.
-    pub fn set_choices(&self, choices: &[Choice]) {
+    pub fn set_choices(&self, choices: &[FilterChoice]) {
         self.0.lock().choices = choices.to_vec();
     }
 
@@ -49,14 +49,14 @@ impl Thumbnails {
         state.wanted.iter().map(|number| state.drawn.get(number).map(|(bitmap, _)| bitmap.clone())).collect()
     }
 
-    /// Draws the thumbnails in view, again and again, until the stage is closed.
-    pub fn run(&self, stage: &Stage, view: &View) -> Result<()> {
-        let mut artist = Artist { gpu: Gpu::new()?, small: None, captures: HashMap::new() };
+    /// Draws the thumbnails in view, again and again, until the program ends.
+    pub fn run(&self, current: &CurrentPlayer, view: &View) -> Result<()> {
+        let mut artist = ThumbnailRenderer { gpu: Gpu::new()?, small: None, captures: HashMap::new() };
         let mut last = None;
-        while !stage.is_closed() {
+        while !current.is_closed() {
             let begun = Instant::now();
             let mut rest = REST;
-            let player = stage.player().filter(|_| view.state().strip);
+            let player = current.player().filter(|_| view.state().strip);
             let frame = player.as_ref().and_then(|player| player.current_frame());
             if let (Some(player), Some(frame)) = (player, frame)
                 && let Some((number, chain, first)) = self.next(&frame, last)
@@ -65,7 +65,7 @@ impl Thumbnails {
                 // A frame that the device cannot take has no thumbnail.
                 if let Ok(bitmap) = artist.draw(&frame, &player.drawn_by(), number, &chain) {
                     self.0.lock().drawn.insert(number, (Arc::new(bitmap), frame));
-                    view.send(ScreenMessage::Redraw);
+                    view.send(RendererMessage::Redraw);
                 }
             }
             thread::sleep((begun.elapsed() * rest).max(PAUSE));
@@ -88,14 +88,14 @@ impl Thumbnails {
 }
 
 /// Draws thumbnails.
-struct Artist {
+struct ThumbnailRenderer {
     gpu: Gpu,
     /// Reduces frames, with the chain that draws them.
     small: Option<(Capture, FilterChain, Size)>,
     captures: HashMap<usize, (Capture, FilterChain, Size)>,
 }
 
-impl Artist {
+impl ThumbnailRenderer {
     fn draw(&mut self, frame: &Frame, drawn_by: &FilterChain, number: usize, chain: &FilterChain) -> Result<Bitmap> {
         let Size { width, height } = frame.size();
         let width = (u64::from(HEIGHT) * u64::from(width) / u64::from(height.max(1))).clamp(16, WIDEST.into()) as u32;

@@ -14,11 +14,11 @@ const MESSAGE: Duration = Duration::from_secs(4);
 #[derive(Clone)]
 pub struct View {
     state: Arc<Mutex<ViewState>>,
-    screen: Sender<ScreenMessage>,
+    renderer: Sender<RendererMessage>,
 }
 
 /// A message to the thread that draws.
-pub enum ScreenMessage {
+pub enum RendererMessage {
     /// Draw again: something has changed.
     Redraw,
     /// The window has this size and scale.
@@ -75,8 +75,8 @@ pub struct RecordingView {
 }
 
 impl View {
-    /// The view of a source; its drawing thread is at the other end of `screen`.
-    pub fn new(screen: Sender<ScreenMessage>, choices: Vec<String>) -> Self {
+    /// The view of a source; its drawing thread is at the other end of `renderer`.
+    pub fn new(renderer: Sender<RendererMessage>, choices: Vec<String>) -> Self {
         let state = ViewState {
             source: String::new(),
             chain: String::new(),
@@ -92,7 +92,7 @@ impl View {
             help: false,
             split: None,
         };
-        Self { state: Arc::new(Mutex::new(state)), screen }
+        Self { state: Arc::new(Mutex::new(state)), renderer }
     }
 
     /// Changes the state, and has it drawn if it is another one then.
@@ -102,7 +102,7 @@ impl View {
         change(&mut state);
         if *state != before {
             drop(state);
-            self.send(ScreenMessage::Redraw);
+            self.send(RendererMessage::Redraw);
         }
     }
 
@@ -120,9 +120,9 @@ impl View {
     }
 
     /// Sends a message to the thread that draws.
-    pub fn send(&self, message: ScreenMessage) {
+    pub fn send(&self, message: RendererMessage) {
         // Where that thread has ended, nothing is drawn any more.
-        let _ = self.screen.send(message);
+        let _ = self.renderer.send(message);
     }
 
     fn lock(&self) -> MutexGuard<'_, ViewState> {

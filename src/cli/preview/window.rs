@@ -13,9 +13,9 @@ use winit::keyboard::{Key, NamedKey};
 use winit::window::{Fullscreen, Window, WindowId};
 
 use super::layout::Hit;
-use super::screen::Placement;
-use super::session::Command;
-use super::view::{ScreenMessage, View};
+use super::renderer::WindowPlacement;
+use super::session::WindowCommand;
+use super::view::{RendererMessage, View};
 
 /// The largest window that is opened by itself, in units.
 const LARGEST: [f64; 2] = [1280.0, 720.0];
@@ -38,9 +38,9 @@ type OnOpen = Box<dyn FnOnce(&Arc<Window>) -> framereel::Result<()>>;
 pub struct App {
     window: Option<Arc<Window>>,
     on_open: Option<OnOpen>,
-    commands: Sender<Command>,
+    commands: Sender<WindowCommand>,
     view: View,
-    placement: Placement,
+    placement: WindowPlacement,
     title: String,
     picture: Size,
     /// The window's size in pixels, where one is asked for.
@@ -61,9 +61,9 @@ enum Drag {
 impl App {
     /// An application whose window shows pictures of this size.
     pub fn new(
-        commands: Sender<Command>,
+        commands: Sender<WindowCommand>,
         view: View,
-        placement: Placement,
+        placement: WindowPlacement,
         (picture, size): (Size, Option<Size>),
         on_open: impl FnOnce(&Arc<Window>) -> framereel::Result<()> + 'static,
     ) -> Self {
@@ -82,7 +82,7 @@ impl App {
         }
     }
 
-    fn command(&self, command: Command) {
+    fn command(&self, command: WindowCommand) {
         // After the session's end, nothing is left to ask for.
         let _ = self.commands.send(command);
     }
@@ -111,30 +111,30 @@ impl App {
 
     fn key(&mut self, event: &KeyEvent) {
         let command = match &event.logical_key {
-            Key::Named(NamedKey::ArrowLeft) => Command::Step(-1),
-            Key::Named(NamedKey::ArrowRight) => Command::Step(1),
-            Key::Named(NamedKey::ArrowUp) => Command::Adjust(1.0),
-            Key::Named(NamedKey::ArrowDown) => Command::Adjust(-1.0),
+            Key::Named(NamedKey::ArrowLeft) => WindowCommand::Step(-1),
+            Key::Named(NamedKey::ArrowRight) => WindowCommand::Step(1),
+            Key::Named(NamedKey::ArrowUp) => WindowCommand::Adjust(1.0),
+            Key::Named(NamedKey::ArrowDown) => WindowCommand::Adjust(-1.0),
             // The others act once, however long they are held.
             _ if event.repeat => return,
-            Key::Named(NamedKey::Enter) => Command::NextNumber,
-            Key::Named(NamedKey::Space) => Command::Play,
+            Key::Named(NamedKey::Enter) => WindowCommand::NextNumber,
+            Key::Named(NamedKey::Space) => WindowCommand::Play,
             Key::Named(NamedKey::Tab) => return self.view.change(|state| state.strip = !state.strip),
             Key::Named(NamedKey::Escape) => return self.escape(),
             Key::Character(text) => match text.to_lowercase().as_str() {
-                "a" => Command::Keep,
-                "d" => Command::Drop,
-                "c" => Command::Copy,
-                "r" => Command::Record,
-                "p" => Command::Pause,
-                "s" => Command::Still,
-                "i" => Command::Replay,
-                "q" => Command::Quit,
+                "a" => WindowCommand::Keep,
+                "d" => WindowCommand::Drop,
+                "c" => WindowCommand::Copy,
+                "r" => WindowCommand::Record,
+                "p" => WindowCommand::Pause,
+                "s" => WindowCommand::Still,
+                "i" => WindowCommand::Replay,
+                "q" => WindowCommand::Quit,
                 "b" => return self.view.change(|state| state.split = state.split.is_none().then_some(0.5)),
                 "h" | "?" => return self.view.change(|state| state.help = !state.help),
                 "f" => return self.toggle_full_screen(),
                 digit => match digit.parse() {
-                    Ok(digit) => Command::Select(digit),
+                    Ok(digit) => WindowCommand::Select(digit),
                     Err(_) => return,
                 },
             },
@@ -162,10 +162,10 @@ impl App {
     fn press(&mut self) {
         let Some((layout, _)) = self.placement.last() else { return };
         match layout.hit(self.pointer.0, self.pointer.1) {
-            Hit::Cell(index) => self.command(Command::Select(index)),
+            Hit::Cell(index) => self.command(WindowCommand::Select(index)),
             Hit::Timeline(part) => {
                 self.drag = Some(Drag::Timeline);
-                self.command(Command::Seek(part));
+                self.command(WindowCommand::Seek(part));
             }
             Hit::Picture if self.view.state().split.is_some() => {
                 self.drag = Some(Drag::Split);
@@ -184,18 +184,18 @@ impl App {
             }
             Drag::Timeline => {
                 if let Some(part) = layout.time_at(self.pointer.0) {
-                    self.command(Command::Seek(part));
+                    self.command(WindowCommand::Seek(part));
                 }
             }
         }
     }
 
     fn resized(&self, size: PhysicalSize<u32>, scale: f64) {
-        self.view.send(ScreenMessage::Resized(Size::new(size.width, size.height), scale));
+        self.view.send(RendererMessage::Resized(Size::new(size.width, size.height), scale));
     }
 
     fn dropped(&self, path: PathBuf) {
-        self.command(Command::Open(path));
+        self.command(WindowCommand::Open(path));
     }
 }
 
@@ -228,7 +228,7 @@ impl ApplicationHandler<AppEvent> for App {
                 if let Some(window) = &self.window {
                     window.set_visible(false);
                 }
-                self.command(Command::Quit);
+                self.command(WindowCommand::Quit);
             }
             WindowEvent::Resized(size) => {
                 if let Some(window) = &self.window {
@@ -240,7 +240,7 @@ impl ApplicationHandler<AppEvent> for App {
                     self.resized(window.inner_size(), scale_factor);
                 }
             }
-            WindowEvent::RedrawRequested => self.view.send(ScreenMessage::Redraw),
+            WindowEvent::RedrawRequested => self.view.send(RendererMessage::Redraw),
             WindowEvent::KeyboardInput { event, .. } if event.state == ElementState::Pressed => self.key(&event),
             WindowEvent::CursorMoved { position: PhysicalPosition { x, y }, .. } => {
                 self.pointer = (x, y);

@@ -17,6 +17,7 @@ pub(super) const FILTERS: [FilterInfo; 25] = [
         ],
         summary: "light that spreads from what is brighter than the threshold",
         css: false,
+        demonstration: None,
         effect: Effect::Combine { wgsl: wgsl!("bloom"), sigma: 1, shift: None, feeds: true },
     },
     FilterInfo {
@@ -24,6 +25,7 @@ pub(super) const FILTERS: [FilterInfo; 25] = [
         params: &[color("color", "#0f0"), amount("tolerance", "0.4", ENDLESS), amount("softness", "0.2", ENDLESS)],
         summary: "transparent where the colour is",
         css: false,
+        demonstration: Some("chroma-key(#7f9c3c, 0.6, 0.3)"),
         effect: Effect::Key(wgsl!("chroma_key")),
     },
     FilterInfo {
@@ -31,6 +33,7 @@ pub(super) const FILTERS: [FilterInfo; 25] = [
         params: &[length("distance", "4px", -ENDLESS, ENDLESS)],
         summary: "red and blue fringes that grow to the distance in the corners",
         css: false,
+        demonstration: None,
         effect: Effect::Area(wgsl!("chromatic_aberration")),
     },
     FilterInfo {
@@ -43,6 +46,7 @@ pub(super) const FILTERS: [FilterInfo; 25] = [
         ],
         summary: "cuts so much off each side; the rest fills the picture",
         css: false,
+        demonstration: Some("crop(0.2, 0.1, 0.45, 0.25)"),
         effect: Effect::Area(wgsl!("crop")),
     },
     FilterInfo {
@@ -50,6 +54,7 @@ pub(super) const FILTERS: [FilterInfo; 25] = [
         params: &[color("shadows", "#1d1160"), color("highlights", "#ffcf7d")],
         summary: "two colours, from dark to light",
         css: false,
+        demonstration: None,
         effect: Effect::Point(wgsl!("duotone")),
     },
     FilterInfo {
@@ -57,6 +62,7 @@ pub(super) const FILTERS: [FilterInfo; 25] = [
         params: &[amount("strength", "1", ENDLESS)],
         summary: "outlines, white on black (Sobel)",
         css: false,
+        demonstration: None,
         effect: Effect::Area(wgsl!("edge")),
     },
     FilterInfo {
@@ -64,6 +70,7 @@ pub(super) const FILTERS: [FilterInfo; 25] = [
         params: &[words("direction", "horizontal", &["horizontal", "vertical", "both"])],
         summary: "mirrored whole: horizontal, vertical or both",
         css: false,
+        demonstration: None,
         effect: Effect::Area(wgsl!("flip")),
     },
     FilterInfo {
@@ -71,6 +78,7 @@ pub(super) const FILTERS: [FilterInfo; 25] = [
         params: &[amount("amount", "0.5", 1.0), amount("seed", "0", SEEDS)],
         summary: "a broken tape: bands torn sideways, colours apart, moving",
         css: false,
+        demonstration: None,
         effect: Effect::Area(wgsl!("glitch")),
     },
     FilterInfo {
@@ -78,6 +86,7 @@ pub(super) const FILTERS: [FilterInfo; 25] = [
         params: &[amount("amount", "0.15", ENDLESS), amount("seed", "0", SEEDS)],
         summary: "film grain, another in every frame, the same for the same seed",
         css: false,
+        demonstration: None,
         effect: Effect::Point(wgsl!("grain")),
     },
     FilterInfo {
@@ -85,6 +94,7 @@ pub(super) const FILTERS: [FilterInfo; 25] = [
         params: &[length("size", "6px", 1.0, ENDLESS), angle("angle", "45deg")],
         summary: "printed dots of coloured ink; the size is from dot to dot",
         css: false,
+        demonstration: Some("halftone(4px, 45deg)"),
         effect: Effect::Point(wgsl!("halftone")),
     },
     FilterInfo {
@@ -92,6 +102,7 @@ pub(super) const FILTERS: [FilterInfo; 25] = [
         params: &[number("strength", "0.5", -1.0, 1.0)],
         summary: "bulges the middle (barrel); below 0 draws it in (pincushion)",
         css: false,
+        demonstration: None,
         effect: Effect::Area(wgsl!("lens")),
     },
     FilterInfo {
@@ -99,6 +110,7 @@ pub(super) const FILTERS: [FilterInfo; 25] = [
         params: &[file("file", ParamKind::Lut), amount("strength", "1", 1.0)],
         summary: "a colour table from a .cube file",
         css: false,
+        demonstration: None,
         effect: Effect::Point(wgsl!("lut")),
     },
     FilterInfo {
@@ -106,6 +118,7 @@ pub(super) const FILTERS: [FilterInfo; 25] = [
         params: &[words("half", "left", &["left", "right", "top", "bottom"])],
         summary: "one half (left, right, top or bottom), and its reflection in place of the other",
         css: false,
+        demonstration: None,
         effect: Effect::Area(wgsl!("mirror")),
     },
     FilterInfo {
@@ -113,6 +126,7 @@ pub(super) const FILTERS: [FilterInfo; 25] = [
         params: &[amount("amount", "0.8", 1.0)],
         summary: "what moves leaves its past behind",
         css: false,
+        demonstration: None,
         effect: Effect::Trail(wgsl!("motion_trail")),
     },
     FilterInfo {
@@ -120,6 +134,7 @@ pub(super) const FILTERS: [FilterInfo; 25] = [
         params: &[length("size", "8px", 1.0, ENDLESS)],
         summary: "squares of one colour",
         css: false,
+        demonstration: None,
         effect: Effect::Area(wgsl!("pixelate")),
     },
     FilterInfo {
@@ -127,6 +142,7 @@ pub(super) const FILTERS: [FilterInfo; 25] = [
         params: &[number("levels", "4", 2.0, 256.0)],
         summary: "so many levels a channel",
         css: false,
+        demonstration: None,
         effect: Effect::Point(wgsl!("posterize")),
     },
     FilterInfo {
@@ -134,6 +150,7 @@ pub(super) const FILTERS: [FilterInfo; 25] = [
         params: &[angle("angle", "15deg")],
         summary: "clockwise about the centre",
         css: false,
+        demonstration: None,
         effect: Effect::Area(wgsl!("rotate")),
     },
     FilterInfo {
@@ -141,6 +158,7 @@ pub(super) const FILTERS: [FilterInfo; 25] = [
         params: &[length("size", "4px", 2.0, ENDLESS), amount("strength", "0.6", 1.0)],
         summary: "dark lines as on a tube, every so many pixels",
         css: false,
+        demonstration: None,
         effect: Effect::Point(wgsl!("scanlines")),
     },
     FilterInfo {
@@ -148,6 +166,7 @@ pub(super) const FILTERS: [FilterInfo; 25] = [
         params: &[file("file", ParamKind::Shader)],
         summary: "your own WGSL; its parameters follow as name=value",
         css: false,
+        demonstration: None,
         effect: Effect::Custom,
     },
     FilterInfo {
@@ -155,6 +174,7 @@ pub(super) const FILTERS: [FilterInfo; 25] = [
         params: &[amount("amount", "0.5", ENDLESS), length("radius", "1px", 0.0, WIDEST)],
         summary: "lifts detail that is finer than the radius (unsharp mask)",
         css: false,
+        demonstration: Some("sharpen(1.5, 1px)"),
         effect: Effect::Combine { wgsl: wgsl!("sharpen"), sigma: 1, shift: None, feeds: false },
     },
     FilterInfo {
@@ -162,6 +182,7 @@ pub(super) const FILTERS: [FilterInfo; 25] = [
         params: &[amount("threshold", "0.5", 1.0)],
         summary: "inverts each channel that is above the threshold",
         css: false,
+        demonstration: None,
         effect: Effect::Point(wgsl!("solarize")),
     },
     FilterInfo {
@@ -169,6 +190,7 @@ pub(super) const FILTERS: [FilterInfo; 25] = [
         params: &[amount("level", "0.5", 1.0), amount("softness", "0", ENDLESS)],
         summary: "white from this luminance on, else black; softness is a ramp between",
         css: false,
+        demonstration: None,
         effect: Effect::Point(wgsl!("threshold")),
     },
     FilterInfo {
@@ -176,6 +198,7 @@ pub(super) const FILTERS: [FilterInfo; 25] = [
         params: &[color("color", "#ff9a3c"), amount("amount", "0.8", 1.0)],
         summary: "as through coloured glass",
         css: false,
+        demonstration: None,
         effect: Effect::Point(wgsl!("tint")),
     },
     FilterInfo {
@@ -183,6 +206,7 @@ pub(super) const FILTERS: [FilterInfo; 25] = [
         params: &[amount("strength", "0.5", 1.0)],
         summary: "darkens towards the corners",
         css: false,
+        demonstration: None,
         effect: Effect::Point(wgsl!("vignette")),
     },
     FilterInfo {
@@ -190,6 +214,7 @@ pub(super) const FILTERS: [FilterInfo; 25] = [
         params: &[number("factor", "1.5", 0.01, ENDLESS), amount("x", "0.5", 1.0), amount("y", "0.5", 1.0)],
         summary: "larger by the factor about a point that stays",
         css: false,
+        demonstration: None,
         effect: Effect::Area(wgsl!("zoom")),
     },
 ];

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::live_sound::LiveSound;
 use super::playhead::Playhead;
 use super::reader::FilmReader;
-use super::{Film, PlayerEvent, PlayerShared};
+use super::{PlayedFilm, PlayerEvent, PlayerShared};
 use crate::error::{Error, ErrorKind, Result};
 use crate::time::{Span, Timestamp};
 
@@ -24,7 +24,7 @@ const LATEST: Span = Span::from_millis(200);
 /// A film that is played.
 pub(super) struct Playback {
     shared: Arc<PlayerShared>,
-    film: Film,
+    film: PlayedFilm,
     reader: FilmReader,
     live_sound: Option<LiveSound>,
     state: PlaybackState,
@@ -43,7 +43,7 @@ enum PlaybackState {
 }
 
 impl Playback {
-    pub fn new(shared: Arc<PlayerShared>, film: Film, reader: FilmReader, live_sound: Option<LiveSound>) -> Self {
+    pub fn new(shared: Arc<PlayerShared>, film: PlayedFilm, reader: FilmReader, live_sound: Option<LiveSound>) -> Self {
         Self { shared, film, reader, live_sound, state: PlaybackState::Opening }
     }
 

@@ -14,7 +14,7 @@ use crate::source::audio::{AudioSource, AudioSpec, open_audio};
 use crate::source::{Source, SourceOptions, open};
 use crate::time::{FrameRate, Span, Timestamp};
 
-use super::{Film, PlayerSound};
+use super::{PlayedFilm, PlayerSound};
 
 /// How many frames are read ahead.
 const PICTURES: usize = 4;
@@ -55,7 +55,7 @@ pub(super) struct DueSound {
 
 impl FilmReader {
     /// Opens the film at `start`. The first frame is the one that is shown at that time.
-    pub fn begin(film: &Film, start: Span, clock: &Clock) -> Result<Self> {
+    pub fn begin(film: &PlayedFilm, start: Span, clock: &Clock) -> Result<Self> {
         let from = (start > Span::ZERO).then_some(start);
         let mut source = open(&film.spec, &SourceOptions { start: from, ..film.options.source.clone() })?;
         let live = source.live_clock().and_then(|own| own.shift_to(clock));

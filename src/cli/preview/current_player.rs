@@ -8,15 +8,15 @@ use parking_lot::Mutex;
 
 /// The present player. Cheap to clone; clones are the same.
 #[derive(Clone, Default)]
-pub struct Stage(Arc<StageState>);
+pub struct CurrentPlayer(Arc<CurrentPlayerState>);
 
 #[derive(Default)]
-struct StageState {
+struct CurrentPlayerState {
     player: Mutex<Option<Arc<Player>>>,
     closed: AtomicBool,
 }
 
-impl Stage {
+impl CurrentPlayer {
     /// The present player.
     pub fn player(&self) -> Option<Arc<Player>> {
         self.0.player.lock().clone()

@@ -13,10 +13,10 @@ use parking_lot::Mutex;
 use winit::window::Window;
 
 use super::hud::Hud;
-use super::layout::Layout;
+use super::layout::WindowLayout;
 use super::painter::Painter;
 use super::thumbnails::Thumbnails;
-use super::view::{ScreenMessage, View, ViewState};
+use super::view::{RendererMessage, View, ViewState};
 
 /// How long it waits for a message before it looks whether a message on the screen is over.
 const TICK: Duration = Duration::from_millis(500);
@@ -26,17 +26,17 @@ const RETRY: Duration = Duration::from_millis(200);
 
 /// Where the picture was drawn last, for the mouse. Cheap to clone; clones are the same.
 #[derive(Clone, Default)]
-pub struct Placement(Arc<Mutex<Option<(Layout, Rect)>>>);
+pub struct WindowPlacement(Arc<Mutex<Option<(WindowLayout, Rect)>>>);
 
-impl Placement {
+impl WindowPlacement {
     /// The layout of the last picture, and the rectangle that the film filled.
-    pub fn last(&self) -> Option<(Layout, Rect)> {
+    pub fn last(&self) -> Option<(WindowLayout, Rect)> {
         self.0.lock().clone()
     }
 }
 
 /// All that the thread draws with.
-pub struct Screen {
+pub struct WindowRenderer {
     window: Arc<Window>,
     surface: WindowSurface,
     size: Size,
@@ -50,13 +50,13 @@ pub struct Screen {
     compared: Option<MediaStream>,
     thumbnails: Thumbnails,
     view: View,
-    placement: Placement,
-    wake: Sender<ScreenMessage>,
+    placement: WindowPlacement,
+    wake: Sender<RendererMessage>,
     /// When the device or the surface was lost, and how often it was made again since.
     lost: u32,
 }
 
-impl Screen {
+impl WindowRenderer {
     /// Prepares to draw on this window.
     ///
     /// # Errors
@@ -64,9 +64,9 @@ impl Screen {
     pub fn new(
         window: Arc<Window>,
         view: View,
-        wake: Sender<ScreenMessage>,
+        wake: Sender<RendererMessage>,
         thumbnails: Thumbnails,
-        placement: Placement,
+        placement: WindowPlacement,
     ) -> Result<Self> {
         let size = window.inner_size();
         let size = Size::new(size.width, size.height);
@@ -95,21 +95,21 @@ impl Screen {
     ///
     /// # Errors
     /// When the window's device was lost and could not be made again.
-    pub fn run(mut self, messages: &Receiver<ScreenMessage>) -> Result<()> {
+    pub fn run(mut self, messages: &Receiver<RendererMessage>) -> Result<()> {
         loop {
             let mut next = match messages.recv_timeout(TICK) {
                 Ok(message) => Some(message),
-                Err(RecvTimeoutError::Timeout) => Some(ScreenMessage::Redraw),
+                Err(RecvTimeoutError::Timeout) => Some(RendererMessage::Redraw),
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
             };
             // One picture shows all that has changed meanwhile.
             while let Some(message) = next {
                 match message {
-                    ScreenMessage::Redraw => {}
-                    ScreenMessage::Resized(size, scale) => (self.size, self.scale) = (size, scale),
-                    ScreenMessage::Stream(stream) => self.show(stream)?,
-                    ScreenMessage::Compare(stream) => self.compare_with(stream)?,
-                    ScreenMessage::Quit => return Ok(()),
+                    RendererMessage::Redraw => {}
+                    RendererMessage::Resized(size, scale) => (self.size, self.scale) = (size, scale),
+                    RendererMessage::Stream(stream) => self.show(stream)?,
+                    RendererMessage::Compare(stream) => self.compare_with(stream)?,
+                    RendererMessage::Quit => return Ok(()),
                 }
                 next = messages.try_recv().ok();
             }
@@ -144,7 +144,7 @@ impl Screen {
             preview.update()?;
         }
         let strip = state.strip.then_some((state.choices.len(), state.selected));
-        let layout = Layout::new(self.size, self.scale, strip, state.strip && state.position.is_some());
+        let layout = WindowLayout::new(self.size, self.scale, strip, state.strip && state.position.is_some());
         let pictures = thumbnails.in_view(layout.cells.iter().map(|(index, _)| *index));
         let format = surface.format();
         let (device, queue) = (surface.gpu().device().clone(), surface.gpu().queue().clone());
@@ -216,12 +216,12 @@ fn split_pass(
 }
 
 /// Wakes the thread when the preview has a new frame.
-fn wake_on(preview: Option<&Preview>, wake: &Sender<ScreenMessage>) {
+fn wake_on(preview: Option<&Preview>, wake: &Sender<RendererMessage>) {
     if let Some(preview) = preview {
         let wake = Mutex::new(wake.clone());
         preview.on_change(move || {
             // The thread may have ended.
-            let _ = wake.lock().send(ScreenMessage::Redraw);
+            let _ = wake.lock().send(RendererMessage::Redraw);
         });
     }
 }
