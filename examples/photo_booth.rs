@@ -77,6 +77,11 @@ impl ApplicationHandler for PhotoBooth {
         }
     }
 
+    fn exiting(&mut self, _: &ActiveEventLoop) {
+        // Without an event loop, no redraw may be requested.
+        self.shown = None;
+    }
+
     fn window_event(&mut self, event_loop: &ActiveEventLoop, _: WindowId, event: WindowEvent) {
         let Some((_, surface, preview)) = &mut self.shown else { return };
         let done = match event {

@@ -217,7 +217,7 @@ fn the_photo_booth_shows_filters_and_records_what_it_shows() {
     shown.press(&["space", "space"]);
     program::until("a grey film", grey);
     shown.press(&["r"]);
-    program::until("a file that grows", || path.metadata().is_ok_and(|file| file.len() > 20_000));
+    program::until("a file that grows", || path.metadata().is_ok_and(|file| file.len() > 120_000));
     shown.press(&["q"]);
     let ran = shown.ended().succeeded();
     let frames = rgb_frames(&path, SIZE);
@@ -239,7 +239,7 @@ fn the_game_draws_into_its_window_and_into_a_file() {
     let shown = desktop.open(command, "game");
     let mean = || shown.mean((0, 0), (800, 600)).iter().sum::<f64>();
     program::until("the triangle", || mean() > 20.0);
-    program::until("a file that grows", || path.metadata().is_ok_and(|file| file.len() > 5_000));
+    program::until("a file that grows", || path.metadata().is_ok_and(|file| file.len() > 60_000));
     shown.close();
     let ran = shown.ended().succeeded();
     let frames = rgb_frames(&path, SIZE);

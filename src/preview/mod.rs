@@ -173,7 +173,8 @@ impl Preview {
     }
 
     /// Calls `on_change` when there is a new frame to draw, and when the stream has ended. It is called on the thread
-    /// that delivers frames to recorders too, and must return at once: ask the window to redraw, and draw there.
+    /// that delivers frames to recorders too, and must return at once: ask the window to redraw, and draw there. Drop the
+    /// preview before the window's event loop ends: winit's `request_redraw` panics afterwards.
     pub fn on_change(&self, on_change: impl Fn() + Send + Sync + 'static) {
         self.frames.on_change(on_change);
     }

@@ -1,5 +1,6 @@
 //! Reads the frames of a track without recording them: for a preview, or a program's own analysis.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -109,7 +110,7 @@ impl TrackProcessor {
 
     /// Calls `on_change` when a frame has come, and when the track has ended; in place of an earlier callback. It is
     /// called on the thread that delivers the frames to recorders too, so it must return at once: wake another thread,
-    /// or ask a window to redraw. It is called once now if a frame is there.
+    /// or ask a window to redraw. It is called once now if a frame is there. After a panic it is not called any more.
     pub fn on_change(&self, on_change: impl Fn() + Send + Sync + 'static) {
         let on_change: Arc<dyn Fn() + Send + Sync> = Arc::new(on_change);
         let mut state = self.newest.state.lock();
@@ -137,7 +138,10 @@ impl NewestFrame {
         drop(state);
         self.changed.notify_all();
         if let Some(on_change) = on_change {
-            on_change();
+            // A panic must not reach the thread that delivers frames to recorders.
+            if catch_unwind(AssertUnwindSafe(|| on_change())).is_err() {
+                self.state.lock().on_change = None;
+            }
         }
     }
 }
@@ -209,6 +213,23 @@ mod tests {
         assert!(TrackProcessor::new(&stopped).unwrap().is_over());
         let sound = TrackGenerator::audio(48_000, 1, &clock);
         assert!(TrackProcessor::new(sound.track()).unwrap_err().to_string().contains("found audio"));
+    }
+
+    #[test]
+    fn a_callback_that_panics_harms_no_frame() {
+        let generator = TrackGenerator::video(Size::new(16, 16), &Clock::real());
+        let reader = TrackProcessor::new(generator.track()).unwrap();
+        let calls = Arc::new(AtomicU64::new(0));
+        let count = calls.clone();
+        reader.on_change(move || {
+            count.fetch_add(1, Ordering::Relaxed);
+            panic!("a window that is gone");
+        });
+        for nanos in 0..3 {
+            generator.write(frame(nanos)).unwrap();
+        }
+        assert_eq!(reader.try_next().unwrap().timestamp, Timestamp::from_nanos(2));
+        assert_eq!(calls.load(Ordering::Relaxed), 1);
     }
 
     #[test]

@@ -223,7 +223,8 @@ impl Shown<'_> {
         let window = self.window.parse().expect("a window's number");
         let message = ClientMessageEvent::new(32, window, kind, data);
         client.send_event(false, window, EventMask::NO_EVENT, message).expect("a request");
-        client.flush().expect("a connection");
+        // The server has handled it before the connection may be closed.
+        client.sync().expect("a connection");
     }
 
     /// The red, green and blue of each pixel of a part of the screen.
