@@ -55,6 +55,14 @@ has_devices() {
     ls /usr/lib*/pipewire-0.3/v4l2/libpw-v4l2.so /usr/lib/*/pipewire-0.3/v4l2/libpw-v4l2.so | grep -q .
 }
 
+# What the window loads when it opens on X11.
+has_window_libraries() {
+    libraries=$({ ldconfig -p 2>/dev/null || /sbin/ldconfig -p; })
+    for library in libX11.so.6 libX11-xcb.so.1 libXcursor.so.1 libXi.so.6 libxkbcommon-x11.so.0; do
+        case "$libraries" in *"$library"*) ;; *) return 1 ;; esac
+    done
+}
+
 case "${1:-build}" in
     build | test) ;;
     *) fail "expected build or test but found $1" ;;
@@ -68,6 +76,8 @@ case "$(uname -s)" in
     Linux)
         need has_vulkan "libvulkan1 mesa-vulkan-drivers" "a Vulkan driver" optional
         need has_alsa "pkg-config libasound2-dev" "pkg-config and ALSA's headers (or build without the feature audio)" vital
+        need has_window_libraries "libx11-6 libx11-xcb1 libxcursor1 libxi6 libxkbcommon-x11-0" \
+            "X11's client libraries (only for framereel preview)" optional
         need has_libclang libclang-dev "libclang (or build without the feature camera)" vital
         ;;
 esac

@@ -195,3 +195,8 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/cookbook.md")]
 struct Cookbook;
+
+/// Compiles the examples of the page about the window.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/window.md")]
+struct WindowPage;

@@ -31,13 +31,12 @@ use serde_json::Value;
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// Commands that do not run here, by how they begin, with the reason. One that no document has is a failure.
-const NOT_RUN: [(&str, &str); 6] = [
+const NOT_RUN: [(&str, &str); 5] = [
     ("make demo", "builds in the profile `demo`; tests/examples.rs makes its picture"),
     ("make test", "runs this test"),
     ("cargo install --path .", "installs the program"),
     ("scripts/setup.sh build", "installs packages"),
     ("sudo apt-get install", "installs packages"),
-    ("framereel preview", "opens a window; its own tests do"),
 ];
 
 /// Documents that are read from the top to the end, so that all their commands run in one folder. Those of other
@@ -205,8 +204,10 @@ impl Reader<'_> {
         if is_endless(line) {
             let group = Pid::from_child(&child);
             let has_data = |file: &PathBuf| !before.contains(file) && size(file) > DATA;
+            let window = line.has("preview");
+            let is_ready = || if window { self.has_window() } else { files(folder).iter().any(has_data) };
             let began = Instant::now();
-            while !files(folder).iter().any(has_data) && child.try_wait().is_ok_and(|status| status.is_none()) {
+            while !is_ready() && child.try_wait().is_ok_and(|status| status.is_none()) {
                 if began.elapsed() > LIMIT {
                     kill_process_group(group, Signal::KILL).ok();
                     return Err(format!("no data after {LIMIT:?}: {:?}", ended(child)));
@@ -217,6 +218,15 @@ impl Reader<'_> {
             kill_process_group(group, Signal::INT).ok();
         }
         Ok(ended(child))
+    }
+}
+
+impl Reader<'_> {
+    /// Whether the screen has the program's window.
+    fn has_window(&self) -> bool {
+        let mut search = Command::new("xdotool");
+        search.args(["search", "--onlyvisible", "--name", "framereel"]).env("DISPLAY", self.rig.screen.display());
+        search.output().is_ok_and(|found| !found.stdout.is_empty())
     }
 }
 
@@ -247,11 +257,14 @@ fn is_live(line: &CommandLine) -> bool {
     };
     let words = line.words();
     words.first().is_some_and(|word| word == "framereel")
-        && (line.has("devices") || line.has("record") && words.iter().any(|word| is_device(word)))
+        && (line.has("devices") || line.has("preview") || line.has("record") && words.iter().any(|word| is_device(word)))
 }
 
-/// Whether a live command records until Ctrl-C.
+/// Whether a live command records until Ctrl-C, or shows a window until then.
 fn is_endless(line: &CommandLine) -> bool {
+    if line.has("preview") {
+        return true;
+    }
     let words = line.words();
     let source = words.iter().skip_while(|word| *word != "record").nth(1).cloned().unwrap_or_default();
     let source = CommandLine { text: format!("framereel record '{source}'"), ..line.clone() };
@@ -315,7 +328,7 @@ fn size(file: &Path) -> u64 {
 
 #[test]
 fn every_command_of_the_documents_runs() {
-    if !["ffmpeg", "ffprobe", "ffplay", "jq"].into_iter().all(tools::has) {
+    if !["ffmpeg", "ffprobe", "ffplay", "jq", "xdotool"].into_iter().all(tools::has) {
         return;
     }
     let documents = documents();
@@ -389,9 +402,6 @@ fn the_cookbooks_page_plays_chunks_as_they_come() {
     assert!((seen["duration"].as_f64().expect("a number") - 2.0).abs() < 0.05 && seen["width"] == 320, "{seen}");
 }
 
-/// Files of other branches of work, which need not be there yet.
-const TO_COME: [&str; 2] = ["docs/window.md", "docs/filters.md"];
-
 #[test]
 fn every_link_within_the_repository_leads_somewhere() {
     for (name, text) in documents() {
@@ -402,9 +412,6 @@ fn every_link_within_the_repository_leads_somewhere() {
                 continue;
             }
             let path = if path.is_empty() { PathBuf::from(&name) } else { folder.join(path) };
-            if TO_COME.iter().any(|later| path == Path::new(later)) {
-                continue;
-            }
             let there = Path::new(ROOT).join(&path);
             assert!(there.exists(), "{name} links to {link}");
             if !heading.is_empty() {
