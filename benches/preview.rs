@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use framereel::color::ColorSpace;
 use framereel::preview::Preview;
 use framereel::{
-    Clock, Destination, Frame, Gpu, MediaStream, PixelFormat, Size, SourceOptions, SourceSpec, Span, TrackGenerator, open,
-    record, wgpu,
+    Clock, Destination, Frame, Gpu, MediaStream, PixelFormat, Size, SourceOptions, SourceSpec, Span, TrackGenerator,
+    open, record, wgpu,
 };
 
 const FRAME: Size = Size::new(1280, 720);
@@ -37,7 +37,11 @@ fn main() {
         println!("| {window} | {:.2} | {:.0} |", took.as_secs_f64() * 1000.0, 1.0 / took.as_secs_f64());
     }
     println!("\n| {FRAME} recorded offline, `sepia(1)` | frames a second | of that without |\n|---|---:|---:|");
-    let kinds = [("without a preview", None), ("a preview of 640x360 at 30 a second", Some(30.0)), ("the same without a limit", Some(f64::MAX))];
+    let kinds = [
+        ("without a preview", None),
+        ("a preview of 640x360 at 30 a second", Some(30.0)),
+        ("the same without a limit", Some(f64::MAX)),
+    ];
     let mut rates = kinds.map(|_| Vec::new());
     for _ in 0..RUNS {
         for (rates, (_, limit)) in rates.iter_mut().zip(kinds) {
@@ -94,21 +98,22 @@ fn recording(gpu: &Gpu, limit: Option<f64>) -> f64 {
     let source = open(&SourceSpec::Pattern, &SourceOptions::default().with_size(FRAME)).expect("the pattern");
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
-        let recording = record(source).filter("sepia(1)".parse().expect("a chain")).duration(LENGTH).on_stream(|stream| {
-            let (Some(limit), over) = (limit, &over) else { return };
-            let window = Gpu::new().expect("an adapter");
-            let mut preview = Preview::new(&window, stream).expect("a preview");
-            let target = texture(&window, WINDOWS[0]);
-            scope.spawn(move || {
-                while !over.load(Ordering::Relaxed) {
-                    let begun = Instant::now();
-                    preview.draw(&target).expect("a working GPU");
-                    wait(&window);
-                    let pause = Duration::from_secs_f64(1.0 / limit.min(1000.0));
-                    thread::sleep(pause.saturating_sub(begun.elapsed()));
-                }
+        let recording =
+            record(source).filter("sepia(1)".parse().expect("a chain")).duration(LENGTH).on_stream(|stream| {
+                let (Some(limit), over) = (limit, &over) else { return };
+                let window = Gpu::new().expect("an adapter");
+                let mut preview = Preview::new(&window, stream).expect("a preview");
+                let target = texture(&window, WINDOWS[0]);
+                scope.spawn(move || {
+                    while !over.load(Ordering::Relaxed) {
+                        let begun = Instant::now();
+                        preview.draw(&target).expect("a working GPU");
+                        wait(&window);
+                        let pause = Duration::from_secs_f64(1.0 / limit.min(1000.0));
+                        thread::sleep(pause.saturating_sub(begun.elapsed()));
+                    }
+                });
             });
-        });
         let report = recording.run(gpu, Destination::Blobs { timeslice: None }).expect("a recording");
         over.store(true, Ordering::Relaxed);
         assert_eq!(report.frames_dropped, 0);

@@ -168,7 +168,7 @@ impl ApplicationHandler for Game {
         let Some(running) = &mut self.running else { return };
         match event {
             WindowEvent::CloseRequested => event_loop.exit(),
-            WindowEvent::KeyboardInput { event, .. }
+            WindowEvent::KeyboardInput { event, is_synthetic: false, .. }
                 if event.state == ElementState::Pressed && event.logical_key.to_text() == Some("q") =>
             {
                 event_loop.exit();

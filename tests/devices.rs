@@ -16,7 +16,7 @@ use std::process::Command;
 
 use devices::{CameraSpec, MicSpec, PixelFormat, Session};
 use program::{Bench, Ran, run};
-use recorded::{good_one, lumas, number, probed, purity, samples};
+use recorded::{flashes_and_clicks_apart, good_one, lumas, number, probed, purity, samples};
 use serde_json::Value;
 
 /// Runs the program in `bench` with what the session has plugged in.
@@ -78,33 +78,6 @@ fn a_camera_with_a_microphone_and_a_filter_is_recorded_whole_and_both_are_as_lon
     }
 }
 
-/// The times at which the picture turns white, in seconds.
-fn flashes(path: &Path) -> Vec<f64> {
-    let mut command = Command::new("ffprobe");
-    command.args(["-v", "error", "-f", "lavfi", "-show_entries", "frame=pts_time:frame_tags=lavfi.signalstats.YAVG"]);
-    command.args(["-of", "csv=p=0", "-i", &format!("movie={},signalstats", path.display())]);
-    let ran = run(&mut command, &[]).succeeded();
-    let frames = ran.stdout.lines().filter_map(|line| {
-        let (time, luma) = line.split_once(',')?;
-        Some((time.parse::<f64>().ok()?, luma.trim_end_matches(',').parse::<f64>().ok()?))
-    });
-    let frames: Vec<(f64, f64)> = frames.collect();
-    let pairs = frames.windows(2).filter(|pair| pair[0].1 < 100.0 && pair[1].1 >= 100.0);
-    pairs.map(|pair| pair[1].0).collect()
-}
-
-/// The times at which a click begins, in seconds.
-fn clicks(samples: &[f32]) -> Vec<f64> {
-    let mut clicks: Vec<f64> = Vec::new();
-    for (index, sample) in samples.iter().enumerate() {
-        let time = index as f64 / 48_000.0;
-        if sample.abs() > 0.2 && clicks.last().is_none_or(|last| time - last > 0.5) {
-            clicks.push(time);
-        }
-    }
-    clicks
-}
-
 #[test]
 fn a_flash_and_a_click_of_one_instant_stay_together_for_a_minute() {
     let session = Session::start();
@@ -112,14 +85,9 @@ fn a_flash_and_a_click_of_one_instant_stay_together_for_a_minute() {
     let _both = session.flash_and_click(&CameraSpec::default(), &MicSpec::default());
     framereel(&session, &bench, "record camera --audio mic --duration 64s -o sync.webm --json").succeeded();
     let file = bench.path("sync.webm");
-    let (flashes, clicks) = (flashes(&file), clicks(&samples(&file)));
-    let apart = |flash: &f64| {
-        let nearest = clicks.iter().min_by(|a, b| (*a - flash).abs().total_cmp(&(*b - flash).abs()));
-        1000.0 * (nearest.expect("a click") - flash)
-    };
-    let apart: Vec<f64> = flashes.iter().map(apart).collect();
+    let apart = flashes_and_clicks_apart(&file);
     println!("sound is later by, in ms: {apart:.1?}");
-    assert!(flashes.len() >= 29, "{} flashes", flashes.len());
+    assert!(apart.len() >= 29, "{} flashes", apart.len());
     // A flash that falls between two pictures is seen with the later one: the median of five has no such chance in it.
     for (place, five) in [("the start", &apart[..5]), ("60 s", &apart[apart.len() - 5..])] {
         let mut five = five.to_vec();

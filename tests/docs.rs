@@ -257,7 +257,9 @@ fn is_live(line: &CommandLine) -> bool {
     };
     let words = line.words();
     words.first().is_some_and(|word| word == "framereel")
-        && (line.has("devices") || line.has("preview") || line.has("record") && words.iter().any(|word| is_device(word)))
+        && (line.has("devices")
+            || line.has("preview")
+            || line.has("record") && words.iter().any(|word| is_device(word)))
 }
 
 /// Whether a live command records until Ctrl-C, or shows a window until then.

@@ -18,12 +18,15 @@ use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use framereel::filter::FilterChain;
+use framereel::frame::Size;
 use framereel::gpu::Gpu;
 use framereel::recorder::{MediaRecorder, MediaRecorderOptions, RecordingState};
-use framereel::source::SourceSpec;
-use framereel::source::player::{Player, PlayerEvent};
-use framereel::stream::{Listener, MediaStream, ReadyState};
-use framereel::time::Span;
+use framereel::source::audio::AudioSpec;
+use framereel::source::player::{Player, PlayerEvent, PlayerOptions, PlayerSound};
+use framereel::source::{SourceOptions, SourceSpec};
+use framereel::stream::{Listener, MediaStream, ReadyState, TrackProcessor};
+use framereel::time::{Span, Timestamp};
 use support::program::{Bench, run};
 use support::studio::{Judged, TIMEOUT, lived};
 
@@ -439,4 +442,47 @@ fn wpt_data_flows_from_a_captured_stream_and_the_stream_is_inactive_when_the_fil
     let life = lived(&recorder);
     assert_eq!(recorder.state(), RecordingState::Inactive);
     assert!(life.blobs.iter().any(|blob| blob.data.size() > 0));
+}
+
+#[test]
+fn another_sound_is_no_longer_than_the_film() {
+    let (_alone, bench) = (alone(), Bench::new());
+    // The tone has no end.
+    let options = PlayerOptions::default().with_sound(PlayerSound::Other(AudioSpec::Tone));
+    let film = SourceSpec::File(film(&bench));
+    let player = Player::open_with(&Gpu::new().expect("an adapter"), &film, options).expect("a film");
+    assert_eq!(player.duration(), Some(Span::from_secs(3)));
+    let recorder = recorder(&player.capture_stream().expect("a stream"));
+    let events = player.events();
+    player.seek(Span::from_millis(1500));
+    player.play();
+    wait_for(&events, "ended");
+    let file = lived(&recorder).file();
+    assert!(file.samples().iter().any(|sample| sample.abs() > 0.1), "the tone is recorded");
+}
+
+#[test]
+fn filters_that_change_over_time_stand_still_with_the_picture() {
+    let _alone = alone();
+    let mut chain: FilterChain = "brightness(1)".parse().expect("a chain");
+    chain.animate("brightness.amount: 0s 0, 4s 1").expect("an animation");
+    let options = PlayerOptions::default().with_source(SourceOptions::default().with_size(Size::new(64, 64)));
+    let player = Player::open_with(&Gpu::new().expect("an adapter"), &SourceSpec::Pattern, options).expect("a pattern");
+    player.set_filter(&chain);
+    let stream = player.capture_stream().expect("a stream");
+    let frames = TrackProcessor::new(&stream.video_tracks()[0]).expect("frames");
+    // The brightest luma of the next frames; a frame that stays is given five times a second.
+    let brightest = |count: usize| -> Vec<u8> {
+        let next = || frames.next_within(TIMEOUT.into()).expect("a frame");
+        (0..count).map(|_| next().data()[..64 * 64].iter().copied().max().unwrap_or_default()).collect()
+    };
+    assert_eq!(brightest(4), [16; 4], "black at the beginning, as long as it is paused");
+    let events = player.events();
+    player.seek(Span::from_secs(2));
+    wait_for(&events, "seeked");
+    brightest(2);
+    let half = brightest(4);
+    assert!(half.iter().all(|&luma| luma == half[0] && (110..145).contains(&luma)), "{half:?}");
+    let frame = player.current_frame().expect("a frame");
+    assert_eq!((frame.timestamp - Timestamp::ZERO, player.is_live()), (Span::from_secs(2), false));
 }

@@ -18,10 +18,10 @@ use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use devices::{CameraSpec, Session};
+use devices::{CameraSpec, MicSpec, Session};
 use image::{ImageEncoder, RgbImage};
 use program::{Bench, run, until};
-use recorded::{good_one, number, probed};
+use recorded::{flashes_and_clicks_apart, good_one, number, probed, samples};
 use window::{Desktop, Shown, alone};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -243,7 +243,7 @@ fn a_camera_of_720_lines_is_recorded_whole_beside_the_window() {
         let camera = session.camera(&CameraSpec { width: 1280, height: 720, ..CameraSpec::default() });
         let mut command = session.command(env!("CARGO_BIN_EXE_framereel"));
         command.current_dir(bench.folder());
-        command.args(["preview", "camera:width=1280,height=720", "--window", "640x360"]);
+        command.args(["preview", "camera:width=1280,height=720", "--audio", "tone", "--window", "640x360"]);
         let shown = desktop.open(command, "framereel");
         until("a picture", || shown.mean((0, 0), (640, 200)).iter().sum::<f64>() > 30.0);
         shown.press(&["r"]);
@@ -255,12 +255,41 @@ fn a_camera_of_720_lines_is_recorded_whole_beside_the_window() {
         shown.press(&["q"]);
         drop(shown.ended().succeeded());
         drop(camera);
-        let times = times(&bench.path("camera-001.webm"));
+        let path = bench.path("camera-001.webm");
+        let loudest = samples(&path).iter().fold(0.0_f32, |peak, sample| peak.max(sample.abs()));
+        assert!(loudest > 0.1, "the tone is {loudest}");
+        let times = times(&path);
         (figure(&line, "dropped"), longest_gap(&times), times.len())
     };
     good_one("dropped frames, longest gap, frames", attempt, |(dropped, gap, frames)| {
         *dropped == 0.0 && *gap < 60.0 && *frames >= 110
     });
+}
+
+#[test]
+fn a_camera_and_a_microphone_stay_together() {
+    if !has_tools() {
+        return;
+    }
+    let (_alone, session) = (alone(), Session::start());
+    let _both = session.flash_and_click(&CameraSpec::default(), &MicSpec::default());
+    let (bench, desktop) = (Bench::new(), Desktop::new(640, 480));
+    let mut command = session.command(env!("CARGO_BIN_EXE_framereel"));
+    command.current_dir(bench.folder()).args(["preview", "camera", "--audio", "mic", "--window", "320x240"]);
+    let shown = desktop.open(command, "framereel");
+    until("a picture", || shown.mean((0, 0), (320, 150)).iter().sum::<f64>() > 30.0);
+    shown.press(&["r"]);
+    let path = bench.path("camera-001.webm");
+    until("a file that grows", || path.metadata().is_ok_and(|file| file.len() > 5000));
+    // The flashes come every two seconds.
+    sleep(Duration::from_secs(11));
+    shown.press(&["q"]);
+    assert_eq!(shown.ended().succeeded().stderr, "");
+    let mut apart = flashes_and_clicks_apart(&path);
+    assert!(apart.len() >= 4, "{apart:?}");
+    // A flash that falls between two frames is seen with the later one: the median has no such chance in it.
+    apart.sort_by(f64::total_cmp);
+    assert!(apart[apart.len() / 2].abs() < 25.0, "sound is later by, in ms: {apart:.1?}");
 }
 
 #[test]
@@ -377,6 +406,66 @@ fn windows_of_one_pixel_and_of_thousands_are_survived() {
     shown.press(&["q"]);
     let ran = shown.ended().succeeded();
     assert_eq!(ran.stderr, "");
+}
+
+#[test]
+fn after_a_lost_device_another_one_draws_on_the_same_window() {
+    if !has_tools() {
+        return;
+    }
+    let (_alone, screen) = (alone(), devices::XServer::start(640, 480));
+    // Windows belong to a process's display, and tests run beside each other: a process of its own.
+    let mut child = Command::new(std::env::current_exe().expect("this program"));
+    child.args(["in_a_process_of_its_own", "--exact", "--ignored", "--nocapture"]);
+    let ran = run(child.env("DISPLAY", screen.display()).env_remove("WAYLAND_DISPLAY"), &[]).succeeded();
+    assert!(ran.stdout.contains("drawn again"), "{ran:?}");
+}
+
+#[test]
+#[ignore = "the child of after_a_lost_device_another_one_draws_on_the_same_window"]
+fn in_a_process_of_its_own() {
+    use framereel::preview::{Preview, WindowSurface};
+    use framereel::{Canvas, Frame, Gpu, Size};
+    use winit::application::ApplicationHandler;
+    use winit::event::WindowEvent;
+    use winit::event_loop::{ActiveEventLoop, EventLoop};
+    use winit::platform::x11::EventLoopBuilderExtX11;
+    use winit::window::{Window, WindowId};
+
+    struct Child;
+
+    impl ApplicationHandler for Child {
+        fn resumed(&mut self, event_loop: &ActiveEventLoop) {
+            let window = std::sync::Arc::new(event_loop.create_window(Window::default_attributes()).unwrap());
+            let size = Size::new(200, 100);
+            let mut canvas = Canvas::new(&Gpu::new().unwrap(), size).unwrap();
+            let stream = canvas.capture_stream(None).unwrap();
+            let mut surface = WindowSurface::new(window.clone(), size).unwrap();
+            let mut preview = Preview::new(surface.gpu(), &stream).unwrap();
+            canvas.draw(Frame::black(size));
+            canvas.present().unwrap();
+            assert!(surface.draw(|texture| preview.draw(texture)).unwrap());
+            surface.gpu().device().destroy();
+            let error = loop {
+                match surface.draw(|texture| preview.draw(texture)) {
+                    Ok(_) => sleep(Duration::from_millis(5)),
+                    Err(error) => break error,
+                }
+            };
+            assert!(error.to_string().contains("window's device"), "{error}");
+            drop(preview);
+            drop(surface);
+            let mut surface = WindowSurface::new(window, size).unwrap();
+            let mut preview = Preview::new(surface.gpu(), &stream).unwrap();
+            assert!(surface.draw(|texture| preview.draw(texture)).unwrap());
+            println!("drawn again");
+            event_loop.exit();
+        }
+
+        fn window_event(&mut self, _: &ActiveEventLoop, _: WindowId, _: WindowEvent) {}
+    }
+
+    EventLoop::builder().with_any_thread(true).build().unwrap().run_app(&mut Child).unwrap();
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! Changes to a chain, as a program with knobs makes them.
 
 use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::custom::FieldKind;
-use super::{FileAccess, Filter, FilterChain, ParamKind, Value};
+use super::{Animation, Custom, Filter, FilterChain, Lut, ParamKind, Value};
 use crate::error::Result;
 
 impl FilterChain {
@@ -15,7 +17,7 @@ impl FilterChain {
         self
     }
 
-    /// This chain with another number as value `value` of filter `filter`, reduced to the value's range; it is not
+    /// This chain with another number as value `value` of filter `filter`, clamped to the value's range; it is not
     /// animated any more. Indices of anything but a number change nothing.
     pub fn with_number(mut self, filter: usize, value: usize, number: f32) -> Self {
         let range = self.filters.get(filter).and_then(|filter| filter.range(value));
@@ -28,18 +30,59 @@ impl FilterChain {
         self
     }
 
-    /// This chain with its shaders and tables read from their files again, with the values that it has.
+    /// This chain with its shaders and tables read from their files again. A shader keeps the values of those parameters
+    /// that it still has; new ones have their defaults.
     ///
     /// # Errors
-    /// As [`FilterChain::parse_with`].
-    pub fn reloaded(&self, access: &FileAccess) -> Result<Self> {
-        let mut chain = Self::parse_with(&self.to_string(), access)?;
-        chain.animations = self.animations.clone();
-        Ok(chain)
+    /// As [`Custom::load`] and [`Lut::load`].
+    pub fn reloaded(&self) -> Result<Self> {
+        let filters = self.filters.iter().map(Filter::reloaded).collect::<Result<Vec<_>>>()?;
+        // A parameter may have another place now, or none.
+        let same = |animation: &Animation| {
+            let (before, now) = (&self.filters[animation.filter()], &filters[animation.filter()]);
+            before.values.len() == now.values.len()
+        };
+        let animations = self.animations.iter().filter(|animation| same(animation)).cloned().collect();
+        Ok(Self { filters, animations, ..self.clone() })
+    }
+
+    /// The files of its shaders and tables.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let file = |value: &Value| match value {
+            Value::Shader(custom) => custom.path().map(Path::to_owned),
+            Value::Lut(lut) => Some(PathBuf::from(lut.name())).filter(|path| path.is_file()),
+            _ => None,
+        };
+        self.filters.iter().flat_map(|filter| filter.values.iter().filter_map(file)).collect()
     }
 }
 
 impl Filter {
+    /// The same filter with its file read again; one without a file as it is.
+    fn reloaded(&self) -> Result<Self> {
+        let mut filter = self.clone();
+        for value in &mut filter.values {
+            if let Value::Lut(lut) = value
+                && !lut.name().is_empty()
+            {
+                *value = Value::Lut(Arc::new(Lut::load(Path::new(lut.name()))?));
+            }
+        }
+        let Some(path) = self.custom().and_then(|custom| custom.path()) else { return Ok(filter) };
+        let fresh = FilterChain::shader(Custom::load(path)?);
+        let mut filter = fresh.filters.into_iter().next().unwrap_or(filter);
+        let own = self.info.params.len();
+        for value in own..filter.values.len() {
+            let (name, kind) = (filter.value_name(value), filter.field_kind(value));
+            let before = (own..self.values.len())
+                .find(|&before| self.value_name(before) == name && self.field_kind(before) == kind);
+            if let Some(before) = before {
+                filter.values[value] = self.values[before].clone();
+            }
+        }
+        Ok(filter)
+    }
+
     /// The least and the greatest number that value `value` can have; a word's numbers are its places in the list. None
     /// for a value that is no number.
     pub fn range(&self, value: usize) -> Option<RangeInclusive<f32>> {
@@ -72,6 +115,7 @@ impl Filter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::filter::FileAccess;
     use crate::time::Timestamp;
 
     #[test]
@@ -114,10 +158,19 @@ mod tests {
         chain = chain.with_number(0, 2, -3.4);
         assert!(chain.to_string().contains("height=9.5, count=0"), "{chain}");
         write("2.0");
-        let again = chain.reloaded(&FileAccess::Any).unwrap();
+        let again = chain.reloaded().unwrap();
         assert_eq!(again.to_string(), chain.to_string());
         assert_ne!(again, chain, "the file is another one");
+        // A parameter that is gone, and a new one.
+        std::fs::write(
+            &path,
+            "struct Params {\n    count: u32, // 3\n    width: f32, // 4\n}\n\
+             fn effect_color(color: vec4f) -> vec4f { return color * params.width * f32(params.count); }\n",
+        )
+        .unwrap();
+        assert!(chain.reloaded().unwrap().to_string().contains("count=0, width=4)"));
+        assert_eq!(chain.files(), std::slice::from_ref(&path));
         std::fs::write(&path, "fn").unwrap();
-        assert!(chain.reloaded(&FileAccess::Any).is_err());
+        assert!(chain.reloaded().is_err());
     }
 }

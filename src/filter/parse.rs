@@ -27,10 +27,6 @@ use value::color;
 
 /// The longest text that is parsed, in bytes: a chain, a parameter or an animation.
 const MAX_TEXT: usize = 64 << 10;
-/// The most filters of a chain: each may take several passes over every frame.
-const MAX_FILTERS: usize = 64;
-/// The most files of a chain: a table may take 60 MB, and a driver may compile a shader for seconds.
-const MAX_FILES: usize = 8;
 /// The most characters of a chain that an error shows, and how many of them are before the place.
 const WIDEST: usize = 160;
 const BEFORE: usize = 60;
@@ -45,6 +41,12 @@ impl FromStr for FilterChain {
 }
 
 impl FilterChain {
+    /// The most filters of a chain that is parsed: each may take several passes over every frame.
+    pub const MAX_FILTERS: usize = 64;
+    /// The most filters with files of a chain that is parsed: a table may take 60 MB, and a driver may compile a shader for
+    /// seconds.
+    pub const MAX_FILES: usize = 8;
+
     /// Parses a chain in CSS syntax that may open these files, for `lut("film.cube")` and `shader("wave.wgsl")`.
     ///
     /// ```no_run
@@ -76,14 +78,14 @@ impl FilterChain {
                 chain.edge = edge;
                 continue;
             }
-            if chain.filters.len() == MAX_FILTERS {
+            if chain.filters.len() == FilterChain::MAX_FILTERS {
                 let place = reader.at..reader.at + reader.rest().chars().next().map_or(0, char::len_utf8);
-                return Err(reader.error(format!("expected at most {MAX_FILTERS} filters"), place));
+                return Err(reader.error(format!("expected at most {} filters", FilterChain::MAX_FILTERS), place));
             }
             let start = reader.at;
             chain.filters.push(reader.function()?);
-            if chain.filters.iter().filter(|filter| filter.has_file()).count() > MAX_FILES {
-                let message = format!("expected at most {MAX_FILES} filters with files");
+            if chain.filters.iter().filter(|filter| filter.has_file()).count() > FilterChain::MAX_FILES {
+                let message = format!("expected at most {} filters with files", FilterChain::MAX_FILES);
                 return Err(reader.error(message, start..reader.at));
             }
         }

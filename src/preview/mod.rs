@@ -73,6 +73,8 @@ pub struct Preview {
     pipelines: HashMap<PipelineKey, wgpu::RenderPipeline>,
     picture: Option<Picture>,
     shown: u64,
+    /// Those of earlier streams.
+    skipped: u64,
 }
 
 /// What a pipeline is compiled for.
@@ -158,7 +160,7 @@ impl Preview {
                 ],
             });
             let (pipelines, picture) = (HashMap::new(), None);
-            Ok(Self { gpu: gpu.clone(), frames, sampler, layout, info, pipelines, picture, shown: 0 })
+            Ok(Self { gpu: gpu.clone(), frames, sampler, layout, info, pipelines, picture, shown: 0, skipped: 0 })
         })
     }
 
@@ -168,7 +170,8 @@ impl Preview {
     /// # Errors
     /// `NotSupportedError` when the stream has no video track; then nothing changes.
     pub fn set_stream(&mut self, stream: &MediaStream) -> Result<()> {
-        self.frames = frames_of(stream)?;
+        let before = std::mem::replace(&mut self.frames, frames_of(stream)?);
+        self.skipped += before.skipped();
         Ok(())
     }
 
@@ -202,7 +205,7 @@ impl Preview {
         gpu.scoped(|| {
             let view = target.create_view(&wgpu::TextureViewDescriptor::default());
             let mut encoder = gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-            let mut pass = clearing_pass(&mut encoder, &view);
+            let mut pass = black_pass(&mut encoder, &view);
             self.render(&mut pass, target.format(), size, Rect::whole(size));
             drop(pass);
             gpu.queue().submit([encoder.finish()]);
@@ -253,9 +256,9 @@ impl Preview {
         self.frames.is_over()
     }
 
-    /// How many frames it took, and how many were replaced by newer ones before it could.
+    /// How many frames it took, and how many were replaced by newer ones before it could, of all streams that it showed.
     pub fn counts(&self) -> (u64, u64) {
-        (self.shown, self.frames.skipped())
+        (self.shown, self.skipped + self.frames.skipped())
     }
 
     fn upload(&mut self, frame: &Frame) -> Result<()> {
@@ -326,8 +329,8 @@ fn frames_of(stream: &MediaStream) -> Result<TrackProcessor> {
     TrackProcessor::new(&track.ok_or_else(none)?)
 }
 
-/// A render pass that first makes this view black.
-fn clearing_pass<'a>(encoder: &'a mut wgpu::CommandEncoder, view: &wgpu::TextureView) -> wgpu::RenderPass<'a> {
+/// A render pass that first makes this view black, for [`Preview::render`] and drawings of your own.
+pub fn black_pass<'a>(encoder: &'a mut wgpu::CommandEncoder, view: &wgpu::TextureView) -> wgpu::RenderPass<'a> {
     encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
         label: Some("preview"),
         color_attachments: &[Some(wgpu::RenderPassColorAttachment {

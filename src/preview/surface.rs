@@ -1,19 +1,23 @@
 //! The surface of a window: gives a texture for each picture, and makes itself anew where the window's system took it.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use crate::error::{Error, Result};
 use crate::frame::Size;
 use crate::gpu::Gpu;
 
 /// A window's surface, with the device that draws on it.
 ///
-/// It follows the window's size, and configures itself again when the system asks for it. When the device is lost, every
-/// call fails: make another one.
+/// It follows the window's size, and configures itself again when the system asks for it. When the device is lost,
+/// [`WindowSurface::draw`] fails: make another one.
 #[derive(Debug)]
 pub struct WindowSurface {
     surface: wgpu::Surface<'static>,
     gpu: Gpu,
     config: wgpu::SurfaceConfiguration,
     configured: bool,
+    lost: Arc<AtomicBool>,
 }
 
 impl WindowSurface {
@@ -45,7 +49,10 @@ impl WindowSurface {
             alpha_mode: wgpu::CompositeAlphaMode::Auto,
             view_formats: Vec::new(),
         };
-        Ok(Self { surface, gpu, config, configured: false })
+        let lost = Arc::new(AtomicBool::new(false));
+        let flag = lost.clone();
+        gpu.device().set_device_lost_callback(move |_, _| flag.store(true, Ordering::Release));
+        Ok(Self { surface, gpu, config, configured: false, lost })
     }
 
     /// The device that draws on it.
@@ -89,7 +96,11 @@ impl WindowSurface {
             ..self.config.clone()
         };
         // A surface that does not fit any more is configured again, once for each picture.
+        let mut refused = false;
         for _ in 0..2 {
+            if self.lost.load(Ordering::Acquire) {
+                return Err(Error::unknown("the window's device was lost"));
+            }
             if !std::mem::replace(&mut self.configured, true) {
                 self.gpu.scoped(|| {
                     self.surface.configure(self.gpu.device(), &config);
@@ -103,17 +114,17 @@ impl WindowSurface {
                     return self.show(texture, draw);
                 }
                 wgpu::CurrentSurfaceTexture::Timeout | wgpu::CurrentSurfaceTexture::Occluded => return Ok(false),
-                wgpu::CurrentSurfaceTexture::Outdated | wgpu::CurrentSurfaceTexture::Validation => {
-                    self.configured = false;
-                }
+                wgpu::CurrentSurfaceTexture::Outdated => self.configured = false,
+                // The errors of a lost device are in no error scope.
+                wgpu::CurrentSurfaceTexture::Validation => (self.configured, refused) = (false, true),
                 wgpu::CurrentSurfaceTexture::Lost => return Err(Error::unknown("the window's surface was lost")),
             }
         }
-        Ok(false)
+        if refused { Err(Error::unknown("the window's device refused its surface")) } else { Ok(false) }
     }
 
     fn show(&self, texture: wgpu::SurfaceTexture, draw: impl FnOnce(&wgpu::Texture) -> Result<()>) -> Result<bool> {
-        draw(&texture.texture)?;
+        self.gpu.scoped(|| draw(&texture.texture))?;
         self.gpu.queue().present(texture);
         Ok(true)
     }

@@ -218,13 +218,16 @@ impl MediaRecorder {
     }
 
     /// The last seconds of the running recording as a complete, seekable file, from a key frame on: as many as
-    /// [`replay`](MediaRecorderOptions::replay) says. The recording continues.
+    /// [`replay`](MediaRecorderOptions::replay) says. The recording continues. Waits until the file is made, behind the
+    /// packets that wait to be written.
     ///
     /// # Errors
     /// `InvalidStateError` when it does not record or no replay was asked for; `UnknownError` when the file cannot be
     /// made.
     pub fn save_replay(&self) -> Result<Blob> {
-        self.running().as_ref().ok_or_else(no_replay)?.session.save_replay()
+        // Stop and pause must not wait for the answer.
+        let saved = self.running().as_ref().ok_or_else(no_replay)?.session.save_replay();
+        saved.recv().unwrap_or_else(|_| Err(no_replay()))
     }
 
     /// Records the content of the replay and all that follows.

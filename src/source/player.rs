@@ -20,8 +20,8 @@
 //! - **Tracks end when the film ends**, not when a loop starts it again. They stay in their streams. A stream that is
 //!   captured after that has new tracks.
 //! - **A seek opens the film again**, and so does each round of a loop; both take as long as opening.
-//! - **A live source** (a camera, a screen, a microphone) shows each frame at the time of its capture. It cannot seek; a
-//!   pause stops the picture, and what comes meanwhile is not shown. Its sound goes on.
+//! - **A live source** (a camera, a screen) shows each frame at the time of its capture. It cannot seek; a pause stops
+//!   the picture, and what comes meanwhile is not shown. Live sound goes on.
 //! - **Filters that change over time** follow the film's position, not the clock.
 //!
 //! A source without frames, as a file of sound alone, cannot be played here.
@@ -40,8 +40,6 @@ use playback::Playback;
 use playhead::Playhead;
 use reader::FilmReader;
 use screen::Screen;
-
-use live_sound::LiveSound;
 
 use super::audio::{AudioSpec, open_audio};
 use super::{SourceOptions, SourceSpec};
@@ -67,8 +65,10 @@ pub enum PlayerEvent {
     Seeked,
     /// The film ended, and its tracks with it. Not sent where the film loops.
     Ended,
-    /// The film could not be read further. Its tracks have ended; a seek tries again.
+    /// The film could not be read further. Its tracks have ended; a seek tries again, and so does [`Player::play`].
     Error(Error),
+    /// A microphone could not be read further. Its track has ended; the pictures go on.
+    SoundError(Error),
 }
 
 /// Counts of frames (`getVideoPlaybackQuality()`, Media Playback Quality).
@@ -108,7 +108,8 @@ pub enum PlayerSound {
     Own,
     /// No sound.
     None,
-    /// Another sound: a file, which is played from the film's position, or a live one.
+    /// Another sound: a file, which is played from the film's position and no longer than the film, or a live one.
+    /// Beside a live source, a file is played from the first [`Player::play`] on.
     Other(AudioSpec),
 }
 
@@ -167,6 +168,8 @@ struct PlayerState {
     seek: Option<Span>,
     /// Whether the frame at the current position is not shown yet.
     seeking: bool,
+    /// Whether it could not be read further.
+    failed: bool,
     duration: Option<Span>,
     quality: PlaybackQuality,
     /// Whether the player was dropped.
@@ -193,16 +196,19 @@ impl Player {
     pub fn open_with(gpu: &Gpu, film: &SourceSpec, options: PlayerOptions) -> Result<Self> {
         let start = options.source.start.unwrap_or(Span::ZERO);
         let clock = Clock::real();
-        let live_sound = match &options.sound {
-            PlayerSound::Other(spec @ (AudioSpec::Microphone(_) | AudioSpec::System(_))) => {
-                Some(LiveSound::begin(open_audio(spec, None)?, &clock)?)
-            }
-            _ => None,
+        let PlayerOptions { source, sound } = options;
+        let other = match &sound {
+            PlayerSound::Other(spec) => Some(open_audio(spec, None)?),
+            PlayerSound::Own | PlayerSound::None => None,
         };
-        let film = PlayedFilm { spec: film.clone(), options };
+        let live_sound = other.filter(|sound| sound.is_live());
+        // A live sound is opened once; the film's reader opens others at each position.
+        let sound = if live_sound.is_some() { PlayerSound::None } else { sound };
+        let film = PlayedFilm { spec: film.clone(), source, sound };
         let reader = FilmReader::begin(&film, start, &clock)?;
-        let size = film.options.source.size.unwrap_or(reader.size);
-        let sound_format = live_sound.as_ref().map(LiveSound::format).or(reader.sound_format);
+        let size = film.source.size.unwrap_or(reader.size);
+        let live_format = live_sound.as_ref().map(|sound| (sound.info().rate, sound.info().channels));
+        let sound_format = live_format.or(reader.sound_format);
         let (rate, live) = (reader.rate, reader.is_live());
         let screen = Screen::new(gpu, &reader, size, sound_format, &clock)?;
         let mut playhead = Playhead::new();
@@ -214,6 +220,7 @@ impl Player {
             ended: false,
             seek: None,
             seeking: false,
+            failed: false,
             duration: reader.duration,
             quality: PlaybackQuality::default(),
             stopped: false,
@@ -225,16 +232,22 @@ impl Player {
             listeners: Listeners::new(),
             clock,
         });
-        let playback = Playback::new(shared.clone(), film, reader, live_sound);
+        if let Some(sound) = live_sound {
+            live_sound::begin(sound, &shared)?;
+        }
+        let playback = Playback::new(shared.clone(), film, reader);
         let thread = std::thread::Builder::new().name("player".into()).spawn(move || playback.run());
         Ok(Self { shared, size, rate, live, thread: Some(thread.map_err(Error::no_thread)?) })
     }
 
-    /// Plays from the current position; from the beginning when the film has ended.
+    /// Plays from the current position; from the beginning when the film has ended. After an error, opens the source
+    /// again.
     pub fn play(&self) {
         let mut state = self.shared.lock();
-        if state.ended {
-            state.go_to(Span::ZERO, &self.shared.clock);
+        if state.ended || state.failed {
+            let position = state.playhead.position(self.shared.clock.now());
+            let position = if state.ended || self.live { Span::ZERO } else { position };
+            state.go_to(position, &self.shared.clock);
         }
         state.paused = false;
         self.shared.changed.notify_all();
@@ -256,9 +269,8 @@ impl Player {
     }
 
     /// Seeks to this position, paused or playing; to the end if the position is beyond it. Without effect on a live
-    /// source. [`PlayerEvent::Seeked`] is
-    /// sent when the frame there is shown; a further seek before that replaces this one. Errors are sent as
-    /// [`PlayerEvent::Error`].
+    /// source. [`PlayerEvent::Seeked`] is sent when the frame there is shown; a further seek before that replaces this
+    /// one. Errors are sent as [`PlayerEvent::Error`].
     pub fn seek(&self, position: Span) {
         if self.live {
             return;
@@ -399,7 +411,9 @@ impl Drop for Player {
 #[derive(Debug)]
 struct PlayedFilm {
     spec: SourceSpec,
-    options: PlayerOptions,
+    source: SourceOptions,
+    /// Its own sound, none, or that of a file.
+    sound: PlayerSound,
 }
 
 impl PlayerShared {
@@ -418,6 +432,6 @@ impl PlayerState {
         let now = clock.now();
         self.playhead.set_moving(false, now);
         self.playhead.jump(position, now);
-        (self.seek, self.seeking, self.ended) = (Some(position), true, false);
+        (self.seek, self.seeking, self.ended, self.failed) = (Some(position), true, false, false);
     }
 }

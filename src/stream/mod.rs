@@ -1,8 +1,8 @@
 //! Streams and their tracks, as on the Web (Media Capture and Streams §4): the input of a recorder.
 //!
 //! A track is fed by its [`TrackGenerator`] (a canvas, a camera, your own program) and read by any number of recorders,
-//! each through its own queue, and of [`TrackProcessor`]s, which look at the newest frame. There is no device and no thread here: samples are delivered on the thread that writes
-//! them.
+//! each through its own queue, and of [`TrackProcessor`]s, which look at the newest frame. There is no device and no
+//! thread here: samples are delivered on the thread that writes them.
 
 mod capture;
 mod device;

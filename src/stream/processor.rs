@@ -111,6 +111,7 @@ impl TrackProcessor {
     /// Calls `on_change` when a frame has come, and when the track has ended; in place of an earlier callback. It is
     /// called on the thread that delivers the frames to recorders too, so it must return at once: wake another thread,
     /// or ask a window to redraw. It is called once now if a frame is there. After a panic it is not called any more.
+    /// While the processor is dropped it may still run once.
     pub fn on_change(&self, on_change: impl Fn() + Send + Sync + 'static) {
         let on_change: Arc<dyn Fn() + Send + Sync> = Arc::new(on_change);
         let mut state = self.newest.state.lock();

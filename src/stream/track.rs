@@ -327,8 +327,12 @@ impl MediaStreamTrack {
         }
     }
 
-    pub(super) fn retain_subscribers(&self, keep: impl Fn(&Subscriber) -> bool) {
-        self.0.track_state.lock().subscribers.retain(keep);
+    pub(super) fn retain_subscribers(&self, keep: impl FnMut(&Subscriber) -> bool) {
+        let mut track_state = self.0.track_state.lock();
+        let (kept, gone): (Vec<_>, Vec<_>) = track_state.subscribers.drain(..).partition(keep);
+        track_state.subscribers = kept;
+        drop(track_state);
+        drop(gone);
     }
 
     /// How many handles there are.
@@ -368,9 +372,11 @@ impl MediaStreamTrack {
         }
         track_state.state = ReadyState::Ended;
         track_state.failure = failure.cloned();
-        // Subscribers' queues end when the samples in flight have arrived.
-        track_state.subscribers.clear();
+        // Subscribers' queues end when the samples in flight have arrived. They are dropped without the lock: that of a
+        // `TrackProcessor` calls the program.
+        let subscribers = std::mem::take(&mut track_state.subscribers);
         drop(track_state);
+        drop(subscribers);
         let reason = if failure.is_some() { DropReason::Failed } else { DropReason::NotRecorded };
         self.0.source.track_ended(reason);
         true

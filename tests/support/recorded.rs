@@ -108,3 +108,40 @@ pub fn frame_rate(path: &Path) -> f64 {
     let (first, last) = (times.first().expect("a frame"), times.last().expect("a frame"));
     (times.len() - 1) as f64 / (last - first)
 }
+
+/// How much later the sound is than the picture at each flash, in milliseconds.
+pub fn flashes_and_clicks_apart(path: &Path) -> Vec<f64> {
+    let clicks = clicks(&samples(path));
+    let apart = |flash: f64| {
+        let nearest = clicks.iter().min_by(|a, b| (*a - flash).abs().total_cmp(&(*b - flash).abs()));
+        1000.0 * (nearest.expect("a click") - flash)
+    };
+    flashes(path).into_iter().map(apart).collect()
+}
+
+/// The times at which the picture turns white, in seconds.
+fn flashes(path: &Path) -> Vec<f64> {
+    let mut command = Command::new("ffprobe");
+    command.args(["-v", "error", "-f", "lavfi", "-show_entries", "frame=pts_time:frame_tags=lavfi.signalstats.YAVG"]);
+    command.args(["-of", "csv=p=0", "-i", &format!("movie={},signalstats", path.display())]);
+    let ran = run(&mut command, &[]).succeeded();
+    let frames = ran.stdout.lines().filter_map(|line| {
+        let (time, luma) = line.split_once(',')?;
+        Some((time.parse::<f64>().ok()?, luma.trim_end_matches(',').parse::<f64>().ok()?))
+    });
+    let frames: Vec<(f64, f64)> = frames.collect();
+    let pairs = frames.windows(2).filter(|pair| pair[0].1 < 100.0 && pair[1].1 >= 100.0);
+    pairs.map(|pair| pair[1].0).collect()
+}
+
+/// The times at which a click begins, in seconds.
+fn clicks(samples: &[f32]) -> Vec<f64> {
+    let mut clicks: Vec<f64> = Vec::new();
+    for (index, sample) in samples.iter().enumerate() {
+        let time = index as f64 / 48_000.0;
+        if sample.abs() > 0.2 && clicks.last().is_none_or(|last| time - last > 0.5) {
+            clicks.push(time);
+        }
+    }
+    clicks
+}

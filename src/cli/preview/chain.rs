@@ -3,6 +3,9 @@
 //! The filter that was picked last can be exchanged for another one until it is kept with [`ChainEditor::keep`]. A chain
 //! from the command line is kept already.
 
+use std::path::PathBuf;
+
+use framereel::Result;
 use framereel::filter::{FilterChain, FilterInfo, ParamKind, Value, catalog};
 
 use super::super::values;
@@ -44,9 +47,31 @@ impl ChainEditor {
         &self.chain
     }
 
-    /// Replaces the chain by another version of itself, whose files were read again.
+    /// Takes this chain in place of the present one, as one from the command line.
     pub fn replace(&mut self, chain: FilterChain) {
         self.chain = chain;
+        self.keep();
+    }
+
+    /// Reads the files of the chain and of the strip again; on an error nothing changes.
+    ///
+    /// # Errors
+    /// As [`FilterChain::reloaded`].
+    pub fn reload(&mut self) -> Result<()> {
+        let chain = self.chain.reloaded()?;
+        for choice in &mut self.choices {
+            if !choice.chain.files().is_empty() {
+                choice.chain = choice.chain.reloaded()?;
+            }
+        }
+        self.chain = chain;
+        Ok(())
+    }
+
+    /// The files of the chain and of the strip.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let choices = self.choices.iter().flat_map(|choice| choice.chain.files());
+        self.chain.files().into_iter().chain(choices).collect()
     }
 
     pub fn choices(&self) -> &[FilterChoice] {
@@ -62,11 +87,7 @@ impl ChainEditor {
     pub fn select(&mut self, index: usize) {
         let Some(choice) = self.choices.get(index) else { return };
         let picked = choice.chain.clone();
-        let mut chain = std::mem::take(&mut self.chain);
-        if self.exchangeable {
-            let before = self.choices[self.selected].chain.filters().len();
-            chain = (0..before).fold(chain, |chain, _| chain.without_last());
-        }
+        let chain = self.without_pick();
         self.exchangeable = !picked.is_empty();
         self.chain = chain.then(picked);
         (self.selected, self.number) = (index, 0);
@@ -83,9 +104,15 @@ impl ChainEditor {
         (self.exchangeable, self.selected) = (false, 0);
     }
 
-    /// Drops the last filter.
+    /// The chain without what was picked last, if that can be exchanged.
+    fn without_pick(&self) -> FilterChain {
+        let picked = if self.exchangeable { self.choices[self.selected].chain.filters().len() } else { 0 };
+        (0..picked).fold(self.chain.clone(), |chain, _| chain.without_last())
+    }
+
+    /// Drops what was picked last, or else the last filter.
     pub fn drop_last(&mut self) {
-        self.chain = std::mem::take(&mut self.chain).without_last();
+        self.chain = if self.exchangeable { self.without_pick() } else { self.chain.clone().without_last() };
         (self.exchangeable, self.selected, self.number) = (false, 0, 0);
     }
 
@@ -196,6 +223,15 @@ mod tests {
         assert_eq!(editor.selected(), 0);
         editor.select(999);
         assert_eq!(editor.selected(), 0);
+    }
+
+    #[test]
+    fn a_pick_of_two_filters_is_dropped_whole() {
+        let mut editor = editor("sepia(1)");
+        pick(&mut editor, "drop-shadow");
+        assert!(editor.chain().filters().len() > 1, "{}", editor.chain());
+        editor.drop_last();
+        assert_eq!(editor.chain().to_string(), "sepia(1)");
     }
 
     #[test]

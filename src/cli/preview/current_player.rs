@@ -1,10 +1,10 @@
 //! The player whose frames are shown, shared by the threads that look at it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use framereel::source::player::Player;
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 
 /// The present player. Cheap to clone; clones are the same.
 #[derive(Clone, Default)]
@@ -13,7 +13,8 @@ pub struct CurrentPlayer(Arc<CurrentPlayerState>);
 #[derive(Default)]
 struct CurrentPlayerState {
     player: Mutex<Option<Arc<Player>>>,
-    closed: AtomicBool,
+    closed: Mutex<bool>,
+    changed: Condvar,
 }
 
 impl CurrentPlayer {
@@ -29,12 +30,17 @@ impl CurrentPlayer {
 
     /// Ends the threads that look at it.
     pub fn close(&self) {
-        self.0.closed.store(true, Ordering::Release);
+        *self.0.closed.lock() = true;
+        self.0.changed.notify_all();
         self.0.player.lock().take();
     }
 
-    /// Whether it is closed.
-    pub fn is_closed(&self) -> bool {
-        self.0.closed.load(Ordering::Acquire)
+    /// Waits this long, or until it is closed; returns whether it is still open.
+    pub fn wait(&self, time: Duration) -> bool {
+        let mut closed = self.0.closed.lock();
+        if !*closed {
+            self.0.changed.wait_for(&mut closed, time);
+        }
+        !*closed
     }
 }

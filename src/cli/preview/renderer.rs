@@ -3,12 +3,12 @@
 //! It has a device of its own and waits for the display alone. A recording never waits for it.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use framereel::frame::Rect;
-use framereel::preview::{Preview, WindowSurface};
-use framereel::{Error, ErrorKind, MediaStream, Result, Size, wgpu};
+use framereel::preview::{Preview, WindowSurface, black_pass};
+use framereel::{Error, ErrorKind, Gpu, MediaStream, Result, Size, wgpu};
 use parking_lot::Mutex;
 use winit::window::Window;
 
@@ -43,17 +43,53 @@ pub struct WindowRenderer {
     scale: f64,
     painter: Painter,
     hud: Hud,
-    preview: Option<Preview>,
-    compare: Option<Preview>,
-    /// The streams that are shown, to show them with another device.
-    stream: Option<MediaStream>,
-    compared: Option<MediaStream>,
+    /// The stream that is shown, and the one to compare with.
+    shown: ShownStream,
+    compared: ShownStream,
     thumbnails: Thumbnails,
     view: View,
     placement: WindowPlacement,
-    wake: Sender<RendererMessage>,
-    /// When the device or the surface was lost, and how often it was made again since.
+    /// How often the device or the surface was lost since a picture was drawn.
     lost: u32,
+}
+
+/// A stream, and what draws it with the present device.
+#[derive(Default)]
+struct ShownStream {
+    stream: Option<MediaStream>,
+    preview: Option<Preview>,
+}
+
+impl ShownStream {
+    /// Shows this stream; the last frame of the one before stays until it has a frame.
+    fn set(&mut self, stream: Option<MediaStream>, view: &View) -> Result<()> {
+        match (&stream, &mut self.preview) {
+            (Some(stream), Some(preview)) => {
+                preview.set_stream(stream)?;
+                redraw_on_change(preview, view);
+            }
+            (Some(_), None) => {}
+            (None, preview) => *preview = None,
+        }
+        self.stream = stream;
+        Ok(())
+    }
+
+    /// Takes the newest frame; makes what draws it where that is not there.
+    fn update(&mut self, gpu: &Gpu, view: &View) -> Result<()> {
+        if let (Some(stream), None) = (&self.stream, &self.preview) {
+            let preview = Preview::new(gpu, stream)?;
+            redraw_on_change(&preview, view);
+            self.preview = Some(preview);
+        }
+        self.preview.as_mut().map_or(Ok(false), Preview::update).map(drop)
+    }
+}
+
+/// Has the window drawn when there is a new frame.
+fn redraw_on_change(preview: &Preview, view: &View) {
+    let view = view.clone();
+    preview.on_change(move || view.redraw());
 }
 
 impl WindowRenderer {
@@ -61,13 +97,7 @@ impl WindowRenderer {
     ///
     /// # Errors
     /// `NotFoundError` when no adapter can draw on it.
-    pub fn new(
-        window: Arc<Window>,
-        view: View,
-        wake: Sender<RendererMessage>,
-        thumbnails: Thumbnails,
-        placement: WindowPlacement,
-    ) -> Result<Self> {
+    pub fn new(window: Arc<Window>, view: View, thumbnails: Thumbnails, placement: WindowPlacement) -> Result<Self> {
         let size = window.inner_size();
         let size = Size::new(size.width, size.height);
         let surface = surface_of(&window, size)?;
@@ -79,14 +109,11 @@ impl WindowRenderer {
             size,
             painter,
             hud: Hud::default(),
-            preview: None,
-            compare: None,
-            stream: None,
-            compared: None,
+            shown: ShownStream::default(),
+            compared: ShownStream::default(),
             thumbnails,
             view,
             placement,
-            wake,
             lost: 0,
         })
     }
@@ -107,8 +134,8 @@ impl WindowRenderer {
                 match message {
                     RendererMessage::Redraw => {}
                     RendererMessage::Resized(size, scale) => (self.size, self.scale) = (size, scale),
-                    RendererMessage::Stream(stream) => self.show(stream)?,
-                    RendererMessage::Compare(stream) => self.compare_with(stream)?,
+                    RendererMessage::Stream(stream) => self.shown.set(Some(stream), &self.view)?,
+                    RendererMessage::Compare(stream) => self.compared.set(stream, &self.view)?,
                     RendererMessage::Quit => return Ok(()),
                 }
                 next = messages.try_recv().ok();
@@ -119,30 +146,13 @@ impl WindowRenderer {
         }
     }
 
-    fn show(&mut self, stream: MediaStream) -> Result<()> {
-        match &mut self.preview {
-            Some(preview) => preview.set_stream(&stream)?,
-            None => self.preview = Some(Preview::new(self.surface.gpu(), &stream)?),
-        }
-        wake_on(self.preview.as_ref(), &self.wake);
-        self.stream = Some(stream);
-        Ok(())
-    }
-
-    fn compare_with(&mut self, stream: Option<MediaStream>) -> Result<()> {
-        self.compare = stream.as_ref().map(|stream| Preview::new(self.surface.gpu(), stream)).transpose()?;
-        wake_on(self.compare.as_ref(), &self.wake);
-        self.compared = stream;
-        Ok(())
-    }
-
     fn draw(&mut self) -> Result<()> {
-        let Self { surface, painter, hud, preview, compare, thumbnails, view, .. } = self;
+        let Self { surface, painter, hud, shown, compared, thumbnails, view, .. } = self;
         surface.resize(self.size);
+        view.begin_drawing();
         let state = view.state();
-        for preview in preview.iter_mut().chain(compare.iter_mut()) {
-            preview.update()?;
-        }
+        shown.update(surface.gpu(), view)?;
+        compared.update(surface.gpu(), view)?;
         let strip = state.strip.then_some((state.choices.len(), state.selected));
         let layout = WindowLayout::new(self.size, self.scale, strip, state.strip && state.position.is_some());
         let pictures = thumbnails.in_view(layout.cells.iter().map(|(index, _)| *index));
@@ -153,11 +163,11 @@ impl WindowRenderer {
             let target = Size::new(texture.width(), texture.height());
             let view = texture.create_view(&wgpu::TextureViewDescriptor::default());
             let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-            let mut pass = black(&mut encoder, &view);
-            let picture =
-                preview.as_mut().and_then(|preview| preview.render(&mut pass, format, target, layout.picture));
+            let mut pass = black_pass(&mut encoder, &view);
+            let picture = shown.preview.as_mut();
+            let picture = picture.and_then(|preview| preview.render(&mut pass, format, target, layout.picture));
             let area = picture.unwrap_or(layout.picture);
-            if let (Some(split), Some(compare)) = (state.split, compare.as_mut()) {
+            if let (Some(split), Some(compare)) = (state.split, compared.preview.as_mut()) {
                 split_pass(&mut pass, compare, format, target, (layout.picture, area), split);
             }
             let state = ViewState { split: state.split.filter(|_| picture.is_some()), ..state };
@@ -178,19 +188,15 @@ impl WindowRenderer {
     /// Makes the surface and the device again after an error, some times; the streams are shown as before.
     fn recover(&mut self, error: Error) -> Result<()> {
         self.lost += 1;
-        if self.lost > ATTEMPTS {
+        // On macOS a surface is made on the main thread only.
+        if self.lost > ATTEMPTS || cfg!(target_os = "macos") {
             return Err(Error::new(ErrorKind::Unknown, "the window cannot be drawn any more").with_cause(error));
         }
         std::thread::sleep(RETRY);
         let Ok(surface) = surface_of(&self.window, self.size) else { return Ok(()) };
         self.surface = surface;
         self.painter = Painter::new(self.surface.gpu(), self.surface.format());
-        (self.preview, self.compare) = (None, None);
-        if let Some(stream) = self.stream.take() {
-            self.show(stream)?;
-        }
-        let compared = self.compared.take();
-        self.compare_with(compared)?;
+        (self.shown.preview, self.compared.preview) = (None, None);
         self.view.say("the window's device was lost, and made again");
         Ok(())
     }
@@ -215,31 +221,6 @@ fn split_pass(
     }
 }
 
-/// Wakes the thread when the preview has a new frame.
-fn wake_on(preview: Option<&Preview>, wake: &Sender<RendererMessage>) {
-    if let Some(preview) = preview {
-        let wake = Mutex::new(wake.clone());
-        preview.on_change(move || {
-            // The thread may have ended.
-            let _ = wake.lock().send(RendererMessage::Redraw);
-        });
-    }
-}
-
 fn surface_of(window: &Arc<Window>, size: Size) -> Result<WindowSurface> {
     WindowSurface::new(window.clone(), size)
-}
-
-/// A render pass on a black target.
-fn black<'a>(encoder: &'a mut wgpu::CommandEncoder, view: &wgpu::TextureView) -> wgpu::RenderPass<'a> {
-    encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
-        label: Some("window"),
-        color_attachments: &[Some(wgpu::RenderPassColorAttachment {
-            view,
-            depth_slice: None,
-            resolve_target: None,
-            ops: wgpu::Operations { load: wgpu::LoadOp::Clear(wgpu::Color::BLACK), store: wgpu::StoreOp::Store },
-        })],
-        ..wgpu::RenderPassDescriptor::default()
-    })
 }

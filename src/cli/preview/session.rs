@@ -1,29 +1,30 @@
 //! What the keys do: the player, the chain, recordings, stills and replays. It runs on a thread of its own, so that
 //! neither the window nor the picture waits while a film is opened or a file is written.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use framereel::filter::{Custom, FileAccess, Kind};
-use framereel::recorder::{FileSink, MediaRecorder, Replay, Report, RunningReplay};
+use framereel::filter::{Custom, Kind};
+use framereel::recorder::{FileSink, Replay, RunningReplay};
 use framereel::source::player::{Player, PlayerEvent, PlayerOptions, PlayerSound};
-use framereel::still::{self, StillFormat};
 use framereel::stream::Listener;
-use framereel::{Error, ErrorKind, Event, FilterChain, Gpu, MediaStream, Result, SourceOptions, SourceSpec, Span};
+use framereel::{
+    Blob, Error, ErrorKind, FilterChain, Gpu, MediaRecorderOptions, MediaStream, Result, SourceOptions, SourceSpec,
+    Span,
+};
 
 use super::chain::ChainEditor;
-use super::compare;
 use super::current_player::CurrentPlayer;
+use super::recording::ActiveRecording;
+use super::stills::Stills;
 use super::thumbnails::Thumbnails;
-use super::view::{RecordingView, RendererMessage, View};
+use super::view::{RendererMessage, View};
 use crate::cli::args::PreviewArgs;
-use crate::cli::progress::{Meter, megabytes};
 use crate::cli::target::Numbered;
-use crate::cli::values::{AudioChoice, chain};
+use crate::cli::values::{self, AudioChoice};
 use crate::cli::watch::Watch;
 use crate::cli::{output_in, print, say};
 
@@ -31,11 +32,13 @@ use crate::cli::{output_in, print, say};
 const TICK: Duration = Duration::from_millis(50);
 /// How long a file may take to be finished when the window is closed.
 const FINISH_TIMEOUT: Duration = Duration::from_secs(20);
+/// A replay that is younger holds less than the one before it.
+const NEW_REPLAY: Duration = Duration::from_secs(2);
 /// Digits in the number of a file.
 const DIGITS: usize = 3;
 
 /// What a key, the mouse or the system asks for.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug)]
 pub enum WindowCommand {
     Select(usize),
     Step(i64),
@@ -53,6 +56,8 @@ pub enum WindowCommand {
     Seek(f64),
     /// A file was dropped on the window.
     Open(PathBuf),
+    /// A source was opened on a thread of its own.
+    Opened(SourceSpec, Result<Arc<Player>>),
     /// A shader's file has changed.
     Reload,
     Quit,
@@ -73,21 +78,18 @@ pub struct PreviewSession {
     player: Arc<Player>,
     events: Listener<PlayerEvent>,
     stream: MediaStream,
+    /// The chain before the last change, which the GPU has accepted.
+    accepted: FilterChain,
     recording: Option<ActiveRecording>,
-    replay: Option<RunningReplay>,
-    stills: Vec<JoinHandle<Result<PathBuf>>>,
+    /// The instant replay while nothing is recorded, and when it began.
+    replay: Option<(RunningReplay, Instant)>,
+    /// What the replay before it held, to be saved until the present one holds something.
+    last_replay: Option<Blob>,
+    stills: Stills,
     clipboard: Option<arboard::Clipboard>,
     watch: Option<Watch>,
     /// The first failure of a recording.
     failure: Option<Error>,
-}
-
-struct ActiveRecording {
-    recorder: MediaRecorder,
-    path: PathBuf,
-    paused: bool,
-    began: Instant,
-    meter: Meter,
 }
 
 /// What a session begins with.
@@ -156,9 +158,11 @@ impl PreviewSession {
             player,
             events,
             stream,
+            accepted: FilterChain::default(),
             recording: None,
             replay: None,
-            stills: Vec::new(),
+            last_replay: None,
+            stills: Stills::default(),
             clipboard: None,
             watch: None,
             failure: None,
@@ -197,14 +201,18 @@ impl PreviewSession {
                 Err(RecvTimeoutError::Timeout) => {}
             }
             self.follow_player();
-            self.follow_recording();
-            self.follow_stills();
+            if self.follow_recording() {
+                self.start_replay();
+            }
+            for still in self.stills.finished() {
+                self.tell_still(still);
+            }
             self.update();
         }
         self.current.close();
         self.replay = None;
         self.finish_recording();
-        for still in std::mem::take(&mut self.stills) {
+        for still in std::mem::take(&mut self.stills).wait() {
             self.tell_still(still);
         }
         self.failure.map_or(Ok(()), Err)
@@ -233,6 +241,8 @@ impl PreviewSession {
                 }
             }
             WindowCommand::Open(path) => self.open_dropped(&path),
+            WindowCommand::Opened(source, Ok(player)) => self.change_source(source, player),
+            WindowCommand::Opened(_, Err(error)) => self.report(error),
             WindowCommand::Reload => self.reload(),
             WindowCommand::Quit => {}
         }
@@ -242,9 +252,21 @@ impl PreviewSession {
     fn edit(&mut self, change: impl FnOnce(&mut ChainEditor)) {
         let before = self.editor.chain().clone();
         change(&mut self.editor);
-        if *self.editor.chain() != before {
-            self.player.set_filter(self.editor.chain());
+        let chain = self.editor.chain();
+        if *chain == before {
+            return;
         }
+        // A chain that is too long for `--filter` could not be used again.
+        let (filters, files) = (chain.filters().len(), chain.files().len());
+        if filters > FilterChain::MAX_FILTERS || files > FilterChain::MAX_FILES {
+            let (most, most_files) = (FilterChain::MAX_FILTERS, FilterChain::MAX_FILES);
+            let expected = format!("expected at most {most} filters, {most_files} of them with files");
+            self.editor.replace(before);
+            let error = format!("{expected}, but found {filters} and {files}; drop one with d");
+            return self.report(Error::new(ErrorKind::Range, error));
+        }
+        self.accepted = before;
+        self.player.set_filter(self.editor.chain());
     }
 
     fn copy(&mut self) {
@@ -265,12 +287,15 @@ impl PreviewSession {
 
     fn record(&mut self) {
         if let Some(recording) = &self.recording {
-            recording.recorder.stop();
+            self.last_replay = recording.replay().ok();
+            recording.stop();
             return;
         }
         // One encoder at a time: the recording keeps the last seconds itself.
-        self.replay = None;
-        match self.begin_recording() {
+        self.keep_replay();
+        let mut options = self.recorder_options();
+        options.replay = Some(self.args.replay).filter(|length| *length > Span::ZERO);
+        match ActiveRecording::begin(&self.stream, options, self.files("", "webm").next_free()) {
             Ok(recording) => self.recording = Some(recording),
             Err(error) => {
                 self.report(error);
@@ -279,84 +304,75 @@ impl PreviewSession {
         }
     }
 
-    fn begin_recording(&self) -> Result<ActiveRecording> {
+    fn recorder_options(&self) -> MediaRecorderOptions {
         let mut options = self.args.encoder.options();
-        options.replay = Some(self.args.replay).filter(|length| *length > Span::ZERO);
         options.frame_rate = self.player.frame_rate();
-        let recorder = MediaRecorder::new(&self.stream, options)?;
-        let path = self.files("", "webm").next_free();
-        recorder.start_to(FileSink::create_new(&path)?)?;
-        Ok(ActiveRecording { recorder, path, paused: false, began: Instant::now(), meter: Meter::default() })
+        options
     }
 
     fn pause(&mut self) {
-        let Some(recording) = &mut self.recording else { return };
-        let done = if recording.paused { recording.recorder.resume() } else { recording.recorder.pause() };
-        if done.is_ok() {
-            recording.paused = !recording.paused;
+        if let Some(recording) = &mut self.recording {
+            recording.toggle_pause();
         }
     }
 
-    /// Follows the recorder's events; a recording that has ended is reported.
-    fn follow_recording(&mut self) {
-        let Some(recording) = &self.recording else { return };
-        let events = recording.recorder.events();
-        let mut failed = None;
-        while let Some(event) = events.next_within(Span::ZERO) {
-            if let Event::Error(error) = event {
-                failed = Some(error);
-            }
-        }
-        let over = events.is_over();
-        if let Some(error) = failed {
+    /// Follows the recording; returns whether one has ended, which is told.
+    fn follow_recording(&mut self) -> bool {
+        let Some(recording) = &self.recording else { return false };
+        let over = recording.is_over();
+        for error in recording.errors() {
             self.report(error.clone());
             self.failure.get_or_insert(error);
         }
         if over && let Some(recording) = self.recording.take() {
-            self.tell_recorded(&recording);
-            self.start_replay();
+            self.tell(recording.summary());
         }
+        over
     }
 
     /// Stops the recording, and waits for its file.
     fn finish_recording(&mut self) {
-        if let Some(recording) = &self.recording {
-            recording.recorder.stop();
-        }
+        let Some(recording) = &self.recording else { return };
+        recording.stop();
         let until = Instant::now() + FINISH_TIMEOUT;
-        while self.recording.is_some() && Instant::now() < until {
-            self.follow_recording();
+        while !self.follow_recording() {
+            if Instant::now() > until {
+                let Some(recording) = self.recording.take() else { return };
+                let text = format!("the recording could not be finished within {FINISH_TIMEOUT:?}");
+                let error = Error::new(ErrorKind::Write, text).at(recording.path().display());
+                self.report(error.clone());
+                self.failure.get_or_insert(error);
+                return;
+            }
             thread::sleep(TICK / 5);
         }
-        self.replay = None;
-    }
-
-    fn tell_recorded(&self, recording: &ActiveRecording) {
-        let report: Report = recording.recorder.report();
-        let path = recording.path.display();
-        if report.frames_encoded == 0 {
-            return self.tell(format!("nothing recorded: {path} has no frame"));
-        }
-        let Report { duration_s, bytes, frames_encoded, frames_dropped, .. } = report;
-        let dropped = frames_dropped - report.dropped.paused;
-        let size = megabytes(bytes);
-        self.tell(format!("saved {path}: {duration_s:.1} s, {frames_encoded} frames, {dropped} dropped, {size}"));
     }
 
     fn start_replay(&mut self) {
         self.replay = None;
         if self.args.replay > Span::ZERO && self.recording.is_none() {
-            let replay = Replay::new(self.args.replay).with_options(self.args.encoder.options());
-            // A stream that has ended has no replay; saving one says so.
-            self.replay = replay.start(&self.stream).ok();
+            let replay = Replay::new(self.args.replay).with_options(self.recorder_options());
+            match replay.start(&self.stream) {
+                Ok(replay) => self.replay = Some((replay, Instant::now())),
+                Err(error) => self.report(error),
+            }
+        }
+    }
+
+    /// Ends the replay, and keeps what it holds.
+    fn keep_replay(&mut self) {
+        if let Some((replay, _)) = self.replay.take() {
+            self.last_replay = replay.save().ok().or(self.last_replay.take());
         }
     }
 
     fn save_replay(&mut self) {
-        let saved = match (&self.recording, &self.replay) {
-            (Some(recording), _) => recording.recorder.save_replay(),
-            (None, Some(replay)) => replay.save(),
-            (None, None) => {
+        let is_new = |began: &Instant| began.elapsed() < NEW_REPLAY;
+        let saved = match (&self.recording, &self.replay, self.last_replay.take()) {
+            (Some(recording), ..) => recording.replay(),
+            (None, Some((_, began)), Some(last)) if is_new(began) => Ok(last),
+            (None, Some((replay, _)), _) => replay.save(),
+            (None, None, _) => {
                 let expected = "expected a replay to save but none is kept; --replay says how long it is";
                 Err(Error::new(ErrorKind::InvalidState, expected))
             }
@@ -368,40 +384,21 @@ impl PreviewSession {
         }
     }
 
-    /// Draws and saves the frame that is shown, on a thread and a device of its own.
+    /// Saves the frame that is shown.
     fn save_still(&mut self) {
         let Some(frame) = self.player.current_frame() else { return };
         let chain = self.player.drawn_by().then(self.editor.chain().clone());
-        let (size, path) = (self.player.size(), self.files("-still", "png").next_free());
-        // The name is taken at once, so that the next still has another one.
-        let save = move || -> Result<PathBuf> {
-            let mut file = FileSink::create_new(&path)?;
-            let picture = compare::still(frame, &chain, size)?;
-            let bytes = still::encode(&picture, StillFormat::Png, None)?;
-            let written = file.write_all(&bytes).and_then(|()| file.flush());
-            let failed =
-                |cause| Error::new(ErrorKind::Write, "could not be written").at(path.display()).with_cause(cause);
-            written.map_err(failed)?;
-            Ok(path)
-        };
-        match thread::Builder::new().name("still".into()).spawn(save) {
-            Ok(still) => self.stills.push(still),
-            Err(error) => self.report(Error::new(ErrorKind::Unknown, "no thread for the still").with_cause(error)),
+        // The file is made at once, so that the next picture has another name.
+        let file = FileSink::create_new(self.files("-still", "png").next_free());
+        if let Err(error) = file.and_then(|file| self.stills.save(frame, chain, self.player.size(), file)) {
+            self.report(error);
         }
     }
 
-    fn follow_stills(&mut self) {
-        let (done, drawing) = std::mem::take(&mut self.stills).into_iter().partition(|still| still.is_finished());
-        self.stills = drawing;
-        let done: Vec<_> = done;
-        done.into_iter().for_each(|still| self.tell_still(still));
-    }
-
-    fn tell_still(&self, still: JoinHandle<Result<PathBuf>>) {
-        match still.join() {
-            Ok(Ok(path)) => self.tell(format!("saved {}", path.display())),
-            Ok(Err(error)) => self.report(error),
-            Err(_) => self.report(Error::new(ErrorKind::Unknown, "a still broke off: this is a fault in framereel")),
+    fn tell_still(&self, still: Result<PathBuf>) {
+        match still {
+            Ok(path) => self.tell(format!("saved {}", path.display())),
+            Err(error) => self.report(error),
         }
     }
 
@@ -414,15 +411,22 @@ impl PreviewSession {
                 }
                 PlayerEvent::Playing | PlayerEvent::Seeked => self.view.change(|state| state.ended = false),
                 PlayerEvent::Error(error) => {
-                    self.report(error.with_remedy("drop another file on the window, or seek"));
+                    self.report(error.with_remedy("space tries again"));
                     self.capture_again();
+                }
+                PlayerEvent::SoundError(error) => {
+                    self.report(error);
+                    self.start_replay();
                 }
                 _ => {}
             }
         }
-        for error in self.player.refused() {
-            self.report(error);
+        let refused = self.player.refused();
+        if !refused.is_empty() {
+            self.editor.replace(self.accepted.clone());
+            self.player.set_filter(self.editor.chain());
         }
+        refused.into_iter().for_each(|error| self.report(error));
     }
 
     /// The tracks have ended with the film: shows the last frame, and what follows a seek, by new ones.
@@ -442,25 +446,37 @@ impl PreviewSession {
         let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let opened = match extension.as_str() {
-            "wgsl" => Custom::load(path).and_then(|custom| {
-                if custom.kind() == Kind::Image {
-                    return self.change_source(SourceSpec::Shader(path.to_owned()));
+            "wgsl" => Custom::load(path).and_then(|custom| match custom.kind() {
+                Kind::Image => self.open_source(SourceSpec::Shader(path.to_owned())),
+                _ => {
+                    self.join(name, FilterChain::shader(custom));
+                    Ok(())
                 }
-                self.join(name, FilterChain::shader(custom));
-                Ok(())
             }),
-            "cube" => chain(&format!("lut(\"{}\")", path.display())).map(|table| self.join(name, table)),
-            _ => self.change_source(SourceSpec::File(path.to_owned())),
+            "cube" => values::chain(&format!("lut(\"{}\")", path.display())).map(|table| self.join(name, table)),
+            _ => self.open_source(SourceSpec::File(path.to_owned())),
         };
         if let Err(error) = opened {
             self.report(error);
         }
     }
 
+    /// Opens a source on a thread of its own: a slow disk must not keep the keys waiting.
+    fn open_source(&self, source: SourceSpec) -> Result<()> {
+        let (gpu, args, commands) = (self.gpu.clone(), self.args.clone(), self.commands.clone());
+        let open = move || {
+            let player = open(&gpu, &args, &source, None).map(Arc::new);
+            // The session may have ended.
+            let _ = commands.send(WindowCommand::Opened(source, player));
+        };
+        let thread = thread::Builder::new().name("open".into()).spawn(open);
+        let no_thread = |error| Error::new(ErrorKind::Unknown, "no thread to open the file").with_cause(error);
+        thread.map(drop).map_err(no_thread)
+    }
+
     /// Adds a filter to the strip and to the chain.
     fn join(&mut self, name: String, filter: FilterChain) {
-        self.editor.add_choice(name, filter);
-        self.player.set_filter(self.editor.chain());
+        self.edit(|editor| editor.add_choice(name, filter));
         let choices = self.editor.choices();
         self.thumbnails.set_choices(choices);
         let names: Vec<_> = choices.iter().map(|choice| choice.label.clone()).collect();
@@ -469,43 +485,42 @@ impl PreviewSession {
     }
 
     /// Plays another source. A recording of the old one is finished.
-    fn change_source(&mut self, source: SourceSpec) -> Result<()> {
-        let player = Arc::new(open(&self.gpu, &self.args, &source, None)?);
+    fn change_source(&mut self, source: SourceSpec, player: Arc<Player>) {
+        let stream = match player.capture_stream() {
+            Ok(stream) => stream,
+            Err(error) => return self.report(error),
+        };
         player.set_filter(self.editor.chain());
         self.finish_recording();
-        (self.events, self.stream) = (player.events(), player.capture_stream()?);
+        self.replay = None;
+        (self.events, self.stream) = (player.events(), stream);
         (self.player, self.source) = (player, source);
         self.view.change(|state| state.ended = false);
         self.begin(true);
-        Ok(())
     }
 
-    /// Watches the files of the chain and of a source that is a shader.
+    /// Watches the files of the chain, of the strip, and of a source that is a shader.
     fn watch_files(&mut self) {
-        let chain = self.player.drawn_by().then(self.editor.chain().clone());
-        let files: Vec<PathBuf> = chain.shader_files().into_iter().map(Path::to_owned).collect();
+        let mut files = self.editor.files();
+        files.extend(self.player.drawn_by().files());
         self.watch = None;
         if !files.is_empty() {
             let commands = parking_lot::Mutex::new(self.commands.clone());
-            let watch = Watch::begin(&files, move || drop(commands.lock().send(WindowCommand::Reload)));
-            match watch {
+            match Watch::begin(&files, move || drop(commands.lock().send(WindowCommand::Reload))) {
                 Ok(watch) => self.watch = Some(watch),
                 Err(error) => self.report(error),
             }
         }
     }
 
-    /// Reads the shaders' files again; a broken one is reported, and the old one stays.
+    /// Reads the shaders and tables again; a broken one is reported, and the old one stays.
     fn reload(&mut self) {
-        let read = || -> Result<(FilterChain, FilterChain)> {
-            let access = FileAccess::Any;
-            Ok((self.player.drawn_by().reloaded(&access)?, self.editor.chain().reloaded(&access)?))
-        };
-        match read() {
-            Ok((drawn_by, chain)) => {
-                self.editor.replace(chain);
+        let drawn_by = self.player.drawn_by().reloaded();
+        match drawn_by.and_then(|drawn_by| self.editor.reload().map(|()| drawn_by)) {
+            Ok(drawn_by) => {
                 self.player.set_drawn_by(&drawn_by);
                 self.player.set_filter(self.editor.chain());
+                self.thumbnails.set_choices(self.editor.choices());
             }
             Err(error) => self.report(error),
         }
@@ -516,11 +531,11 @@ impl PreviewSession {
         let folder = self.args.output.as_deref().unwrap_or(Path::new(""));
         let path = output_in(folder, &self.source, extension);
         let mut name = path.file_stem().unwrap_or_default().to_owned();
-        name.push(kind);
-        Numbered::beside(&path.with_file_name(name).with_extension(extension), DIGITS)
+        name.push(format!("{kind}.{extension}"));
+        Numbered::beside(&path.with_file_name(name), DIGITS)
     }
 
-    /// Shows the source's name, size and rate, in the title too.
+    /// Shows the source's name, size and rate in the window's title.
     fn show_source(&self) {
         let name = match &self.source {
             SourceSpec::File(path) | SourceSpec::Shader(path) => {
@@ -531,24 +546,12 @@ impl PreviewSession {
         };
         let rate = self.player.frame_rate().map(|rate| format!(" at {:.4}", rate.as_f64()));
         let rate = rate.map(|rate| rate.trim_end_matches('0').trim_end_matches('.').to_owned()).unwrap_or_default();
-        let source = format!("{name}  {}{rate}", self.player.size());
-        (self.set_title)(format!("{source}  framereel"));
-        self.view.change(|state| state.source = source);
+        (self.set_title)(format!("{name}  {}{rate}  framereel", self.player.size()));
     }
 
     /// Brings the view up to date.
     fn update(&mut self) {
-        let recording = self.recording.as_mut().map(|recording| {
-            let progress = recording.recorder.progress();
-            let level = progress.level.map(|level| recording.meter.follow(level, recording.began.elapsed()).round());
-            RecordingView {
-                tenths: (progress.recorded.as_nanos().max(0) / 100_000_000) as u64,
-                bytes: progress.bytes,
-                dropped: progress.dropped,
-                level,
-                paused: recording.paused,
-            }
-        });
+        let recording = self.recording.as_mut().map(ActiveRecording::view);
         let position = self.player.duration().filter(|length| *length > Span::ZERO);
         let position = position.map(|length| (self.player.current_time(), length));
         let stopped = self.player.paused();

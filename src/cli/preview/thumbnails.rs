@@ -2,8 +2,7 @@
 //! a small share of one processor's time and have a device of their own, so that no recording waits for them.
 
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::thread;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use framereel::canvas::Capture;
@@ -13,7 +12,7 @@ use parking_lot::Mutex;
 use super::bitmap::Bitmap;
 use super::chain::FilterChoice;
 use super::current_player::CurrentPlayer;
-use super::view::{RendererMessage, View};
+use super::view::View;
 
 /// How many times longer than a thumbnail took the next one waits; less for one that is drawn for the first time.
 const REST: u32 = 9;
@@ -33,27 +32,30 @@ struct ThumbnailState {
     choices: Vec<FilterChoice>,
     /// The numbers of those in view.
     wanted: Vec<usize>,
-    drawn: HashMap<usize, (Arc<Bitmap>, Arc<Frame>)>,
+    /// Each with the frame that it shows; none where it could not be drawn.
+    drawn: HashMap<usize, (Option<Arc<Bitmap>>, Weak<Frame>)>,
 }
 
 impl Thumbnails {
     /// Sets what the strip offers. Thumbnails of choices that stay are kept.
     pub fn set_choices(&self, choices: &[FilterChoice]) {
-        self.0.lock().choices = choices.to_vec();
+        let mut state = self.0.lock();
+        let before = std::mem::replace(&mut state.choices, choices.to_vec());
+        state.drawn.retain(|number, _| before.get(*number) == choices.get(*number));
     }
 
     /// The thumbnails with these numbers, which are in view now; none where one is not drawn yet.
     pub fn in_view(&self, numbers: impl Iterator<Item = usize>) -> Vec<Option<Arc<Bitmap>>> {
         let mut state = self.0.lock();
         state.wanted = numbers.collect();
-        state.wanted.iter().map(|number| state.drawn.get(number).map(|(bitmap, _)| bitmap.clone())).collect()
+        state.wanted.iter().map(|number| state.drawn.get(number).and_then(|(bitmap, _)| bitmap.clone())).collect()
     }
 
     /// Draws the thumbnails in view, again and again, until the program ends.
     pub fn run(&self, current: &CurrentPlayer, view: &View) -> Result<()> {
-        let mut artist = ThumbnailRenderer { gpu: Gpu::new()?, small: None, captures: HashMap::new() };
-        let mut last = None;
-        while !current.is_closed() {
+        let mut renderer = ThumbnailRenderer { gpu: Gpu::new()?, small: None, captures: HashMap::new() };
+        let (mut last, mut pause) = (None, PAUSE);
+        while current.wait(pause) {
             let begun = Instant::now();
             let mut rest = REST;
             let player = current.player().filter(|_| view.state().strip);
@@ -62,13 +64,11 @@ impl Thumbnails {
                 && let Some((number, chain, first)) = self.next(&frame, last)
             {
                 (last, rest) = (Some(number), if first { FIRST_REST } else { REST });
-                // A frame that the device cannot take has no thumbnail.
-                if let Ok(bitmap) = artist.draw(&frame, &player.drawn_by(), number, &chain) {
-                    self.0.lock().drawn.insert(number, (Arc::new(bitmap), frame));
-                    view.send(RendererMessage::Redraw);
-                }
+                let bitmap = renderer.draw(&frame, &player.drawn_by(), number, &chain).ok().map(Arc::new);
+                self.0.lock().drawn.insert(number, (bitmap, Arc::downgrade(&frame)));
+                view.redraw();
             }
-            thread::sleep((begun.elapsed() * rest).max(PAUSE));
+            pause = (begun.elapsed() * rest).max(PAUSE);
         }
         Ok(())
     }
@@ -78,7 +78,8 @@ impl Thumbnails {
     fn next(&self, frame: &Arc<Frame>, last: Option<usize>) -> Option<(usize, FilterChain, bool)> {
         let state = self.0.lock();
         let fresh = |number: &&usize| !state.drawn.contains_key(number);
-        let stale = |number: &&usize| state.drawn.get(number).is_none_or(|(_, shown)| !Arc::ptr_eq(shown, frame));
+        let stale =
+            |number: &&usize| state.drawn.get(number).is_none_or(|(_, shown)| shown.as_ptr() != Arc::as_ptr(frame));
         let after = state.wanted.iter().position(|number| Some(*number) == last).map_or(0, |position| position + 1);
         let around = state.wanted[after..].iter().chain(&state.wanted[..after]);
         let never = state.wanted.iter().find(fresh);

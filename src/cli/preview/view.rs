@@ -1,6 +1,7 @@
 //! What the window shows: written by the session and by the window's own keys, read by the thread that draws.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
@@ -14,7 +15,9 @@ const MESSAGE: Duration = Duration::from_secs(4);
 #[derive(Clone)]
 pub struct View {
     state: Arc<Mutex<ViewState>>,
-    renderer: Sender<RendererMessage>,
+    renderer: Arc<Mutex<Sender<RendererMessage>>>,
+    /// Whether the renderer was asked to draw and has not begun to.
+    asked: Arc<AtomicBool>,
 }
 
 /// A message to the thread that draws.
@@ -34,8 +37,6 @@ pub enum RendererMessage {
 /// The present state of all that is shown beside the picture.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ViewState {
-    /// The source, as `film.mp4  1280x720 at 25`.
-    pub source: String,
     /// The chain as text.
     pub chain: String,
     /// The number that the keys change, as `radius 4px`.
@@ -78,7 +79,6 @@ impl View {
     /// The view of a source; its drawing thread is at the other end of `renderer`.
     pub fn new(renderer: Sender<RendererMessage>, choices: Vec<String>) -> Self {
         let state = ViewState {
-            source: String::new(),
             chain: String::new(),
             number: None,
             choices: Arc::new(choices),
@@ -92,7 +92,7 @@ impl View {
             help: false,
             split: None,
         };
-        Self { state: Arc::new(Mutex::new(state)), renderer }
+        Self { state: Arc::new(Mutex::new(state)), renderer: Arc::new(Mutex::new(renderer)), asked: Arc::default() }
     }
 
     /// Changes the state, and has it drawn if it is another one then.
@@ -102,7 +102,7 @@ impl View {
         change(&mut state);
         if *state != before {
             drop(state);
-            self.send(RendererMessage::Redraw);
+            self.redraw();
         }
     }
 
@@ -119,10 +119,22 @@ impl View {
         state.clone()
     }
 
+    /// Has the window drawn again. One request is enough, however slow the display is.
+    pub fn redraw(&self) {
+        if !self.asked.swap(true, Ordering::AcqRel) {
+            self.send(RendererMessage::Redraw);
+        }
+    }
+
+    /// The renderer begins to draw what is there now; later changes ask it again.
+    pub fn begin_drawing(&self) {
+        self.asked.store(false, Ordering::Release);
+    }
+
     /// Sends a message to the thread that draws.
     pub fn send(&self, message: RendererMessage) {
         // Where that thread has ended, nothing is drawn any more.
-        let _ = self.renderer.send(message);
+        let _ = self.renderer.lock().send(message);
     }
 
     fn lock(&self) -> MutexGuard<'_, ViewState> {

@@ -221,14 +221,16 @@ impl ApplicationHandler<AppEvent> for App {
         }
     }
 
-    fn window_event(&mut self, _event_loop: &ActiveEventLoop, _window: WindowId, event: WindowEvent) {
+    fn window_event(&mut self, event_loop: &ActiveEventLoop, _window: WindowId, event: WindowEvent) {
         match event {
             WindowEvent::CloseRequested => {
                 // The file of a recording is finished meanwhile.
                 if let Some(window) = &self.window {
                     window.set_visible(false);
                 }
-                self.command(WindowCommand::Quit);
+                if self.commands.send(WindowCommand::Quit).is_err() {
+                    event_loop.exit();
+                }
             }
             WindowEvent::Resized(size) => {
                 if let Some(window) = &self.window {
@@ -240,8 +242,11 @@ impl ApplicationHandler<AppEvent> for App {
                     self.resized(window.inner_size(), scale_factor);
                 }
             }
-            WindowEvent::RedrawRequested => self.view.send(RendererMessage::Redraw),
-            WindowEvent::KeyboardInput { event, .. } if event.state == ElementState::Pressed => self.key(&event),
+            WindowEvent::RedrawRequested => self.view.redraw(),
+            // Keys that were pressed before the window had the focus are not meant for it.
+            WindowEvent::KeyboardInput { event, is_synthetic: false, .. } if event.state == ElementState::Pressed => {
+                self.key(&event);
+            }
             WindowEvent::CursorMoved { position: PhysicalPosition { x, y }, .. } => {
                 self.pointer = (x, y);
                 self.drag();

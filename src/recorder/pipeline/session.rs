@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::Receiver;
 use std::thread::{self, JoinHandle};
 
 use parking_lot::Mutex;
@@ -10,7 +11,7 @@ use super::message::Message;
 use super::{MessageQueue, PACKET_QUEUE, SessionListener, SessionPlan, SessionState, Start, catch_panic, run};
 use crate::blob::Blob;
 use crate::clock::Clock;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::recorder::events::Event;
 use crate::recorder::gate::Gate;
 use crate::recorder::options::MediaRecorderOptions;
@@ -107,15 +108,12 @@ impl Session {
         self.state.messages.close();
     }
 
-    /// The content of the replay, as a file.
-    pub fn save_replay(&self) -> Result<Blob> {
-        let ended =
-            || Error::new(ErrorKind::InvalidState, "expected a replay that is running but found that it has ended");
+    /// Asks for the content of the replay, as a file; the answer comes once the mux stage has made it. None comes when
+    /// the session has ended.
+    pub fn save_replay(&self) -> Receiver<Result<Blob>> {
         let (sender, saved) = std::sync::mpsc::channel();
-        if !self.state.messages.post(Message::SaveReplay(sender)) {
-            return Err(ended());
-        }
-        saved.recv().unwrap_or_else(|_| Err(ended()))
+        self.state.messages.post(Message::SaveReplay(sender));
+        saved
     }
 
     /// Begins to record the replay; false when the session has ended.

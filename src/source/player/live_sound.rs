@@ -1,73 +1,42 @@
-//! The sound of a microphone beside a player's frames: it is live whatever the playhead does.
+//! The sound of a microphone beside a player's frames: it goes on whatever the playhead does.
 
-use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Weak};
 use std::thread;
 
+use super::{PlayerEvent, PlayerShared};
 use crate::audio::AudioBuffer;
-use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::source::audio::AudioSource;
 use crate::time::Timestamp;
 
-/// How many buffers wait at most: a second.
-const BUFFERS: usize = 50;
-
-/// A live source of sound that is read on a thread of its own.
-pub(super) struct LiveSound {
-    buffers: Receiver<Result<Option<AudioBuffer>>>,
-    format: (u32, usize),
-    /// The clock's time of the sound's timestamp 0.
-    began: Timestamp,
-    over: bool,
+/// Gives the sound of `source` from now on to the player's track, on a thread of its own, until the player is dropped. If
+/// the device goes away, the track ends with its error, and [`PlayerEvent::SoundError`] is sent.
+pub(super) fn begin(mut source: Box<dyn AudioSource>, shared: &Arc<PlayerShared>) -> Result<()> {
+    let began = shared.clock.now();
+    source.begin_at(began, &shared.clock);
+    let player = Arc::downgrade(shared);
+    let run = move || {
+        let given = catch_unwind(AssertUnwindSafe(|| give_all(&mut *source, began, &player)));
+        let failed = given.unwrap_or_else(|_| Err(Error::unknown("the microphone's reader broke off: it panicked")));
+        if let (Err(error), Some(player)) = (failed, player.upgrade()) {
+            player.screen().end_sound(&error);
+            player.listeners.tell(|| PlayerEvent::SoundError(error.clone()));
+        }
+    };
+    thread::Builder::new().name("player microphone".into()).spawn(run).map(drop).map_err(Error::no_thread)
 }
 
-impl LiveSound {
-    /// Begins to read `source`, whose sound from now on is given with the times of `clock`.
-    pub fn begin(mut source: Box<dyn AudioSource>, clock: &Clock) -> Result<Self> {
-        let format = (source.info().rate, source.info().channels);
-        let began = clock.now();
-        source.begin_at(began, clock);
-        let (to, buffers) = sync_channel(BUFFERS);
-        let read = move || {
-            loop {
-                let buffer = source.next_buffer();
-                let last = !matches!(buffer, Ok(Some(_)));
-                if to.send(buffer).is_err() || last {
-                    return;
-                }
-            }
-        };
-        thread::Builder::new().name("player microphone".into()).spawn(read).map_err(Error::no_thread)?;
-        Ok(Self { buffers, format, began, over: false })
+/// Gives all sound with the clock's times; timestamp 0 is `began`.
+fn give_all(source: &mut dyn AudioSource, began: Timestamp, player: &Weak<PlayerShared>) -> Result<()> {
+    while let Some(mut sound) = source.next_buffer()? {
+        sound.timestamp = began + (sound.timestamp - Timestamp::ZERO);
+        let Some(player) = player.upgrade() else { return Ok(()) };
+        give(&player, sound);
     }
+    Ok(())
+}
 
-    /// Samples a second, and channels.
-    pub fn format(&self) -> (u32, usize) {
-        self.format
-    }
-
-    /// The next buffer that has come, with its time of the clock.
-    ///
-    /// # Errors
-    /// When the device went away; none follows then.
-    pub fn next(&mut self) -> Result<Option<AudioBuffer>> {
-        if self.over {
-            return Ok(None);
-        }
-        match self.buffers.try_recv() {
-            Ok(Ok(Some(mut sound))) => {
-                sound.timestamp = self.began + (sound.timestamp - Timestamp::ZERO);
-                Ok(Some(sound))
-            }
-            Ok(Err(error)) => {
-                self.over = true;
-                Err(error)
-            }
-            Ok(Ok(None)) | Err(TryRecvError::Disconnected) => {
-                self.over = true;
-                Ok(None)
-            }
-            Err(TryRecvError::Empty) => Ok(None),
-        }
-    }
+fn give(player: &PlayerShared, sound: AudioBuffer) {
+    player.screen().give_live(sound);
 }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::live_sound::LiveSound;
 use super::playhead::Playhead;
 use super::reader::FilmReader;
 use super::{PlayedFilm, PlayerEvent, PlayerShared};
@@ -26,7 +25,6 @@ pub(super) struct Playback {
     shared: Arc<PlayerShared>,
     film: PlayedFilm,
     reader: FilmReader,
-    live_sound: Option<LiveSound>,
     state: PlaybackState,
 }
 
@@ -43,8 +41,8 @@ enum PlaybackState {
 }
 
 impl Playback {
-    pub fn new(shared: Arc<PlayerShared>, film: PlayedFilm, reader: FilmReader, live_sound: Option<LiveSound>) -> Self {
-        Self { shared, film, reader, live_sound, state: PlaybackState::Opening }
+    pub fn new(shared: Arc<PlayerShared>, film: PlayedFilm, reader: FilmReader) -> Self {
+        Self { shared, film, reader, state: PlaybackState::Opening }
     }
 
     /// Runs until the player is dropped.
@@ -84,7 +82,6 @@ impl Playback {
 
     /// Shows and plays everything that is due; returns how long to wait then.
     fn step(&mut self) -> Result<Duration> {
-        self.give_live_sound();
         if self.state == PlaybackState::Over {
             self.shared.screen().repeat_while_idle(self.shared.clock.now())?;
             return Ok(STILL_TICK);
@@ -128,18 +125,9 @@ impl Playback {
         Ok(left.min(TICK))
     }
 
-    /// Gives the sound of a microphone that has come.
-    fn give_live_sound(&mut self) {
-        let Some(live) = &mut self.live_sound else { return };
-        let screen = self.shared.screen();
-        while let Some(sound) = live.next().transpose() {
-            screen.give_live(sound);
-        }
-    }
-
-    /// Shows every frame of a live source that has come, unless it is paused.
+    /// Shows every frame of a live source that has come, unless it is paused; and gives the sound of a file beside it.
     fn show_live(&mut self) -> Result<Duration> {
-        let (paused, now) = {
+        let (paused, playhead, now) = {
             let mut state = self.shared.lock();
             let (moving, now) = (!state.paused, self.shared.clock.now());
             if moving != state.playhead.is_moving() {
@@ -148,16 +136,16 @@ impl Playback {
                     self.shared.listeners.tell(|| PlayerEvent::Playing);
                 }
             }
-            (state.paused, now)
+            (state.paused, state.playhead, now)
         };
+        while let Some(due) = self.reader.sound(playhead.position(now))? {
+            self.shared.screen().give(due, &playhead)?;
+        }
         let mut shown = false;
         while let Some((time, frame)) = self.reader.live_picture()? {
-            let mut state = self.shared.lock();
-            state.quality.total_frames += u64::from(!paused);
-            let position = state.playhead.position(time);
-            drop(state);
             if !paused {
-                self.shared.screen().show(frame, position, time)?;
+                self.shared.lock().quality.total_frames += 1;
+                self.shared.screen().show(frame, playhead.position(time), time)?;
                 shown = true;
             }
         }
@@ -263,6 +251,7 @@ impl Playback {
         let mut state = self.shared.lock();
         state.playhead.set_moving(false, self.shared.clock.now());
         (state.paused, state.seeking) = (true, state.seek.is_some());
+        state.failed = state.seek.is_none();
         drop(state);
         let first = std::mem::replace(&mut self.state, PlaybackState::Over) != PlaybackState::Over;
         if first {

@@ -10,7 +10,7 @@ use crate::error::ErrorKind;
 use crate::error::{Error, Result};
 use crate::filter::FilterChain;
 use crate::frame::{Frame, Size};
-use crate::source::audio::{AudioSource, AudioSpec, open_audio};
+use crate::source::audio::{AudioSource, open_audio};
 use crate::source::{Source, SourceOptions, open};
 use crate::time::{FrameRate, Span, Timestamp};
 
@@ -37,6 +37,8 @@ pub(super) struct FilmReader {
     sound: Option<ReadAhead<AudioBuffer>>,
     /// For a live source: added to its timestamps to get the player's clock's time.
     live: Option<Span>,
+    /// Whether its sound is not the film's own, so that it does not decide where the film ends.
+    other_sound: bool,
     /// The position at which timestamps are 0.
     base: Span,
     /// The position up to which sound was given.
@@ -57,15 +59,17 @@ impl FilmReader {
     /// Opens the film at `start`. The first frame is the one that is shown at that time.
     pub fn begin(film: &PlayedFilm, start: Span, clock: &Clock) -> Result<Self> {
         let from = (start > Span::ZERO).then_some(start);
-        let mut source = open(&film.spec, &SourceOptions { start: from, ..film.options.source.clone() })?;
+        let mut source = open(&film.spec, &SourceOptions { start: from, ..film.source.clone() })?;
         let live = source.live_clock().and_then(|own| own.shift_to(clock));
         let base = source.first_frame().filter(|_| start > Span::ZERO).unwrap_or(start);
         let info = source.info().clone();
         let frame_span = info.rate.map_or(NOMINAL_SPAN, FrameRate::frame_span);
         let pictures_length = info.rate.zip(info.frames).map(|(rate, frames)| rate.timestamp(frames) - Timestamp::ZERO);
-        let sound = sound_of(&mut *source, &film.options.sound, from)?;
+        let sound = sound_of(&mut *source, &film.sound, from)?;
         let sound_info = sound.as_ref().map(|sound| sound.info().clone());
         let rest = match (pictures_length.filter(|_| !info.endless), &sound_info) {
+            // Another sound than the film's own is no longer than the film.
+            (Some(pictures), Some(_)) if film.sound != PlayerSound::Own => Some(pictures),
             (Some(pictures), Some(sound)) => sound.length.map(|length| length.max(pictures)),
             (pictures, _) => pictures,
         };
@@ -81,6 +85,7 @@ impl FilmReader {
             pictures: ReadAhead::begin("player pictures", PICTURES, move || source.next_frame())?,
             sound: sound.map(ahead).transpose()?,
             live,
+            other_sound: film.sound != PlayerSound::Own,
             base,
             heard: start,
             frame_span,
@@ -154,19 +159,21 @@ impl FilmReader {
     /// The end of the film, once all of it was taken.
     pub fn end(&mut self) -> Result<Option<Span>> {
         let silent = match &mut self.sound {
+            Some(_) if self.other_sound => true,
             Some(sound) => sound.peek()?.is_none() && sound.over,
             None => true,
         };
         let over = silent && self.pictures.peek()?.is_none() && self.pictures.over;
-        Ok(over.then(|| self.seen.max(self.heard)))
+        let heard = if self.other_sound { self.seen } else { self.heard };
+        Ok(over.then(|| self.seen.max(heard)))
     }
 }
 
-/// The sound that belongs to the film's frames, from the first one on; none from a live source, which is read beside.
+/// The sound that belongs to the film's frames, from the first one on.
 fn sound_of(source: &mut dyn Source, sound: &PlayerSound, start: Option<Span>) -> Result<Option<Box<dyn AudioSource>>> {
     match sound {
         PlayerSound::Own => source.sound(),
-        PlayerSound::None | PlayerSound::Other(AudioSpec::Microphone(_) | AudioSpec::System(_)) => Ok(None),
+        PlayerSound::None => Ok(None),
         PlayerSound::Other(spec) => {
             match open_audio(spec, source.first_frame().or(start).filter(|_| start.is_some())) {
                 // The sound is shorter than the film.

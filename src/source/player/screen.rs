@@ -133,9 +133,13 @@ impl Screen {
     }
 
     fn paint(&mut self, time: Timestamp) -> Result<()> {
-        // Times must rise, also where the playhead went back.
-        self.painted = time.max(self.painted + Span::from_nanos(1));
-        self.canvas.paint(self.painted).map(drop)
+        // Times of captured paints must rise, also where the playhead went back. A live frame comes some time after its
+        // capture: paints that show nothing new must not be before it.
+        let time = time.max(self.painted + Span::from_nanos(1));
+        if self.canvas.paint(time)? {
+            self.painted = time;
+        }
+        Ok(())
     }
 
     /// Gives sound at the playhead's time for it; at another playback rate than 1 with more or fewer samples a second.
@@ -151,13 +155,19 @@ impl Screen {
         Ok(())
     }
 
-    /// Gives live sound, which has its time already; or ends its track with the error of its device.
-    pub fn give_live(&self, sound: Result<AudioBuffer>) {
-        let Some(generator) = &self.sound else { return };
-        match sound {
+    /// Gives live sound, which has its time already.
+    pub fn give_live(&self, sound: AudioBuffer) {
+        if let Some(generator) = &self.sound {
             // An error means that all tracks were stopped.
-            Ok(sound) => drop(generator.write_audio(sound)),
-            Err(error) => generator.fail(&error),
+            let _ = generator.write_audio(sound);
+        }
+    }
+
+    /// Ends the track of live sound with the error of its device.
+    pub fn end_sound(&mut self, error: &Error) {
+        self.sound_format = None;
+        if let Some(generator) = self.sound.take() {
+            generator.fail(error);
         }
     }
 }
