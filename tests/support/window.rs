@@ -67,9 +67,13 @@ impl Desktop {
                 said.lock().unwrap().push(line.expect("a line of text"));
             }
         });
+        let complaints = Arc::new(Mutex::new(String::new()));
+        let complained = complaints.clone();
         let stderr = thread::spawn(move || {
-            let mut text = String::new();
-            errors.read_to_string(&mut text).map(|_| text).expect("a text")
+            let mut bytes = [0; 4096];
+            while let Ok(count @ 1..) = errors.read(&mut bytes) {
+                complained.lock().unwrap().push_str(&String::from_utf8_lossy(&bytes[..count]));
+            }
         });
         let mut window = String::new();
         until("a window", || {
@@ -81,7 +85,7 @@ impl Desktop {
             window = String::from_utf8_lossy(&found.stdout).lines().next().unwrap_or_default().to_owned();
             !window.is_empty()
         });
-        let shown = Shown { desktop: self, child, lines, stdout, stderr, window };
+        let shown = Shown { desktop: self, child, lines, complaints, stdout, stderr, window };
         shown.act(&["windowfocus", "--sync", &shown.window]);
         shown
     }
@@ -130,8 +134,9 @@ pub struct Shown<'a> {
     desktop: &'a Desktop,
     child: Child,
     lines: Arc<Mutex<Vec<String>>>,
+    complaints: Arc<Mutex<String>>,
     stdout: JoinHandle<()>,
-    stderr: JoinHandle<String>,
+    stderr: JoinHandle<()>,
     window: String,
 }
 
@@ -249,6 +254,11 @@ impl Shown<'_> {
         self.lines.lock().unwrap().clone()
     }
 
+    /// What it has printed on standard error.
+    pub fn complaints(&self) -> String {
+        self.complaints.lock().unwrap().clone()
+    }
+
     /// Waits for the line after the first `after` that begins so.
     pub fn says(&self, after: usize, begin: &str) -> String {
         let mut found = None;
@@ -272,7 +282,8 @@ impl Shown<'_> {
             status.is_some()
         });
         self.stdout.join().expect("the reader of standard output");
-        let stderr = self.stderr.join().expect("the reader of standard error");
+        self.stderr.join().expect("the reader of standard error");
+        let stderr = self.complaints.lock().unwrap().clone();
         let stdout = self.lines.lock().unwrap().join("\n");
         Ran { code: status.and_then(|status| status.code()), stdout, stderr }
     }

@@ -19,7 +19,7 @@ use framereel::{
 use super::chain::ChainEditor;
 use super::current_player::CurrentPlayer;
 use super::recording::ActiveRecording;
-use super::stills::Stills;
+use super::stills::StillSaves;
 use super::thumbnails::Thumbnails;
 use super::view::{RendererMessage, View};
 use crate::cli::args::PreviewArgs;
@@ -85,7 +85,7 @@ pub struct PreviewSession {
     replay: Option<(RunningReplay, Instant)>,
     /// What the replay before it held, to be saved until the present one holds something.
     last_replay: Option<Blob>,
-    stills: Stills,
+    stills: StillSaves,
     clipboard: Option<arboard::Clipboard>,
     watch: Option<Watch>,
     /// The first failure of a recording.
@@ -162,7 +162,7 @@ impl PreviewSession {
             recording: None,
             replay: None,
             last_replay: None,
-            stills: Stills::default(),
+            stills: StillSaves::default(),
             clipboard: None,
             watch: None,
             failure: None,

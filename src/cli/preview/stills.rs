@@ -13,9 +13,9 @@ use crate::cli::write;
 
 /// The pictures that are being saved.
 #[derive(Default)]
-pub struct Stills(Vec<JoinHandle<Result<PathBuf>>>);
+pub struct StillSaves(Vec<JoinHandle<Result<PathBuf>>>);
 
-impl Stills {
+impl StillSaves {
     /// Begins to save the frame, through this chain and at this size, into the file.
     pub fn save(&mut self, frame: Arc<Frame>, chain: FilterChain, size: Size, file: FileSink) -> Result<()> {
         let save = move || {
