@@ -22,7 +22,7 @@ const WINDOWS: [Size; 3] = [Size::new(640, 360), Size::new(1280, 720), Size::new
 const DRAWN: u32 = 60;
 /// How often each recording is made, and its length.
 const RUNS: usize = 5;
-const LENGTH: Span = Span::from_secs(4);
+const LENGTH: Span = Span::from_secs(10);
 
 fn main() {
     // `cargo test` builds benchmarks too; it must not run this one.
