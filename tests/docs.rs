@@ -150,7 +150,8 @@ impl Reader<'_> {
         }
         let made: Vec<PathBuf> =
             versions(folder).into_iter().filter(|file| !before.contains(file)).map(|(file, _)| file).collect();
-        if line.code == 0 {
+        // A window saves nothing by itself.
+        if line.code == 0 && !line.has("preview") {
             check_outputs(line, folder, &made)?;
         }
         if !self.in_one_folder {

@@ -13,7 +13,7 @@ use framereel::{ErrorKind, FilterChain, FrameRate, Result, Size, Source, SourceO
 use super::show::graphics::Graphics;
 use super::values::{
     AudioChoice, CODECS, EDGES, ENCODERS, GRAPHICS, KeyInterval, LAYOUTS, OverlayChoice, Split, VISUALIZATIONS,
-    audio_bitrate, bitrate, bytes, camera_control, chain, codec, edge, existing_folder, gain, key_interval, layout,
+    audio_bitrate, bitrate, bytes, camera_control, chain, codec, edge, folder, gain, key_interval, layout,
     matroska_path, overlay, size, some_time, sound, split, still_path, visualization, webm_path, words,
 };
 
@@ -150,9 +150,9 @@ pub struct PreviewArgs {
     /// Frames a second of a source that draws its pictures, as pattern or a shader [default: 30]
     #[arg(long, value_name = "N")]
     pub fps: Option<FrameRate>,
-    /// The folder for recordings (NAME-001.webm), pictures (NAME-still-001.png) and replays (NAME-replay-001.webm)
-    /// [default: the current folder]
-    #[arg(short, long, value_name = "FOLDER", value_parser = existing_folder)]
+    /// The folder for recordings (NAME-001.webm), pictures (NAME-still-001.png) and replays (NAME-replay-001.webm); made
+    /// with the first of them [default: the current folder]
+    #[arg(short, long, value_name = "FOLDER", value_parser = folder)]
     pub output: Option<PathBuf>,
     /// How much the instant replay keeps; 0s keeps none and spares the encoder
     #[arg(long, value_name = "TIME", default_value = "10s")]

@@ -220,7 +220,7 @@ fn usage(expected: &str, given: Option<&Path>, why: &str) -> Error {
     Error::new(ErrorKind::Syntax, format!("expected {expected} but found {found}; {why}"))
 }
 
-fn not_created(folder: &Path, error: io::Error) -> Error {
+pub fn not_created(folder: &Path, error: io::Error) -> Error {
     let what = match error.kind() {
         io::ErrorKind::NotFound => "expected a folder to make this one in but found none; create it first",
         io::ErrorKind::PermissionDenied => "expected to make a folder here but found no permission",

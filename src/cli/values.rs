@@ -163,14 +163,13 @@ pub fn key_interval(text: &str) -> Result<KeyInterval> {
     }
 }
 
-/// A folder that is there.
-pub fn existing_folder(text: &str) -> Result<PathBuf> {
+/// A folder, which need not be there yet.
+pub fn folder(text: &str) -> Result<PathBuf> {
     let path = PathBuf::from(text);
-    if path.is_dir() {
+    if path.is_dir() || !path.exists() {
         return Ok(path);
     }
-    let found = if path.exists() { "a file" } else { "nothing" };
-    Err(syntax(format!("expected a folder that exists but found {found} at `{text}`; make it first")))
+    Err(syntax(format!("expected a folder but found a file at `{text}`")))
 }
 
 pub fn some_time(text: &str) -> Result<Span> {

@@ -93,7 +93,7 @@ struct Picture {
     group: wgpu::BindGroup,
 }
 
-/// `PreviewInfo` of shaders/preview.wgsl, byte for byte.
+/// `PreviewInfo` of shaders/window/preview.wgsl, byte for byte.
 #[repr(C)]
 #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
 struct PreviewInfo {
@@ -360,7 +360,7 @@ fn compile(gpu: &Gpu, layout: &wgpu::BindGroupLayout, key: PipelineKey) -> wgpu:
     let device = gpu.device();
     let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
         label: Some("preview"),
-        source: wgpu::ShaderSource::Wgsl(include_str!("../../shaders/preview.wgsl").into()),
+        source: wgpu::ShaderSource::Wgsl(include_str!("../../shaders/window/preview.wgsl").into()),
     });
     let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
         label: Some("preview"),

@@ -31,7 +31,7 @@ struct PanelTexture {
     group: wgpu::BindGroup,
 }
 
-/// `PanelInfo` of shaders/panel.wgsl: origin, extent, size of the target.
+/// `PanelInfo` of shaders/window/panel.wgsl: origin, extent, size of the target.
 type PanelInfo = [[f32; 2]; 3];
 
 impl Painter {
@@ -40,7 +40,7 @@ impl Painter {
         let device = gpu.device();
         let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
             label: Some("panel"),
-            source: wgpu::ShaderSource::Wgsl(include_str!("../../../shaders/panel.wgsl").into()),
+            source: wgpu::ShaderSource::Wgsl(include_str!("../../../shaders/window/panel.wgsl").into()),
         });
         let constants = [("LINEAR", f64::from(u8::from(format.is_srgb())))];
         let options = wgpu::PipelineCompilationOptions { constants: &constants, ..Default::default() };

@@ -1,6 +1,7 @@
 //! What the keys do: the player, the chain, recordings, stills and replays. It runs on a thread of its own, so that
 //! neither the window nor the picture waits while a film is opened or a file is written.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
@@ -23,7 +24,7 @@ use super::stills::StillSaves;
 use super::thumbnails::Thumbnails;
 use super::view::{RendererMessage, View};
 use crate::cli::args::PreviewArgs;
-use crate::cli::target::Numbered;
+use crate::cli::target::{Numbered, not_created};
 use crate::cli::values::{self, AudioChoice};
 use crate::cli::watch::Watch;
 use crate::cli::{output_in, print, say};
@@ -205,7 +206,7 @@ impl PreviewSession {
                 self.start_replay();
             }
             for still in self.stills.finished() {
-                self.tell_still(still);
+                self.tell_saved(still);
             }
             self.update();
         }
@@ -213,7 +214,7 @@ impl PreviewSession {
         self.replay = None;
         self.finish_recording();
         for still in std::mem::take(&mut self.stills).wait() {
-            self.tell_still(still);
+            self.tell_saved(still);
         }
         self.failure.map_or(Ok(()), Err)
     }
@@ -295,7 +296,8 @@ impl PreviewSession {
         self.keep_replay();
         let mut options = self.recorder_options();
         options.replay = Some(self.args.replay).filter(|length| *length > Span::ZERO);
-        match ActiveRecording::begin(&self.stream, options, self.files("", "webm").next_free()) {
+        let path = self.next_file("", "webm");
+        match path.and_then(|path| ActiveRecording::begin(&self.stream, options, path)) {
             Ok(recording) => self.recording = Some(recording),
             Err(error) => {
                 self.report(error);
@@ -377,11 +379,11 @@ impl PreviewSession {
                 Err(Error::new(ErrorKind::InvalidState, expected))
             }
         };
-        let path = self.files("-replay", "webm").next_free();
-        match saved.and_then(|blob| blob.save(&path)) {
-            Ok(()) => self.tell(format!("saved {}", path.display())),
-            Err(error) => self.report(error),
-        }
+        let path = saved.and_then(|blob| {
+            let path = self.next_file("-replay", "webm")?;
+            blob.save(&path).map(|()| path)
+        });
+        self.tell_saved(path);
     }
 
     /// Saves the frame that is shown.
@@ -389,14 +391,14 @@ impl PreviewSession {
         let Some(frame) = self.player.current_frame() else { return };
         let chain = self.player.drawn_by().then(self.editor.chain().clone());
         // The file is made at once, so that the next picture has another name.
-        let file = FileSink::create_new(self.files("-still", "png").next_free());
+        let file = self.next_file("-still", "png").and_then(FileSink::create_new);
         if let Err(error) = file.and_then(|file| self.stills.save(frame, chain, self.player.size(), file)) {
             self.report(error);
         }
     }
 
-    fn tell_still(&self, still: Result<PathBuf>) {
-        match still {
+    fn tell_saved(&self, path: Result<PathBuf>) {
+        match path {
             Ok(path) => self.tell(format!("saved {}", path.display())),
             Err(error) => self.report(error),
         }
@@ -526,13 +528,16 @@ impl PreviewSession {
         }
     }
 
-    /// The names of files of this kind: `NAME-still-001.png` and so on.
-    fn files(&self, kind: &str, extension: &str) -> Numbered {
+    /// The next file of this kind that is not there yet, such as `NAME-still-001.png`; its folder is made if need be.
+    fn next_file(&self, kind: &str, extension: &str) -> Result<PathBuf> {
         let folder = self.args.output.as_deref().unwrap_or(Path::new(""));
+        if folder != Path::new("") && !folder.exists() {
+            fs::create_dir(folder).map_err(|error| not_created(folder, error))?;
+        }
         let path = output_in(folder, &self.source, extension);
         let mut name = path.file_stem().unwrap_or_default().to_owned();
         name.push(format!("{kind}.{extension}"));
-        Numbered::beside(&path.with_file_name(name), DIGITS)
+        Ok(Numbered::beside(&path.with_file_name(name), DIGITS).next_free())
     }
 
     /// Shows the source's name, size and rate in the window's title.

@@ -104,12 +104,16 @@ fn every_plan_of_random_chains_composes_to_shaders_that_naga_accepts() {
         }
     }
     assert!(seen.len() > 100, "{} shaders", seen.len());
-    for text in [chroma(), blend().to_owned()] {
+    let window = ["preview", "panel"].map(|name| {
+        let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("shaders/window/{name}.wgsl"));
+        std::fs::read_to_string(file).unwrap()
+    });
+    for text in [chroma(), blend().to_owned()].into_iter().chain(window) {
         assert_eq!(fault(&text), None);
         seen.insert(text);
     }
     // So every file is judged, in the company it is made for.
-    for folder in ["", "convert", "filter"] {
+    for folder in ["", "convert", "filter", "window"] {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("shaders").join(folder);
         for file in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file())
         {
