@@ -9,23 +9,22 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use framereel::filter::{Custom, Kind};
-use framereel::recorder::{FileSink, Replay, RunningReplay};
-use framereel::source::player::{Player, PlayerEvent, PlayerOptions, PlayerSound};
+use framereel::recorder::FileSink;
+use framereel::source::player::{Player, PlayerEvent};
 use framereel::stream::Listener;
-use framereel::{
-    Blob, Error, ErrorKind, FilterChain, Gpu, MediaRecorderOptions, MediaStream, Result, SourceOptions, SourceSpec,
-    Span,
-};
+use framereel::{Error, ErrorKind, FilterChain, Gpu, MediaRecorderOptions, MediaStream, Result, SourceSpec, Span};
 
 use super::chain::ChainEditor;
 use super::current_player::CurrentPlayer;
+use super::instant_replay::InstantReplay;
+use super::opening::{Opening, open};
 use super::recording::ActiveRecording;
 use super::stills::StillSaves;
 use super::thumbnails::Thumbnails;
 use super::view::{RendererMessage, View};
 use crate::cli::args::PreviewArgs;
 use crate::cli::target::{Numbered, not_created};
-use crate::cli::values::{self, AudioChoice};
+use crate::cli::values;
 use crate::cli::watch::Watch;
 use crate::cli::{output_in, print, say};
 
@@ -33,8 +32,6 @@ use crate::cli::{output_in, print, say};
 const TICK: Duration = Duration::from_millis(50);
 /// How long a file may take to be finished when the window is closed.
 const FINISH_TIMEOUT: Duration = Duration::from_secs(20);
-/// A replay that is younger holds less than the one before it.
-const NEW_REPLAY: Duration = Duration::from_secs(2);
 /// Digits in the number of a file.
 const DIGITS: usize = 3;
 
@@ -82,51 +79,12 @@ pub struct PreviewSession {
     /// The chain before the last change, which the GPU has accepted.
     accepted: FilterChain,
     recording: Option<ActiveRecording>,
-    /// The instant replay while nothing is recorded, and when it began.
-    replay: Option<(RunningReplay, Instant)>,
-    /// What the replay before it held, to be saved until the present one holds something.
-    last_replay: Option<Blob>,
+    replay: InstantReplay,
     stills: StillSaves,
     clipboard: Option<arboard::Clipboard>,
     watch: Option<Watch>,
     /// The first failure of a recording.
     failure: Option<Error>,
-}
-
-/// What a session begins with.
-pub struct Opening {
-    pub gpu: Gpu,
-    pub player: Arc<Player>,
-    pub editor: ChainEditor,
-}
-
-impl Opening {
-    /// Opens the source of these arguments.
-    ///
-    /// # Errors
-    /// Those of the source, the sound, and the chain.
-    pub fn of(args: &PreviewArgs) -> Result<Self> {
-        let editor = ChainEditor::new(args.input.chain()?);
-        let gpu = Gpu::new()?;
-        let player = Arc::new(open(&gpu, args, &args.input.source, args.start)?);
-        player.set_filter(editor.chain());
-        Ok(Self { gpu, player, editor })
-    }
-}
-
-/// Opens a source as these arguments say.
-fn open(gpu: &Gpu, args: &PreviewArgs, source: &SourceSpec, start: Option<Span>) -> Result<Player> {
-    let mut options = SourceOptions::default();
-    if *source == args.input.source {
-        options = options.with_params(args.input.source_params());
-    }
-    (options.start, options.size, options.rate) = (start, args.input.size, args.fps);
-    let sound = match &args.audio {
-        None => PlayerSound::Own,
-        Some(AudioChoice::None) => PlayerSound::None,
-        Some(AudioChoice::Other(spec)) => PlayerSound::Other(spec.clone()),
-    };
-    Player::open_with(gpu, source, PlayerOptions::default().with_source(options).with_sound(sound))
 }
 
 impl PreviewSession {
@@ -161,8 +119,7 @@ impl PreviewSession {
             stream,
             accepted: FilterChain::default(),
             recording: None,
-            replay: None,
-            last_replay: None,
+            replay: InstantReplay::new(args.replay),
             stills: StillSaves::default(),
             clipboard: None,
             watch: None,
@@ -211,7 +168,7 @@ impl PreviewSession {
             self.update();
         }
         self.current.close();
-        self.replay = None;
+        self.replay.end();
         self.finish_recording();
         for still in std::mem::take(&mut self.stills).wait() {
             self.tell_saved(still);
@@ -288,14 +245,14 @@ impl PreviewSession {
 
     fn record(&mut self) {
         if let Some(recording) = &self.recording {
-            self.last_replay = recording.replay().ok();
+            self.replay.take_over(recording);
             recording.stop();
             return;
         }
         // One encoder at a time: the recording keeps the last seconds itself.
-        self.keep_replay();
+        self.replay.pause();
         let mut options = self.recorder_options();
-        options.replay = Some(self.args.replay).filter(|length| *length > Span::ZERO);
+        options.replay = self.replay.length();
         let path = self.next_file("", "webm");
         match path.and_then(|path| ActiveRecording::begin(&self.stream, options, path)) {
             Ok(recording) => self.recording = Some(recording),
@@ -351,39 +308,19 @@ impl PreviewSession {
     }
 
     fn start_replay(&mut self) {
-        self.replay = None;
-        if self.args.replay > Span::ZERO && self.recording.is_none() {
-            let replay = Replay::new(self.args.replay).with_options(self.recorder_options());
-            match replay.start(&self.stream) {
-                Ok(replay) => self.replay = Some((replay, Instant::now())),
-                Err(error) => self.report(error),
-            }
-        }
-    }
-
-    /// Ends the replay, and keeps what it holds.
-    fn keep_replay(&mut self) {
-        if let Some((replay, _)) = self.replay.take() {
-            self.last_replay = replay.save().ok().or(self.last_replay.take());
+        if self.recording.is_none()
+            && let Err(error) = self.replay.start(&self.stream, self.recorder_options())
+        {
+            self.report(error);
         }
     }
 
     fn save_replay(&mut self) {
-        let is_new = |began: &Instant| began.elapsed() < NEW_REPLAY;
-        let saved = match (&self.recording, &self.replay, self.last_replay.take()) {
-            (Some(recording), ..) => recording.replay(),
-            (None, Some((_, began)), Some(last)) if is_new(began) => Ok(last),
-            (None, Some((replay, _)), _) => replay.save(),
-            (None, None, _) => {
-                let expected = "expected a replay to save but none is kept; --replay says how long it is";
-                Err(Error::new(ErrorKind::InvalidState, expected))
-            }
-        };
-        let path = saved.and_then(|blob| {
+        let saved = self.replay.save(self.recording.as_ref()).and_then(|blob| {
             let path = self.next_file("-replay", "webm")?;
             blob.save(&path).map(|()| path)
         });
-        self.tell_saved(path);
+        self.tell_saved(saved);
     }
 
     /// Saves the frame that is shown.
@@ -494,7 +431,7 @@ impl PreviewSession {
         };
         player.set_filter(self.editor.chain());
         self.finish_recording();
-        self.replay = None;
+        self.replay.end();
         (self.events, self.stream) = (player.events(), stream);
         (self.player, self.source) = (player, source);
         self.view.change(|state| state.ended = false);
