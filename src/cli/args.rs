@@ -11,10 +11,12 @@ use framereel::source::{self, shader};
 use framereel::{ErrorKind, FilterChain, FrameRate, Result, Size, Source, SourceOptions, SourceSpec, Span};
 
 use super::show::graphics::Graphics;
+#[cfg(feature = "preview")]
+use super::values::folder;
 use super::values::{
     AudioChoice, CODECS, EDGES, ENCODERS, GRAPHICS, KeyInterval, LAYOUTS, OverlayChoice, Split, VISUALIZATIONS,
-    audio_bitrate, bitrate, bytes, camera_control, chain, codec, edge, folder, gain, key_interval, layout,
-    matroska_path, overlay, size, some_time, sound, split, still_path, visualization, webm_path, words,
+    audio_bitrate, bitrate, bytes, camera_control, chain, codec, edge, gain, key_interval, layout, matroska_path,
+    overlay, size, some_time, sound, split, still_path, visualization, webm_path, words,
 };
 
 /// Records frames through GPU filters into a seekable .webm or a still.

@@ -247,6 +247,7 @@ impl Numbered {
     }
 
     /// The first of these files that does not exist.
+    #[cfg(feature = "preview")]
     pub fn next_free(&self) -> PathBuf {
         (1..).map(|number| self.path(number)).find(|path| !path.exists()).unwrap_or_default()
     }

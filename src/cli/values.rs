@@ -164,6 +164,7 @@ pub fn key_interval(text: &str) -> Result<KeyInterval> {
 }
 
 /// A folder, which need not be there yet.
+#[cfg(feature = "preview")]
 pub fn folder(text: &str) -> Result<PathBuf> {
     let path = PathBuf::from(text);
     if path.is_dir() || !path.exists() {
