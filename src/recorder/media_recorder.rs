@@ -157,7 +157,7 @@ impl MediaRecorder {
     pub fn progress(&self) -> Progress {
         let status = self.core.status();
         // Frames left out by a pause are not a loss.
-        let dropped = Dropped { paused: 0, ..Dropped::by_recorder(&status.counters) }.sum();
+        let dropped = Dropped { paused: 0, ..Dropped::by_recorder(&status.counters.counts()) }.sum();
         let level = status.level.as_ref().map(|level| level.take());
         Progress { dropped, level, ..status.progress }
     }

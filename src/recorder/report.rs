@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::stream::{DropReason, FrameCounters};
+use crate::stream::{DropReason, FrameCounters, FrameCounts};
 use crate::time::Span;
 
 /// The progress of a running recording.
@@ -89,9 +89,8 @@ pub struct Dropped {
 }
 
 impl Dropped {
-    /// The frames that a recorder has counted as dropped so far.
-    pub(super) fn by_recorder(counters: &FrameCounters) -> Self {
-        let counts = counters.counts();
+    /// The frames among these counts of a recorder that were dropped.
+    pub(super) fn by_recorder(counts: &FrameCounts) -> Self {
         Self {
             paused: counts.dropped(DropReason::Paused),
             busy: counts.dropped(DropReason::Busy),
@@ -118,11 +117,12 @@ impl Report {
 
     /// Copies a recorder's counts.
     pub(super) fn count(&mut self, counters: &FrameCounters) {
+        // All of one moment: another thread may lose a frame meanwhile.
         let counts = counters.counts();
         self.frames_in = counts.frames_in;
         self.frames_repeated = counts.repeated;
         self.frames_encoded = counts.encoded;
-        self.dropped = Dropped::by_recorder(counters);
+        self.dropped = Dropped::by_recorder(&counts);
         self.sound_lost_s = counts.sound_lost.as_secs_f64();
         self.check();
     }

@@ -23,7 +23,7 @@ pub use generator::TrackGenerator;
 pub(crate) use generator::{CapturedPaint, deliver, lose};
 pub use processor::TrackProcessor;
 pub use receipt::{DropReason, Outcome, Receipt};
-pub(crate) use receipt::{FrameCounters, Ticket};
+pub(crate) use receipt::{FrameCounters, FrameCounts, Ticket};
 pub(crate) use subscription::{Sample, Subscription, Unsubscribe};
 pub use track::{MediaStreamTrack, ReadyState, TrackKind, TrackSettings};
 
