@@ -5,6 +5,7 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use framereel::recorder::FileSink;
 use framereel::source::SourceSpec;
@@ -62,6 +63,9 @@ fn print(text: impl Display) -> Result<()> {
 
 /// The exit code of a program that Ctrl-C ended (128 + SIGINT).
 const INTERRUPTED: i32 = 130;
+
+/// Further signals within this time after the first count as the same one.
+const SIGNAL_DEBOUNCE: Duration = Duration::from_millis(500);
 
 /// Calls the handler at every Ctrl-C, SIGTERM and SIGHUP, on a separate thread.
 fn on_signal(handler: impl FnMut() + Send + 'static) -> Result<()> {

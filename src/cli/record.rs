@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use framereel::devices::camera;
 use framereel::filter::{FilterChain, Visualization};
@@ -28,13 +28,10 @@ use super::target::Target;
 use super::terminal::Terminal;
 use super::values::{AudioChoice, OverlayChoice, container_of};
 use super::watch::Watch;
-use super::{end_at_once, on_signal, print};
+use super::{SIGNAL_DEBOUNCE, end_at_once, on_signal, print};
 
 /// The default length of a recording of a source without an end.
 const ENDLESS: Span = Span::from_secs(5);
-
-/// Further signals within this time after the first are ignored.
-const SIGNAL_DEBOUNCE: Duration = Duration::from_millis(500);
 
 pub fn run(args: &RecordArgs) -> Result<()> {
     let mut target = Target::of(args)?;

@@ -1,7 +1,7 @@
 //! Blends layers over a canvas with the GPU's blending (source-over, premultiplied), into a texture of 8 bits per
 //! channel.
 
-use super::{Gpu, RenderedLayer, shader};
+use super::{Gpu, RenderedLayer, quad_pipeline, shader};
 use crate::frame::Size;
 
 /// The pipeline that blends a layer over a texture.
@@ -25,40 +25,12 @@ struct LayerInfo {
 impl Blend {
     /// Blends into textures of this format, which must be renderable and blendable.
     pub fn new(gpu: &Gpu, format: wgpu::TextureFormat) -> Self {
-        let device = gpu.device();
-        let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
-            label: Some("blend"),
-            source: wgpu::ShaderSource::Wgsl(shader::blend().into()),
-        });
         let target = wgpu::ColorTargetState {
             format,
             blend: Some(wgpu::BlendState::PREMULTIPLIED_ALPHA_BLENDING),
             write_mask: wgpu::ColorWrites::ALL,
         };
-        let pipeline = device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
-            label: Some("blend"),
-            layout: None,
-            vertex: wgpu::VertexState {
-                module: &module,
-                entry_point: Some("corner"),
-                compilation_options: wgpu::PipelineCompilationOptions::default(),
-                buffers: &[],
-            },
-            fragment: Some(wgpu::FragmentState {
-                module: &module,
-                entry_point: Some("color"),
-                compilation_options: wgpu::PipelineCompilationOptions::default(),
-                targets: &[Some(target)],
-            }),
-            primitive: wgpu::PrimitiveState {
-                topology: wgpu::PrimitiveTopology::TriangleStrip,
-                ..wgpu::PrimitiveState::default()
-            },
-            depth_stencil: None,
-            multisample: wgpu::MultisampleState::default(),
-            multiview_mask: None,
-            cache: None,
-        });
+        let pipeline = quad_pipeline(gpu.device(), "blend", shader::blend(), &[], None, target);
         Self { gpu: gpu.clone(), pipeline, places: Vec::new() }
     }
 

@@ -5,6 +5,7 @@ use crate::frame::Size;
 
 mod blend;
 mod pass;
+mod quad;
 mod readback;
 pub(crate) mod shader;
 mod step;
@@ -12,6 +13,7 @@ mod upload;
 
 pub(crate) use blend::Blend;
 pub(crate) use pass::{Drawing, RenderTarget, RenderedLayer, Renderer, alarm};
+pub(crate) use quad::quad_pipeline;
 pub(crate) use readback::Readback;
 
 /// An adapter with its device and queue. Cheap to clone.

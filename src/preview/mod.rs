@@ -26,7 +26,7 @@ pub use surface::WindowSurface;
 use crate::color::ColorSpace;
 use crate::error::{Error, Result};
 use crate::frame::{Frame, PixelFormat, Rect, Size};
-use crate::gpu::Gpu;
+use crate::gpu::{Gpu, quad_pipeline};
 use crate::stream::{MediaStream, TrackProcessor};
 
 /// The most samples that one pixel takes each way; a frame that is reduced further is shown with less care.
@@ -358,10 +358,6 @@ fn letterboxed(picture: Size, area: Rect) -> Option<Rect> {
 
 fn compile(gpu: &Gpu, layout: &wgpu::BindGroupLayout, key: PipelineKey) -> wgpu::RenderPipeline {
     let device = gpu.device();
-    let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
-        label: Some("preview"),
-        source: wgpu::ShaderSource::Wgsl(include_str!("../../shaders/window/preview.wgsl").into()),
-    });
     let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
         label: Some("preview"),
         bind_group_layouts: &[Some(layout)],
@@ -372,29 +368,6 @@ fn compile(gpu: &Gpu, layout: &wgpu::BindGroupLayout, key: PipelineKey) -> wgpu:
         ("CHROMA_TAPS", f64::from(key.chroma_taps)),
         ("LINEAR", f64::from(u8::from(key.format.is_srgb()))),
     ];
-    let options = wgpu::PipelineCompilationOptions { constants: &constants, ..Default::default() };
-    device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
-        label: Some("preview"),
-        layout: Some(&pipeline_layout),
-        vertex: wgpu::VertexState {
-            module: &module,
-            entry_point: Some("corner"),
-            compilation_options: options.clone(),
-            buffers: &[],
-        },
-        fragment: Some(wgpu::FragmentState {
-            module: &module,
-            entry_point: Some("color"),
-            compilation_options: options,
-            targets: &[Some(key.format.into())],
-        }),
-        primitive: wgpu::PrimitiveState {
-            topology: wgpu::PrimitiveTopology::TriangleStrip,
-            ..wgpu::PrimitiveState::default()
-        },
-        depth_stencil: None,
-        multisample: wgpu::MultisampleState::default(),
-        multiview_mask: None,
-        cache: None,
-    })
+    let wgsl = include_str!("../../shaders/window/preview.wgsl");
+    quad_pipeline(device, "preview", wgsl, &constants, Some(&pipeline_layout), key.format.into())
 }

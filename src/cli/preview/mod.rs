@@ -48,12 +48,10 @@ use self::thumbnails::Thumbnails;
 use self::view::{RendererMessage, View};
 use self::window::{App, AppEvent};
 use super::args::PreviewArgs;
-use super::{end_at_once, on_signal};
+use super::{SIGNAL_DEBOUNCE, end_at_once, on_signal};
 
 /// How long the renderer may take to end.
 const RENDERER_TIMEOUT: Duration = Duration::from_secs(3);
-/// Further signals within this time after the first are ignored.
-const SIGNAL_DEBOUNCE: Duration = Duration::from_millis(500);
 
 pub fn run(args: &PreviewArgs) -> Result<()> {
     let event_loop = EventLoop::<AppEvent>::with_user_event().build().map_err(no_display)?;

@@ -5,7 +5,6 @@ use std::sync::{Arc, Weak};
 use std::thread;
 
 use super::{PlayerEvent, PlayerShared};
-use crate::audio::AudioBuffer;
 use crate::error::{Error, Result};
 use crate::source::audio::AudioSource;
 use crate::time::Timestamp;
@@ -32,11 +31,7 @@ fn give_all(source: &mut dyn AudioSource, began: Timestamp, player: &Weak<Player
     while let Some(mut sound) = source.next_buffer()? {
         sound.timestamp = began + (sound.timestamp - Timestamp::ZERO);
         let Some(player) = player.upgrade() else { return Ok(()) };
-        give(&player, sound);
+        player.screen().give_live(sound);
     }
     Ok(())
-}
-
-fn give(player: &PlayerShared, sound: AudioBuffer) {
-    player.screen().give_live(sound);
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::playhead::Playhead;
 use super::reader::FilmReader;
-use super::{PlayedFilm, PlayerEvent, PlayerShared};
+use super::{PlayedFilm, PlayerEvent, PlayerShared, PlayerState};
 use crate::error::{Error, ErrorKind, Result};
 use crate::time::{Span, Timestamp};
 
@@ -100,12 +100,7 @@ impl Playback {
                 return Ok(Duration::ZERO);
             }
             let moving = !state.paused && self.state == PlaybackState::Playing;
-            if moving != state.playhead.is_moving() {
-                state.playhead.set_moving(moving, now);
-                if moving {
-                    self.shared.listeners.tell(|| PlayerEvent::Playing);
-                }
-            }
+            self.set_moving(&mut state, moving, now);
             state.playhead
         };
         let position = playhead.position(now);
@@ -125,17 +120,22 @@ impl Playback {
         Ok(left.min(TICK))
     }
 
+    /// Starts or stops the playhead; tells when it starts.
+    fn set_moving(&self, state: &mut PlayerState, moving: bool, now: Timestamp) {
+        if moving != state.playhead.is_moving() {
+            state.playhead.set_moving(moving, now);
+            if moving {
+                self.shared.listeners.tell(|| PlayerEvent::Playing);
+            }
+        }
+    }
+
     /// Shows every frame of a live source that has come, unless it is paused; and gives the sound of a file beside it.
     fn show_live(&mut self) -> Result<Duration> {
         let (paused, playhead, now) = {
             let mut state = self.shared.lock();
             let (moving, now) = (!state.paused, self.shared.clock.now());
-            if moving != state.playhead.is_moving() {
-                state.playhead.set_moving(moving, now);
-                if moving {
-                    self.shared.listeners.tell(|| PlayerEvent::Playing);
-                }
-            }
+            self.set_moving(&mut state, moving, now);
             (state.paused, state.playhead, now)
         };
         while let Some(due) = self.reader.sound(playhead.position(now))? {
