@@ -9,13 +9,14 @@ mod support {
 }
 
 use std::io::Cursor;
+use std::path::Path;
 use std::process::Stdio;
 
 use framereel::blob::Blob;
 use framereel::mux::{Detail, Inspection, inspect};
 use serde_json::{Value, json};
 use support::browser::judge;
-use support::packets::hashes;
+use support::packets::{hashes, tool};
 use support::program::{Bench, y4m};
 
 fn inspected(bytes: &[u8]) -> Inspection {
@@ -41,6 +42,16 @@ const LOOK: &str = "
       const { duration, seekable } = video;
       return { duration: String(duration), end: seekable.length ? String(seekable.end(0)) : 'none', seen };
     };";
+
+/// Checks that ffprobe finds no duration in this file. Chromium is no judge of that: it knows the duration of a short file as
+/// soon as it has read all of it.
+#[track_caller]
+fn has_no_duration(path: &Path) {
+    let args = ["-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0"];
+    if let Some(duration) = tool("ffprobe", &args, path) {
+        assert_eq!(duration.trim(), "N/A", "{} is not live: this test proves nothing", path.display());
+    }
+}
 
 fn seconds(value: &Value) -> f64 {
     value.as_str().and_then(|text| text.parse().ok()).unwrap_or_else(|| panic!("{value} is no number of seconds"))
@@ -71,14 +82,12 @@ fn a_live_recording_seeks_in_chromium_once_it_was_made_seekable() {
     assert_eq!(from_file.bytes().expect("bytes"), seekable.bytes().expect("bytes"));
     assert_eq!(from_file.clone().into_seekable().expect("the same film").size(), from_file.size());
 
-    let script = format!(
-        "{LOOK} return [await look('/live.webm', []), await look('/seekable.webm', [4.02, 1.02, 3.34, 0.02, 5.26])];"
-    );
-    let Some(seen) = judge(&[("live.webm", &live), ("seekable.webm", &path)], &script) else { return };
-    assert_eq!(seen[0]["duration"], "Infinity", "the live film is not one: this test proves nothing");
-    assert!((seconds(&seen[1]["duration"]) - 5.28).abs() < 0.002, "{seen}");
-    assert!((seconds(&seen[1]["end"]) - 5.28).abs() < 0.002, "{seen}");
-    assert_eq!(seen[1]["seen"], json!([100, 25, 83, 0, 131]));
+    has_no_duration(&live);
+    let script = format!("{LOOK} return await look('/seekable.webm', [4.02, 1.02, 3.34, 0.02, 5.26]);");
+    let Some(seen) = judge(&[("seekable.webm", &path)], &script) else { return };
+    assert!((seconds(&seen["duration"]) - 5.28).abs() < 0.002, "{seen}");
+    assert!((seconds(&seen["end"]) - 5.28).abs() < 0.002, "{seen}");
+    assert_eq!(seen["seen"], json!([100, 25, 83, 0, 131]));
 }
 
 #[test]
@@ -143,13 +152,13 @@ fn what_chromium_itself_recorded_gets_cues_and_a_duration() {
     seekable.save(&path).expect("a saved film");
     assert_eq!(hashes(&live), hashes(&path));
 
-    let script = format!("{LOOK} return [await look('/live.webm', []), await look('/seekable.webm', [1, 0.5, 1.2])];");
-    let Some(seen) = judge(&[("live.webm", &live), ("seekable.webm", &path)], &script) else { return };
+    has_no_duration(&live);
+    let script = format!("{LOOK} return await look('/seekable.webm', [1, 0.5, 1.2]);");
+    let Some(seen) = judge(&[("seekable.webm", &path)], &script) else { return };
     println!("{seen}");
-    assert_eq!(seen[0]["duration"], "Infinity", "the recording is seekable already: this test proves nothing");
     let declared = after.declared_duration_s.expect("a duration");
-    assert!((seconds(&seen[1]["duration"]) - declared).abs() < 0.002, "{seen}, {declared} s");
+    assert!((seconds(&seen["duration"]) - declared).abs() < 0.002, "{seen}, {declared} s");
     assert!((1.0..3.0).contains(&declared), "{declared} s");
-    let order: Vec<_> = seen[1]["seen"].as_array().expect("frames").iter().map(|index| index.as_u64()).collect();
+    let order: Vec<_> = seen["seen"].as_array().expect("frames").iter().map(|index| index.as_u64()).collect();
     assert!(order[1] < order[0] && order[0] < order[2], "{seen}");
 }
