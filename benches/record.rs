@@ -9,6 +9,7 @@ use std::time::Duration;
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use framereel::canvas::Capture;
+use framereel::codec::VideoCodec;
 use framereel::color::ColorSpace;
 use framereel::encode::{self, EncoderChoice, EncoderConfig, VideoEncoder};
 use framereel::filter::FilterChain;
@@ -72,7 +73,7 @@ fn send(frames: &[Frame], capture: &mut Capture, took: &mut dyn FnMut(Frame)) {
     }
 }
 
-fn encoder(choice: EncoderChoice, size: Size) -> Box<dyn VideoEncoder> {
+fn encoder(choice: &EncoderChoice, size: Size) -> Box<dyn VideoEncoder> {
     encode::open(choice, &EncoderConfig::new(size, RATE)).expect("an encoder that is built in")
 }
 
@@ -101,7 +102,7 @@ fn whole(criterion: &mut Criterion) {
     for (name, spec, size) in [("bunny 640x360", clip(), SMALL), ("pattern 1280x720", SourceSpec::Pattern, LARGE)] {
         for choice in encoders() {
             let duration = Span::from_nanos(RATE.frame_span().as_nanos() * FRAMES as i64);
-            let options = MediaRecorderOptions::default().with_encoder(choice);
+            let options = MediaRecorderOptions::default().with_encoder(choice.clone());
             let drawn = SourceOptions::default().with_size(size).with_rate(RATE);
             group.bench_function(BenchmarkId::new(choice.to_string(), name), |bencher| {
                 bencher.iter(|| {
@@ -149,7 +150,7 @@ fn encode(criterion: &mut Criterion) {
         let mut group = group(criterion, &format!("encode/{size}"), film.len());
         for choice in encoders() {
             group.bench_function(choice.to_string(), |bencher| {
-                bencher.iter(|| black_box(encoded(&film, &mut *encoder(choice, size))));
+                bencher.iter(|| black_box(encoded(&film, &mut *encoder(&choice, size))));
             });
         }
         group.finish();
@@ -159,10 +160,10 @@ fn encode(criterion: &mut Criterion) {
 /// Packets to a file's bytes, in memory.
 fn mux(criterion: &mut Criterion) {
     let gpu = Gpu::new().expect("an adapter");
-    let mut encoder = encoder(EncoderChoice::Auto, SMALL);
+    let mut encoder = encoder(&EncoderChoice::Auto, SMALL);
     let packets = encoded(&film_of(&gpu, SMALL), &mut *encoder);
     let codec_private = encoder.codec_private().expect("a header after the first packet");
-    let tracks = VideoTrack { size: SMALL, codec_private, color: ColorSpace::RECORDED }.into();
+    let tracks = VideoTrack::new(VideoCodec::Av1, SMALL, codec_private).into();
     let mut group = group(criterion, "mux", packets.len());
     group.bench_function("webm 640x360", |bencher| {
         bencher.iter(|| {

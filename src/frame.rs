@@ -1,5 +1,7 @@
 //! A frame in memory: its planes with their strides, its colour space, and its timestamp.
 
+mod convert;
+
 use std::sync::Arc;
 
 use crate::color::ColorSpace;
@@ -177,6 +179,15 @@ impl Frame {
         let mut data = vec![GREY; Self::packed_len(PixelFormat::I420, size)];
         data[..size.pixels() as usize].fill(BLACK);
         Self::packed(PixelFormat::I420, size, ColorSpace::RECORDED, data)
+    }
+
+    /// A black frame of a recorder's format, RGBA or I420. RGBA is opaque.
+    pub(crate) fn black_in(format: PixelFormat, size: Size) -> Self {
+        if format != PixelFormat::Rgba8 {
+            return Self::black(size);
+        }
+        let data = [0, 0, 0, 255].repeat(size.pixels() as usize);
+        Self::packed(format, size, ColorSpace::RECORDED, data)
     }
 
     /// The same frame with another timestamp.

@@ -10,11 +10,12 @@ use image::codecs::png::PngEncoder;
 use image::codecs::webp::WebPEncoder;
 use image::{ExtendedColorType, ImageEncoder};
 
+use crate::codec::VideoCodec;
 use crate::error::{Error, Result};
 use crate::frame::{Frame, PixelFormat};
 
 /// A still's file format.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StillFormat {
     /// Lossless, with alpha.
@@ -51,6 +52,15 @@ impl StillFormat {
     pub fn from_mime_type(mime_type: &str) -> Self {
         let others = [Self::Jpeg, Self::WebP];
         others.into_iter().find(|format| mime_type.eq_ignore_ascii_case(format.mime_type())).unwrap_or(Self::Png)
+    }
+
+    /// The codec of its pictures.
+    pub fn codec(self) -> VideoCodec {
+        match self {
+            Self::Png => VideoCodec::Png,
+            Self::Jpeg => VideoCodec::Jpeg,
+            Self::WebP => VideoCodec::WebP,
+        }
     }
 
     /// Its MIME type (RFC 2046, RFC 9649).

@@ -446,9 +446,9 @@ fn rates_that_cannot_be_recorded_are_refused() {
 fn other_wrong_arguments_are_refused() {
     let bench = Bench::new();
     for (args, words) in [
-        (&["-o", "a.mp4"][..], &["ends in .webm", "`a.mp4`"][..]),
-        (&["--codec", "vp9"], &["expected av1 but found `vp9`"]),
-        (&["--encoder", "x264"], &["expected auto, rav1e or aom but found `x264`"]),
+        (&["-o", "a.avi"][..], &["ends in .webm", "`a.avi`"][..]),
+        (&["--codec", "vp7"], &["expected av1, vp8, vp9, h264 or hevc but found `vp7`"]),
+        (&["--encoder", "x264"], &["expected auto, rav1e, aom or vpx but found `x264`"]),
         (&["--bitrate", "5"], &["from 10k to 1000M", "`5`"]),
         (&["--bitrate", "2M", "--quality", "50"], &["--bitrate", "--quality"]),
         (&["--quality", "101"], &["101"]),

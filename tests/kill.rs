@@ -75,7 +75,7 @@ fn a_recorder_that_is_killed_leaves_all_but_the_last_second() {
     assert!(faults.is_empty(), "seed {seed}\n{}", faults.join("\n"));
 }
 
-fn encoders() -> Vec<&'static str> {
+fn encoders() -> Vec<String> {
     encode::list().into_iter().filter(|encoder| encoder.version.is_ok()).map(|encoder| encoder.name).collect()
 }
 

@@ -8,7 +8,21 @@ use std::path::{Path, PathBuf};
 /// The modules of each layer, the lowest first. `crate::` reaches no others, but for the names that lib.rs re-exports
 /// from layer 0, and for `tools`, which only the tests of the library have.
 const LAYERS: [&[&str]; 5] = [
-    &["time", "clock", "color", "frame", "audio", "packet", "error", "Error", "ErrorKind", "Result", "macros", "tools"],
+    &[
+        "time",
+        "clock",
+        "codec",
+        "color",
+        "frame",
+        "audio",
+        "packet",
+        "error",
+        "Error",
+        "ErrorKind",
+        "Result",
+        "macros",
+        "tools",
+    ],
     &["av1", "filter", "mux", "stream", "still", "blob", "constraints"],
     &["canvas", "devices", "gpu", "source", "encode"],
     &["recorder", "preview"],

@@ -10,7 +10,7 @@ mod tools;
 use std::path::{Path, PathBuf};
 
 use figures::Figures;
-use framereel::color::ColorSpace;
+use framereel::codec::VideoCodec;
 use framereel::encode::{self, EncoderChoice, EncoderConfig};
 use framereel::filter::FilterChain;
 use framereel::frame::{Frame, PixelFormat, Size};
@@ -54,7 +54,7 @@ fn short<'a>(spec: &SourceSpec, options: MediaRecorderOptions) -> Recording<'a> 
 
 /// So good that colours can be measured.
 fn fine(encoder: EncoderChoice) -> MediaRecorderOptions {
-    MediaRecorderOptions::default().with_encoder(encoder).with_quality(90)
+    MediaRecorderOptions::default().with_encoder(encoder.clone()).with_quality(90)
 }
 
 /// Peak signal to noise ratio in dB over plane `plane` of all frames.
@@ -78,14 +78,14 @@ fn next_to_nothing_is_lost_on_the_way_through_the_canvas() {
     for encoder in ENCODERS {
         // The same encoder, fed with the source's own planes at the same settings.
         let config = EncoderConfig::new(film[0].size(), source(&clip()).info().rate.unwrap());
-        let mut direct = encode::open(encoder, &config).unwrap();
+        let mut direct = encode::open(&encoder, &config).unwrap();
         let mut packets = Vec::new();
         for frame in film {
             direct.encode(frame, config.rate.frame_span(), false, &mut packets).unwrap();
         }
         direct.finish(&mut packets).unwrap();
         let codec_private = direct.codec_private().unwrap();
-        let track = VideoTrack { size: config.size, codec_private, color: ColorSpace::RECORDED };
+        let track = VideoTrack::new(VideoCodec::Av1, config.size, codec_private);
         let path = bench.path("direct.webm");
         let mut writer = WebmWriter::new(FileSink::create(&path).unwrap(), &track.into()).unwrap();
         packets.iter().for_each(|packet| writer.write(TrackKind::Video, packet).unwrap());
@@ -94,7 +94,7 @@ fn next_to_nothing_is_lost_on_the_way_through_the_canvas() {
         drop(sink);
 
         let through = bench.path("through.webm");
-        let options = MediaRecorderOptions::default().with_encoder(encoder);
+        let options = MediaRecorderOptions::default().with_encoder(encoder.clone());
         let report = run(record(source(&clip())).duration(Span::from_millis(800)).options(options), &through);
         assert_eq!(report.frames_encoded, 20);
         let (direct, through) = (frames(path), frames(through));
@@ -111,7 +111,7 @@ fn next_to_nothing_is_lost_on_the_way_through_the_canvas() {
 fn an_offline_recording_holds_the_same_frames_twice() {
     let bench = Bench::new();
     for encoder in ENCODERS {
-        let options = MediaRecorderOptions::default().with_encoder(encoder);
+        let options = MediaRecorderOptions::default().with_encoder(encoder.clone());
         let filter: FilterChain = "sepia(60%) blur(2px) vignette(0.4)".parse().unwrap();
         let [first, second] = ["first.webm", "second.webm"].map(|name| {
             let path = bench.path(name);
@@ -199,7 +199,7 @@ fn the_colours_of_the_bars_come_out_as_they_were_drawn() {
             let options = SourceOptions::default().with_size(size);
             let path = bench.path("bars.webm");
             let recording = record(open(&spec, &options).unwrap()).duration(Span::from_millis(160));
-            run(recording.options(fine(encoder)), &path);
+            run(recording.options(fine(encoder.clone())), &path);
             let Some(seen) = bars_seen(&path, size) else { return };
             for (drawn, seen) in BARS.iter().zip(seen) {
                 println!("{encoder:<6} {name:<26} drawn {drawn:3?} seen {seen:3?}");

@@ -319,7 +319,7 @@ fn pieces(length: Option<Span>, bytes: Option<u64>, frames: u64, encoder: Encode
 #[test]
 fn pieces_by_time_are_exact_begin_at_key_frames_and_lose_nothing() {
     for encoder in [EncoderChoice::Aom, EncoderChoice::Rav1e] {
-        let pieces = pieces(Some(Span::from_millis(700)), None, 90, encoder);
+        let pieces = pieces(Some(Span::from_millis(700)), None, 90, encoder.clone());
         assert_eq!(pieces.iter().map(Judged::frames).collect::<Vec<_>>(), [21, 21, 21, 21, 6], "{encoder}");
         for piece in &pieces {
             assert_eq!((piece.times("v:0")[0], piece.keys()[0]), (0.0, 0.0));
@@ -362,7 +362,7 @@ fn key_frames_come_by_time_by_count_or_when_requested() {
         keys.iter().map(|time| (time * 30.0).round() as u64).collect::<Vec<_>>()
     };
     for encoder in [EncoderChoice::Aom, EncoderChoice::Rav1e] {
-        let options = || options().with_encoder(encoder);
+        let options = || options().with_encoder(encoder.clone());
         assert_eq!(keys(options(), false), [0, 60, 120], "every two seconds when nothing is asked");
         let by_time = options().with_video_key_frame_interval_duration(Span::from_secs(1));
         assert_eq!(keys(by_time, false), [0, 30, 60, 90, 120]);

@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::filter::{FilterChain, SourcePicture, SourcePixels};
 use crate::frame::{Frame, PixelFormat, Size};
 use crate::gpu::{self, Drawing, Gpu, Readback, RenderTarget, Renderer};
+use crate::stream::{FrameFormats, Pictures};
 use crate::time::Timestamp;
 
 /// Sends frames through a filter chain and reads them back, several in flight at once. Submitted frames may differ in
@@ -22,7 +23,16 @@ pub struct Capture {
     readback: Option<Readback>,
     size: Size,
     format: PixelFormat,
+    /// I420 made of the RGBA that is packed first, where both are read back.
+    second: Option<SecondFormat>,
     index: u64,
+}
+
+/// Makes I420 of pictures that are packed as RGBA: the filters run once for both.
+struct SecondFormat {
+    /// The buffer of the RGBA picture, and the renderer that reads it; none before the first picture.
+    renderer: Option<(wgpu::Buffer, Renderer)>,
+    readback: Readback,
 }
 
 debug_fields!(Capture { size, format, filter });
@@ -39,8 +49,19 @@ impl Capture {
             readback: None,
             size,
             format,
+            second: None,
             index: 0,
         }
+    }
+
+    /// Makes frames in each of these formats; [`Capture::take_pictures`] takes them.
+    pub(super) fn of_formats(gpu: &Gpu, filter: &FilterChain, size: Size, formats: FrameFormats) -> Self {
+        let mut capture = Self::new(gpu, filter, size, formats.first());
+        if formats.are_both() {
+            let readback = Readback::new(gpu, PixelFormat::I420, size);
+            capture.second = Some(SecondFormat { renderer: None, readback });
+        }
+        capture
     }
 
     /// Replaces the filter chain for the frames that follow.
@@ -162,6 +183,9 @@ impl Capture {
         let output = output.ok_or_else(|| Error::unknown("expected a packed picture but found none"))?;
         let readback = self.readback.get_or_insert_with(|| Readback::new(&self.gpu, self.format, self.size));
         readback.submit(encoder, &output, &alarm, timestamp)?;
+        if let Some(second) = &mut self.second {
+            second.submit(&self.gpu, &output, self.size, &alarm, timestamp)?;
+        }
         self.index += 1;
         Ok(())
     }
@@ -173,5 +197,39 @@ impl Capture {
     pub fn take(&mut self) -> Result<Option<Frame>> {
         let Some(readback) = &mut self.readback else { return Ok(None) };
         self.gpu.scoped(|| readback.take())
+    }
+
+    /// The same, in each of its formats.
+    pub(super) fn take_pictures(&mut self) -> Result<Option<Pictures>> {
+        let Some(first) = self.take()? else { return Ok(None) };
+        let second = match &mut self.second {
+            Some(second) => self.gpu.scoped(|| second.readback.take())?,
+            None => None,
+        };
+        Ok(Some(Pictures::new(first, second)))
+    }
+}
+
+impl SecondFormat {
+    /// Submits the readback of the picture in `packed`, behind the commands that pack it.
+    fn submit(
+        &mut self,
+        gpu: &Gpu,
+        packed: &wgpu::Buffer,
+        size: Size,
+        alarm: &wgpu::Buffer,
+        timestamp: Timestamp,
+    ) -> Result<()> {
+        let (_, renderer) = match self.renderer.take_if(|(buffer, _)| buffer == packed) {
+            Some(made) => self.renderer.insert(made),
+            None => {
+                let renderer = Renderer::of_packed(gpu, packed, size, PixelFormat::I420, alarm)?;
+                self.renderer.insert((packed.clone(), renderer))
+            }
+        };
+        let mut encoder = gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        renderer.render(&mut encoder, Drawing::Packed(size), timestamp, 0)?;
+        let output = renderer.output().ok_or_else(|| Error::unknown("expected a packed picture but found none"))?;
+        self.readback.submit(encoder, output, alarm, timestamp)
     }
 }

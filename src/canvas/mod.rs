@@ -368,7 +368,7 @@ impl Canvas {
     /// When the GPU fails or refuses the chain.
     pub(crate) fn warm_up(&mut self, track: &MediaStreamTrack) -> Result<()> {
         const TIMEOUT: Duration = Duration::from_secs(20);
-        let subscription = track.subscribe(1, &Arc::default());
+        let subscription = track.subscribe(PixelFormat::I420, 1, &Arc::default());
         self.paint(self.clock.now())?;
         // Where the chain is refused, the track ends, and the subscription has the error.
         let arrived = subscription.receiver.recv_timeout(TIMEOUT);
@@ -387,7 +387,8 @@ impl Canvas {
         let targets = self.streams.paint(now, self.version);
         let Some(worker) = self.worker.as_ref().filter(|_| !targets.is_empty()) else { return Ok(false) };
         let (content, size, filter_time) = (content.clone(), self.size, self.filter_time);
-        worker.send(Job { content, size, filter_time, targets }, &self.clock);
+        let formats = self.streams.formats();
+        worker.send(Job { content, size, formats, filter_time, targets }, &self.clock);
         Ok(true)
     }
 

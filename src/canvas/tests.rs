@@ -36,7 +36,7 @@ fn luma(shade: u8) -> u8 {
 }
 
 fn subscribe(track: &MediaStreamTrack, depth: usize) -> Subscription {
-    track.subscribe(depth, &Arc::default())
+    track.subscribe(PixelFormat::I420, depth, &Arc::default())
 }
 
 fn only_track(stream: &MediaStream) -> MediaStreamTrack {

@@ -1,10 +1,10 @@
-//! The thread "filter" of a canvas: filters captured paints on the GPU and delivers them as I420 frames to all streams
-//! that captured them.
+//! The thread "filter" of a canvas: filters captured paints on the GPU and delivers them to all streams that captured
+//! them: as I420, as RGBA for recorders of pictures and of transparency, or as both.
 //!
 //! ```text
 //!  the canvas's thread                       the thread "filter"
 //! ┌──────────────────────┐    ┌──────────────────────────────────────────────┐
-//! │ draw, texture        │Job │ upload ▶ passes ▶ I420 ▶ readback             │ Arc<Frame>   one track
+//! │ draw, texture        │Job │ upload ▶ passes ▶ pack ▶ readback             │ Arc<Frame>   one track
 //! │ present ─▶ decisions ├───▶│          (several in flight at once)  deliver ├────────────▶ and another
 //! └──────────────────────┘  4 └──────────────────────────────────────────────┘
 //! ```
@@ -26,9 +26,9 @@ use super::content::Content;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::filter::FilterChain;
-use crate::frame::{PixelFormat, Size};
+use crate::frame::Size;
 use crate::gpu::Gpu;
-use crate::stream::{CapturedPaint, DropReason, TrackGenerator, deliver, lose};
+use crate::stream::{CapturedPaint, DropReason, FrameFormats, TrackGenerator, deliver, lose};
 use crate::time::Timestamp;
 
 /// How many jobs may wait for the thread.
@@ -38,6 +38,8 @@ const QUEUE: usize = 4;
 pub struct Job {
     pub content: Content,
     pub size: Size,
+    /// The pixels that the canvas's recorders take.
+    pub formats: FrameFormats,
     /// The time of filters that change over time; none for that of the paint.
     pub filter_time: Option<Timestamp>,
     pub targets: Vec<CaptureTarget>,
@@ -80,6 +82,12 @@ impl CanvasStreams {
             Some(CaptureTarget { generator: stream.clone(), paint })
         });
         captured.collect()
+    }
+
+    /// The pixel formats that the recorders of all streams take, whether or not they capture the present paint: filters
+    /// compile when these change, which should be seldom.
+    pub fn formats(&self) -> FrameFormats {
+        self.lock().streams.iter().map(|stream| stream.formats()).fold(FrameFormats::default(), FrameFormats::and)
     }
 
     /// Sets the size of the following frames.
@@ -190,6 +198,8 @@ struct FilterStage {
     gpu: Gpu,
     streams: Arc<CanvasStreams>,
     capture: Option<Capture>,
+    /// The formats that it makes.
+    formats: FrameFormats,
     /// The chain that was requested last, and the last one that the GPU accepted.
     requested: Arc<FilterChain>,
     accepted: Arc<FilterChain>,
@@ -206,6 +216,7 @@ impl FilterStage {
             gpu: gpu.clone(),
             streams: streams.clone(),
             capture: None,
+            formats: FrameFormats::default(),
             requested: none.clone(),
             accepted: none,
             begun: false,
@@ -230,9 +241,9 @@ impl FilterStage {
 
     /// Submits a job to the GPU.
     fn render(&mut self, job: Job) -> Result<()> {
-        let Job { content, size, filter_time, targets } = job;
+        let Job { content, size, formats, filter_time, targets } = job;
         let Some(time) = targets.first().map(|target| target.paint.timestamp) else { return Ok(()) };
-        if self.capture.as_ref().is_some_and(|capture| capture.size() != size) {
+        if self.capture.as_ref().is_some_and(|capture| capture.size() != size || self.formats != formats) {
             self.deliver_all()?;
             self.capture = None;
         }
@@ -240,8 +251,9 @@ impl FilterStage {
             self.deliver()?;
         }
         self.in_flight.push_back(targets);
-        let capture =
-            self.capture.get_or_insert_with(|| Capture::new(&self.gpu, &self.accepted, size, PixelFormat::I420));
+        self.formats = formats;
+        let new = || Capture::of_formats(&self.gpu, &self.accepted, size, formats);
+        let capture = self.capture.get_or_insert_with(new);
         let Some(layer) = content.whole() else {
             let refused = capture.submit_layers(content.layers(), time)?;
             self.streams.refuse(refused);
@@ -273,15 +285,11 @@ impl FilterStage {
 
     /// Waits for the oldest frame in flight and delivers it to its streams.
     fn deliver(&mut self) -> Result<()> {
-        let picture = self.capture.as_mut().map(Capture::take).transpose()?.flatten();
-        let picture = picture.ok_or_else(|| Error::unknown("expected a picture from the GPU but found none"))?;
-        let mut frame = Arc::new(picture);
+        let pictures = self.capture.as_mut().map(Capture::take_pictures).transpose()?.flatten();
+        let mut pictures = pictures.ok_or_else(|| Error::unknown("expected a picture from the GPU but found none"))?;
         for CaptureTarget { generator, paint } in self.in_flight.pop_front().unwrap_or_default() {
-            if frame.timestamp != paint.timestamp {
-                // Clones the frame (not its bytes) if another stream has it already.
-                Arc::make_mut(&mut frame).timestamp = paint.timestamp;
-            }
-            deliver(&frame, paint.deliveries);
+            pictures.set_timestamp(paint.timestamp);
+            deliver(&mut pictures, paint.deliveries);
             drop(generator);
         }
         Ok(())

@@ -6,9 +6,12 @@ use clap::{Args as Arguments, Parser, Subcommand};
 use clap_complete::Shell;
 use framereel::encode::EncoderChoice;
 use framereel::filter::{Custom, Edge, Kind, Visualization};
+use framereel::mux::Container;
 use framereel::recorder::{Layout, MediaRecorderOptions};
 use framereel::source::{self, shader};
-use framereel::{ErrorKind, FilterChain, FrameRate, Result, Size, Source, SourceOptions, SourceSpec, Span};
+use framereel::{
+    Error, ErrorKind, FilterChain, FrameRate, Result, Size, Source, SourceOptions, SourceSpec, Span, VideoCodec,
+};
 
 use super::show::graphics::Graphics;
 #[cfg(feature = "preview")]
@@ -16,7 +19,7 @@ use super::values::folder;
 use super::values::{
     AudioChoice, CODECS, EDGES, ENCODERS, GRAPHICS, KeyInterval, LAYOUTS, OverlayChoice, Split, VISUALIZATIONS,
     audio_bitrate, bitrate, bytes, camera_control, chain, codec, edge, gain, key_interval, layout, matroska_path,
-    overlay, size, some_time, sound, split, still_path, visualization, webm_path, words,
+    overlay, recording_path, size, some_time, sound, split, still_path, visualization, words,
 };
 
 /// Records frames through GPU filters into a seekable .webm or a still.
@@ -55,7 +58,7 @@ pub struct RecordArgs {
     pub input: InputArgs,
     /// The file to write; FOLDER/ for one in there, - for standard output [default: SOURCE's name with .webm, in the
     /// current folder]
-    #[arg(short, long, value_name = "FILE.webm", value_parser = webm_path)]
+    #[arg(short, long, value_name = "FILE.webm", value_parser = recording_path)]
     pub output: Option<PathBuf>,
     /// Sound beside the pictures, as long as they are: mic or mic:NAME; system (what the machine plays); a file, of sound
     /// or a film; tone (beeps with the pattern's seconds); or none [default: the film's own]
@@ -169,10 +172,11 @@ pub struct PreviewArgs {
 /// How a recording is encoded.
 #[derive(Debug, Clone, Arguments)]
 pub struct EncoderArgs {
-    /// The codec; only av1 so far
-    #[arg(long, value_name = "NAME", default_value = "av1", value_parser = words(CODECS, codec), hide_possible_values = true)]
-    pub codec: String,
-    /// auto, rav1e or aom
+    /// The codec of the video: av1, vp8, vp9, h264 or hevc [default: the first that the output's format and the encoder
+    /// have in common; av1 in .webm and .mp4]
+    #[arg(long, value_name = "NAME", value_parser = words(CODECS, codec), hide_possible_values = true)]
+    pub codec: Option<VideoCodec>,
+    /// auto, rav1e, aom or vpx
     #[arg(long, value_name = "NAME", default_value = "auto", value_parser = words(ENCODERS, str::parse::<EncoderChoice>), hide_possible_values = true)]
     pub encoder: EncoderChoice,
     /// Bits a second, as 2M, 800k or 2500000 [default: 2500k]
@@ -193,9 +197,25 @@ pub struct EncoderArgs {
 }
 
 impl EncoderArgs {
+    /// The type of a recording in this container, with the codec that was asked for.
+    ///
+    /// # Errors
+    /// A usage error for a codec that the container cannot hold.
+    pub fn mime_type(&self, container: Container, pictures: bool) -> Result<String> {
+        let essence = container.mime_type(pictures);
+        let Some(codec) = self.codec.filter(|_| pictures) else { return Ok(essence.to_owned()) };
+        if container.video_codecs().contains(&codec) {
+            return Ok(format!("{essence};codecs={codec}"));
+        }
+        let held: Vec<_> = container.video_codecs().iter().map(|codec| codec.name()).collect();
+        let name = container.name();
+        let expected = format!("expected {} for a file of {name} but found --codec {codec}", held.join(" or "));
+        Err(Error::new(ErrorKind::Syntax, expected).with_remedy("leave it out, or give the output another name"))
+    }
+
     /// A recorder's options that say the same.
     pub fn options(&self) -> MediaRecorderOptions {
-        let mut options = MediaRecorderOptions::default().with_encoder(self.encoder);
+        let mut options = MediaRecorderOptions::default().with_encoder(self.encoder.clone());
         options.video_bits_per_second = self.bitrate;
         options.audio_bits_per_second = self.audio_bitrate;
         match self.key_interval {

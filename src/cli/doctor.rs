@@ -13,9 +13,12 @@ pub fn run() -> Result<()> {
         Ok(gpu) => adapter(gpu),
         Err(error) => vec![missing("adapter", error.to_string())],
     };
-    rows.extend(encode::list().into_iter().map(|encoder| match encoder.version {
-        Ok(version) => ok("encoder", format!("{} {version}: {}", encoder.name, encoder.codec)),
-        Err(remedy) => missing("encoder", format!("{} for {}: {remedy}", encoder.name, encoder.codec)),
+    rows.extend(encode::list().into_iter().map(|encoder| {
+        let codecs: Vec<_> = encoder.codecs.iter().map(|codec| codec.name()).collect();
+        match encoder.version {
+            Ok(version) => ok("encoder", format!("{} {version}: {}", encoder.name, codecs.join(", "))),
+            Err(remedy) => missing("encoder", format!("{} for {}: {remedy}", encoder.name, codecs.join(", "))),
+        }
     }));
     rows.push(ok("encoder", format!("{}: opus", encode::opus::version())));
     rows.extend(source::decoders().into_iter().map(|decoder| match decoder.found {

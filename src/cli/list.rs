@@ -2,7 +2,7 @@
 
 use framereel::filter::{PassOutput, SourcePicture, SourcePixels};
 use framereel::frame::PixelFormat;
-use framereel::{Result, Size, encode, filter};
+use framereel::{Result, Size, VideoCodec, encode, filter};
 
 use super::args::FiltersArgs;
 use super::{pictures, print, reference};
@@ -36,9 +36,11 @@ pub fn filters(args: &FiltersArgs) -> Result<()> {
 /// Lists the codecs, with the file extension and the encoders of each.
 pub fn codecs() -> Result<()> {
     let head = ["CODEC", "FILE", "ENCODER", ""].map(str::to_owned);
-    let rows = encode::list().into_iter().map(|encoder| {
+    let rows = encode::list().into_iter().flat_map(|encoder| {
         let version = encoder.version.unwrap_or_else(|remedy| format!("missing: {remedy}"));
-        [encoder.codec.to_owned(), ".webm".to_owned(), encoder.name.to_owned(), version]
+        let row =
+            move |codec: VideoCodec| [codec.to_string(), ".webm".to_owned(), encoder.name.clone(), version.clone()];
+        encoder.codecs.into_iter().map(row)
     });
     let (name, version) = encode::opus::version().split_once(' ').unwrap_or((encode::opus::version(), ""));
     let sound = ["opus", ".webm", name, version].map(str::to_owned);

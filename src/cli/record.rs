@@ -73,7 +73,8 @@ fn record(args: &RecordArgs, target: &mut Target) -> Result<Report, Box<Failure>
     signals.recording.store(true, Ordering::Relaxed);
     let keys = Keys::listen(follow(&signals.controls, live, target.stills()));
     let mut show = None;
-    let recording = args.recording(media, chain).controls(&signals.controls).on_event(|event| {
+    let recording = args.recording(media, chain).map_err(nothing_kept)?;
+    let recording = recording.controls(&signals.controls).on_event(|event| {
         bar.tell(&signals.controls);
         if let RecordEvent::Progress(progress) = event {
             bar.show(progress, &signals.controls);
@@ -172,6 +173,8 @@ impl RecordArgs {
 
     /// The pictures, and the sound beside them; or sound alone.
     fn open_media(&self) -> Result<Media> {
+        // A wrong codec is found before any device is opened.
+        self.encoder.mime_type(self.container(), true)?;
         let mut media = match (self.visualize, self.sound_alone()) {
             (Some(kind), _) => {
                 let mut video = self.open_visualization(kind)?;
@@ -299,6 +302,13 @@ impl RecordArgs {
                 return Err(Error::new(ErrorKind::Syntax, text));
             }
             Some(AudioChoice::None) => return Ok(None),
+            Some(AudioChoice::Other(_)) if self.container().audio_codecs().is_empty() => {
+                let name = self.container().name();
+                let text =
+                    format!("expected an output that holds sound beside --audio, as FILE.webm, but found {name}");
+                return Err(Error::new(ErrorKind::Syntax, text));
+            }
+            None if self.container().audio_codecs().is_empty() => return Ok(None),
             Some(AudioChoice::Other(spec)) => {
                 let beside = if self.mix { own()? } else { Vec::new() };
                 let chosen = (open_audio(spec, start)?, gain);
@@ -310,19 +320,20 @@ impl RecordArgs {
     }
 
     /// The recording of this, as it was asked for.
-    fn recording<'a>(&self, media: Media, filter: FilterChain) -> Recording<'a> {
+    fn recording<'a>(&self, media: Media, filter: FilterChain) -> Result<Recording<'a>> {
         // A live source is recorded until the user stops it.
         let needs_length = media.is_endless() && !media.is_live() && self.frames.is_none() && self.max_size.is_none();
-        let mime_type = self.container().mime_type(media.video.is_some());
-        let mut options = self.encoder.options().with_mime_type(mime_type);
+        let mime_type = self.encoder.mime_type(self.container(), media.video.is_some())?;
+        let mut options = self.encoder.options().with_mime_type(&mime_type);
         (options.frame_limit, options.size_limit) = (self.frames, self.max_size);
-        recorder::record(media)
+        let recording = recorder::record(media)
             .filter(filter)
             .size(self.input.size)
             .rate(self.fps)
             .duration(self.duration.or(needs_length.then_some(ENDLESS)))
             .real_time(self.realtime)
-            .options(options)
+            .options(options);
+        Ok(recording)
     }
 
     /// The same failure; that of a size too small for anything says so.

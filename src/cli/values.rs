@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::builder::{PossibleValue, TypedValueParser};
 use clap::{Arg, Command};
+use framereel::VideoCodec;
 use framereel::canvas::layout::{Anchor, OverlayPlace};
 use framereel::filter::{Edge, FileAccess, FilterChain, Visualization};
 use framereel::frame::Size;
@@ -19,11 +20,11 @@ use framereel::time::Span;
 use framereel::{Error, ErrorKind, Result};
 
 /// The words of some values.
-pub const ENCODERS: &[&str] = &["auto", "rav1e", "aom"];
+pub const ENCODERS: &[&str] = &["auto", "rav1e", "aom", "vpx"];
 pub const GRAPHICS: &[&str] = &["blocks", "sixel", "kitty"];
 pub const LAYOUTS: &[&str] = &["over", "grid"];
 pub const EDGES: &[&str] = &["transparent", "clamp"];
-pub const CODECS: &[&str] = &["av1"];
+pub const CODECS: &[&str] = &["av1", "vp8", "vp9", "h264", "hevc"];
 pub const VISUALIZATIONS: &[&str] = &["wave", "bars", "spectrogram"];
 
 /// A value that is one of these words, which shells complete.
@@ -262,19 +263,21 @@ pub fn edge(text: &str) -> Result<Edge> {
     }
 }
 
-pub fn codec(text: &str) -> Result<String> {
-    match text {
-        "av1" => Ok(text.to_owned()),
-        _ => Err(Error::new(ErrorKind::NotSupported, format!("expected av1 but found `{text}`"))),
+/// A codec of video. Those of pictures are chosen by the output's name.
+pub fn codec(text: &str) -> Result<VideoCodec> {
+    match text.parse() {
+        Ok(codec) if CODECS.contains(&text) => Ok(codec),
+        _ => Err(syntax(format!("expected av1, vp8, vp9, h264 or hevc but found `{text}`"))),
     }
 }
 
-pub fn webm_path(text: &str) -> Result<PathBuf> {
+pub fn recording_path(text: &str) -> Result<PathBuf> {
     let path = PathBuf::from(text);
     if text == "-" || is_folder(&path) || is_device(&path) || is_recording_name(&path) {
         return Ok(path);
     }
-    let expected = "expected a file name that ends in .webm, or for sound alone .ogg, .opus or .wav,";
+    let expected = "expected a file name that ends in .webm, .mp4, .gif, .webp, .apng, .png, .jpg or .tar, or for sound \
+                    alone in .ogg, .opus or .wav,";
     let remedy = "a folder's name ends in /";
     Err(Error::new(ErrorKind::NotSupported, format!("{expected} but found `{text}`; {remedy}")))
 }
@@ -433,14 +436,14 @@ mod tests {
             ("a.opus", Container::Ogg),
             ("a.Wav", Container::Wav),
         ] {
-            assert_eq!(container_of(&webm_path(text).unwrap()), Some(container), "{text}");
+            assert_eq!(container_of(&recording_path(text).unwrap()), Some(container), "{text}");
         }
-        for text in ["a.mp4", "webm", "a", "a.webm/b"] {
+        for text in ["a.avi", "webm", "a", "a.webm/b"] {
             assert!(
-                webm_path(text)
+                recording_path(text)
                     .unwrap_err()
                     .to_string()
-                    .contains(&format!("ends in .webm, or for sound alone .ogg, .opus or .wav, but found `{text}`"))
+                    .contains(&format!("or for sound alone in .ogg, .opus or .wav, but found `{text}`"))
             );
         }
     }

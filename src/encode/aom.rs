@@ -67,7 +67,7 @@ impl AomEncoder {
 }
 
 impl VideoEncoder for AomEncoder {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "aom"
     }
 
@@ -93,12 +93,7 @@ impl VideoEncoder for AomEncoder {
         if self.header.is_none() {
             self.header = SequenceHeader::find(&data)?;
         }
-        packets.push(EncodedPacket {
-            data: av1::without_delimiters(&data)?,
-            timestamp: frame.timestamp,
-            duration,
-            key,
-        });
+        packets.push(EncodedPacket::new(av1::without_delimiters(&data)?, frame.timestamp, duration, key));
         Ok(())
     }
 

@@ -4,7 +4,7 @@
 use super::opus::{BitrateMode, OpusConfig, OpusEncoder};
 use super::pcm::PcmEncoder;
 use crate::audio::AudioBuffer;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::mux::{AudioTrack, Container};
 use crate::packet::EncodedPacket;
 
@@ -70,5 +70,11 @@ pub fn open_audio(container: Container, config: &AudioEncoderConfig) -> Result<B
         Container::Webm => Box::new(OpusEncoder::new(&opus)?),
         Container::Ogg => Box::new(OpusEncoder::with_pre_skip(&opus)?),
         Container::Wav => Box::new(PcmEncoder::new(rate, channels)?),
+        _ => {
+            return Err(Error::not_supported(format!(
+                "expected sound for a file of {} but found none",
+                container.name()
+            )));
+        }
     })
 }

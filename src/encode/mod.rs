@@ -4,6 +4,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+pub use crate::codec::VideoCodec;
+use crate::codec::listed;
 use crate::error::{Error, ErrorKind, Result};
 use crate::frame::{Frame, PixelFormat, Size};
 use crate::packet::EncodedPacket;
@@ -26,7 +28,11 @@ pub use audio::{AudioEncoder, AudioEncoderConfig, open_audio};
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct EncoderConfig {
-    /// The size of every frame, at least 16×16.
+    /// The codec, AV1 by default.
+    pub codec: VideoCodec,
+    /// Whether transparency is encoded too. Only VP8, VP9 and pictures have any.
+    pub alpha: bool,
+    /// The size of every frame; of video at least 16×16.
     pub size: Size,
     /// The nominal frame rate, which rate control assumes. Frames may have other times.
     pub rate: FrameRate,
@@ -42,6 +48,8 @@ pub struct EncoderConfig {
 
 setters! {
     EncoderConfig {
+        with_codec: codec: VideoCodec,
+        with_alpha: alpha: bool,
         with_rate_control: rate_control: RateControl,
         with_speed: speed: u8,
         with_key_interval: key_interval: Span,
@@ -57,6 +65,8 @@ impl EncoderConfig {
     /// Frames of this size, 2 500 000 bits per second, a key frame every 2 s, on all cores.
     pub fn new(size: Size, rate: FrameRate) -> Self {
         Self {
+            codec: VideoCodec::Av1,
+            alpha: false,
             size,
             rate,
             rate_control: RateControl::Bitrate(Self::DEFAULT_BITRATE),
@@ -66,20 +76,43 @@ impl EncoderConfig {
         }
     }
 
-    const MIN_SIDE: u32 = 16;
-    /// AV1 stores a side minus 1 in 16 bits (AV1 §5.5.1).
-    const MAX_SIDE: u32 = 65536;
+    /// The sides of a picture that the codec can have: AV1 and VP9 store a side minus 1 in 16 bits (AV1 §5.5.1), VP8 and
+    /// WebP a side in 14 bits (RFC 6386 §9.1, RFC 9649 §2.5), GIF and JPEG in 16; H.264 and HEVC are limited by their
+    /// levels.
+    fn sides(&self) -> std::ops::RangeInclusive<u32> {
+        match self.codec {
+            VideoCodec::Av1 | VideoCodec::Vp9 => 16..=65536,
+            VideoCodec::Vp8 => 16..=16383,
+            VideoCodec::H264 | VideoCodec::Hevc => 16..=16384,
+            VideoCodec::WebP => 1..=16383,
+            VideoCodec::Gif | VideoCodec::Jpeg => 1..=65535,
+            VideoCodec::Png => 1..=1 << 20,
+        }
+    }
+
+    /// The pixels that the encoder takes: I420 in [`ColorSpace::RECORDED`](crate::color::ColorSpace::RECORDED), or RGBA
+    /// for pictures and for transparency.
+    pub fn pixel_format(&self) -> PixelFormat {
+        if self.codec.is_picture() || self.alpha { PixelFormat::Rgba8 } else { PixelFormat::I420 }
+    }
+
     /// The supported bitrates, in bits per second.
     pub const BITRATES: std::ops::RangeInclusive<u32> = 1_000..=1_000_000_000;
 
     fn validate(&self) -> Result<()> {
-        let sides = Self::MIN_SIDE..=Self::MAX_SIDE;
+        let sides = self.sides();
         if !sides.contains(&self.size.width) || !sides.contains(&self.size.height) {
             return Err(Error::range(format!(
                 "expected a picture from {min}x{min} to {max}x{max} but found {found}; choose another size",
-                min = Self::MIN_SIDE,
-                max = Self::MAX_SIDE,
+                min = sides.start(),
+                max = sides.end(),
                 found = self.size,
+            )));
+        }
+        if self.alpha && !self.codec.has_alpha() {
+            return Err(Error::not_supported(format!(
+                "expected a codec with transparency, as vp9, but found {}",
+                self.codec
             )));
         }
         match self.rate_control {
@@ -102,10 +135,16 @@ impl EncoderConfig {
 
     /// Refuses a frame that does not match the configuration.
     fn check(&self, frame: &Frame) -> Result<()> {
-        if frame.format() != PixelFormat::I420 || frame.size() != self.size {
+        let format = self.pixel_format();
+        if frame.format() != format || frame.size() != self.size {
             return Err(Error::new(
                 ErrorKind::InvalidModification,
-                format!("expected an I420 frame of {} but found {:?} of {}", self.size, frame.format(), frame.size()),
+                format!(
+                    "expected a frame of {format:?}, {}, but found {:?} of {}",
+                    self.size,
+                    frame.format(),
+                    frame.size()
+                ),
             ));
         }
         Ok(())
@@ -122,13 +161,12 @@ pub enum RateControl {
     Quality(u8),
 }
 
-/// Turns I420 frames in [`ColorSpace::RECORDED`](crate::color::ColorSpace::RECORDED) into packets.
+/// Turns frames into packets. [`EncoderConfig::pixel_format`] says which frames.
 pub trait VideoEncoder: Send {
     /// Its name, such as `rav1e`.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> &str;
 
-    /// The `CodecPrivate` of a WebM track (AV1: the av1C box's payload, "AV1 in ISOBMFF" §2.3). Known from the first
-    /// packet on; none before.
+    /// The track's [`codec_private`](crate::mux::VideoTrack::codec_private). Known from the first packet on; none before.
     fn codec_private(&self) -> Option<Vec<u8>>;
 
     /// The codec's full name (RFC 6381), such as `av01.0.05M.08`. Known from the first packet on; none before.
@@ -144,20 +182,31 @@ pub trait VideoEncoder: Send {
 }
 
 /// Which encoder to use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum EncoderChoice {
-    /// The fastest encoder that is built in.
+    /// The fastest encoder of the codec that is built in.
     #[default]
     Auto,
     /// AV1 by rav1e, pure Rust, always built in.
     Rav1e,
     /// AV1 by libaom in real time; needs the feature `aom`.
     Aom,
+    /// VP8 and VP9 by libvpx in real time; needs the feature `vpx`.
+    Vpx,
 }
 
 impl EncoderChoice {
-    const ALL: [Self; 3] = [Self::Auto, Self::Rav1e, Self::Aom];
+    const ALL: [Self; 4] = [Self::Auto, Self::Rav1e, Self::Aom, Self::Vpx];
+
+    /// The codecs that it encodes, the one to use first; none for `auto`, which encodes all.
+    pub fn codecs(&self) -> &'static [VideoCodec] {
+        match self {
+            Self::Auto => &[],
+            Self::Rav1e | Self::Aom => &[VideoCodec::Av1],
+            Self::Vpx => &[VideoCodec::Vp9, VideoCodec::Vp8],
+        }
+    }
 }
 
 impl fmt::Display for EncoderChoice {
@@ -166,6 +215,7 @@ impl fmt::Display for EncoderChoice {
             Self::Auto => "auto",
             Self::Rav1e => "rav1e",
             Self::Aom => "aom",
+            Self::Vpx => "vpx",
         })
     }
 }
@@ -174,17 +224,28 @@ impl FromStr for EncoderChoice {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|choice| choice.to_string() == text)
-            .ok_or_else(|| Error::syntax(format!("expected auto, rav1e or aom but found `{text}`")))
+        let found = Self::ALL.into_iter().find(|choice| choice.to_string() == text);
+        found.ok_or_else(|| Error::syntax(format!("expected auto, rav1e, aom or vpx but found `{text}`")))
     }
 }
 
 /// Opens an encoder. A range error when the configuration is out of bounds; not supported when the encoder is not
-/// built in.
-pub fn open(choice: EncoderChoice, config: &EncoderConfig) -> Result<Box<dyn VideoEncoder>> {
+/// built in, or does not encode this codec.
+pub fn open(choice: &EncoderChoice, config: &EncoderConfig) -> Result<Box<dyn VideoEncoder>> {
     config.validate()?;
+    let codec = config.codec;
+    if !choice.codecs().is_empty() && !choice.codecs().contains(&codec) {
+        let codecs: Vec<_> = choice.codecs().iter().map(|codec| codec.name()).collect();
+        let expected = format!("expected {} for the encoder {choice} but found {codec}", listed(&codecs));
+        return Err(Error::not_supported(expected));
+    }
+    match codec {
+        VideoCodec::Av1 => open_av1(choice, config),
+        _ => Err(Error::not_supported(format!("expected an encoder of {codec} but found none"))),
+    }
+}
+
+fn open_av1(choice: &EncoderChoice, config: &EncoderConfig) -> Result<Box<dyn VideoEncoder>> {
     match choice {
         #[cfg(feature = "aom")]
         EncoderChoice::Auto | EncoderChoice::Aom => Ok(Box::new(aom::AomEncoder::new(config)?)),
@@ -206,18 +267,23 @@ pub struct VideoHeader {
     pub codec_private: Vec<u8>,
 }
 
-/// The header of this encoder's video with this configuration; encodes one black frame to get it. The errors are those
-/// of [`open`] and of the encoder.
-pub fn header(choice: EncoderChoice, config: &EncoderConfig) -> Result<VideoHeader> {
+/// The header of this encoder's video with this configuration; of video, encodes one black frame to get it. The errors
+/// are those of [`open`] and of the encoder.
+pub fn header(choice: &EncoderChoice, config: &EncoderConfig) -> Result<VideoHeader> {
+    if config.codec.is_picture() {
+        let codec_string = config.codec.name().to_owned();
+        return Ok(VideoHeader { codec_string, codec_private: Vec::new() });
+    }
     let mut encoder = open(choice, config)?;
     let mut packets = Vec::new();
-    encoder.encode(&Frame::black(config.size), config.rate.frame_span(), true, &mut packets)?;
+    let black = Frame::black_in(config.pixel_format(), config.size);
+    encoder.encode(&black, config.rate.frame_span(), true, &mut packets)?;
     encoder.finish(&mut packets)?;
     match (encoder.codec_string(), encoder.codec_private()) {
         (Some(codec_string), Some(codec_private)) => Ok(VideoHeader { codec_string, codec_private }),
         _ => {
             let name = encoder.name();
-            Err(Error::unknown(format!("expected a sequence header in {name}'s first packet but found none")))
+            Err(Error::unknown(format!("expected a header of the video in {name}'s first packet but found none")))
         }
     }
 }
@@ -230,11 +296,11 @@ const AOM_REMEDY: &str = "build with `--features aom` (needs cmake, nasm and a C
 #[non_exhaustive]
 pub struct EncoderInfo {
     /// Its name, such as `rav1e`.
-    pub name: &'static str,
-    /// The codec, such as `av1`.
-    pub codec: &'static str,
+    pub name: String,
+    /// The codecs that it encodes.
+    pub codecs: Vec<VideoCodec>,
     /// Its version, or how to get it where it is not built in.
-    pub version: Result<String, &'static str>,
+    pub version: Result<String, String>,
 }
 
 /// All encoders, built in or not, in the order of `auto`'s choice.
@@ -242,11 +308,13 @@ pub fn list() -> Vec<EncoderInfo> {
     #[cfg(feature = "aom")]
     let aom = Ok(aom::version());
     #[cfg(not(feature = "aom"))]
-    let aom = Err(AOM_REMEDY);
-    vec![
-        EncoderInfo { name: "aom", codec: "av1", version: aom },
-        EncoderInfo { name: "rav1e", codec: "av1", version: Ok(::rav1e::version::short()) },
-    ]
+    let aom = Err(AOM_REMEDY.to_owned());
+    let of = |choice: EncoderChoice, version| EncoderInfo {
+        name: choice.to_string(),
+        codecs: choice.codecs().to_vec(),
+        version,
+    };
+    vec![of(EncoderChoice::Aom, aom), of(EncoderChoice::Rav1e, Ok(::rav1e::version::short()))]
 }
 
 /// Decides which frames become key frames: those requested, and those that keep the interval.

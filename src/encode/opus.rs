@@ -248,7 +248,7 @@ impl Packetizer {
         let len = self.codec.encode_float(&interleaved, &mut data).map_err(failed)?;
         let (timestamp, end) = (self.time(self.packets), self.time(self.packets + 1));
         self.packets += 1;
-        Ok(EncodedPacket { data: data[..len].to_vec(), timestamp, duration: end - timestamp, key: true })
+        Ok(EncodedPacket::new(data[..len].to_vec(), timestamp, end - timestamp, true))
     }
 
     /// The time at which a packet begins.

@@ -74,7 +74,7 @@ fn packet(sound: Vec<Vec<f32>>, rate: u32, encoded: &mut u64) -> EncodedPacket {
     let timestamp = Timestamp::ZERO + span_of(*encoded, rate);
     *encoded += samples as u64;
     let duration = Timestamp::ZERO + span_of(*encoded, rate) - timestamp;
-    EncodedPacket { data, timestamp, duration, key: true }
+    EncodedPacket::new(data, timestamp, duration, true)
 }
 
 /// The nearest 16-bit value; full scale is 32768, as in the programs that read it.

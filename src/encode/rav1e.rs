@@ -52,12 +52,9 @@ impl Rav1eEncoder {
                     let shown = packet.opaque.and_then(|opaque| opaque.downcast::<Shown>().ok()).ok_or_else(|| {
                         Error::unknown(format!("expected the time of frame {} but found none", packet.input_frameno))
                     })?;
-                    packets.push(EncodedPacket {
-                        data: av1::without_delimiters(&packet.data)?,
-                        timestamp: shown.timestamp,
-                        duration: shown.duration,
-                        key: packet.frame_type == FrameType::KEY,
-                    });
+                    let data = av1::without_delimiters(&packet.data)?;
+                    let key = packet.frame_type == FrameType::KEY;
+                    packets.push(EncodedPacket::new(data, shown.timestamp, shown.duration, key));
                 }
                 Err(EncoderStatus::Encoded) => {}
                 Err(EncoderStatus::NeedMoreData | EncoderStatus::LimitReached) => return Ok(()),
@@ -68,7 +65,7 @@ impl Rav1eEncoder {
 }
 
 impl VideoEncoder for Rav1eEncoder {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "rav1e"
     }
 

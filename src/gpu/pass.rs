@@ -57,6 +57,38 @@ impl Renderer {
         target: RenderTarget,
         alarm: &wgpu::Buffer,
     ) -> Result<Self> {
+        let source = match picture.pixels {
+            SourcePixels::Bytes(format) => Some(SourceBuffer::new(gpu, format, picture.size)),
+            SourcePixels::Texture => None,
+        };
+        Self::with_source(gpu, chain, picture, target, alarm, source)
+    }
+
+    /// Renders a picture that another renderer has packed as RGBA into `packed`, without filters: draw it as
+    /// [`Drawing::Packed`].
+    ///
+    /// # Errors
+    /// As [`Renderer::new`].
+    pub fn of_packed(
+        gpu: &Gpu,
+        packed: &wgpu::Buffer,
+        size: Size,
+        format: PixelFormat,
+        alarm: &wgpu::Buffer,
+    ) -> Result<Self> {
+        let (picture, target) = (Drawing::Packed(size).picture(), RenderTarget::Packed { size, format });
+        let source = Some(SourceBuffer::of_packed(packed, size));
+        Self::with_source(gpu, &FilterChain::default(), picture, target, alarm, source)
+    }
+
+    fn with_source(
+        gpu: &Gpu,
+        chain: &FilterChain,
+        picture: SourcePicture,
+        target: RenderTarget,
+        alarm: &wgpu::Buffer,
+        source: Option<SourceBuffer>,
+    ) -> Result<Self> {
         let size = target.canvas();
         gpu.check_size(size)?;
         gpu.check_size(picture.size)?;
@@ -69,10 +101,7 @@ impl Renderer {
             picture,
             target,
             moved: false,
-            source: match picture.pixels {
-                SourcePixels::Bytes(format) => Some(SourceBuffer::new(gpu, format, picture.size)),
-                SourcePixels::Texture => None,
-            },
+            source,
             drawn: None,
             output: packed.map(|format| storage(device, "output", PackedLayout::new(format, size).len as u64)),
             chroma: (packed == Some(PixelFormat::I420)).then(|| storage(device, "chroma", wide * 4)),
@@ -294,7 +323,7 @@ impl Renderer {
         }
         let color = match drawing {
             Drawing::Frame(frame) => frame.color,
-            Drawing::Texture(_) => ColorSpace::RECORDED,
+            Drawing::Texture(_) | Drawing::Packed(_) => ColorSpace::RECORDED,
         };
         let reads_source = matches!(self.plan.passes.first(), Some(Pass { input: PassInput::Source(_), .. }));
         if let (Drawing::Frame(frame), Some(source), true) = (drawing, &self.source, reads_source) {
@@ -389,6 +418,8 @@ pub enum Drawing<'a> {
     Frame(&'a Frame),
     /// A texture: two-dimensional, of a readable float format, premultiplied, with `TEXTURE_BINDING` among its usages.
     Texture(&'a wgpu::Texture),
+    /// RGBA of this size, which another renderer has packed.
+    Packed(Size),
 }
 
 impl Drawing<'_> {
@@ -400,6 +431,7 @@ impl Drawing<'_> {
                 let size = Size::new(texture.width(), texture.height());
                 SourcePicture { pixels: SourcePixels::Texture, size }
             }
+            Self::Packed(size) => SourcePicture { pixels: SourcePixels::Bytes(PixelFormat::Rgba8), size },
         }
     }
 }

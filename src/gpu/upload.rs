@@ -25,6 +25,11 @@ impl SourceBuffer {
         Self { buffer, format, size }
     }
 
+    /// The buffer of a picture that another renderer has packed: RGBA, whose rows need no padding.
+    pub fn of_packed(buffer: &wgpu::Buffer, size: Size) -> Self {
+        Self { buffer: buffer.clone(), format: PixelFormat::Rgba8, size }
+    }
+
     pub fn buffer(&self) -> &wgpu::Buffer {
         &self.buffer
     }

@@ -11,8 +11,10 @@ use super::tracks::{AudioCodec, Tracks};
 use super::wav::{self, WavWriter};
 use super::webm::WebmWriter;
 use crate::blob::Blob;
+use crate::codec::VideoCodec;
 use crate::error::{Error, ErrorKind, Result};
 use crate::packet::EncodedPacket;
+use crate::still::StillFormat;
 use crate::stream::TrackKind;
 use crate::time::{Span, Timestamp};
 
@@ -23,30 +25,66 @@ pub(super) const SYNC_INTERVAL: Span = Span::from_millis(100);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Container {
-    /// WebM: AV1 and Opus.
+    /// WebM: AV1, VP9 or VP8, and Opus.
     #[default]
     Webm,
+    /// MP4 (ISO/IEC 14496-12): AV1, VP9, H.264 or HEVC, and Opus or AAC.
+    Mp4,
     /// Ogg: Opus alone (RFC 7845).
     Ogg,
     /// WAV: 16-bit PCM alone, at the sound's own rate.
     Wav,
+    /// An animated GIF.
+    Gif,
+    /// An animated WebP (RFC 9649).
+    WebP,
+    /// An animated PNG (PNG specification, third edition, §11.3.8).
+    Apng,
+    /// One picture.
+    Still(StillFormat),
+    /// A tar archive of pictures (POSIX.1-2001, `ustar`).
+    Tar(StillFormat),
 }
 
 impl Container {
-    /// The container of files with this extension, in any case: `webm`, `ogg`, `oga`, `opus`, `wav`. None for another.
+    /// The container of files with this extension, in any case: `webm`, `mp4`, `m4v`, `ogg`, `oga`, `opus`, `wav`,
+    /// `gif`, `webp`, `apng`, `png`, `jpg`, `jpeg`, `tar`. None for another.
     ///
     /// ```
     /// use framereel::mux::Container;
     ///
     /// assert_eq!(Container::for_extension("OGG"), Some(Container::Ogg));
-    /// assert_eq!(Container::for_extension("mp4"), None);
+    /// assert_eq!(Container::for_extension("avi"), None);
     /// ```
     pub fn for_extension(extension: &str) -> Option<Self> {
         match extension.to_ascii_lowercase().as_str() {
             "webm" => Some(Self::Webm),
+            "mp4" | "m4v" => Some(Self::Mp4),
             "ogg" | "oga" | "opus" => Some(Self::Ogg),
             "wav" => Some(Self::Wav),
+            "gif" => Some(Self::Gif),
+            "webp" => Some(Self::WebP),
+            "apng" => Some(Self::Apng),
+            "png" => Some(Self::Still(StillFormat::Png)),
+            "jpg" | "jpeg" => Some(Self::Still(StillFormat::Jpeg)),
+            "tar" => Some(Self::Tar(StillFormat::Png)),
             _ => None,
+        }
+    }
+
+    /// Its name, such as `WebM`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Webm => "WebM",
+            Self::Mp4 => "MP4",
+            Self::Ogg => "Ogg",
+            Self::Wav => "WAV",
+            Self::Gif => "GIF",
+            Self::WebP | Self::Still(StillFormat::WebP) => "WebP",
+            Self::Apng => "animated PNG",
+            Self::Still(StillFormat::Png) => "PNG",
+            Self::Still(StillFormat::Jpeg) => "JPEG",
+            Self::Tar(_) => "tar",
         }
     }
 
@@ -57,22 +95,46 @@ impl Container {
         match (self, pictures) {
             (Self::Webm, true) => "video/webm",
             (Self::Webm, false) => "audio/webm",
+            (Self::Mp4, true) => "video/mp4",
+            (Self::Mp4, false) => "audio/mp4",
             (Self::Ogg, _) => "audio/ogg",
             (Self::Wav, _) => "audio/wav",
+            (Self::Gif, _) => "image/gif",
+            (Self::WebP, _) => "image/webp",
+            (Self::Apng, _) => "image/apng",
+            (Self::Still(format), _) => format.mime_type(),
+            (Self::Tar(StillFormat::Png), _) => "application/x-tar;codecs=png",
+            (Self::Tar(StillFormat::Jpeg), _) => "application/x-tar;codecs=jpeg",
+            (Self::Tar(StillFormat::WebP), _) => "application/x-tar;codecs=webp",
+        }
+    }
+
+    /// The codecs of video that it can hold, the one to use first; none where it holds sound alone.
+    pub fn video_codecs(self) -> &'static [VideoCodec] {
+        match self {
+            Self::Webm => &[VideoCodec::Av1, VideoCodec::Vp9, VideoCodec::Vp8],
+            Self::Mp4 => &[VideoCodec::Av1, VideoCodec::H264, VideoCodec::Vp9, VideoCodec::Hevc],
+            Self::Ogg | Self::Wav => &[],
+            Self::Gif => &[VideoCodec::Gif],
+            Self::WebP | Self::Still(StillFormat::WebP) | Self::Tar(StillFormat::WebP) => &[VideoCodec::WebP],
+            Self::Apng | Self::Still(StillFormat::Png) | Self::Tar(StillFormat::Png) => &[VideoCodec::Png],
+            Self::Still(StillFormat::Jpeg) | Self::Tar(StillFormat::Jpeg) => &[VideoCodec::Jpeg],
+        }
+    }
+
+    /// The codecs of sound that it can hold, the one to use first; none where it holds no sound.
+    pub fn audio_codecs(self) -> &'static [AudioCodec] {
+        match self {
+            Self::Webm | Self::Ogg => &[AudioCodec::Opus],
+            Self::Mp4 => &[AudioCodec::Opus, AudioCodec::Aac],
+            Self::Wav => &[AudioCodec::Pcm],
+            Self::Gif | Self::WebP | Self::Apng | Self::Still(_) | Self::Tar(_) => &[],
         }
     }
 
     /// Whether it cannot hold video.
     pub fn is_audio_only(self) -> bool {
-        self != Self::Webm
-    }
-
-    /// How its sound is encoded.
-    pub fn audio_codec(self) -> AudioCodec {
-        match self {
-            Self::Webm | Self::Ogg => AudioCodec::Opus,
-            Self::Wav => AudioCodec::Pcm,
-        }
+        self.video_codecs().is_empty()
     }
 
     /// How much of the sound before its beginning a file also holds, so that a decoder plays the beginning exactly (RFC
@@ -99,12 +161,18 @@ impl Container {
     {
         let audio = || match tracks {
             Tracks { video: None, audio: Some(audio) } => Ok(audio),
-            _ => Err(Error::not_supported(format!("expected sound alone for a file of {self:?} but found {tracks:?}"))),
+            _ => Err(Error::not_supported(format!(
+                "expected sound alone for a file of {} but found {tracks:?}",
+                self.name()
+            ))),
         };
         Ok(match self {
             Self::Webm => Box::new(WebmWriter::new(sink, tracks)?),
             Self::Ogg => Box::new(OggWriter::new(sink, audio()?, before)?),
             Self::Wav => Box::new(WavWriter::new(sink, audio()?)?),
+            Self::Mp4 | Self::Gif | Self::WebP | Self::Apng | Self::Still(_) | Self::Tar(_) => {
+                return Err(Error::not_supported(format!("expected a writer of {} but found none", self.name())));
+            }
         })
     }
 
@@ -115,6 +183,7 @@ impl Container {
             Self::Webm => file.clone().into_seekable().unwrap_or(file),
             Self::Ogg => file,
             Self::Wav => wav::repaired(file),
+            Self::Mp4 | Self::Gif | Self::WebP | Self::Apng | Self::Still(_) | Self::Tar(_) => file,
         }
     }
 }

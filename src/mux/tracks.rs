@@ -1,5 +1,7 @@
 //! The tracks of a file, as its header describes them.
 
+pub use crate::codec::AudioCodec;
+use crate::codec::VideoCodec;
 use crate::color::ColorSpace;
 use crate::frame::Size;
 
@@ -24,15 +26,34 @@ impl From<AudioTrack> for Tracks {
     }
 }
 
-/// The header of an AV1 track.
+/// The header of a video track.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct VideoTrack {
+    /// The encoding of its packets.
+    pub codec: VideoCodec,
     /// The video's size in pixels.
     pub size: Size,
-    /// The `CodecPrivate`: the payload of an av1C box ("AV1 in Matroska").
+    /// The `CodecPrivate` of Matroska: of AV1, H.264 and HEVC the payload of an av1C, avcC or hvcC box; of VP9, WebM's
+    /// list of features; of the others, empty.
     pub codec_private: Vec<u8>,
-    /// The `Colour`. Without the chroma siting, because the AV1 sequence header has it and takes precedence.
+    /// The `Colour`. Without the chroma siting, because the headers of AV1 and H.264 have it and take precedence.
     pub color: ColorSpace,
+    /// Whether packets have transparency ([`EncodedPacket::alpha`](crate::packet::EncodedPacket::alpha)).
+    pub alpha: bool,
+}
+
+setters! {
+    VideoTrack {
+        with_alpha: alpha: bool,
+    }
+}
+
+impl VideoTrack {
+    /// An opaque track in [`ColorSpace::RECORDED`].
+    pub fn new(codec: VideoCodec, size: Size, codec_private: Vec<u8>) -> Self {
+        Self { codec, size, codec_private, color: ColorSpace::RECORDED, alpha: false }
+    }
 }
 
 /// The header of a track of sound.
@@ -46,14 +67,4 @@ pub struct AudioTrack {
     pub channels: u8,
     /// Of Opus, the OpusHead (RFC 7845 §5.1); of PCM, empty.
     pub codec_private: Vec<u8>,
-}
-
-/// The encoding of sound.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum AudioCodec {
-    /// Opus (RFC 6716).
-    Opus,
-    /// Samples of 16 bits, little-endian, channels interleaved.
-    Pcm,
 }

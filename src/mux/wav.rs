@@ -215,11 +215,9 @@ mod tests {
     fn a_file_that_can_say_no_more_ends_with_an_error_and_with_what_it_has() {
         let track = AudioTrack { codec: AudioCodec::Pcm, rate: 48_000, channels: 2, codec_private: Vec::new() };
         let mut writer = Box::new(WavWriter::new(Disk::default(), &track).unwrap());
-        let packet = |second: i64, bytes: usize| EncodedPacket {
-            data: vec![0; bytes],
-            timestamp: Timestamp::ZERO + Span::from_secs(second),
-            duration: Span::from_secs(1),
-            key: true,
+        let packet = |second: i64, bytes: usize| {
+            let timestamp = Timestamp::ZERO + Span::from_secs(second);
+            EncodedPacket::new(vec![0; bytes], timestamp, Span::from_secs(1), true)
         };
         let large = packet(0, 1 << 27);
         for second in 0..31 {

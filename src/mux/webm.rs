@@ -14,11 +14,12 @@ use webm::mux::{
     SegmentBuilder, SegmentMode, TrackNum, TransferCharacteristics, VideoCodecId, Writer,
 };
 
-use super::container::{Finished, SYNC_INTERVAL};
+use super::container::{Container, Finished, SYNC_INTERVAL};
 use super::ebml::Elements;
 use super::matroska::id;
 use super::sink::{FirstError, same};
 use super::tracks::{AudioCodec, Tracks, VideoTrack};
+use crate::codec::VideoCodec;
 use crate::color::{Matrix, Range};
 use crate::error::{Error, ErrorKind, Result};
 use crate::packet::EncodedPacket;
@@ -52,10 +53,18 @@ impl<W: Write + Seek> WebmWriter<W> {
     /// cannot seek gets the header, so that a reader knows the tracks at once.
     ///
     /// # Errors
-    /// `NotSupportedError` for sound that is not Opus, `UnknownError` when libwebm rejects the tracks.
+    /// `NotSupportedError` for a codec that WebM does not have, `UnknownError` when libwebm rejects the tracks.
     pub fn new(mut sink: W, tracks: &Tracks) -> Result<Self> {
         if let Some(audio) = tracks.audio.as_ref().filter(|audio| audio.codec != AudioCodec::Opus) {
             return Err(Error::not_supported(format!("expected Opus in a WebM file but found {:?}", audio.codec)));
+        }
+        if let Some(video) =
+            tracks.video.as_ref().filter(|video| !Container::Webm.video_codecs().contains(&video.codec))
+        {
+            return Err(Error::not_supported(format!(
+                "expected AV1, VP9 or VP8 in a WebM file but found {}",
+                video.codec
+            )));
         }
         let seekable = sink.seek(SeekFrom::Start(0)).is_ok();
         let sink = SharedSink::new(sink, seekable);
@@ -257,7 +266,16 @@ fn add_video<W: Write>(
     builder: SegmentBuilder<W>,
     track: &VideoTrack,
 ) -> Result<(SegmentBuilder<W>, TrackNum), LibwebmError> {
-    let (builder, number) = builder.add_video_track(track.size.width, track.size.height, VideoCodecId::AV1, None)?;
+    let codec = match track.codec {
+        VideoCodec::Vp8 => VideoCodecId::VP8,
+        VideoCodec::Vp9 => VideoCodecId::VP9,
+        _ => VideoCodecId::AV1,
+    };
+    let (mut builder, number) = builder.add_video_track(track.size.width, track.size.height, codec, None)?;
+    // VP8 has none.
+    if !track.codec_private.is_empty() {
+        builder = builder.set_codec_private(number, &track.codec_private)?;
+    }
     let range = match track.color.range {
         Range::Limited => ColorRange::Broadcast,
         Range::Full => ColorRange::Full,
@@ -272,7 +290,6 @@ fn add_video<W: Write>(
     // `set_color` replaces the whole Colour, so it comes first.
     let subsampling = ColorSubsampling { chroma_horizontal: 1, chroma_vertical: 1 };
     let builder = builder
-        .set_codec_private(number, &track.codec_private)?
         .set_color(number, 8, subsampling, range)?
         .set_primaries(number, primaries)?
         .set_transfer_characteristics(number, transfer)?

@@ -40,17 +40,18 @@ impl FromStr for Fit {
     }
 }
 
-/// Brings I420 frames to one size.
+/// Brings frames of one format, I420 or RGBA, to one size.
 pub struct Fitter {
+    format: PixelFormat,
     size: Size,
     fit: Fit,
     resizer: Resizer,
 }
 
 impl Fitter {
-    /// To `size`, which is not zero.
-    pub fn new(size: Size, fit: Fit) -> Self {
-        Self { size, fit, resizer: Resizer::new() }
+    /// Frames of `format` to `size`, which is not zero.
+    pub fn new(format: PixelFormat, size: Size, fit: Fit) -> Self {
+        Self { format, size, fit, resizer: Resizer::new() }
     }
 
     /// The frame at the recording's size, with its timestamp unchanged.
@@ -79,19 +80,23 @@ impl Fitter {
         let seen = ((to_x / scale_x).min(from_x), (to_y / scale_y).min(from_y));
         let even = |part: f64, all: u32| (((part / 2.0).round() as u32 * 2).max(2)).min(all.next_multiple_of(2));
         let filled = [even(seen.0 * scale_x, self.size.width), even(seen.1 * scale_y, self.size.height)];
-        let mut data = Frame::black(self.size).data().to_vec();
+        let mut data = Frame::black_in(self.format, self.size).data().to_vec();
+        let (pixel_type, bytes) =
+            if self.format == PixelFormat::Rgba8 { (PixelType::U8x4, 4) } else { (PixelType::U8, 1) };
         let mut start = 0;
-        for plane in 0..PixelFormat::I420.planes() {
+        for plane in 0..self.format.planes() {
             let shift = u32::from(plane > 0);
-            let (width, height) = PixelFormat::I420.plane_size(plane, self.size);
-            let (from_width, from_height) = PixelFormat::I420.plane_size(plane, frame.size());
+            // In bytes of a row, and in pixels.
+            let (row_bytes, height) = self.format.plane_size(plane, self.size);
+            let (from_row, from_height) = self.format.plane_size(plane, frame.size());
+            let (width, from_width) = (row_bytes / bytes, from_row / bytes);
             let part = [(filled[0] >> shift).min(width as u32), (filled[1] >> shift).min(height as u32)];
             let tight: Vec<u8> = frame.rows(plane).flatten().copied().collect();
             let failed =
                 |error: &dyn std::fmt::Display| Error::unknown(format!("a frame could not be resized: {error}"));
-            let source = ImageRef::new(from_width as u32, from_height as u32, &tight, PixelType::U8)
+            let source = ImageRef::new(from_width as u32, from_height as u32, &tight, pixel_type)
                 .map_err(|error| failed(&error))?;
-            let mut target = Image::new(part[0], part[1], PixelType::U8);
+            let mut target = Image::new(part[0], part[1], pixel_type);
             let chroma = f64::from(1 << shift);
             let (seen_x, seen_y) =
                 ((seen.0 / chroma).min(from_width as f64), (seen.1 / chroma).min(from_height as f64));
@@ -101,12 +106,12 @@ impl Fitter {
             let (left, top) = ((width - part[0] as usize) / 2, (height - part[1] as usize) / 2);
             // Even luma offsets keep chroma aligned with luma.
             let (left, top) = if plane == 0 { (left & !1, top & !1) } else { (left, top) };
-            for (y, row) in target.buffer().chunks_exact(part[0] as usize).enumerate() {
-                data[start + (top + y) * width + left..][..row.len()].copy_from_slice(row);
+            for (y, row) in target.buffer().chunks_exact(part[0] as usize * bytes).enumerate() {
+                data[start + (top + y) * row_bytes + left * bytes..][..row.len()].copy_from_slice(row);
             }
-            start += width * height;
+            start += row_bytes * height;
         }
-        Ok(Frame::packed(PixelFormat::I420, self.size, ColorSpace::RECORDED, data).with_timestamp(frame.timestamp))
+        Ok(Frame::packed(self.format, self.size, ColorSpace::RECORDED, data).with_timestamp(frame.timestamp))
     }
 }
 
@@ -127,7 +132,7 @@ mod tests {
 
     /// Luma at these places, and the first chroma plane's at the same.
     fn seen(fit: Fit, from: Size, to: Size, places: &[(usize, usize)]) -> Vec<(u8, u8)> {
-        let frame = Fitter::new(to, fit).fit(&halves(from)).unwrap();
+        let frame = Fitter::new(PixelFormat::I420, to, fit).fit(&halves(from)).unwrap();
         assert_eq!(frame.size(), to);
         let at = |plane: usize, (x, y): (usize, usize)| frame.rows(plane).nth(y).unwrap()[x];
         places.iter().map(|&(x, y)| (at(0, (x, y)), at(1, (x / 2, y / 2)))).collect()
@@ -161,14 +166,19 @@ mod tests {
         for (from, to) in sizes.iter().flat_map(|from| sizes.map(|to| (*from, to))) {
             for fit in [Fit::Contain, Fit::Cover, Fit::Fill] {
                 let (from, to) = (Size::new(from.0, from.1), Size::new(to.0, to.1));
-                assert_eq!(Fitter::new(to, fit).fit(&halves(from)).unwrap().size(), to, "{fit:?} {from} to {to}");
+                assert_eq!(
+                    Fitter::new(PixelFormat::I420, to, fit).fit(&halves(from)).unwrap().size(),
+                    to,
+                    "{fit:?} {from} to {to}"
+                );
             }
         }
     }
 
     #[test]
     fn error_refuses_another_size_by_name() {
-        let error = Fitter::new(Size::new(64, 64), Fit::Error).fit(&halves(Size::new(32, 32))).unwrap_err();
+        let error =
+            Fitter::new(PixelFormat::I420, Size::new(64, 64), Fit::Error).fit(&halves(Size::new(32, 32))).unwrap_err();
         assert_eq!(error.kind().name(), "InvalidModificationError");
         assert_eq!(error.to_string(), "expected frames of 64x64 throughout but found one of 32x32");
     }

@@ -16,6 +16,7 @@ use crate::blob::Blob;
 use crate::clock::Clock;
 use crate::encode::opus::BitrateMode;
 use crate::error::{Error, ErrorKind, Result};
+use crate::frame::PixelFormat;
 use crate::stream::{FrameCounters, MediaStream, MediaStreamTrack, ReadyState, TrackKind};
 use crate::time::{Span, Timestamp};
 
@@ -355,6 +356,15 @@ impl RecorderCore {
                 "expected a stream with a live track but found {found} tracks, none of them live"
             )));
         };
+        let container = self.requested.as_ref().map(MimeType::container).unwrap_or_default();
+        if let (Some(requested), Some(_)) = (&self.requested, &audio)
+            && container.audio_codecs().is_empty()
+        {
+            return Err(Error::not_supported(format!(
+                "expected a type for a stream with sound but found `{}`; try video/webm",
+                requested.as_str()
+            )));
+        }
         if let (Some(requested), Some(_)) = (&self.requested, &video)
             && requested.is_audio_only()
         {
@@ -370,16 +380,28 @@ impl RecorderCore {
         }
         let counters = Arc::new(FrameCounters::default());
         let bitrates = self.options.bitrates(video.is_some(), audio.is_some());
+        let codec = match &video {
+            Some(_) => {
+                let requested = self.requested.as_ref().and_then(MimeType::video_codec);
+                Some(self.options.video_codec(container, requested)?)
+            }
+            None => None,
+        };
+        let frames = match codec {
+            Some(codec) if options.alpha || codec.is_picture() => PixelFormat::Rgba8,
+            _ => PixelFormat::I420,
+        };
         let subscribe = |track: Option<MediaStreamTrack>, depth| {
             let input = |track: MediaStreamTrack| -> Result<TrackInput> {
                 let shift = shift(&track, &clock)?;
-                Ok(TrackInput { subscription: track.subscribe(depth, &counters), shift })
+                Ok(TrackInput { subscription: track.subscribe(frames, depth, &counters), shift })
             };
             track.map(input).transpose()
         };
         Ok(SessionPlan {
             options,
             bitrates,
+            codec,
             mime_type: self.requested.clone(),
             // With sound, the recording begins now; otherwise with the first frame.
             origin: audio.is_some().then(|| clock.now()),

@@ -1,10 +1,12 @@
 //! The options of a recorder.
 
+use crate::codec::{VideoCodec, listed};
 use crate::encode::opus::{BitrateMode, OpusConfig};
 use crate::encode::{EncoderChoice, EncoderConfig, RateControl};
 use crate::error::{Error, Result};
 use crate::filter::FilterChain;
 use crate::frame::Size;
+use crate::mux::Container;
 use crate::time::{FrameRate, Span};
 
 use super::mime::MimeType;
@@ -17,7 +19,9 @@ use super::{Destination, Fit};
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct MediaRecorderOptions {
-    /// The type, such as `video/webm;codecs="av1,opus"`; if empty, the recorder chooses WebM. Sound alone can also be
+    /// The type, such as `video/webm;codecs="av1,opus"`; if empty, the recorder chooses WebM. Without codecs, it is
+    /// encoded in the first codec that the [`encoder`](Self::encoder) and the container
+    /// ([`Container::video_codecs`](crate::mux::Container::video_codecs)) have in common. Sound alone can also be
     /// `audio/ogg` (Opus) or `audio/wav` (16-bit PCM at the track's sample rate; bitrates are ignored).
     pub mime_type: String,
     /// Bits per second of all tracks together, about nine tenths of them for video; overrides both other bitrates. A
@@ -36,6 +40,9 @@ pub struct MediaRecorderOptions {
     pub video_key_frame_interval_count: Option<u32>,
     /// The video encoder.
     pub encoder: EncoderChoice,
+    /// Record the transparency of a canvas too: in WebM with VP8 and VP9. Animated pictures and stills always have it;
+    /// elsewhere transparent pixels are recorded over black.
+    pub alpha: bool,
     /// Constant quality, 0 (worst) to 100 (best), in place of a bitrate.
     pub quality: Option<u8>,
     /// 0 (slowest, best) to 10 (fastest); by default, fast enough for a camera.
@@ -65,6 +72,7 @@ setters! {
         with_video_key_frame_interval_duration: video_key_frame_interval_duration: Span,
         with_video_key_frame_interval_count: video_key_frame_interval_count: u32,
         with_encoder: encoder: EncoderChoice,
+        with_alpha: alpha: bool,
         with_quality: quality: u8,
         with_speed: speed: u8,
         with_frame_rate: frame_rate: FrameRate,
@@ -142,11 +150,42 @@ impl MediaRecorderOptions {
         if self.mime_type.is_empty() { Ok(None) } else { MimeType::parse(&self.mime_type).map(Some) }
     }
 
-    /// The configuration of an encoder of frames of this size.
-    pub(super) fn encoder_config(&self, size: Size, rate: Option<FrameRate>, bitrates: Bitrates) -> EncoderConfig {
+    /// The codec of the video in a file of this container: the one that was requested, else the first that both the
+    /// encoder and the container have.
+    ///
+    /// # Errors
+    /// `NotSupportedError` when there is none.
+    pub(super) fn video_codec(&self, container: Container, requested: Option<VideoCodec>) -> Result<VideoCodec> {
+        let (own, held) = (self.encoder.codecs(), container.video_codecs());
+        let codec = requested.or_else(|| match own {
+            [] => held.first().copied(),
+            own => own.iter().find(|codec| held.contains(codec)).copied(),
+        });
+        codec.ok_or_else(|| {
+            let names = |codecs: &[VideoCodec]| codecs.iter().map(|codec| codec.name()).collect::<Vec<_>>();
+            Error::not_supported(format!(
+                "expected an encoder of {} for a file of {} but found {}, which encodes {}",
+                listed(&names(held)),
+                container.name(),
+                self.encoder,
+                listed(&names(own))
+            ))
+        })
+    }
+
+    /// The configuration of an encoder of frames of this codec and size.
+    pub(super) fn encoder_config(
+        &self,
+        codec: VideoCodec,
+        size: Size,
+        rate: Option<FrameRate>,
+        bitrates: Bitrates,
+    ) -> EncoderConfig {
         const NOMINAL_RATE: FrameRate = FrameRate::whole(30);
         let by_count = self.video_key_frame_interval_count.map(|_| Self::LONGEST_KEY_FRAME_INTERVAL);
         EncoderConfig {
+            codec,
+            alpha: self.alpha || codec.is_picture() && codec.has_alpha(),
             rate_control: self.quality.map_or(RateControl::Bitrate(bitrates.video), RateControl::Quality),
             speed: self.speed,
             key_interval: self.video_key_frame_interval_duration.or(by_count).unwrap_or(Self::KEY_FRAME_INTERVAL),

@@ -63,7 +63,7 @@ mod tests {
 
     fn packet(kind: TrackKind, millis: i64, key: bool) -> Packet {
         let timestamp = Timestamp::ZERO + Span::from_millis(millis);
-        let media = EncodedPacket { data: vec![0; 9], timestamp, duration: Span::from_millis(100), key };
+        let media = EncodedPacket::new(vec![0; 9], timestamp, Span::from_millis(100), key);
         Packet { kind, media, begins_piece: false, ticket: None }
     }
 

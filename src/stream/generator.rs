@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 use super::capture::CaptureRule;
 use super::device::TrackDevice;
 use super::events::TrackEvent;
+use super::pictures::{FrameFormats, Pictures};
 use super::receipt::{DropReason, Promise};
 use super::subscription::Delivery;
 use super::track::{MediaStreamTrack, ReadyState, TrackCore, TrackKind, TrackSettings};
@@ -212,7 +213,7 @@ impl TrackGenerator {
     /// paint is not captured, and its content stays new for the next recorder.
     pub(crate) fn capture_paint(&self, now: Timestamp, content: u64) -> Option<CapturedPaint> {
         let rule = self.source.rule.as_ref()?;
-        if !self.live_tracks().any(|track| track.has_subscribers()) {
+        if self.formats().is_empty() {
             rule.lock().give_up(DropReason::NotRecorded);
             return None;
         }
@@ -220,6 +221,11 @@ impl TrackGenerator {
         let deliveries = self.deliveries(due.promise.as_ref());
         // The last recorder may have ended meanwhile.
         (!deliveries.is_empty()).then_some(CapturedPaint { timestamp: due.timestamp, deliveries })
+    }
+
+    /// The pixel formats that the subscribers of its live tracks take.
+    pub(crate) fn formats(&self) -> FrameFormats {
+        self.live_tracks().map(|track| track.formats()).fold(FrameFormats::default(), FrameFormats::and)
     }
 
     /// Whether any of its live tracks has a handle outside this generator. (Only a handle can be cloned, so a track
@@ -253,7 +259,7 @@ impl TrackGenerator {
         }
         self.set_size(frame.size());
         self.source.clock.reach(frame.timestamp);
-        deliver(&Arc::new(frame), self.deliveries(None));
+        deliver(&mut frame.into(), self.deliveries(None));
         Ok(())
     }
 
@@ -289,7 +295,7 @@ impl TrackGenerator {
         self.live_tracks().for_each(|track| track.tell(event));
         if let (true, TrackSettings::Video { size, .. }) = (muted, self.source.settings()) {
             let frame = Frame::black(size).with_timestamp(self.source.clock.now());
-            deliver(&Arc::new(frame), self.deliveries(None));
+            deliver(&mut frame.into(), self.deliveries(None));
         }
     }
 
@@ -331,13 +337,15 @@ impl Drop for TrackGenerator {
     }
 }
 
-/// Delivers a frame to its recipients; a black frame if their track is disabled or muted.
-pub(crate) fn deliver(frame: &Arc<Frame>, deliveries: Vec<Delivery>) {
+/// Delivers a picture to its recipients; a black one if their track is disabled or muted.
+pub(crate) fn deliver(pictures: &mut Pictures, deliveries: Vec<Delivery>) {
     for delivery in deliveries {
+        let format = delivery.format();
         if delivery.track().is_silenced() {
-            delivery.frame(Arc::new(Frame::black(frame.size()).with_timestamp(frame.timestamp)));
+            let black = Frame::black_in(format, pictures.size()).with_timestamp(pictures.timestamp());
+            delivery.frame(Arc::new(black));
         } else {
-            delivery.frame(frame.clone());
+            delivery.frame(pictures.frame(format));
         }
     }
 }

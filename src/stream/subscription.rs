@@ -11,7 +11,7 @@ use super::receipt::{DropReason, FrameCounters, Promise, Ticket};
 use super::{MediaStreamTrack, TrackKind, TrackSettings};
 use crate::audio::AudioBuffer;
 use crate::error::Error;
-use crate::frame::Frame;
+use crate::frame::{Frame, PixelFormat};
 use crate::time::Timestamp;
 
 /// A sample of a track.
@@ -40,6 +40,8 @@ impl Sample {
 #[derive(Debug, Clone)]
 pub(super) struct Subscriber {
     samples: SampleSender,
+    /// The pixels of the frames that it takes: I420 or RGBA.
+    format: PixelFormat,
     account: Arc<Account>,
 }
 
@@ -82,6 +84,11 @@ impl Delivery {
     /// The track of the sample.
     pub(super) fn track(&self) -> &MediaStreamTrack {
         &self.track
+    }
+
+    /// The pixels of the frame that is expected.
+    pub(super) fn format(&self) -> PixelFormat {
+        self.subscriber.format
     }
 
     /// Puts a frame into the queue. When the queue is full: in real time, drops the frame; otherwise waits for room.
@@ -163,10 +170,15 @@ pub(crate) struct Unsubscribe {
 
 impl Subscription {
     /// A queue of `depth` samples from this track, and its other end.
-    pub(super) fn new(track: &MediaStreamTrack, depth: usize, counters: &Arc<FrameCounters>) -> (Self, Subscriber) {
+    pub(super) fn new(
+        track: &MediaStreamTrack,
+        format: PixelFormat,
+        depth: usize,
+        counters: &Arc<FrameCounters>,
+    ) -> (Self, Subscriber) {
         let (samples, receiver) = sync_channel(depth);
         let account = Arc::new(Account { counters: counters.clone(), in_flight: AtomicU64::new(0) });
-        let subscriber = Subscriber { samples: SampleSender::Queue(samples), account: account.clone() };
+        let subscriber = Subscriber { samples: SampleSender::Queue(samples), format, account: account.clone() };
         let unsubscribe = Unsubscribe { track: track.handle(), account: account.clone() };
         (Self { receiver, settings: track.settings(), account, unsubscribe }, subscriber)
     }
@@ -212,7 +224,13 @@ impl Subscriber {
     pub fn of_newest(track: &MediaStreamTrack, newest: NewestFrameSender) -> (Self, Unsubscribe) {
         let account = Arc::new(Account { counters: Arc::default(), in_flight: AtomicU64::new(0) });
         let unsubscribe = Unsubscribe { track: track.handle(), account: account.clone() };
-        (Self { samples: SampleSender::Newest(Arc::new(newest)), account }, unsubscribe)
+        let samples = SampleSender::Newest(Arc::new(newest));
+        (Self { samples, format: PixelFormat::I420, account }, unsubscribe)
+    }
+
+    /// The pixels of the frames that it takes.
+    pub fn format(&self) -> PixelFormat {
+        self.format
     }
 }
 

@@ -9,12 +9,13 @@ use super::device::TrackDevice;
 use super::events::{Listener, Listeners, TrackEvent};
 use super::generator::TrackSource;
 use super::new_id;
+use super::pictures::FrameFormats;
 use super::receipt::{DropReason, FrameCounters, Promise, Receipt};
 use super::subscription::{Delivery, Subscriber, Subscription};
 use crate::clock::Clock;
 use crate::constraints::{AudioMode, Capabilities, InputDevice, Settings, Steps, TrackConstraints, VideoMode, select};
 use crate::error::{Error, Result};
-use crate::frame::Size;
+use crate::frame::{PixelFormat, Size};
 use crate::time::{FrameRate, Timestamp};
 
 /// The kind of media of a track.
@@ -312,9 +313,10 @@ impl MediaStreamTrack {
         self.0.track_state.lock().failure.clone()
     }
 
-    /// Subscribes to the samples captured from now on; at most `depth` of them are queued. `counters` count the frames.
-    pub(crate) fn subscribe(&self, depth: usize, counters: &Arc<FrameCounters>) -> Subscription {
-        let (subscription, subscriber) = Subscription::new(self, depth, counters);
+    /// Subscribes to the samples captured from now on, frames in `format`; at most `depth` of them are queued. `counters`
+    /// count the frames.
+    pub(crate) fn subscribe(&self, format: PixelFormat, depth: usize, counters: &Arc<FrameCounters>) -> Subscription {
+        let (subscription, subscriber) = Subscription::new(self, format, depth, counters);
         self.add_subscriber(subscriber);
         subscription
     }
@@ -340,9 +342,10 @@ impl MediaStreamTrack {
         Arc::strong_count(&self.0)
     }
 
-    /// Whether it has any subscribers.
-    pub(super) fn has_subscribers(&self) -> bool {
-        !self.0.track_state.lock().subscribers.is_empty()
+    /// The pixel formats that its subscribers take; none of them without a subscriber.
+    pub(super) fn formats(&self) -> FrameFormats {
+        let state = self.0.track_state.lock();
+        state.subscribers.iter().map(Subscriber::format).collect()
     }
 
     /// Assigns a sample captured now to all subscribers.

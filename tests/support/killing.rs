@@ -39,12 +39,12 @@ pub struct Case {
 
 impl Case {
     /// Run number `number`: all kinds of recordings in turn, killed at times that the seed decides.
-    pub fn of_run(number: u64, seed: u64, encoders: &[&str], folder: &Path) -> Self {
+    pub fn of_run(number: u64, seed: u64, encoders: &[String], folder: &Path) -> Self {
         let kind = number as usize % (encoders.len() * 4);
         let wait = Duration::from_millis(50 + random(seed << 32 | number) % 2950);
         Self {
             number,
-            encoder: encoders[kind % encoders.len()].to_owned(),
+            encoder: encoders[kind % encoders.len()].clone(),
             sound: kind / encoders.len() % 2 == 1,
             still: kind / encoders.len() / 2 == 1,
             path: folder.join(format!("{number}.webm")),

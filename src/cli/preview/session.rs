@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use framereel::filter::{Custom, Kind};
+use framereel::mux::Container;
 use framereel::recorder::FileSink;
 use framereel::source::player::{Player, PlayerEvent};
 use framereel::stream::Listener;
@@ -264,7 +265,9 @@ impl PreviewSession {
     }
 
     fn recorder_options(&self) -> MediaRecorderOptions {
-        let mut options = self.args.encoder.options();
+        // A codec that WebM cannot hold was refused at the start.
+        let mime_type = self.args.encoder.mime_type(Container::Webm, true).unwrap_or_default();
+        let mut options = self.args.encoder.options().with_mime_type(&mime_type);
         options.frame_rate = self.player.frame_rate();
         options
     }

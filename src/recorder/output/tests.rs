@@ -4,6 +4,7 @@ use std::io::{self, SeekFrom};
 use std::sync::Arc;
 
 use super::*;
+use crate::codec::VideoCodec;
 use crate::color::ColorSpace;
 use crate::encode::{EncoderChoice, EncoderConfig, RateControl};
 use crate::error::ErrorKind;
@@ -232,14 +233,12 @@ fn a_write_that_does_not_fit_leaves_the_whole_ones_before_it() {
 fn recording(size: Size, destination: Destination) -> (OutputWriter, Vec<crate::packet::EncodedPacket>) {
     let rate = FrameRate::whole(25);
     let config = EncoderConfig {
-        size,
-        rate,
         rate_control: RateControl::Quality(90),
-        speed: None,
         key_interval: Span::from_millis(400),
         threads: 1,
+        ..EncoderConfig::new(size, rate)
     };
-    let mut encoder = crate::encode::open(EncoderChoice::Auto, &config).unwrap();
+    let mut encoder = crate::encode::open(&EncoderChoice::Auto, &config).unwrap();
     let mut packets = Vec::new();
     for index in 0..60_usize {
         let noise = |i: usize| (i.wrapping_mul(2_654_435_761) >> 13) as u8 / 4 + index as u8;
@@ -249,7 +248,7 @@ fn recording(size: Size, destination: Destination) -> (OutputWriter, Vec<crate::
         encoder.encode(&frame, rate.frame_span(), false, &mut packets).unwrap();
     }
     encoder.finish(&mut packets).unwrap();
-    let track = VideoTrack { size, codec_private: encoder.codec_private().unwrap(), color: ColorSpace::RECORDED };
+    let track = VideoTrack::new(VideoCodec::Av1, size, encoder.codec_private().unwrap());
     let format = FileFormat { container: Container::Webm, mime_type: "video/webm".to_owned(), tracks: track.into() };
     let options = MediaRecorderOptions::default();
     let writer = OutputWriter::new(format, destination, &options, Events::new(), Timestamp::ZERO);

@@ -82,7 +82,7 @@ impl<'a> Encode<'a> {
             session,
             clock,
             encoder,
-            fitter: Fitter::new(config.size, options.fit),
+            fitter: Fitter::new(config.pixel_format(), config.size, options.fit),
             config,
             limit: options.time_limit,
             key_count: options.video_key_frame_interval_count,
@@ -255,7 +255,7 @@ impl<'a> Encode<'a> {
 
     /// With sound, encodes a black frame, shown until the first frame of the track.
     fn begin_black(&mut self, time: Timestamp) -> Result<bool> {
-        let frame = Frame::black(self.config.size).with_timestamp(time);
+        let frame = Frame::black_in(self.config.pixel_format(), self.config.size).with_timestamp(time);
         self.last = Some(frame.clone());
         let ticket = self.session.counters.repeat();
         self.encode(&frame, ticket)
@@ -310,7 +310,11 @@ impl<'a> Encode<'a> {
         }
         self.silenced = silenced;
         let picture = last.clone().with_timestamp(time);
-        let shown = if silenced { Frame::black(picture.size()).with_timestamp(time) } else { picture.clone() };
+        let shown = if silenced {
+            Frame::black_in(picture.format(), picture.size()).with_timestamp(time)
+        } else {
+            picture.clone()
+        };
         // Keep the real picture; black is shown only while the track is muted or disabled.
         self.last = Some(picture);
         let ticket = self.session.counters.repeat();

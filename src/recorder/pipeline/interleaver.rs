@@ -125,7 +125,7 @@ mod tests {
 
     fn packet(kind: TrackKind, millis: i64) -> Packet {
         let timestamp = Timestamp::ZERO + Span::from_millis(millis);
-        let media = EncodedPacket { data: vec![0], timestamp, duration: Span::from_millis(20), key: true };
+        let media = EncodedPacket::new(vec![0], timestamp, Span::from_millis(20), true);
         Packet { kind, media, begins_piece: false, ticket: None }
     }
 

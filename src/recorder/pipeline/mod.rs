@@ -50,7 +50,7 @@ use super::report::{Progress, Report};
 use super::splitter::Splitter;
 use crate::blob::Blob;
 use crate::clock::Clock;
-use crate::color::ColorSpace;
+use crate::codec::VideoCodec;
 use crate::encode::{AudioEncoder, AudioEncoderConfig, EncoderConfig, VideoEncoder, header, open, open_audio};
 use crate::error::{Error, Result};
 use crate::mux::{Container, Tracks, VideoTrack};
@@ -85,6 +85,8 @@ pub struct SessionPlan {
     /// The requested bitrates, in bits per second.
     pub bitrates: Bitrates,
     pub mime_type: Option<MimeType>,
+    /// The codec of the video, if there is any.
+    pub codec: Option<VideoCodec>,
     pub video: Option<TrackInput>,
     pub audio: Option<TrackInput>,
     /// Counts the frames of both inputs.
@@ -179,11 +181,11 @@ impl SessionState {
 
 /// The mux stage's thread: opens the encoders, reports the start, runs the stages, writes, reports the end.
 fn run(plan: SessionPlan, listener: &dyn SessionListener, session: &SessionState, mut recording: UnreportedEnd) {
-    let SessionPlan { options, bitrates, mime_type, video, audio, clock, start, events, .. } = plan;
+    let SessionPlan { options, bitrates, mime_type, codec, video, audio, clock, start, events, .. } = plan;
     let mut report = Report::default();
     let bitrates = bitrates.for_encoders();
     let container = mime_type.as_ref().map(MimeType::container).unwrap_or_default();
-    let open = || Encoders::open(container, &options, bitrates, [video.as_ref(), audio.as_ref()], &clock);
+    let open = || Encoders::open(container, codec, &options, bitrates, [video.as_ref(), audio.as_ref()], &clock);
     let encoders = match catch_panic("encoder", open).flatten() {
         Ok(encoders) => encoders,
         Err(error) => {
@@ -197,7 +199,7 @@ fn run(plan: SessionPlan, listener: &dyn SessionListener, session: &SessionState
             return;
         }
     };
-    let full = MimeType::full(encoders.codec.as_deref(), encoders.audio_codec());
+    let full = MimeType::full(container, encoders.codec.as_deref(), encoders.audio_codec());
     let mime_type = mime_type.map_or(full, |mime_type| mime_type.as_str().to_owned());
     encoders.describe(&mut report);
     listener.begun(&report);
@@ -267,6 +269,7 @@ struct Encoders {
 impl Encoders {
     fn open(
         container: Container,
+        codec: Option<VideoCodec>,
         options: &MediaRecorderOptions,
         bitrates: Bitrates,
         [video, audio]: [Option<&TrackInput>; 2],
@@ -274,12 +277,12 @@ impl Encoders {
     ) -> Result<Self> {
         let settings = |input: &TrackInput| input.subscription.settings();
         let mut encoders = Self { video: None, codec: None, audio: None, tracks: Tracks::default() };
-        if let Some(TrackSettings::Video { size, .. }) = video.map(settings) {
-            let config = options.encoder_config(size, clock.rate(), bitrates);
-            let header = header(options.encoder, &config)?;
-            let encoder = open(options.encoder, &config)?;
-            let codec_private = header.codec_private;
-            encoders.tracks.video = Some(VideoTrack { size, codec_private, color: ColorSpace::RECORDED });
+        if let (Some(codec), Some(TrackSettings::Video { size, .. })) = (codec, video.map(settings)) {
+            let config = options.encoder_config(codec, size, clock.rate(), bitrates);
+            let header = header(&options.encoder, &config)?;
+            let encoder = open(&options.encoder, &config)?;
+            let track = VideoTrack::new(codec, size, header.codec_private).with_alpha(config.alpha);
+            encoders.tracks.video = Some(track);
             encoders.codec = Some(header.codec_string);
             encoders.video = Some((encoder, config));
         }

@@ -328,7 +328,7 @@ mod tests {
     use std::sync::atomic::Ordering;
 
     use super::*;
-    use crate::color::ColorSpace;
+    use crate::codec::VideoCodec;
     use crate::encode::opus::{BitrateMode, OpusConfig, OpusEncoder};
     use crate::encode::{AudioEncoder, EncoderChoice, header};
     use crate::frame::Size;
@@ -348,9 +348,9 @@ mod tests {
 
     fn tracks(options: &MediaRecorderOptions) -> Tracks {
         let size = Size::new(64, 64);
-        let config = options.encoder_config(size, None, Bitrates { video: 100_000, audio: 64_000 });
-        let codec_private = header(EncoderChoice::Auto, &config).unwrap().codec_private;
-        let video = Some(VideoTrack { size, codec_private, color: ColorSpace::RECORDED });
+        let config = options.encoder_config(VideoCodec::Av1, size, None, Bitrates { video: 100_000, audio: 64_000 });
+        let codec_private = header(&EncoderChoice::Auto, &config).unwrap().codec_private;
+        let video = Some(VideoTrack::new(VideoCodec::Av1, size, codec_private));
         let opus = OpusEncoder::new(&OpusConfig { channels: 1, bitrate: 64_000, mode: BitrateMode::Variable }).unwrap();
         Tracks { video, audio: Some(opus.track()) }
     }
@@ -365,7 +365,7 @@ mod tests {
         mux.begin(Destination::Blobs { timeslice: None }, &options, Timestamp::ZERO);
         let packet = |kind, secs, key, ticket| {
             let timestamp = Timestamp::ZERO + Span::from_secs(secs);
-            let media = EncodedPacket { data: vec![0; 8], timestamp, duration: Span::from_millis(20), key };
+            let media = EncodedPacket::new(vec![0; 8], timestamp, Span::from_millis(20), key);
             Message::Packet(Packet { kind, media, begins_piece: false, ticket })
         };
         let mut receipts = Vec::new();

@@ -232,6 +232,7 @@ impl<'a> Sound<'a> {
 mod tests {
     use super::*;
     use crate::encode::opus::{BitrateMode, OpusConfig, OpusEncoder};
+    use crate::frame::PixelFormat;
     use crate::stream::TrackGenerator;
 
     #[test]
@@ -240,7 +241,10 @@ mod tests {
         let began = clock.now() - Span::from_secs(2 * 3600);
         let session = SessionState::idle(began);
         let generator = TrackGenerator::audio(48_000, 2, &clock);
-        let input = TrackInput { subscription: generator.track().subscribe(4, &session.counters), shift: Span::ZERO };
+        let input = TrackInput {
+            subscription: generator.track().subscribe(PixelFormat::I420, 4, &session.counters),
+            shift: Span::ZERO,
+        };
         let config = OpusConfig { channels: 2, bitrate: 64_000, mode: BitrateMode::Variable };
         let encoder = Box::new(OpusEncoder::new(&config).unwrap());
         let mut sound = Sound::new(input, encoder, true, &session, &clock);
