@@ -17,7 +17,7 @@ pub use capture::Capture;
 use compositor::Compositor;
 use content::{CanvasLayer, Content, Drawn};
 use pool::Pool;
-use worker::{CanvasStreams, Job, Worker};
+use worker::{CanvasStreams, CaptureTarget, Job, Worker};
 
 use crate::blob::Blob;
 use crate::clock::Clock;
@@ -27,7 +27,7 @@ use crate::filter::{FilterChain, LayerPlace};
 use crate::frame::{Frame, PixelFormat, Rect, Size};
 use crate::gpu::{self, Gpu};
 use crate::still::{self, StillFormat};
-use crate::stream::{CaptureRate, MediaStream, MediaStreamTrack, TrackGenerator};
+use crate::stream::{CaptureRate, FrameCounters, MediaStream, MediaStreamTrack, TrackGenerator};
 use crate::time::Timestamp;
 
 /// A picture of one size on the GPU. A drawn frame passes through the canvas's filter. It either replaces all that was
@@ -353,8 +353,8 @@ impl Canvas {
         self.paint(timestamp).map(drop)
     }
 
-    /// Paints at this time; returns whether any stream captured the paint.
-    pub(crate) fn paint(&mut self, now: Timestamp) -> Result<bool> {
+    /// Paints at this time; returns the counters of all readers that the paint was captured for.
+    pub(crate) fn paint(&mut self, now: Timestamp) -> Result<Vec<Arc<FrameCounters>>> {
         let captured = self.capture(now)?;
         self.clock.step();
         self.clock.reach(now);
@@ -375,21 +375,22 @@ impl Canvas {
         arrived.map(drop).or_else(|_| subscription.failure().map_or(Ok(()), Err))
     }
 
-    /// Sends this paint to the canvas's thread if any stream captures it; returns whether one did.
-    fn capture(&mut self, now: Timestamp) -> Result<bool> {
+    /// Sends this paint to the canvas's thread if any stream captures it; returns the counters of those who get it.
+    fn capture(&mut self, now: Timestamp) -> Result<Vec<Arc<FrameCounters>>> {
         self.streams.check()?;
         self.open = false;
         let Some(content) = self.content.as_ref().filter(|_| self.size.pixels() > 0) else {
             self.streams.paint(now, 0);
-            return Ok(false);
+            return Ok(Vec::new());
         };
         content.check(&self.gpu)?;
         let targets = self.streams.paint(now, self.version);
-        let Some(worker) = self.worker.as_ref().filter(|_| !targets.is_empty()) else { return Ok(false) };
+        let Some(worker) = self.worker.as_ref().filter(|_| !targets.is_empty()) else { return Ok(Vec::new()) };
+        let captured_for = targets.iter().flat_map(CaptureTarget::counters).collect();
         let (content, size, filter_time) = (content.clone(), self.size, self.filter_time);
         let formats = self.streams.formats();
         worker.send(Job { content, size, formats, filter_time, targets }, &self.clock);
-        Ok(true)
+        Ok(captured_for)
     }
 
     /// A stream of one video track that captures this canvas (Media Capture from DOM Elements §4.1). Without a rate, it

@@ -28,7 +28,7 @@ use crate::error::{Error, Result};
 use crate::filter::FilterChain;
 use crate::frame::Size;
 use crate::gpu::Gpu;
-use crate::stream::{CapturedPaint, DropReason, FrameFormats, TrackGenerator, deliver, lose};
+use crate::stream::{CapturedPaint, Delivery, DropReason, FrameCounters, FrameFormats, TrackGenerator, deliver, lose};
 use crate::time::Timestamp;
 
 /// How many jobs may wait for the thread.
@@ -50,6 +50,13 @@ pub struct CaptureTarget {
     /// Kept so that the track ends only after the frame was delivered.
     generator: Arc<TrackGenerator>,
     paint: CapturedPaint,
+}
+
+impl CaptureTarget {
+    /// The counters of the readers that get the frame.
+    pub fn counters(&self) -> impl Iterator<Item = Arc<FrameCounters>> {
+        self.paint.deliveries.iter().map(Delivery::counters)
+    }
 }
 
 /// A canvas's streams, and the errors that its thread reports to the canvas.

@@ -56,10 +56,10 @@ pub enum Command {
 pub struct RecordArgs {
     #[command(flatten)]
     pub input: InputArgs,
-    /// The file to write; FOLDER/ for one in there, - for standard output [default: SOURCE's name with .webm, in the
-    /// current folder]
-    #[arg(short, long, value_name = "FILE.webm", value_parser = recording_path)]
-    pub output: Option<PathBuf>,
+    /// The file to write; its name says the format. FOLDER/ for one in there, - for standard output; given more than once,
+    /// all are written, filtered once [default: SOURCE's name with .webm, in the current folder]
+    #[arg(short, long, value_name = "FILE", value_parser = recording_path)]
+    pub output: Vec<PathBuf>,
     /// Sound beside the pictures, as long as they are: mic or mic:NAME; system (what the machine plays); a file, of sound
     /// or a film; tone (beeps with the pattern's seconds); or none [default: the film's own]
     #[arg(long, value_name = "mic|FILE|…", value_parser = sound)]

@@ -10,7 +10,7 @@ use framereel::devices::camera;
 use framereel::filter::{FilterChain, Visualization};
 use framereel::gpu::Gpu;
 use framereel::mux::Container;
-use framereel::recorder::{self, Controls, Failure, Media, Overlay, RecordEvent, Recording, Report};
+use framereel::recorder::{self, Controls, Destination, Failure, Media, Overlay, RecordEvent, Recording, Report};
 use framereel::source::audio::{AudioSource, AudioSpec, open_audio};
 use framereel::source::mix::MixSource;
 use framereel::source::visualize::VisualizationSource;
@@ -34,30 +34,34 @@ use super::{SIGNAL_DEBOUNCE, end_at_once, on_signal, print};
 const ENDLESS: Span = Span::from_secs(5);
 
 pub fn run(args: &RecordArgs) -> Result<()> {
-    let mut target = Target::of(args)?;
+    let mut targets = Target::all(args)?;
     args.check_show()?;
-    let (report, error) = match record(args, &mut target) {
+    let (report, error) = match record(args, &mut targets) {
         Ok(report) => (report, None),
         Err(failure) => (failure.report, Some(failure.error)),
     };
-    let kept = target.kept(&report);
-    let tidied = target.tidy_up(&kept);
+    // After an error at the start, further outputs have no report.
+    let nothing = Report::default();
+    let reports = std::iter::once(&report).chain(&report.further).chain(std::iter::repeat(&nothing));
+    let kept: Vec<_> = targets.iter().zip(reports).map(|(target, report)| target.kept(report)).collect();
+    let tidied = targets.iter().zip(&kept).try_for_each(|(target, kept)| target.tidy_up(kept));
     let error = error.or(tidied.err());
     // A device or a pipe may be standard output: the summary must not be written into the video.
     if args.json {
         let text = json(&report, &kept, error.as_ref());
-        if target.is_stdout() { eprintln!("{text}") } else { print(text)? }
-    } else if !kept.is_empty() {
+        if targets.iter().any(Target::is_stdout) { eprintln!("{text}") } else { print(text)? }
+    } else if kept.iter().any(|kept| !kept.is_empty()) {
         let text = summary(&report, &kept);
-        if target.is_piped() { eprintln!("{text}") } else { print(text)? }
+        if targets.iter().any(Target::is_piped) { eprintln!("{text}") } else { print(text)? }
     }
     error.map_or(Ok(()), Err)
 }
 
-fn record(args: &RecordArgs, target: &mut Target) -> Result<Report, Box<Failure>> {
+fn record(args: &RecordArgs, targets: &mut [Target]) -> Result<Report, Box<Failure>> {
     let chain = args.input.chain().map_err(nothing_kept)?;
-    let destination = target.open().map_err(nothing_kept)?;
-    let signals = listen_to_signals(target.traces()).map_err(nothing_kept)?;
+    let opened = targets.iter_mut().map(Target::open).collect::<Result<Vec<_>>>().map_err(nothing_kept)?;
+    let traces = targets.iter().flat_map(Target::traces).collect();
+    let signals = listen_to_signals(traces).map_err(nothing_kept)?;
     let graphics = args.show.map(|asked| asked.unwrap_or_else(Graphics::detect));
     let gpu = Gpu::new().map_err(nothing_kept)?;
     if let Some(size) = args.input.size {
@@ -71,9 +75,10 @@ fn record(args: &RecordArgs, target: &mut Target) -> Result<Report, Box<Failure>
     let _watch = watch.map_err(nothing_kept)?;
     count_down(args.countdown.unwrap_or(0));
     signals.recording.store(true, Ordering::Relaxed);
-    let keys = Keys::listen(follow(&signals.controls, live, target.stills()));
+    let keys = Keys::listen(follow(&signals.controls, live, targets[0].stills()));
     let mut show = None;
-    let recording = args.recording(media, chain).map_err(nothing_kept)?;
+    let outputs = targets.iter().map(Target::container).zip(opened);
+    let (recording, destination) = args.recording(media, chain, outputs).map_err(nothing_kept)?;
     let recording = recording.controls(&signals.controls).on_event(|event| {
         bar.tell(&signals.controls);
         if let RecordEvent::Progress(progress) = event {
@@ -174,7 +179,7 @@ impl RecordArgs {
     /// The pictures, and the sound beside them; or sound alone.
     fn open_media(&self) -> Result<Media> {
         // A wrong codec is found before any device is opened.
-        self.encoder.mime_type(self.container(), true)?;
+        self.containers().into_iter().try_for_each(|container| self.encoder.mime_type(container, true).map(drop))?;
         let mut media = match (self.visualize, self.sound_alone()) {
             (Some(kind), _) => {
                 let mut video = self.open_visualization(kind)?;
@@ -235,7 +240,7 @@ impl RecordArgs {
             let remedy = "leave out --visualize";
             Err(Error::new(ErrorKind::Syntax, format!("expected {expected} but found {found}; {remedy}")))
         };
-        if self.container().is_audio_only() {
+        if self.is_audio_only() {
             return refused("an output that holds pictures, as FILE.webm,", "one of sound alone");
         }
         let spec = match &self.input.source {
@@ -270,14 +275,27 @@ impl RecordArgs {
     fn sound_alone(&self) -> Option<AudioSpec> {
         match &self.input.source {
             SourceSpec::Sound(spec) => Some(spec.clone()),
-            SourceSpec::File(path) if self.container().is_audio_only() => Some(AudioSpec::File(path.clone())),
+            SourceSpec::File(path) if self.is_audio_only() => Some(AudioSpec::File(path.clone())),
             _ => None,
         }
     }
 
-    /// The container, by the file's name.
-    fn container(&self) -> Container {
-        self.output.as_deref().and_then(container_of).unwrap_or_default()
+    /// The container of each output, by its name.
+    fn containers(&self) -> Vec<Container> {
+        if self.output.is_empty() {
+            return vec![Container::default()];
+        }
+        self.output.iter().map(|path| container_of(path).unwrap_or_default()).collect()
+    }
+
+    /// Whether no output holds pictures.
+    fn is_audio_only(&self) -> bool {
+        self.containers().into_iter().all(Container::is_audio_only)
+    }
+
+    /// Whether no output holds sound.
+    fn is_silent(&self) -> bool {
+        self.containers().into_iter().all(|container| container.audio_codecs().is_empty())
     }
 
     /// The requested sound, or else that of the sources; or both.
@@ -302,13 +320,15 @@ impl RecordArgs {
                 return Err(Error::new(ErrorKind::Syntax, text));
             }
             Some(AudioChoice::None) => return Ok(None),
-            Some(AudioChoice::Other(_)) if self.container().audio_codecs().is_empty() => {
-                let name = self.container().name();
-                let text =
-                    format!("expected an output that holds sound beside --audio, as FILE.webm, but found {name}");
+            Some(AudioChoice::Other(_)) if self.is_silent() => {
+                let names: Vec<_> = self.containers().into_iter().map(Container::name).collect();
+                let text = format!(
+                    "expected an output that holds sound beside --audio, as FILE.webm, but found {}",
+                    names.join(" and ")
+                );
                 return Err(Error::new(ErrorKind::Syntax, text));
             }
-            None if self.container().audio_codecs().is_empty() => return Ok(None),
+            None if self.is_silent() => return Ok(None),
             Some(AudioChoice::Other(spec)) => {
                 let beside = if self.mix { own()? } else { Vec::new() };
                 let chosen = (open_audio(spec, start)?, gain);
@@ -319,21 +339,37 @@ impl RecordArgs {
         mixed(inputs)
     }
 
-    /// The recording of this, as it was asked for.
-    fn recording<'a>(&self, media: Media, filter: FilterChain) -> Result<Recording<'a>> {
+    /// The recording of this, as it was asked for, and the destination of its first output.
+    fn recording<'a>(
+        &self,
+        media: Media,
+        filter: FilterChain,
+        outputs: impl Iterator<Item = (Container, Destination)>,
+    ) -> Result<(Recording<'a>, Destination)> {
         // A live source is recorded until the user stops it.
         let needs_length = media.is_endless() && !media.is_live() && self.frames.is_none() && self.max_size.is_none();
-        let mime_type = self.encoder.mime_type(self.container(), media.video.is_some())?;
-        let mut options = self.encoder.options().with_mime_type(&mime_type);
-        (options.frame_limit, options.size_limit) = (self.frames, self.max_size);
-        let recording = recorder::record(media)
+        let has_pictures = media.video.is_some();
+        let mut outputs = outputs.map(|(container, destination)| {
+            let mime_type = self.encoder.mime_type(container, has_pictures)?;
+            let mut options = self.encoder.options().with_mime_type(&mime_type);
+            (options.frame_limit, options.size_limit) = (self.frames, self.max_size);
+            Ok::<_, Error>((options, destination))
+        });
+        let Some((options, first)) = outputs.next().transpose()? else {
+            return Err(Error::new(ErrorKind::Syntax, "expected an output but found none"));
+        };
+        let mut recording = recorder::record(media)
             .filter(filter)
             .size(self.input.size)
             .rate(self.fps)
             .duration(self.duration.or(needs_length.then_some(ENDLESS)))
             .real_time(self.realtime)
             .options(options);
-        Ok(recording)
+        for output in outputs {
+            let (options, destination) = output?;
+            recording = recording.output(options, destination);
+        }
+        Ok((recording, first))
     }
 
     /// The same failure; that of a size too small for anything says so.

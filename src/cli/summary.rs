@@ -4,37 +4,56 @@ use std::path::{Path, PathBuf};
 
 use framereel::Error;
 use framereel::recorder::Report;
-use serde::Serialize;
+use serde_json::Value;
 
 use super::progress::megabytes;
 
 /// The report as one JSON object, with `output` (null when nothing was kept; of several files the first), `outputs`
-/// (all) and, after a failure, `error`.
-pub fn json(report: &Report, kept: &[PathBuf], error: Option<&Error>) -> String {
-    #[derive(Serialize)]
-    struct Summary<'a> {
-        output: Option<&'a str>,
-        outputs: &'a [String],
-        #[serde(flatten)]
-        report: &'a Report,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        error: Option<String>,
+/// (all; of further outputs, each has its own in `further`) and, after a failure, `error`.
+pub fn json(report: &Report, kept: &[Vec<PathBuf>], error: Option<&Error>) -> String {
+    let mut summary = described(report, kept.first().map_or(&[], Vec::as_slice));
+    if !report.further.is_empty() {
+        let further = report.further.iter().zip(kept.iter().skip(1));
+        summary["further"] = further.map(|(report, kept)| described(report, kept)).collect();
     }
-    let outputs: Vec<_> = kept.iter().map(|path| path.display().to_string()).collect();
-    let output = outputs.first().map(String::as_str);
-    let summary = Summary { output, outputs: &outputs, report, error: error.map(Error::to_string) };
-    serde_json::to_string(&summary).expect("a struct of numbers and strings is always JSON")
+    if let Some(error) = error {
+        summary["error"] = error.to_string().into();
+    }
+    summary.to_string()
 }
 
-/// The report in a few aligned lines.
-pub fn summary(report: &Report, kept: &[PathBuf]) -> String {
+/// The report of one output, with its files.
+fn described(report: &Report, kept: &[PathBuf]) -> Value {
+    let outputs: Vec<_> = kept.iter().map(|path| path.display().to_string()).collect();
+    let mut summary = serde_json::to_value(report).expect("a struct of numbers and strings is always JSON");
+    summary["output"] = outputs.first().cloned().into();
+    summary["outputs"] = outputs.into();
+    summary
+}
+
+/// The report in a few aligned lines; of further outputs what differs.
+pub fn summary(report: &Report, kept: &[Vec<PathBuf>]) -> String {
+    let ratio = |value: f64, by: f64| if by > 0.0 { value / by } else { 0.0 };
+    let mut lines = Vec::new();
+    for (report, kept) in std::iter::once(report).chain(&report.further).zip(kept) {
+        lines.extend(output_lines(report, kept));
+    }
+    lines.push(("took", format!("{:.2} s ({:.1}x)", report.wall_s, ratio(report.duration_s, report.wall_s))));
+    lines.push(("adapter", report.adapter.clone()));
+    if report.stopped {
+        lines.push(("stopped", "before the source's end; the file plays up to there".to_owned()));
+    }
+    lines.iter().map(|(name, value)| format!("{name:<8} {value}")).collect::<Vec<_>>().join("\n")
+}
+
+/// What was written to one output.
+fn output_lines(report: &Report, kept: &[PathBuf]) -> Vec<(&'static str, String)> {
     let Report { frames_in, frames_encoded, frames_dropped, frames_repeated, .. } = report;
     let mut frames = format!("{frames_in} in, {frames_encoded} encoded, {frames_dropped} dropped");
     if *frames_repeated > 0 {
         frames += &format!(", {frames_repeated} shown again to keep the rate");
     }
     let dropped = dropped(report);
-    let ratio = |value: f64, by: f64| if by > 0.0 { value / by } else { 0.0 };
     let has_pictures = report.width > 0;
     let mut lines = vec![("wrote", names(kept))];
     if has_pictures {
@@ -48,23 +67,11 @@ pub fn summary(report: &Report, kept: &[PathBuf]) -> String {
     } else {
         lines.push(("sound", format!("{:.2} s", report.duration_s)));
     }
-    lines.extend([
-        (
-            "size",
-            format!(
-                "{} ({:.0} kb/s)",
-                megabytes(report.bytes),
-                ratio(report.bytes as f64 * 8.0 / 1000.0, report.duration_s)
-            ),
-        ),
-        ("took", format!("{:.2} s ({:.1}x)", report.wall_s, ratio(report.duration_s, report.wall_s))),
-        ("encoder", format!("{} ({})", report.encoder, report.codec).trim_start().to_owned()),
-        ("adapter", report.adapter.clone()),
-    ]);
-    if report.stopped {
-        lines.push(("stopped", "before the source's end; the file plays up to there".to_owned()));
-    }
-    lines.iter().map(|(name, value)| format!("{name:<8} {value}")).collect::<Vec<_>>().join("\n")
+    let bits = report.bytes as f64 * 8.0 / 1000.0;
+    let rate = if report.duration_s > 0.0 { bits / report.duration_s } else { 0.0 };
+    lines.push(("size", format!("{} ({rate:.0} kb/s)", megabytes(report.bytes))));
+    lines.push(("encoder", format!("{} ({})", report.encoder, report.codec).trim_start().to_owned()));
+    lines
 }
 
 /// How many frames were dropped, by reason.
@@ -109,7 +116,7 @@ mod tests {
         (dropped.rate, dropped.paused, dropped.busy) = (1, 2, 3);
         (dropped.out_of_order, dropped.ended, dropped.failure) = (4, 5, 6);
         report.stopped = true;
-        let text = summary(&report, &["a.webm".into()]);
+        let text = summary(&report, &[vec!["a.webm".into()]]);
         for line in [
             "wrote    a.webm",
             "frames   30 in, 9 encoded, 21 dropped",
@@ -124,8 +131,12 @@ mod tests {
     #[test]
     fn several_files_are_told_as_a_range() {
         let kept: Vec<PathBuf> = ["a-001.webm", "a-002.webm", "a-003.webm"].map(PathBuf::from).into();
-        assert!(summary(&Report::default(), &kept).starts_with("wrote    a-001.webm to a-003.webm (3 files)\n"));
-        let value: serde_json::Value = serde_json::from_str(&json(&Report::default(), &kept, None)).unwrap();
+        assert!(
+            summary(&Report::default(), std::slice::from_ref(&kept))
+                .starts_with("wrote    a-001.webm to a-003.webm (3 files)\n")
+        );
+        let value: serde_json::Value =
+            serde_json::from_str(&json(&Report::default(), std::slice::from_ref(&kept), None)).unwrap();
         assert_eq!(value["output"], "a-001.webm");
         assert_eq!(value["outputs"].as_array().unwrap().len(), 3);
     }
@@ -133,7 +144,7 @@ mod tests {
     #[test]
     fn json_says_null_for_a_file_that_was_not_kept() {
         let error = Error::new(ErrorKind::NotFound, "no \"such\" file");
-        let text = json(&Report::default(), &[], Some(&error));
+        let text = json(&Report::default(), &[Vec::new()], Some(&error));
         let value: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(value["output"], serde_json::Value::Null);
         assert_eq!(value["outputs"], serde_json::json!([]));

@@ -10,6 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use framereel::mux::Container;
 use framereel::recorder::{Destination, FileSink, OpenFile, Pieces, Report};
 use framereel::source::SourceSpec;
 use framereel::source::audio::AudioSpec;
@@ -18,8 +19,8 @@ use framereel::{Error, ErrorKind, Result};
 use parking_lot::Mutex;
 
 use super::args::RecordArgs;
-use super::values::{AudioChoice, Split, is_device, is_folder};
-use super::{FORCE_REMEDY, create, not_the_source, output, output_in};
+use super::values::{AudioChoice, Split, container_of, is_device, is_folder};
+use super::{FORCE_REMEDY, create, not_the_source, output, output_in, same_file};
 
 /// Digits in the number of a piece, and of a chunk.
 const PIECE_DIGITS: usize = 3;
@@ -34,6 +35,7 @@ pub struct Target {
     /// A folder that does not exist yet; later the folder that was created.
     missing: Option<PathBuf>,
     made: Option<PathBuf>,
+    container: Container,
     /// The pieces or chunks that were opened; empty ones were removed again.
     opened: Opened,
 }
@@ -49,9 +51,23 @@ enum TargetKind {
 }
 
 impl Target {
-    /// The target of these arguments. Errors in the command line are found before any file is touched.
-    pub fn of(args: &RecordArgs) -> Result<Self> {
-        let given = args.output.as_deref();
+    /// The targets of these arguments, one for each output; no two of them are the same file. Errors in the command line
+    /// are found before any file is touched.
+    pub fn all(args: &RecordArgs) -> Result<Vec<Self>> {
+        if args.output.is_empty() {
+            return Ok(vec![Self::of(args, None)?]);
+        }
+        for (index, path) in args.output.iter().enumerate() {
+            if args.output[..index].iter().any(|other| other == path || same_file(other, path)) {
+                let expected = "expected an output of its own for each -o but found one twice";
+                return Err(Error::new(ErrorKind::Syntax, format!("{expected}, {}", path.display())));
+            }
+        }
+        args.output.iter().map(|path| Self::of(args, Some(path))).collect()
+    }
+
+    /// The target of these arguments for the output `given`.
+    fn of(args: &RecordArgs, given: Option<&Path>) -> Result<Self> {
         let folder = given.filter(|path| is_folder(path));
         let source = &args.input.source;
         let path = match folder {
@@ -75,6 +91,7 @@ impl Target {
             (None, timeslice) => TargetKind::File(path, timeslice),
         };
         let missing = folder.filter(|folder| !folder.exists()).map(Path::to_owned);
+        let container = given.and_then(container_of).unwrap_or_default();
         let audio = match &args.audio {
             Some(AudioChoice::Other(AudioSpec::File(path))) => Some(path.clone()),
             _ => None,
@@ -84,13 +101,22 @@ impl Target {
             _ => None,
         };
         let sources = film.into_iter().chain(audio).collect();
-        Ok(Self { kind, force: args.force, sources, missing, made: None, opened: Opened::default() })
+        Ok(Self { kind, force: args.force, sources, missing, made: None, container, opened: Opened::default() })
+    }
+
+    /// The container of its files.
+    pub fn container(&self) -> Container {
+        self.container
     }
 
     /// Opens the target; an error when it exists already or cannot be written to.
     pub fn open(&mut self) -> Result<Destination> {
         if let Some(folder) = self.missing.take() {
-            fs::create_dir(&folder).map_err(|error| not_created(&folder, error))?;
+            match fs::create_dir(&folder) {
+                // Another output of this recording has made it.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => {}
+                made => made.map_err(|error| not_created(&folder, error))?,
+            }
             self.made = Some(folder);
         }
         match &self.kind {

@@ -88,12 +88,12 @@ impl Feed {
         self.schedule.clone()
     }
 
-    /// Shows all frames; returns the result and the pacer's counts. `counters` are the recorder's; frames that never
-    /// reach the recorder are counted there too.
+    /// Shows all frames; returns the result and the pacer's counts. `counters` are the recorders'; frames that never
+    /// reach a recorder are counted there too.
     pub fn run(
         self,
         sound: Option<SoundFeed>,
-        counters: Arc<FrameCounters>,
+        counters: Vec<Arc<FrameCounters>>,
         is_over: &IsOver,
         controls: &Controls,
     ) -> (Result<()>, PacerCounts) {
@@ -182,7 +182,7 @@ struct FramePresenter<'a> {
     is_live: bool,
     drawing: FilterChain,
     filter: FilterChain,
-    counters: Arc<FrameCounters>,
+    counters: Vec<Arc<FrameCounters>>,
     stills: StillSaver,
     is_over: &'a IsOver<'a>,
     controls: &'a Controls,
@@ -226,13 +226,15 @@ impl FramePresenter<'_> {
             self.stills.follow(self.controls, &self.canvas);
             self.canvas.paint(shown_at).map(Some)
         });
-        match painted {
-            Ok(Some(true)) => {}
-            // The recorder has ended.
-            Ok(Some(false)) => self.lose_at_end(false),
+        match &painted {
+            // A recorder that gets no frame has ended, by its limit or by a failure; others may go on.
+            Ok(Some(captured_for)) => {
+                let lost = self.counters.iter().filter(|own| !captured_for.iter().any(|got| Arc::ptr_eq(got, own)));
+                lost.for_each(|counters| drop(counters.ticket(None)));
+            }
             // The recording ended before the frame's time.
             Ok(None) => self.lose_at_end(true),
-            Err(_) => self.counters.ticket(None).dropped(DropReason::Failed),
+            Err(_) => self.lose(Some(DropReason::Failed)),
         }
         painted.map(drop)
     }
@@ -250,8 +252,17 @@ impl FramePresenter<'_> {
     /// Counts a frame that comes too late: the recording was `stopped`, or else the recorder has ended for another
     /// reason.
     fn lose_at_end(&self, stopped: bool) {
-        let ticket = self.counters.ticket(None);
-        if stopped { ticket.dropped(DropReason::Ended) } else { drop(ticket) }
+        self.lose(stopped.then_some(DropReason::Ended));
+    }
+
+    /// Counts a frame that no recorder gets, for this reason or for that for which each recorder has ended.
+    fn lose(&self, reason: Option<DropReason>) {
+        for ticket in self.counters.iter().map(|counters| counters.ticket(None)) {
+            match reason {
+                Some(reason) => ticket.dropped(reason),
+                None => drop(ticket),
+            }
+        }
     }
 
     /// In real time, waits until `time`; otherwise feeds the sound up to `time`. False when the recording ended before.

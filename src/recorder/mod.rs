@@ -6,6 +6,7 @@ mod events;
 mod feed;
 mod fit;
 mod gate;
+mod group;
 mod level;
 mod media;
 mod media_recorder;

@@ -16,12 +16,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::feed::Feed;
+use super::group::RecorderGroup;
 use super::options::RecordOptions;
 use super::overlay::Layers;
 use super::pacer::PacerCounts;
 use super::pipeline::catch_panic;
 use super::sound_feed::SoundFeed;
-use super::{BlobEvent, Controls, Destination, Event, Media, MediaRecorder, MediaRecorderOptions, Progress, Report};
+use super::{BlobEvent, Controls, Destination, Media, MediaRecorderOptions, Progress, Report};
 use crate::canvas::Canvas;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
@@ -75,6 +76,8 @@ pub enum RecordEvent {
     Progress(Progress),
     /// A part of a recording in memory, or a file that is finished.
     Data(BlobEvent),
+    /// The same of a [further output](Recording::output), counted from 0.
+    FurtherData(usize, BlobEvent),
 }
 
 /// A recording of a source, or of video and sound: set its options, then [run](Recording::run) it.
@@ -98,6 +101,7 @@ pub fn record<'a>(media: impl Into<Media>) -> Recording<'a> {
     Recording {
         media: media.into(),
         options: RecordOptions::default(),
+        further: Vec::new(),
         controls: None,
         on_stream: None,
         on_event: None,
@@ -112,6 +116,7 @@ type OnStream<'a> = dyn FnOnce(&MediaStream) + 'a;
 pub struct Recording<'a> {
     media: Media,
     options: RecordOptions,
+    further: Vec<(MediaRecorderOptions, Destination)>,
     controls: Option<&'a Controls>,
     on_stream: Option<Box<OnStream<'a>>>,
     on_event: Option<Box<dyn FnMut(RecordEvent) + 'a>>,
@@ -162,6 +167,31 @@ impl<'a> Recording<'a> {
         self
     }
 
+    /// Records the same to another destination too, with these options: the filters run once, the encoders side by side.
+    /// Each output takes what its container holds: pictures, sound, or both. An output that has reached its limit or
+    /// has failed ends alone; the others go on.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use framereel::{FileSink, Gpu, MediaRecorderOptions, Source, Span, record, source::pattern::PatternSource};
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # std::env::set_current_dir(&folder)?;
+    /// let pattern: Box<dyn Source> = Box::new(PatternSource::new(&Default::default())?);
+    /// let small = MediaRecorderOptions::default().with_video_bits_per_second(200_000);
+    /// let report = record(pattern)
+    ///     .duration(Span::from_millis(300))
+    ///     .output(small, FileSink::create("small.webm")?)
+    ///     .run(&Gpu::new()?, FileSink::create("large.webm")?)?;
+    /// assert_eq!((report.frames_encoded, report.further[0].frames_encoded), (9, 9));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn output(mut self, options: MediaRecorderOptions, destination: impl Into<Destination>) -> Self {
+        self.further.push((options, destination.into()));
+        self
+    }
+
     /// Controls for the recording while it runs.
     pub fn controls(mut self, controls: &'a Controls) -> Self {
         self.controls = Some(controls);
@@ -185,9 +215,10 @@ impl<'a> Recording<'a> {
     /// Records until the source ends, the duration is reached or a stop is requested.
     ///
     /// # Errors
-    /// A [`Failure`] when a stage fails; a range error in it when the size or the settings are out of bounds.
+    /// A [`Failure`] when a stage fails, with the first error; a range error in it when the size or the settings are out
+    /// of bounds.
     pub fn run(self, gpu: &Gpu, destination: impl Into<Destination>) -> Result<Report, Box<Failure>> {
-        let Self { media, options, controls, on_stream, on_event } = self;
+        let Self { media, options, further, controls, on_stream, on_event } = self;
         let uncontrolled = Controls::new();
         let controls = controls.unwrap_or(&uncontrolled);
         let mut on_event = on_event.unwrap_or_else(|| Box::new(|_| {}));
@@ -199,7 +230,8 @@ impl<'a> Recording<'a> {
             (report.width, report.height) = (size.width, size.height);
         }
         let on_stream = on_stream.unwrap_or_else(|| Box::new(|_| {}));
-        let prepared = RunningRecording::prepare(gpu, media, &options, on_stream, destination.into());
+        let outputs = std::iter::once((options.recorder.clone(), destination.into())).chain(further).collect();
+        let prepared = RunningRecording::prepare(gpu, media, &options, on_stream, outputs);
         let outcome = prepared.and_then(|recording| {
             let (outcome, account) = recording.run(controls, &mut *on_event);
             report = account;
@@ -209,7 +241,7 @@ impl<'a> Recording<'a> {
         report.stopped = controls.is_stopped();
         report.wall_s = started.elapsed().as_secs_f64();
         match outcome {
-            Ok(()) if report.is_empty() => {
+            Ok(()) if report.is_empty() || report.further.iter().any(Report::is_empty) => {
                 let expected = if has_pictures { "at least one frame" } else { "some sound" };
                 let error = Error::not_readable(format!("expected {expected} but found none"));
                 Err(Box::new(Failure { error, report }))
@@ -220,15 +252,11 @@ impl<'a> Recording<'a> {
     }
 }
 
-/// A recording that has begun: its recorder waits for video and sound.
+/// A recording that has begun: its recorders wait for video and sound.
 struct RunningRecording {
-    recorder: MediaRecorder,
-    stream: MediaStream,
+    recorders: RecorderGroup,
     pictures: Option<Feed>,
     sound: Option<SoundFeed>,
-    losses: Option<Arc<SourceLosses>>,
-    /// The expected length, where that is known.
-    expected: Option<Span>,
 }
 
 impl RunningRecording {
@@ -237,7 +265,7 @@ impl RunningRecording {
         media: Media,
         options: &RecordOptions,
         on_stream: Box<OnStream>,
-        destination: Destination,
+        outputs: Vec<(MediaRecorderOptions, Destination)>,
     ) -> Result<Self> {
         let real_time = options.real_time || media.is_live();
         let size = options.size.or(media.size());
@@ -262,59 +290,54 @@ impl RunningRecording {
         }
         let schedule = pictures.as_ref().map(Feed::schedule);
         let sound = audio.map(|audio| SoundFeed::begin(audio, &clock, schedule, &stream)).transpose()?;
-        let recorder = MediaRecorder::new(&stream, recorder_options(options, rate))?;
-        on_stream(&stream);
-        recorder.start_to(destination)?;
         let expected = match (length, options.duration) {
             (Some(whole), Some(limit)) => Some(whole.min(limit)),
             (whole, limit) => whole.or(limit),
         };
-        Ok(Self { recorder, stream, pictures, sound, losses, expected })
+        let mut recorders = RecorderGroup::new(&stream, losses, expected);
+        let mut destinations = Vec::new();
+        for (recorder, destination) in outputs {
+            recorders.add(recorder_options(recorder, options, rate))?;
+            destinations.push(destination);
+        }
+        on_stream(&stream);
+        recorders.start(destinations)?;
+        Ok(Self { recorders, pictures, sound })
     }
 
     /// Runs the recording to its end; returns the result and the report.
     fn run(self, controls: &Controls, on_event: &mut dyn FnMut(RecordEvent)) -> (Result<()>, Report) {
-        let Self { recorder, stream, pictures, sound, losses, expected } = self;
+        let Self { recorders, pictures, sound } = self;
         let ended = AtomicBool::new(false);
         let is_over = || controls.is_stopped() || ended.load(Ordering::Acquire);
-        let counters = recorder.counters();
-        let monitor = Monitor {
-            recorder: &recorder,
-            stream: &stream,
-            losses: losses.as_deref(),
-            has_pictures: pictures.is_some(),
-            expected,
-        };
+        let counters = recorders.counters();
         let (fed, recorded) = thread::scope(|scope| {
             // Ends the feeds even when a panic in `on_event` unwinds: the scope waits for their threads.
-            let end = EndOnDrop { ended: &ended, recorder: &recorder };
+            let end = EndOnDrop { ended: &ended, recorders: &recorders };
             let feed = || feed(pictures, sound, counters.clone(), &is_over, controls);
             let fed = thread::Builder::new().name("feed".into()).spawn_scoped(scope, feed);
             if fed.is_err() {
-                recorder.stop();
+                recorders.stop();
             }
-            let mut recorded = Ok(());
-            while let Some(event) = monitor.next_event(controls, on_event) {
-                match event {
-                    Event::Error(error) => recorded = Err(error),
-                    Event::DataAvailable(data) => on_event(RecordEvent::Data(data)),
-                    Event::Start | Event::Pause | Event::Resume | Event::Stop => {}
-                }
-            }
+            let recorded = recorders.follow_to_end(controls, on_event);
             drop(end);
             let fed = fed.map_err(Error::no_thread).and_then(|fed| fed.join().map_err(|_| broke_off("feed")));
             (fed, recorded)
         });
-        let mut report = recorder.report();
+        let mut reports = recorders.reports();
         // Frames still in flight on the GPU are counted as dropped when they arrive.
-        wait_for_end(&stream);
+        wait_for_end(recorders.stream());
         let fed = match fed {
             Ok((fed, counts)) => {
-                report.account(&recorder.counters(), counts, losses.as_deref());
+                for (report, counters) in reports.iter_mut().zip(&counters) {
+                    report.account(counters, counts, recorders.losses());
+                }
                 fed
             }
             Err(error) => Err(error),
         };
+        let mut report = reports.remove(0);
+        report.further = reports;
         // An error makes the later stages fail too; the first stage on the path reports the cause.
         (fed.and(recorded), report)
     }
@@ -324,7 +347,7 @@ impl RunningRecording {
 fn feed(
     pictures: Option<Feed>,
     mut sound: Option<SoundFeed>,
-    counters: Arc<FrameCounters>,
+    counters: Vec<Arc<FrameCounters>>,
     is_over: &IsOver,
     controls: &Controls,
 ) -> (Result<()>, Option<PacerCounts>) {
@@ -355,55 +378,13 @@ fn feed(
 /// Ends the recording.
 struct EndOnDrop<'a> {
     ended: &'a AtomicBool,
-    recorder: &'a MediaRecorder,
+    recorders: &'a RecorderGroup,
 }
 
 impl Drop for EndOnDrop<'_> {
     fn drop(&mut self) {
         self.ended.store(true, Ordering::Release);
-        self.recorder.stop();
-    }
-}
-
-/// Watches a recording: applies requests and reports progress.
-struct Monitor<'a> {
-    recorder: &'a MediaRecorder,
-    stream: &'a MediaStream,
-    losses: Option<&'a SourceLosses>,
-    has_pictures: bool,
-    expected: Option<Span>,
-}
-
-impl Monitor<'_> {
-    /// The recorder's next event; reports progress while it waits. None at the end.
-    fn next_event(&self, controls: &Controls, on_event: &mut dyn FnMut(RecordEvent)) -> Option<Event> {
-        let events = self.recorder.events();
-        loop {
-            self.follow(controls);
-            let event = events.next_within(POLL_INTERVAL.into());
-            on_event(RecordEvent::Progress(self.progress()));
-            if event.is_some() || events.is_over() {
-                return event;
-            }
-        }
-    }
-
-    fn follow(&self, controls: &Controls) {
-        // The error of an inactive recorder is ignored: an ended recording need not be paused.
-        let _ = if controls.is_paused() { self.recorder.pause() } else { self.recorder.resume() };
-        self.stream.audio_tracks().iter().for_each(|track| track.set_enabled(!controls.is_muted()));
-        if !self.has_pictures {
-            for still in controls.take_stills() {
-                let what = "expected a recording with pictures to save one of but found sound alone";
-                controls.refuse(Error::not_supported(what).at(still.display()));
-            }
-        }
-    }
-
-    fn progress(&self) -> Progress {
-        let lost = self.losses.map_or(0, |losses| losses.missed() + losses.damaged());
-        let progress = self.recorder.progress();
-        Progress { expected: self.expected, dropped: progress.dropped + lost, ..progress }
+        self.recorders.stop();
     }
 }
 
@@ -416,8 +397,11 @@ fn wait_for_end(stream: &MediaStream) {
     }
 }
 
-fn recorder_options(options: &RecordOptions, rate: Option<FrameRate>) -> MediaRecorderOptions {
-    let mut recorder = options.recorder.clone();
+fn recorder_options(
+    mut recorder: MediaRecorderOptions,
+    options: &RecordOptions,
+    rate: Option<FrameRate>,
+) -> MediaRecorderOptions {
     recorder.frame_rate = recorder.frame_rate.or(rate);
     recorder.time_limit = options.duration.or(recorder.time_limit);
     recorder

@@ -62,6 +62,10 @@ pub struct Report {
     pub files: u32,
     /// Whether a stop was requested (Ctrl-C).
     pub stopped: bool,
+    /// The reports of the [further outputs](super::Recording::output), in their order; they have no adapter and no wall
+    /// clock time of their own.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub further: Vec<Report>,
 }
 
 /// How many frames were dropped, by reason.

@@ -26,7 +26,7 @@ pub(crate) use pictures::{FrameFormats, Pictures};
 pub use processor::TrackProcessor;
 pub use receipt::{DropReason, Outcome, Receipt};
 pub(crate) use receipt::{FrameCounters, FrameCounts, Ticket};
-pub(crate) use subscription::{Sample, Subscription, Unsubscribe};
+pub(crate) use subscription::{Delivery, Sample, Subscription, Unsubscribe};
 pub use track::{MediaStreamTrack, ReadyState, TrackKind, TrackSettings};
 
 use crate::clock::Clock;

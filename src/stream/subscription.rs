@@ -86,6 +86,11 @@ impl Delivery {
         &self.track
     }
 
+    /// The counters of the reader.
+    pub(crate) fn counters(&self) -> Arc<FrameCounters> {
+        self.subscriber.account.counters.clone()
+    }
+
     /// The pixels of the frame that is expected.
     pub(super) fn format(&self) -> PixelFormat {
         self.subscriber.format

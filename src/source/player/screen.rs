@@ -136,7 +136,7 @@ impl Screen {
         // Times of captured paints must rise, also where the playhead went back. A live frame comes some time after its
         // capture: paints that show nothing new must not be before it.
         let time = time.max(self.painted + Span::from_nanos(1));
-        if self.canvas.paint(time)? {
+        if !self.canvas.paint(time)?.is_empty() {
             self.painted = time;
         }
         Ok(())
