@@ -13,6 +13,7 @@ fn main() -> ExitCode {
         Command::Record(args) => cli::record::run(&args),
         #[cfg(feature = "preview")]
         Command::Preview(args) => cli::preview::run(&args),
+        Command::Sheet(args) => cli::sheet::run(&args),
         Command::Still(args) => cli::still::run(&args),
         Command::Repair(args) => cli::repair::run(&args),
         Command::Inspect(args) => cli::inspect::run(&args),

@@ -18,7 +18,7 @@ use super::show::graphics::Graphics;
 use super::values::folder;
 use super::values::{
     AudioChoice, CODECS, EDGES, ENCODERS, GRAPHICS, KeyInterval, LAYOUTS, OverlayChoice, Split, VISUALIZATIONS,
-    audio_bitrate, bitrate, bytes, camera_control, chain, codec, edge, gain, key_interval, layout, matroska_path,
+    audio_bitrate, bitrate, bytes, camera_control, chain, codec, edge, gain, grid, key_interval, layout, matroska_path,
     overlay, recording_path, size, some_time, sound, split, still_path, visualization, words,
 };
 
@@ -36,6 +36,7 @@ pub enum Command {
     #[cfg(feature = "preview")]
     Preview(Box<PreviewArgs>),
     Still(StillArgs),
+    Sheet(SheetArgs),
     Repair(RepairArgs),
     Inspect(InspectArgs),
     /// Shows what was found on this machine and how to get what was not
@@ -51,11 +52,14 @@ pub enum Command {
 }
 
 /// Records a source into a .webm that plays and seeks
-#[derive(Debug, Arguments)]
+#[derive(Debug, Clone, Arguments)]
 #[command(after_help = RECORD_EXAMPLES)]
 pub struct RecordArgs {
     #[command(flatten)]
     pub input: InputArgs,
+    /// More pictures: each is a frame, at --fps
+    #[arg(value_name = "PICTURE")]
+    pub pictures: Vec<PathBuf>,
     /// The file to write; its name says the format. FOLDER/ for one in there, - for standard output; given more than once,
     /// all are written, filtered once [default: SOURCE's name with .webm, in the current folder]
     #[arg(short, long, value_name = "FILE", value_parser = recording_path)]
@@ -246,6 +250,32 @@ pub struct StillArgs {
     /// Print the picture as a data: URL; a file is then written only with -o
     #[arg(long)]
     pub data_url: bool,
+    /// Overwrite an existing file
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Saves frames from all of a film in one picture, side by side
+#[derive(Debug, Arguments)]
+#[command(after_help = SHEET_EXAMPLES)]
+pub struct SheetArgs {
+    #[command(flatten)]
+    pub input: InputArgs,
+    /// How many frames are beside each other and below each other
+    #[arg(long, value_name = "CxR", default_value = "4x4", value_parser = grid)]
+    pub grid: Size,
+    /// The width of a frame in pixels, 16 to 4096
+    #[arg(long, value_name = "PIXELS", default_value_t = 320, value_parser = clap::value_parser!(u32).range(16..=4096))]
+    pub width: u32,
+    /// Begin at this time of the source
+    #[arg(long, value_name = "TIME")]
+    pub start: Option<Span>,
+    /// Show this much of the source [default: to the end; 5s of what has none]
+    #[arg(long, value_name = "TIME", value_parser = some_time)]
+    pub duration: Option<Span>,
+    /// The file to write: .png, .jpg or .webp [default: SOURCE's name with -sheet.png, in the current folder]
+    #[arg(short, long, value_name = "FILE", value_parser = still_path)]
+    pub output: Option<PathBuf>,
     /// Overwrite an existing file
     #[arg(long)]
     pub force: bool,
@@ -481,6 +511,12 @@ Examples:
   framereel still photo.jpg --filter \"grayscale(1) contrast(120%)\" -o grey.webp
   framereel still film.mp4 --at 2s --filter \"sepia(1)\" --side-by-side -o both.png
   framereel still pattern --size 64x36 --data-url";
+
+const SHEET_EXAMPLES: &str = "\
+Examples:
+  framereel sheet film.mp4                                   film-sheet.png, 16 frames
+  framereel sheet film.mp4 --grid 5x4 --width 240 -o overview.jpg
+  framereel sheet film.mp4 --start 1m --duration 10s --filter \"sepia(60%)\"";
 
 const REPAIR_EXAMPLES: &str = "\
 Examples:

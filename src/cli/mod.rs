@@ -27,6 +27,7 @@ pub mod progress;
 pub mod record;
 pub mod reference;
 pub mod repair;
+pub mod sheet;
 pub mod show;
 pub mod still;
 pub mod summary;
@@ -145,6 +146,10 @@ fn output_in(folder: &Path, source: &SourceSpec, extension: &str) -> PathBuf {
         SourceSpec::Screen(_) => return folder.join("screen").with_extension(extension),
         SourceSpec::Sound(AudioSpec::System(_)) => return folder.join("system").with_extension(extension),
         SourceSpec::Sound(_) => return folder.join("mic").with_extension(extension),
+        SourceSpec::Pictures(paths) => match paths.first() {
+            Some(first) => first,
+            None => return folder.join("framereel").with_extension(extension),
+        },
         SourceSpec::File(source) | SourceSpec::Shader(source) => source,
         _ => return folder.join("framereel").with_extension(extension),
     };

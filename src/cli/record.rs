@@ -13,6 +13,7 @@ use framereel::mux::Container;
 use framereel::recorder::{self, Controls, Destination, Failure, Media, Overlay, RecordEvent, Recording, Report};
 use framereel::source::audio::{AudioSource, AudioSpec, open_audio};
 use framereel::source::mix::MixSource;
+use framereel::source::pictures::sort_as_meant;
 use framereel::source::visualize::VisualizationSource;
 use framereel::source::{self, Source, SourceOptions, SourceSpec};
 use framereel::time::Span;
@@ -34,6 +35,7 @@ use super::{SIGNAL_DEBOUNCE, end_at_once, on_signal, print};
 const ENDLESS: Span = Span::from_secs(5);
 
 pub fn run(args: &RecordArgs) -> Result<()> {
+    let args = &args.with_all_pictures()?;
     let mut targets = Target::all(args)?;
     args.check_show()?;
     let (report, error) = match record(args, &mut targets) {
@@ -162,6 +164,24 @@ fn listen_to_signals(traces: Vec<PathBuf>) -> Result<&'static Signals> {
 }
 
 impl RecordArgs {
+    /// The same; several pictures are one source.
+    fn with_all_pictures(&self) -> Result<Self> {
+        let mut args = self.clone();
+        let mut paths = std::mem::take(&mut args.pictures);
+        if !paths.is_empty() {
+            let SourceSpec::File(first) = &args.input.source else {
+                let found = paths[0].display();
+                let text =
+                    format!("expected a picture before further pictures but found another source before {found}");
+                return Err(Error::new(ErrorKind::Syntax, text));
+            };
+            paths.insert(0, first.clone());
+            sort_as_meant(&mut paths);
+            args.input.source = SourceSpec::Pictures(paths);
+        }
+        Ok(args)
+    }
+
     fn source_options(&self) -> SourceOptions {
         let mut options = SourceOptions::default().with_params(self.input.source_params());
         (options.start, options.size, options.rate) = (self.start, self.input.size, self.fps);

@@ -96,11 +96,12 @@ impl Target {
             Some(AudioChoice::Other(AudioSpec::File(path))) => Some(path.clone()),
             _ => None,
         };
-        let film = match source {
-            SourceSpec::File(path) => Some(path.clone()),
-            _ => None,
+        let films = match source {
+            SourceSpec::File(path) => std::slice::from_ref(path),
+            SourceSpec::Pictures(paths) => paths,
+            _ => &[],
         };
-        let sources = film.into_iter().chain(audio).collect();
+        let sources = films.iter().cloned().chain(audio).collect();
         Ok(Self { kind, force: args.force, sources, missing, made: None, container, opened: Opened::default() })
     }
 

@@ -68,6 +68,17 @@ pub fn size(text: &str) -> Result<Size> {
     Ok(size)
 }
 
+/// Columns and rows: `5x4`.
+pub fn grid(text: &str) -> Result<Size> {
+    const MOST: u32 = 100;
+    let sides = text.split_once('x').and_then(|(columns, rows)| Some((columns.parse().ok()?, rows.parse().ok()?)));
+    match sides {
+        Some((columns @ 1..=MOST, rows @ 1..=MOST)) => Ok(Size::new(columns, rows)),
+        Some(_) => Err(range_error(format!("expected 1 to {MOST} columns and rows but found `{text}`"))),
+        None => Err(syntax(format!("expected columns and rows such as 5x4 but found `{text}`"))),
+    }
+}
+
 /// Bits per second of the video: `2M`, `800k`, `2500000`.
 pub fn bitrate(text: &str) -> Result<u32> {
     bits(text, "2M, 800k or 2500000", 10_000..=1_000_000_000, "10k to 1000M")

@@ -45,53 +45,54 @@ pub struct ImageSource {
 impl ImageSource {
     /// Decodes the file as `format`, turned upright by its EXIF orientation. Any start is within it.
     pub fn open(path: &Path, format: ImageFormat, options: &SourceOptions) -> Result<Self> {
-        let file = File::open(path).map_err(|error| Error::reading(path, error))?;
-        let len = file.metadata().map_err(|error| Error::reading(path, error))?.len();
-        if len > MAX_FILE {
-            let message = format!("expected a picture of at most {} MiB but found {} MiB", MAX_FILE >> 20, len >> 20);
-            return Err(Error::not_supported(message).at(path.display()));
-        }
-        let name = format!("{format:?}").to_uppercase();
-        let damaged = |error: image::ImageError| {
-            Error::not_readable(format!("expected a whole {name} picture but found a damaged or too large one"))
-                .at(path.display())
-                .with_cause(error)
-        };
-        let mut limits = Limits::default();
-        limits.max_image_width = Some(MAX_SIDE);
-        limits.max_image_height = Some(MAX_SIDE);
-        limits.max_alloc = Some(MAX_MEMORY);
-        let mut reader = ImageReader::with_format(BufReader::new(file), format);
-        reader.limits(limits);
-        let mut decoder = reader.into_decoder().map_err(damaged)?;
-        let (width, height) = decoder.dimensions();
-        checked_size(width.into(), height.into()).map_err(|error| error.at(path.display()))?;
-        let orientation = decoder.orientation().map_err(damaged)?;
-        let turned = orientation != Orientation::NoTransforms;
-        let copied =
-            if decoder.color_type() == ColorType::Rgba8 { 0 } else { 4 * u64::from(width) * u64::from(height) };
-        let needed = decoder.total_bytes().saturating_mul(1 + u64::from(turned)).saturating_add(copied);
-        if needed > MAX_MEMORY {
-            let message = format!(
-                "expected a picture whose pixels take at most {} MiB but found {width}x{height} pixels that take {} MiB",
-                MAX_MEMORY >> 20,
-                needed >> 20
-            );
-            return Err(Error::not_supported(message).at(path.display()));
-        }
-        let mut picture = image::DynamicImage::from_decoder(decoder).map_err(damaged)?;
-        picture.apply_orientation(orientation);
-        let size =
-            checked_size(picture.width().into(), picture.height().into()).map_err(|error| error.at(path.display()))?;
-        let pixels = picture.into_rgba8().into_raw();
+        let frame = decode(path, format)?;
         let rate = options.rate.unwrap_or(DEFAULT_RATE);
-        Ok(Self {
-            info: SourceInfo { kind: "image", size, rate: Some(rate), frames: None, endless: true },
-            rate,
-            frame: Frame::packed(PixelFormat::Rgba8, size, ColorSpace::RECORDED, pixels),
-            next: 0,
-        })
+        let info = SourceInfo { kind: "image", size: frame.size(), rate: Some(rate), frames: None, endless: true };
+        Ok(Self { info, rate, frame, next: 0 })
     }
+}
+
+/// Decodes the picture in this file as `format`, turned upright by its EXIF orientation: RGBA with straight alpha.
+pub(super) fn decode(path: &Path, format: ImageFormat) -> Result<Frame> {
+    let file = File::open(path).map_err(|error| Error::reading(path, error))?;
+    let len = file.metadata().map_err(|error| Error::reading(path, error))?.len();
+    if len > MAX_FILE {
+        let message = format!("expected a picture of at most {} MiB but found {} MiB", MAX_FILE >> 20, len >> 20);
+        return Err(Error::not_supported(message).at(path.display()));
+    }
+    let name = format!("{format:?}").to_uppercase();
+    let damaged = |error: image::ImageError| {
+        Error::not_readable(format!("expected a whole {name} picture but found a damaged or too large one"))
+            .at(path.display())
+            .with_cause(error)
+    };
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(MAX_SIDE);
+    limits.max_image_height = Some(MAX_SIDE);
+    limits.max_alloc = Some(MAX_MEMORY);
+    let mut reader = ImageReader::with_format(BufReader::new(file), format);
+    reader.limits(limits);
+    let mut decoder = reader.into_decoder().map_err(damaged)?;
+    let (width, height) = decoder.dimensions();
+    checked_size(width.into(), height.into()).map_err(|error| error.at(path.display()))?;
+    let orientation = decoder.orientation().map_err(damaged)?;
+    let turned = orientation != Orientation::NoTransforms;
+    let copied = if decoder.color_type() == ColorType::Rgba8 { 0 } else { 4 * u64::from(width) * u64::from(height) };
+    let needed = decoder.total_bytes().saturating_mul(1 + u64::from(turned)).saturating_add(copied);
+    if needed > MAX_MEMORY {
+        let message = format!(
+            "expected a picture whose pixels take at most {} MiB but found {width}x{height} pixels that take {} MiB",
+            MAX_MEMORY >> 20,
+            needed >> 20
+        );
+        return Err(Error::not_supported(message).at(path.display()));
+    }
+    let mut picture = image::DynamicImage::from_decoder(decoder).map_err(damaged)?;
+    picture.apply_orientation(orientation);
+    let size =
+        checked_size(picture.width().into(), picture.height().into()).map_err(|error| error.at(path.display()))?;
+    let pixels = picture.into_rgba8().into_raw();
+    Ok(Frame::packed(PixelFormat::Rgba8, size, ColorSpace::RECORDED, pixels))
 }
 
 impl Source for ImageSource {

@@ -19,6 +19,7 @@ pub mod image;
 pub mod mix;
 pub mod opus;
 pub mod pattern;
+pub mod pictures;
 pub mod player;
 pub mod shader;
 pub mod tone;
@@ -59,7 +60,9 @@ pub enum SourceSpec {
     Screen(String),
     /// Sound alone.
     Sound(AudioSpec),
-    /// A file. `.y4m`, AV1 `.webm` and stills are read here, everything else through the `ffmpeg` program.
+    /// Picture files, each a frame, in this order.
+    Pictures(Vec<PathBuf>),
+    /// A file, or a folder of pictures. `.y4m`, AV1 `.webm` and stills are read here, everything else through the `ffmpeg` program.
     File(PathBuf),
 }
 

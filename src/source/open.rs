@@ -7,6 +7,7 @@ use std::path::Path;
 use super::ffmpeg::{self, DeviceSource, FfmpegSource};
 use super::image::{self, ImageSource};
 use super::pattern::PatternSource;
+use super::pictures::PicturesSource;
 use super::shader::ShaderSource;
 use super::webm::WebmSource;
 use super::y4m::{self, Y4mSource};
@@ -34,6 +35,7 @@ pub fn open(spec: &SourceSpec, options: &SourceOptions) -> Result<Box<dyn Source
         SourceSpec::Camera(name) => camera::open(name, options),
         SourceSpec::Screen(name) => Ok(Box::new(DeviceSource::screen(name, options)?)),
         SourceSpec::Sound(_) => Err(Error::not_readable("expected a source of pictures but found one of sound alone")),
+        SourceSpec::Pictures(paths) => Ok(Box::new(PicturesSource::open(paths.clone(), options)?)),
         SourceSpec::File(path) => open_file(path, options),
     }
 }
@@ -58,7 +60,7 @@ fn not_y4m(found: &str) -> Error {
 fn open_file(path: &Path, options: &SourceOptions) -> Result<Box<dyn Source>> {
     let metadata = std::fs::metadata(path).map_err(|error| Error::reading(path, error))?;
     if metadata.is_dir() {
-        return Err(Error::reading(path, std::io::ErrorKind::IsADirectory.into()));
+        return Ok(Box::new(PicturesSource::open(PicturesSource::in_folder(path)?, options)?));
     }
     let name = path.display().to_string();
     let mut file = File::open(path).map_err(|error| Error::reading(path, error))?;
@@ -126,7 +128,7 @@ pub fn decoders() -> Vec<Decoder> {
         built_in("y4m", "YUV4MPEG2 with 8 bits, from files and standard input"),
         built_in("webm", "AV1 with 8 bits, and Opus, in WebM and Matroska"),
         built_in("wav", "WAV sound"),
-        built_in("image", "PNG, JPEG, WebP and BMP pictures"),
+        built_in("image", "PNG, JPEG, WebP and BMP pictures, and folders of them"),
         Decoder {
             name: "ffmpeg",
             reads: "everything else: MP4, MOV, MKV, GIF, MP3, FLAC and more",
@@ -161,7 +163,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.mp4");
         assert_eq!(*refused(&path).kind(), ErrorKind::NotFound);
-        assert!(refused(folder.path()).to_string().contains("found a directory"));
+        assert!(refused(folder.path()).to_string().contains("found a directory without any"));
         std::fs::write(&path, []).unwrap();
         assert!(refused(&path).to_string().contains("found an empty file"));
     }
