@@ -184,14 +184,14 @@ impl Target {
         let (folder, name) = match &self.kind {
             TargetKind::File(path, _) if !is_device(path) => {
                 let files = Numbered::beside(path, PIECE_DIGITS);
-                (files.folder, files.name)
+                (files.folder, files.before)
             }
-            TargetKind::Pieces(files, _) | TargetKind::Chunks(files, _) => (files.folder.clone(), files.name.clone()),
-            TargetKind::File(..) | TargetKind::Stdout(_) => (PathBuf::new(), "framereel".into()),
+            TargetKind::Pieces(files, _) | TargetKind::Chunks(files, _) => (files.folder.clone(), files.before.clone()),
+            TargetKind::File(..) | TargetKind::Stdout(_) => (PathBuf::new(), "framereel-".into()),
         };
-        let mut still = name;
-        still.push("-still");
-        let files = Numbered { folder, name: still, extension: "png".into(), digits: PIECE_DIGITS };
+        let mut before = name;
+        before.push("still-");
+        let files = Numbered { folder, before, after: ".png".into(), digits: PIECE_DIGITS };
         let mut paths = (1..).map(move |number| files.path(number)).filter(|path| !path.exists());
         move || paths.next().unwrap_or_default()
     }
@@ -257,11 +257,13 @@ pub fn not_created(folder: &Path, error: io::Error) -> Error {
 }
 
 /// Files of one name and a number.
-#[derive(Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Numbered {
     folder: PathBuf,
-    name: OsString,
-    extension: OsString,
+    /// What stands before the number and behind it.
+    before: OsString,
+    after: OsString,
+    /// The least number of digits.
     digits: usize,
 }
 
@@ -269,8 +271,34 @@ impl Numbered {
     /// `a/b.webm` gives `a/b-001.webm` and so on.
     pub fn beside(path: &Path, digits: usize) -> Self {
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-        let part = |part: Option<&OsStr>| part.unwrap_or_default().to_owned();
-        Self { folder, name: part(path.file_stem()), extension: part(path.extension()), digits }
+        let mut before = path.file_stem().unwrap_or_default().to_owned();
+        before.push("-");
+        let mut after = OsString::from(".");
+        after.push(path.extension().unwrap_or_default());
+        Self { folder, before, after, digits }
+    }
+
+    /// `frames/%05d.png` gives `frames/00001.png` and so on, as in C's `printf`; none where the name has no `%`.
+    ///
+    /// # Errors
+    /// A usage error for a `%` that is no number, and for several.
+    pub fn of_pattern(path: &Path) -> Result<Option<Self>> {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let Some((before, rest)) = name.split_once('%') else { return Ok(None) };
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let width = if digits == 0 { Some(1) } else { rest[..digits].parse().ok().filter(|width| *width <= 9) };
+        match (width, rest[digits..].strip_prefix('d')) {
+            (Some(digits), Some(after)) if !after.contains('%') => Ok(Some(Self {
+                folder: path.parent().unwrap_or(Path::new("")).to_owned(),
+                before: before.into(),
+                after: after.into(),
+                digits,
+            })),
+            _ => {
+                let expected = "expected one number as in frames/%05d.png but found";
+                Err(Error::new(ErrorKind::Syntax, format!("{expected} {}", path.display())))
+            }
+        }
     }
 
     /// The first of these files that does not exist.
@@ -284,9 +312,9 @@ impl Numbered {
     }
 
     fn file_name(&self, number: u32) -> OsString {
-        let mut file = self.name.clone();
-        file.push(format!("-{number:0digits$}.", digits = self.digits));
-        file.push(&self.extension);
+        let mut file = self.before.clone();
+        file.push(format!("{number:0digits$}", digits = self.digits));
+        file.push(&self.after);
         file
     }
 
@@ -301,9 +329,8 @@ impl Numbered {
     }
 
     fn is_ours(&self, name: &OsStr) -> bool {
-        let (bytes, own) = (name.as_encoded_bytes(), self.name.as_encoded_bytes());
-        let numbered = bytes.strip_prefix(own).and_then(|rest| rest.strip_prefix(b"-"));
-        let digits = numbered.and_then(|rest| rest.strip_suffix(self.extension.as_encoded_bytes())?.strip_suffix(b"."));
+        let numbered = name.as_encoded_bytes().strip_prefix(self.before.as_encoded_bytes());
+        let digits = numbered.and_then(|rest| rest.strip_suffix(self.after.as_encoded_bytes()));
         let number = digits.and_then(|digits| str::from_utf8(digits).ok()?.parse().ok());
         number.is_some_and(|number| number > 0 && self.file_name(number) == name)
     }
@@ -354,6 +381,15 @@ mod tests {
             ("cam.webm", false),
         ] {
             assert_eq!(chunks.is_ours(name.as_ref()), ours, "{name}");
+        }
+        let pattern = |name: &str| Numbered::of_pattern(Path::new(name));
+        let frames = pattern("frames/%05d.png").unwrap().unwrap();
+        assert_eq!(frames.path(7), Path::new("frames/00007.png"));
+        assert!(frames.is_ours("00012.png".as_ref()) && !frames.is_ours("0012.png".as_ref()));
+        assert_eq!(pattern("f-%d.jpg").unwrap().unwrap().path(12), Path::new("f-12.jpg"));
+        assert_eq!(pattern("frames/a.png").unwrap(), None);
+        for wrong in ["%s.png", "%.png", "%05d-%d.png", "100%.png", "%99d.png"] {
+            assert!(pattern(wrong).unwrap_err().to_string().contains(wrong), "{wrong}");
         }
         let pieces = Numbered::beside(Path::new("talk.ogg"), PIECE_DIGITS);
         assert_eq!(pieces.path(7), Path::new("talk-007.ogg"));
