@@ -87,6 +87,11 @@ impl PictureCodec {
         self.alpha
     }
 
+    /// Whether a picture can be a part of another: there is no animated JPEG.
+    pub fn has_parts(&self) -> bool {
+        !matches!(self.kind, PictureKind::Jpeg(_))
+    }
+
     /// The smallest rectangle around `part` that a picture's part may have: WebP's begin at even positions.
     pub fn aligned(&self, part: PixelRect) -> PixelRect {
         if let PictureKind::Png(_) | PictureKind::Jpeg(_) = self.kind {

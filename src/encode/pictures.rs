@@ -61,7 +61,7 @@ impl PictureEncoder {
 
     /// The part of a frame that its packet holds; none for all of it.
     fn part(&mut self, frame: &Frame, duration: Span, key: bool) -> Option<PixelRect> {
-        if !self.config.partial {
+        if !self.config.partial || !self.codec.has_parts() {
             return None;
         }
         let last = self.last.replace(frame.clone());

@@ -2,14 +2,15 @@
 //!
 //! ```text
 //! signature  IHDR  acTL: how many frames, and how often they are shown
-//! fcTL: place and length  IDAT …        the first frame
-//! fcTL                    fdAT …        once for each later one
+//! fcTL: place and length  IDAT …  enDs      the first frame
+//! fcTL                    fdAT …  enDs      once for each later one
 //! IEND
 //! ```
 //!
 //! Packets are PNG files of 8-bit RGBA, or RGB where the track has no alpha; one with an `oFFs` chunk is a part that
-//! replaces what is there. While a file grows it has no IEND, and acTL counts the frames that are there. On a pipe acTL
-//! counts 2³¹ − 1 frames, the most that it can.
+//! replaces what is there. While a file grows it has no IEND, and acTL counts the frames that are there. Readers take a
+//! picture for whole only when they see the chunk that follows it (the crate `png`, which Chromium uses too), so an empty
+//! chunk of our own, `enDs`, ends each: 12 bytes. On a pipe acTL counts 2³¹ − 1 frames, the most that it can.
 //!
 //! A frame's length is a fraction of two 16-bit numbers, at most 18 hours.
 
@@ -31,6 +32,8 @@ const SIGNATURE: [u8; 8] = *b"\x89PNG\r\n\x1a\n";
 const CHUNK: usize = 12;
 /// The bytes of a file before the first frame: the signature, IHDR and acTL.
 const HEADER: usize = SIGNATURE.len() + CHUNK + 13 + CHUNK + 8;
+/// Ancillary, private and safe to copy (§5.4).
+const END_OF_FRAME: &[u8; 4] = b"enDs";
 /// The greatest number in a PNG file (§7.1).
 const MOST: u32 = i32::MAX as u32;
 
@@ -124,6 +127,7 @@ impl AnimationFormat for Apng {
                 put_chunk(&mut bytes, b"fdAT", &[&next(), data]);
             }
         }
+        put_chunk(&mut bytes, END_OF_FRAME, &[]);
         AnimationBody { rect: picture.rect, sequence: own, bytes }
     }
 

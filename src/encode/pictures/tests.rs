@@ -24,7 +24,8 @@ fn film(count: u32) -> Vec<Frame> {
     let frame = |index: u32| {
         let step = if (5..=6).contains(&index) { 4 } else { index };
         let pixel = |x: u32, y: u32| {
-            let noise = (x * 31 + y * 57 + u32::from(index >= 9) * 40) as u8;
+            let noise = (x.wrapping_mul(2_654_435_761) ^ y.wrapping_mul(40_503_077)) >> 27;
+            let noise = (noise + x * 3 + y + u32::from(index >= 9) * 9) as u8;
             let inside = (step * 5..step * 5 + 9).contains(&x) && (step * 3..step * 3 + 7).contains(&y);
             if inside { [255, noise, 0, 200] } else { [noise, 10, 255 - noise, noise] }
         };
