@@ -1,9 +1,11 @@
 //! A frame in memory: its planes with their strides, its colour space, and its timestamp.
 
 mod convert;
+mod pixel_rect;
 
 use std::sync::Arc;
 
+pub(crate) use self::pixel_rect::PixelRect;
 use crate::color::ColorSpace;
 use crate::time::Timestamp;
 

@@ -323,9 +323,14 @@ fn is_recording_name(path: &Path) -> bool {
     container_of(path).is_some()
 }
 
-/// The container of a recording with this name.
+/// The container of a recording with this name. `frames.jpg.tar` is an archive of JPEG pictures.
 pub fn container_of(path: &Path) -> Option<Container> {
-    Container::for_extension(path.extension()?.to_str()?)
+    let container = Container::for_extension(path.extension()?.to_str()?)?;
+    let inner = path.file_stem().map(Path::new).and_then(|stem| StillFormat::from_path(stem).ok());
+    match (container, inner) {
+        (Container::Tar(_), Some(format)) => Some(Container::Tar(format)),
+        _ => Some(container),
+    }
 }
 
 /// Whether this names a folder: by a slash at its end, or because such a folder exists and its name has no extension

@@ -17,7 +17,10 @@ mod audio;
 mod conformer;
 pub(crate) mod mixer;
 pub mod opus;
+mod ordered_workers;
 mod pcm;
+mod picture_codec;
+mod pictures;
 mod rav1e;
 pub(crate) mod resampler;
 mod timeline;
@@ -44,6 +47,9 @@ pub struct EncoderConfig {
     pub key_interval: Span,
     /// How many threads the encoder may use, at least 1.
     pub threads: usize,
+    /// Of pictures: whether a packet that is no key frame may hold only what changed since the frame before, as in
+    /// animated files. Otherwise each packet is a whole picture.
+    pub partial: bool,
 }
 
 setters! {
@@ -54,6 +60,7 @@ setters! {
         with_speed: speed: u8,
         with_key_interval: key_interval: Span,
         with_threads: threads: usize,
+        with_partial: partial: bool,
     }
 }
 
@@ -73,6 +80,7 @@ impl EncoderConfig {
             speed: None,
             key_interval: Self::DEFAULT_KEY_INTERVAL,
             threads: std::thread::available_parallelism().map_or(1, usize::from),
+            partial: false,
         }
     }
 
@@ -177,6 +185,12 @@ pub trait VideoEncoder: Send {
     /// frames as the configuration requires.
     fn encode(&mut self, frame: &Frame, duration: Span, key: bool, packets: &mut Vec<EncodedPacket>) -> Result<()>;
 
+    /// Appends the packets that became ready since the last call, without a frame. Only encoders with threads of their
+    /// own have any.
+    fn poll(&mut self, _packets: &mut Vec<EncodedPacket>) -> Result<()> {
+        Ok(())
+    }
+
     /// Appends the packets of all frames taken so far. No frame may follow.
     fn finish(&mut self, packets: &mut Vec<EncodedPacket>) -> Result<()>;
 }
@@ -241,6 +255,7 @@ pub fn open(choice: &EncoderChoice, config: &EncoderConfig) -> Result<Box<dyn Vi
     }
     match codec {
         VideoCodec::Av1 => open_av1(choice, config),
+        VideoCodec::Png | VideoCodec::Jpeg | VideoCodec::WebP => Ok(Box::new(pictures::PictureEncoder::new(config)?)),
         _ => Err(Error::not_supported(format!("expected an encoder of {codec} but found none"))),
     }
 }

@@ -7,9 +7,12 @@
 use std::io::{Seek, Write};
 
 use super::ogg::OggWriter;
+use super::still_file::StillWriter;
+use super::tar::TarWriter;
 use super::tracks::{AudioCodec, Tracks};
 use super::wav::{self, WavWriter};
 use super::webm::WebmWriter;
+use super::{animated_webp, apng};
 use crate::blob::Blob;
 use crate::codec::VideoCodec;
 use crate::error::{Error, ErrorKind, Result};
@@ -137,6 +140,12 @@ impl Container {
         self.video_codecs().is_empty()
     }
 
+    /// Whether it is a picture that moves, whose frames may hold only what changed
+    /// ([`EncoderConfig::partial`](crate::encode::EncoderConfig::partial)).
+    pub(crate) fn is_animated_picture(self) -> bool {
+        matches!(self, Self::Apng | Self::WebP)
+    }
+
     /// How much of the sound before its beginning a file also holds, so that a decoder plays the beginning exactly (RFC
     /// 7845 §4.6).
     pub fn preroll(self) -> Span {
@@ -144,7 +153,7 @@ impl Container {
     }
 
     /// Begins a file of these tracks at the sink's beginning. `before` holds the packets of [`Container::preroll`], if
-    /// the file continues another one. A seekable sink is not written to before the first packet; one that cannot seek
+    /// the file continues another one; `loops` is how often an animated picture is shown, for ever by default. A seekable sink is not written to before the first packet; one that cannot seek
     /// gets the header at once.
     ///
     /// # Errors
@@ -155,6 +164,7 @@ impl Container {
         sink: W,
         tracks: &Tracks,
         before: Option<&[EncodedPacket]>,
+        loops: Option<u16>,
     ) -> Result<Box<dyn ContainerWriter<W>>>
     where
         W: Write + Seek + Send + 'static,
@@ -166,11 +176,22 @@ impl Container {
                 self.name()
             ))),
         };
+        let pictures = || match tracks {
+            Tracks { video: Some(video), audio: None } => Ok(video),
+            _ => Err(Error::not_supported(format!(
+                "expected pictures alone for a file of {} but found {tracks:?}",
+                self.name()
+            ))),
+        };
         Ok(match self {
             Self::Webm => Box::new(WebmWriter::new(sink, tracks)?),
             Self::Ogg => Box::new(OggWriter::new(sink, audio()?, before)?),
             Self::Wav => Box::new(WavWriter::new(sink, audio()?)?),
-            Self::Mp4 | Self::Gif | Self::WebP | Self::Apng | Self::Still(_) | Self::Tar(_) => {
+            Self::Apng => apng::writer(sink, pictures()?, loops)?,
+            Self::WebP => animated_webp::writer(sink, pictures()?, loops)?,
+            Self::Still(format) => Box::new(StillWriter::new(sink, pictures()?, format)?),
+            Self::Tar(format) => Box::new(TarWriter::new(sink, pictures()?, format)?),
+            Self::Mp4 | Self::Gif => {
                 return Err(Error::not_supported(format!("expected a writer of {} but found none", self.name())));
             }
         })
@@ -183,7 +204,9 @@ impl Container {
             Self::Webm => file.clone().into_seekable().unwrap_or(file),
             Self::Ogg => file,
             Self::Wav => wav::repaired(file),
-            Self::Mp4 | Self::Gif | Self::WebP | Self::Apng | Self::Still(_) | Self::Tar(_) => file,
+            Self::Apng => apng::repaired(file),
+            Self::WebP => animated_webp::repaired(file),
+            Self::Mp4 | Self::Gif | Self::Still(_) | Self::Tar(_) => file,
         }
     }
 }

@@ -1,9 +1,15 @@
 //! Containers: writes encoded packets into files; inspects and repairs existing files.
 
+mod animated_webp;
+mod animation;
+mod apng;
 mod container;
 pub mod inspect;
 mod ogg;
+mod picture_times;
 pub mod repair;
+mod still_file;
+mod tar;
 mod tracks;
 mod wav;
 mod webm;
@@ -15,10 +21,12 @@ mod sink;
 mod survey;
 mod track_counts;
 
+pub(crate) use animated_webp::webp_part;
 pub use container::{Container, ContainerWriter, Finished};
 pub use inspect::{Detail, Inspection, inspect};
 pub use matroska::TrackType;
 pub use ogg::OggWriter;
+pub(crate) use picture_times::PictureTimes;
 pub use repair::{Repaired, repair};
 pub use survey::Gap;
 pub use tracks::{AudioCodec, AudioTrack, Tracks, VideoTrack};

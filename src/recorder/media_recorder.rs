@@ -235,6 +235,12 @@ impl MediaRecorder {
     pub(super) fn record_replay(&self, destination: Destination) -> Result<()> {
         let mut running = self.running();
         let running = running.as_mut().ok_or_else(no_replay)?;
+        let container = self.core.requested.as_ref().map(MimeType::container).unwrap_or_default();
+        if destination.container(container)? != container {
+            return Err(Error::not_supported(
+                "expected a replay of image/png or image/jpeg for a file for each frame but found an animated WebP",
+            ));
+        }
         let to_files = destination.is_file();
         // Set before the session begins, so that an end that follows at once is not overwritten.
         self.core.status().state = RecordingState::Recording;
@@ -357,6 +363,9 @@ impl RecorderCore {
             )));
         };
         let container = self.requested.as_ref().map(MimeType::container).unwrap_or_default();
+        if let Start::Record(destination) = &start {
+            destination.container(container)?;
+        }
         if let (Some(requested), Some(_)) = (&self.requested, &audio)
             && container.audio_codecs().is_empty()
         {

@@ -60,6 +60,8 @@ pub struct MediaRecorderOptions {
     /// Keep the last seconds of the recording in memory too, encoded, for
     /// [`save_replay`](super::MediaRecorder::save_replay).
     pub replay: Option<Span>,
+    /// How often an animated picture is shown; none: for ever.
+    pub loops: Option<u16>,
 }
 
 setters! {
@@ -81,6 +83,7 @@ setters! {
         with_frame_limit: frame_limit: u64,
         with_size_limit: size_limit: u64,
         with_replay: replay: Span,
+        with_loops: loops: u16,
     }
 }
 
@@ -117,6 +120,7 @@ impl MediaRecorderOptions {
                 let sound = if with_sound { self.bitrates(true, true).for_encoders().audio } else { 0 };
                 Splitter::new(*length, *bytes, sound)
             }
+            Destination::Pictures(_) => Splitter::each_frame(),
             _ => Splitter::default(),
         }
     }

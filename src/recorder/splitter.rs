@@ -26,6 +26,11 @@ impl Splitter {
         Self { length, bytes, sound_rate, began: None, written: 0 }
     }
 
+    /// Every frame is a piece.
+    pub fn each_frame() -> Self {
+        Self::new(Some(Span::ZERO), None, 0)
+    }
+
     /// Whether a piece begins at `time`. The first call begins the first piece.
     pub fn begins_piece(&mut self, time: Timestamp) -> bool {
         let begins = self.began.is_none_or(|began| self.is_over(began, time));
@@ -78,6 +83,11 @@ mod tests {
         let splitter = || Splitter::new(Some(Span::from_millis(100)), None, 0);
         assert_eq!(begins(splitter(), (0..10).map(|frame| frame * 40)), [0, 120, 240, 360]);
         assert_eq!(begins(splitter(), [7, 50, 107, 5000, 5050]), [7, 107, 5000], "whenever the first comes");
+    }
+
+    #[test]
+    fn each_frame_can_be_a_piece() {
+        assert_eq!(begins(Splitter::each_frame(), [0, 40, 41, 1000]), [0, 40, 41, 1000]);
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub struct Files {
     ended_with: u64,
     /// How many bytes were handed out of the present file.
     handed_out: u64,
+    /// Whether the files' bytes are handed out as blobs, each of which keeps a file open.
+    gives_blobs: bool,
     mime_type: String,
 }
 
@@ -25,7 +27,12 @@ impl Files {
     /// Several files in sequence, opened by `open`. Their blobs have this type.
     pub fn new(open: OpenFile, mime_type: &str) -> Self {
         let mime_type = mime_type.to_owned();
-        Self { open, opened: 0, removed: 0, present: None, ended_with: 0, handed_out: 0, mime_type }
+        Self { open, opened: 0, removed: 0, present: None, ended_with: 0, handed_out: 0, gives_blobs: true, mime_type }
+    }
+
+    /// A file for each frame. There are too many of them to hand out.
+    pub fn pictures(open: OpenFile, mime_type: &str) -> Self {
+        Self { gives_blobs: false, ..Self::new(open, mime_type) }
     }
 
     /// A single file.
@@ -40,10 +47,13 @@ impl Files {
         self.present.as_mut().ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 
-    /// The bytes of the present file that were not handed out yet; empty for a device or a pipe.
+    /// The bytes of the present file that were not handed out yet; empty for a device, a pipe or a
+    /// picture of many.
     fn rest(&self) -> Blob {
         let nothing = || Blob::new(Vec::new(), self.mime_type.clone());
-        let Some(sink) = self.present.as_ref().filter(|sink| sink.is_regular()) else { return nothing() };
+        let Some(sink) = self.present.as_ref().filter(|sink| sink.is_regular() && self.gives_blobs) else {
+            return nothing();
+        };
         let stored = sink.stored();
         let file = sink.reader().and_then(|file| Blob::from_open_file(file, self.mime_type.clone())).ok();
         file.map_or_else(nothing, |file| file.slice(self.handed_out.min(stored)..stored))

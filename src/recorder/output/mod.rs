@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! packets ──▶ OutputWriter ──▶ container        ──▶ Output: Memory    blobs that are handed out
-//!             limits, pieces,                               Files     one file, or one for each piece
+//!             limits, pieces,                               Files     one file, or one for each piece or frame
 //!             slices, accounts                              Slices    a pipe or a folder, slice by slice
 //! ```
 //!
@@ -28,8 +28,9 @@ use self::files::Files;
 use self::memory::Memory;
 use self::slices::Slices;
 use crate::blob::Blob;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::mux::{Container, Tracks};
+use crate::still::StillFormat;
 use crate::time::Span;
 
 /// The format of a recording's files.
@@ -41,6 +42,8 @@ pub struct FileFormat {
     pub mime_type: String,
     /// The tracks of each file.
     pub tracks: Tracks,
+    /// How often an animated picture is shown; none: for ever.
+    pub loops: Option<u16>,
 }
 
 /// Where a recording goes.
@@ -55,6 +58,10 @@ pub enum Destination {
     File(FileSink),
     /// Into several files in sequence.
     Files(Pieces),
+    /// Into a file for each frame, of the type `image/png`, `image/jpeg` or `image/webp`. The last blob of the recording
+    /// is a JSON text of their times: `{"frames":[{"name":"00001.png","start":0,"duration":0.04}, …]}`, in seconds from
+    /// the beginning, with the files' names without their folders.
+    Pictures(OpenFile),
     /// Into a pipe, in slices: each is written at once when it is complete. Concatenated, they are a file in the
     /// container's live form.
     Stream {
@@ -110,6 +117,7 @@ impl fmt::Debug for Destination {
             Self::Blobs { timeslice } => f.debug_struct("Blobs").field("timeslice", timeslice).finish(),
             Self::File(sink) => f.debug_tuple("File").field(sink).finish(),
             Self::Files(pieces) => f.debug_tuple("Files").field(pieces).finish(),
+            Self::Pictures(_) => f.debug_tuple("Pictures").finish_non_exhaustive(),
             Self::Stream { sink, timeslice } => {
                 f.debug_struct("Stream").field("sink", sink).field("timeslice", timeslice).finish()
             }
@@ -137,7 +145,23 @@ impl Destination {
         match self {
             Self::Blobs { timeslice } => *timeslice,
             Self::Stream { timeslice, .. } | Self::Chunks { timeslice, .. } => Some(*timeslice),
-            Self::File(_) | Self::Files(_) => None,
+            Self::File(_) | Self::Files(_) | Self::Pictures(_) => None,
+        }
+    }
+
+    /// The container of the files of a recording whose type stands for `container`.
+    ///
+    /// # Errors
+    /// `NotSupportedError` for a file for each frame where the type is none of pictures.
+    pub(super) fn container(&self, container: Container) -> Result<Container> {
+        match (self, container) {
+            (Self::Pictures(_), Container::Still(_)) => Ok(container),
+            (Self::Pictures(_), Container::WebP) => Ok(Container::Still(StillFormat::WebP)),
+            (Self::Pictures(_), other) => Err(Error::not_supported(format!(
+                "expected the type image/png, image/jpeg or image/webp for a file for each frame but found {}",
+                other.name()
+            ))),
+            (_, container) => Ok(container),
         }
     }
 }
@@ -175,6 +199,7 @@ pub(super) fn open(destination: Destination, mime_type: &str) -> Box<dyn Output>
         Destination::Blobs { .. } => Box::new(Memory::new(mime_type)),
         Destination::File(sink) => Box::new(Files::one(sink, mime_type)),
         Destination::Files(pieces) => Box::new(Files::new(pieces.open, mime_type)),
+        Destination::Pictures(open) => Box::new(Files::pictures(open, mime_type)),
         Destination::Stream { sink, .. } => Box::new(Slices::to_pipe(sink, mime_type)),
         Destination::Chunks { open, .. } => Box::new(Slices::to_files(open, mime_type)),
     }

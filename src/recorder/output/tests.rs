@@ -249,7 +249,12 @@ fn recording(size: Size, destination: Destination) -> (OutputWriter, Vec<crate::
     }
     encoder.finish(&mut packets).unwrap();
     let track = VideoTrack::new(VideoCodec::Av1, size, encoder.codec_private().unwrap());
-    let format = FileFormat { container: Container::Webm, mime_type: "video/webm".to_owned(), tracks: track.into() };
+    let format = FileFormat {
+        container: Container::Webm,
+        mime_type: "video/webm".to_owned(),
+        tracks: track.into(),
+        loops: None,
+    };
     let options = MediaRecorderOptions::default();
     let writer = OutputWriter::new(format, destination, &options, Events::new(), Timestamp::ZERO);
     (writer, packets)

@@ -2,11 +2,12 @@
 //! every frame.
 
 use std::collections::VecDeque;
+use std::path::Path;
 
 use super::{Destination, FileFormat, Output, open};
 use crate::blob::Blob;
 use crate::error::{ErrorKind, Result};
-use crate::mux::{ContainerWriter, Finished};
+use crate::mux::{Container, ContainerWriter, Finished, PictureTimes};
 use crate::packet::EncodedPacket;
 use crate::recorder::events::{BlobEvent, Event, Events};
 use crate::recorder::options::MediaRecorderOptions;
@@ -62,6 +63,8 @@ pub struct OutputWriter {
     slice: Option<Timestamp>,
     blobs: u64,
     progress: Progress,
+    /// When the frames are shown that are files of their own.
+    times: Option<PictureTimes>,
 }
 
 /// The owner of the output.
@@ -96,11 +99,15 @@ impl OutputWriter {
         events: Events,
         origin: Timestamp,
     ) -> Self {
+        let pictures = matches!(destination, Destination::Pictures(_));
+        // A picture is full once it has a frame.
+        let one_frame = matches!(format.container, Container::Still(_)) && !pictures;
         Self {
+            frame_limit: if one_frame { Some(1) } else { options.frame_limit },
+            times: pictures.then(PictureTimes::default),
             timeslice: destination.timeslice(),
             sink: Sink::Idle(open(destination, &format.mime_type)),
             format,
-            frame_limit: options.frame_limit,
             size_limit: options.size_limit,
             events,
             origin,
@@ -158,7 +165,9 @@ impl OutputWriter {
         let time = media.timestamp;
         if begins_piece && self.leading_packets > 0 {
             let (outcome, data) = self.end_piece(Some(time));
-            self.events.push(Event::DataAvailable(data));
+            if self.times.is_none() {
+                self.events.push(Event::DataAvailable(data));
+            }
             outcome?;
         }
         if let (Some(timeslice), Some(begin)) = (self.timeslice, self.slice)
@@ -270,7 +279,12 @@ impl OutputWriter {
     /// Ends the recording at `end`, or else with its last packet, and returns the remaining data. A file that would not
     /// be playable is removed.
     pub fn finish(&mut self, end: Option<Timestamp>) -> (Result<()>, BlobEvent) {
-        self.end_piece(end)
+        let (outcome, mut event) = self.end_piece(end);
+        if let Some(times) = &self.times {
+            let json = times.to_json(Timestamp::ZERO + self.progress.recorded);
+            event.data = Blob::new(json, PictureTimes::MIME_TYPE);
+        }
+        (outcome, event)
     }
 
     fn begin_piece(&mut self, time: Timestamp) -> Result<()> {
@@ -282,8 +296,14 @@ impl OutputWriter {
         if self.pieces_ended > 0 {
             self.piece_origin = time;
         }
+        let start = self.recording_time(time);
+        if let Some(times) = &mut self.times {
+            let name = output.path().and_then(Path::file_name).unwrap_or_default();
+            times.push(name.to_string_lossy().into_owned(), start);
+        }
         let before = (time > Timestamp::ZERO).then(|| &*self.preroll.make_contiguous());
-        self.sink = Sink::Writing(self.format.container.writer(output, &self.format.tracks, before)?);
+        let FileFormat { container, tracks, loops, .. } = &self.format;
+        self.sink = Sink::Writing(container.writer(output, tracks, before, *loops)?);
         (self.packets, self.leading_packets, self.keys, self.saved, self.held_sound) = (0, 0, 0, 0, 0);
         Ok(())
     }
@@ -310,6 +330,9 @@ impl OutputWriter {
             outcome = Err(error);
             self.nothing()
         });
+        if let (false, Some(times)) = (keep, &mut self.times) {
+            times.pop();
+        }
         let stored = output.stored();
         self.settle(stored);
         let whole = self.unsaved.is_empty();

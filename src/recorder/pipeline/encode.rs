@@ -127,6 +127,10 @@ impl<'a> Encode<'a> {
                 }
                 Err(RecvTimeoutError::Timeout) if over => break,
                 Err(RecvTimeoutError::Timeout) => {
+                    self.encoder.poll(&mut self.ready)?;
+                    if !self.send() {
+                        break;
+                    }
                     if self.clock.is_real() && !self.session.is_stopping() && !self.repeat_while_idle()? {
                         break;
                     }

@@ -185,6 +185,11 @@ fn run(plan: SessionPlan, listener: &dyn SessionListener, session: &SessionState
     let mut report = Report::default();
     let bitrates = bitrates.for_encoders();
     let container = mime_type.as_ref().map(MimeType::container).unwrap_or_default();
+    let container = match &start {
+        // The recorder has refused what is impossible.
+        Start::Record(destination) => destination.container(container).unwrap_or(container),
+        Start::Buffer(_) => container,
+    };
     let open = || Encoders::open(container, codec, &options, bitrates, [video.as_ref(), audio.as_ref()], &clock);
     let encoders = match catch_panic("encoder", open).flatten() {
         Ok(encoders) => encoders,
@@ -205,7 +210,7 @@ fn run(plan: SessionPlan, listener: &dyn SessionListener, session: &SessionState
     listener.begun(&report);
     let Encoders { video: encoder, audio: audio_encoder, tracks, .. } = encoders;
     let (with_sound, alone) = (audio_encoder.is_some(), encoder.is_none());
-    let format = FileFormat { container, mime_type, tracks };
+    let format = FileFormat { container, mime_type, tracks, loops: options.loops };
     let mut mux = Mux::new(format, events, listener, session, &clock);
     match start {
         Start::Buffer(length) => mux.buffer(length),
@@ -278,7 +283,8 @@ impl Encoders {
         let settings = |input: &TrackInput| input.subscription.settings();
         let mut encoders = Self { video: None, codec: None, audio: None, tracks: Tracks::default() };
         if let (Some(codec), Some(TrackSettings::Video { size, .. })) = (codec, video.map(settings)) {
-            let config = options.encoder_config(codec, size, clock.rate(), bitrates);
+            let mut config = options.encoder_config(codec, size, clock.rate(), bitrates);
+            config.partial = container.is_animated_picture();
             let header = header(&options.encoder, &config)?;
             let encoder = open(&options.encoder, &config)?;
             let track = VideoTrack::new(codec, size, header.codec_private).with_alpha(config.alpha);

@@ -359,8 +359,12 @@ mod tests {
     fn a_picture_that_comes_too_late_is_counted_and_no_other_is_written_before_the_key_frame_that_is_asked_for() {
         let (clock, session, options) =
             (Clock::real(), SessionState::idle(Timestamp::ZERO), MediaRecorderOptions::default());
-        let format =
-            FileFormat { container: Container::Webm, mime_type: "video/webm".to_owned(), tracks: tracks(&options) };
+        let format = FileFormat {
+            container: Container::Webm,
+            mime_type: "video/webm".to_owned(),
+            tracks: tracks(&options),
+            loops: None,
+        };
         let mut mux = Mux::new(format, Events::new(), &Nobody, &session, &clock);
         mux.begin(Destination::Blobs { timeslice: None }, &options, Timestamp::ZERO);
         let packet = |kind, secs, key, ticket| {
