@@ -45,6 +45,46 @@ fn an_output_that_cannot_be_written_ends_alone_and_the_program_says_so() {
 }
 
 #[test]
+fn a_film_its_frames_and_its_poster_come_from_one_run() {
+    let bench = Bench::new();
+    let args = ["record", "pattern", "--duration", "200ms", "--size", "64x36", "--quality", "90", "--json"];
+    let outputs =
+        ["-o", "film.webm", "-o", "frames/%05d.png", "-o", "f-%d.jpg", "-o", "poster.webp", "-o", "poster.png"];
+    let summary = bench.json(args.iter().chain(&outputs));
+    let further = summary["further"].as_array().expect("further outputs");
+    let names = |digits: usize, before: &str, after: &str| -> Vec<String> {
+        (1..=6).map(|number| format!("{before}{number:0digits$}{after}")).collect()
+    };
+    assert_eq!(further[0]["outputs"], json!(names(5, "frames/", ".png")));
+    assert_eq!(further[1]["outputs"], json!(names(1, "f-", ".jpg")));
+    // A picture takes one frame, an animation all.
+    assert_eq!((&further[2]["frames_encoded"], &further[3]["frames_encoded"]), (&json!(6), &json!(1)));
+    assert_eq!((&further[3]["frames_in"], &further[3]["dropped"]["ended"]), (&json!(6), &json!(5)), "{summary}");
+    let times = std::fs::read_to_string(bench.path("frames/times.json")).expect("the times");
+    let times: serde_json::Value = serde_json::from_str(&times).expect("JSON");
+    let frames = times["frames"].as_array().expect("frames");
+    assert_eq!((frames.len(), &frames[0]["name"], &frames[0]["start"]), (6, &json!("00001.png"), &json!(0.0)));
+    let start = frames[3]["start"].as_f64().expect("seconds");
+    assert!((start - 0.1).abs() < 1e-6, "{times}");
+    assert!(bench.path("f-times.json").exists());
+    let first = image::open(bench.path("frames/00001.png")).expect("a picture").into_rgba8();
+    assert_eq!(image::open(bench.path("poster.png")).expect("a picture").into_rgba8(), first);
+    assert_ne!(image::open(bench.path("frames/00006.png")).expect("a picture").into_rgba8(), first);
+
+    // A longer sequence of before is replaced whole.
+    let again = ["record", "pattern", "--frames", "2", "--size", "64x36", "-o", "frames/%05d.png"];
+    bench.run(again).failed(1, &["frames/00001.png", "--force"]);
+    bench.run(again.iter().chain(&["--force"])).succeeded();
+    let left = std::fs::read_dir(bench.path("frames")).expect("the folder").count();
+    assert_eq!(left, 3, "two frames and their times");
+    for (output, words) in [("a%s.png", "expected one number as in frames/%05d.png"), ("a-%d.webm", "image/png")] {
+        bench.run(["record", "pattern", "--duration", "1s", "-o", output]).failed(2, &[words]);
+    }
+    let split = ["record", "pattern", "--duration", "1s", "--split", "1s", "-o", "b-%d.png"];
+    bench.run(split).failed(2, &["-o FILE beside --split", "b-%d.png"]);
+}
+
+#[test]
 fn wrong_outputs_are_refused_before_any_work() {
     let bench = Bench::new();
     bench.run(["record", "pattern", "-o", "a.webm", "-o", "a.webm"]).failed(2, &["one twice, a.webm"]);

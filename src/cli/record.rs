@@ -46,6 +46,7 @@ pub fn run(args: &RecordArgs) -> Result<()> {
     let nothing = Report::default();
     let reports = std::iter::once(&report).chain(&report.further).chain(std::iter::repeat(&nothing));
     let kept: Vec<_> = targets.iter().zip(reports).map(|(target, report)| target.kept(report)).collect();
+    // An empty file of times, which was opened for nothing, is removed like an empty recording.
     let tidied = targets.iter().zip(&kept).try_for_each(|(target, kept)| target.tidy_up(kept));
     let error = error.or(tidied.err());
     // A device or a pipe may be standard output: the summary must not be written into the video.
@@ -79,12 +80,16 @@ fn record(args: &RecordArgs, targets: &mut [Target]) -> Result<Report, Box<Failu
     signals.recording.store(true, Ordering::Relaxed);
     let keys = Keys::listen(follow(&signals.controls, live, targets[0].stills()));
     let mut show = None;
-    let outputs = targets.iter().map(Target::container).zip(opened);
+    let outputs = targets.iter().zip(opened);
+    let mut last = vec![None; targets.len()];
     let (recording, destination) = args.recording(media, chain, outputs).map_err(nothing_kept)?;
     let recording = recording.controls(&signals.controls).on_event(|event| {
         bar.tell(&signals.controls);
-        if let RecordEvent::Progress(progress) = event {
-            bar.show(progress, &signals.controls);
+        match event {
+            RecordEvent::Progress(progress) => bar.show(progress, &signals.controls),
+            RecordEvent::Data(event) => last[0] = Some(event.data),
+            RecordEvent::FurtherData(index, event) => last[index + 1] = Some(event.data),
+            _ => {}
         }
     });
     let recording = recording.on_stream(|stream| {
@@ -99,7 +104,11 @@ fn record(args: &RecordArgs, targets: &mut [Target]) -> Result<Report, Box<Failu
     drop(show);
     drop(keys);
     bar.tell(&signals.controls);
-    outcome.map_err(|failure| args.explained(failure))
+    let saved = targets.iter().zip(&last).try_for_each(|(target, last)| target.save_times(last.as_ref()));
+    match (outcome, saved) {
+        (Ok(report), Err(error)) => Err(Box::new(Failure { error, report })),
+        (outcome, _) => outcome.map_err(|failure| args.explained(failure)),
+    }
 }
 
 /// Watches the shaders of these arguments; the chain is read again when one has changed. A file that cannot be parsed is
@@ -360,19 +369,20 @@ impl RecordArgs {
     }
 
     /// The recording of this, as it was asked for, and the destination of its first output.
-    fn recording<'a>(
+    fn recording<'a, 'b>(
         &self,
         media: Media,
         filter: FilterChain,
-        outputs: impl Iterator<Item = (Container, Destination)>,
+        outputs: impl Iterator<Item = (&'b Target, Destination)>,
     ) -> Result<(Recording<'a>, Destination)> {
         // A live source is recorded until the user stops it.
         let needs_length = media.is_endless() && !media.is_live() && self.frames.is_none() && self.max_size.is_none();
         let has_pictures = media.video.is_some();
-        let mut outputs = outputs.map(|(container, destination)| {
-            let mime_type = self.encoder.mime_type(container, has_pictures)?;
+        let mut outputs = outputs.map(|(target, destination)| {
+            let mime_type = self.encoder.mime_type(target.container(), has_pictures)?;
             let mut options = self.encoder.options().with_mime_type(&mime_type);
-            (options.frame_limit, options.size_limit) = (self.frames, self.max_size);
+            options.frame_limit = if target.is_still() { Some(1) } else { self.frames };
+            options.size_limit = self.max_size;
             Ok::<_, Error>((options, destination))
         });
         let Some((options, first)) = outputs.next().transpose()? else {

@@ -15,12 +15,12 @@ use framereel::recorder::{Destination, FileSink, OpenFile, Pieces, Report};
 use framereel::source::SourceSpec;
 use framereel::source::audio::AudioSpec;
 use framereel::time::Span;
-use framereel::{Error, ErrorKind, Result};
+use framereel::{Blob, Error, ErrorKind, Result};
 use parking_lot::Mutex;
 
 use super::args::RecordArgs;
 use super::values::{AudioChoice, Split, container_of, is_device, is_folder};
-use super::{FORCE_REMEDY, create, not_the_source, output, output_in, same_file};
+use super::{FORCE_REMEDY, create, not_the_source, output, output_in, same_file, write};
 
 /// Digits in the number of a piece, and of a chunk.
 const PIECE_DIGITS: usize = 3;
@@ -48,6 +48,8 @@ enum TargetKind {
     Stdout(Option<Span>),
     Pieces(Numbered, Split),
     Chunks(Numbered, Span),
+    /// A file for each frame, and one of their times.
+    Sequence(Numbered, PathBuf),
 }
 
 impl Target {
@@ -75,7 +77,16 @@ impl Target {
             None => output(given, source, "webm")?,
         };
         let to_stdout = given == Some(Path::new("-"));
+        let sequence = given.map(Numbered::of_pattern).transpose()?.flatten();
         let kind = match (args.split, args.timeslice) {
+            (None, None) if let Some(files) = sequence => {
+                let times = files.beside_them("times.json");
+                TargetKind::Sequence(files, times)
+            }
+            (split, _) if sequence.is_some() => {
+                let option = if split.is_some() { "--split" } else { "--timeslice" };
+                return Err(usage(&format!("-o FILE beside {option}"), given, "each frame is a file of its own"));
+            }
             (Some(_), _) if to_stdout || is_device(&path) => {
                 return Err(usage("-o NAME.webm beside --split", given, "pieces are files beside each other"));
             }
@@ -90,7 +101,11 @@ impl Target {
             }
             (None, timeslice) => TargetKind::File(path, timeslice),
         };
-        let missing = folder.filter(|folder| !folder.exists()).map(Path::to_owned);
+        let numbered = match &kind {
+            TargetKind::Sequence(files, _) => Some(files.folder.as_path()).filter(|folder| *folder != Path::new("")),
+            _ => None,
+        };
+        let missing = folder.or(numbered).filter(|folder| !folder.exists()).map(Path::to_owned);
         let container = given.and_then(container_of).unwrap_or_default();
         let audio = match &args.audio {
             Some(AudioChoice::Other(AudioSpec::File(path))) => Some(path.clone()),
@@ -125,6 +140,12 @@ impl Target {
             TargetKind::File(path, timeslice) => {
                 self.sources.iter().try_for_each(|source| not_the_source(path, source))?;
                 Ok(paced(create(path, self.force)?, *timeslice))
+            }
+            TargetKind::Sequence(files, times) => {
+                files.refuse_old(self.force)?;
+                // Opened now, so that a name that cannot be written to is found before any work.
+                drop(create(times, self.force)?);
+                Ok(Destination::Pictures(self.opener(files, 1)))
             }
             TargetKind::Chunks(chunks, timeslice) => {
                 chunks.refuse_old(self.force)?;
@@ -171,7 +192,7 @@ impl Target {
             TargetKind::File(..) | TargetKind::Stdout(_) if report.is_empty() => Vec::new(),
             TargetKind::File(path, _) => vec![path.clone()],
             TargetKind::Stdout(_) => vec!["-".into()],
-            TargetKind::Pieces(..) | TargetKind::Chunks(..) => {
+            TargetKind::Pieces(..) | TargetKind::Chunks(..) | TargetKind::Sequence(..) => {
                 let opened = self.opened.lock();
                 opened.iter().filter(|path| path.exists()).take(report.files as usize).cloned().collect()
             }
@@ -186,7 +207,9 @@ impl Target {
                 let files = Numbered::beside(path, PIECE_DIGITS);
                 (files.folder, files.before)
             }
-            TargetKind::Pieces(files, _) | TargetKind::Chunks(files, _) => (files.folder.clone(), files.before.clone()),
+            TargetKind::Pieces(files, _) | TargetKind::Chunks(files, _) | TargetKind::Sequence(files, _) => {
+                (files.folder.clone(), files.before.clone())
+            }
             TargetKind::File(..) | TargetKind::Stdout(_) => (PathBuf::new(), "framereel-".into()),
         };
         let mut before = name;
@@ -201,6 +224,7 @@ impl Target {
         let file = match &self.kind {
             TargetKind::File(path, _) => Some(path.clone()),
             TargetKind::Pieces(pieces, _) => Some(pieces.path(1)),
+            TargetKind::Sequence(_, times) => Some(times.clone()),
             TargetKind::Stdout(_) | TargetKind::Chunks(..) => None,
         };
         file.into_iter().chain(self.made.clone()).collect()
@@ -214,7 +238,9 @@ impl Target {
             let _ = fs::remove_dir(folder);
         }
         match &self.kind {
-            TargetKind::Pieces(files, _) | TargetKind::Chunks(files, _) if self.force && !kept.is_empty() => {
+            TargetKind::Pieces(files, _) | TargetKind::Chunks(files, _) | TargetKind::Sequence(files, _)
+                if self.force && !kept.is_empty() =>
+            {
                 files.remove_all_but(kept)
             }
             _ => Ok(()),
@@ -226,8 +252,19 @@ impl Target {
         match &self.kind {
             TargetKind::Stdout(_) => true,
             TargetKind::File(path, _) => is_device(path),
-            TargetKind::Pieces(..) | TargetKind::Chunks(..) => false,
+            TargetKind::Pieces(..) | TargetKind::Chunks(..) | TargetKind::Sequence(..) => false,
         }
+    }
+
+    /// Whether it takes a single frame: a picture whose name has no number.
+    pub fn is_still(&self) -> bool {
+        matches!(self.container, Container::Still(_)) && !matches!(self.kind, TargetKind::Sequence(..))
+    }
+
+    /// Writes the last data that the recorder handed out: of pictures, a text of their times.
+    pub fn save_times(&self, last: Option<&Blob>) -> Result<()> {
+        let (TargetKind::Sequence(_, times), Some(last)) = (&self.kind, last) else { return Ok(()) };
+        write(create(times, true)?, &last.bytes()?)
     }
 
     pub fn is_stdout(&self) -> bool {
@@ -299,6 +336,13 @@ impl Numbered {
                 Err(Error::new(ErrorKind::Syntax, format!("{expected} {}", path.display())))
             }
         }
+    }
+
+    /// A file beside them: what stands before the number, and this name.
+    fn beside_them(&self, name: &str) -> PathBuf {
+        let mut file = self.before.clone();
+        file.push(name);
+        self.folder.join(file)
     }
 
     /// The first of these files that does not exist.
