@@ -15,6 +15,7 @@ use crate::time::{FrameRate, Span, Timestamp};
 mod aom;
 mod audio;
 mod conformer;
+pub mod gif;
 pub(crate) mod mixer;
 pub mod opus;
 mod pcm;
@@ -23,6 +24,7 @@ pub(crate) mod resampler;
 mod timeline;
 
 pub use audio::{AudioEncoder, AudioEncoderConfig, open_audio};
+pub use gif::GifOptions;
 
 /// The configuration of a video encoder.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,6 +46,8 @@ pub struct EncoderConfig {
     pub key_interval: Span,
     /// How many threads the encoder may use, at least 1.
     pub threads: usize,
+    /// How pictures of a GIF are made; ignored by other codecs.
+    pub gif: GifOptions,
 }
 
 setters! {
@@ -54,6 +58,7 @@ setters! {
         with_speed: speed: u8,
         with_key_interval: key_interval: Span,
         with_threads: threads: usize,
+        with_gif: gif: GifOptions,
     }
 }
 
@@ -73,6 +78,7 @@ impl EncoderConfig {
             speed: None,
             key_interval: Self::DEFAULT_KEY_INTERVAL,
             threads: std::thread::available_parallelism().map_or(1, usize::from),
+            gif: GifOptions::default(),
         }
     }
 
@@ -177,6 +183,11 @@ pub trait VideoEncoder: Send {
     /// frames as the configuration requires.
     fn encode(&mut self, frame: &Frame, duration: Span, key: bool, packets: &mut Vec<EncodedPacket>) -> Result<()>;
 
+    /// Appends the packets that became ready since the last call, of an encoder whose threads go on meanwhile.
+    fn collect(&mut self, _packets: &mut Vec<EncodedPacket>) -> Result<()> {
+        Ok(())
+    }
+
     /// Appends the packets of all frames taken so far. No frame may follow.
     fn finish(&mut self, packets: &mut Vec<EncodedPacket>) -> Result<()>;
 }
@@ -241,6 +252,7 @@ pub fn open(choice: &EncoderChoice, config: &EncoderConfig) -> Result<Box<dyn Vi
     }
     match codec {
         VideoCodec::Av1 => open_av1(choice, config),
+        VideoCodec::Gif => Ok(Box::new(gif::GifEncoder::new(config)?)),
         _ => Err(Error::not_supported(format!("expected an encoder of {codec} but found none"))),
     }
 }
@@ -314,7 +326,9 @@ pub fn list() -> Vec<EncoderInfo> {
         codecs: choice.codecs().to_vec(),
         version,
     };
-    vec![of(EncoderChoice::Aom, aom), of(EncoderChoice::Rav1e, Ok(::rav1e::version::short()))]
+    let own = Ok(env!("CARGO_PKG_VERSION").to_owned());
+    let gif = EncoderInfo { name: VideoCodec::Gif.name().to_owned(), codecs: vec![VideoCodec::Gif], version: own };
+    vec![of(EncoderChoice::Aom, aom), of(EncoderChoice::Rav1e, Ok(::rav1e::version::short())), gif]
 }
 
 /// Decides which frames become key frames: those requested, and those that keep the interval.

@@ -6,6 +6,7 @@
 
 use std::io::{Seek, Write};
 
+use super::gif::GifWriter;
 use super::ogg::OggWriter;
 use super::tracks::{AudioCodec, Tracks};
 use super::wav::{self, WavWriter};
@@ -170,7 +171,8 @@ impl Container {
             Self::Webm => Box::new(WebmWriter::new(sink, tracks)?),
             Self::Ogg => Box::new(OggWriter::new(sink, audio()?, before)?),
             Self::Wav => Box::new(WavWriter::new(sink, audio()?)?),
-            Self::Mp4 | Self::Gif | Self::WebP | Self::Apng | Self::Still(_) | Self::Tar(_) => {
+            Self::Gif => Box::new(GifWriter::new(sink, tracks)?),
+            Self::Mp4 | Self::WebP | Self::Apng | Self::Still(_) | Self::Tar(_) => {
                 return Err(Error::not_supported(format!("expected a writer of {} but found none", self.name())));
             }
         })

@@ -1,6 +1,7 @@
 //! Containers: writes encoded packets into files; inspects and repairs existing files.
 
 mod container;
+mod gif;
 pub mod inspect;
 mod ogg;
 pub mod repair;
@@ -16,6 +17,7 @@ mod survey;
 mod track_counts;
 
 pub use container::{Container, ContainerWriter, Finished};
+pub use gif::GifWriter;
 pub use inspect::{Detail, Inspection, inspect};
 pub use matroska::TrackType;
 pub use ogg::OggWriter;

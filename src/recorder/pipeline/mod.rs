@@ -185,7 +185,12 @@ fn run(plan: SessionPlan, listener: &dyn SessionListener, session: &SessionState
     let mut report = Report::default();
     let bitrates = bitrates.for_encoders();
     let container = mime_type.as_ref().map(MimeType::container).unwrap_or_default();
-    let open = || Encoders::open(container, codec, &options, bitrates, [video.as_ref(), audio.as_ref()], &clock);
+    // A replay begins with a key frame, whoever asks for it.
+    let mut for_encoders = options.clone();
+    if let Start::Buffer(length) = start {
+        for_encoders.replay = Some(length);
+    }
+    let open = || Encoders::open(container, codec, &for_encoders, bitrates, [video.as_ref(), audio.as_ref()], &clock);
     let encoders = match catch_panic("encoder", open).flatten() {
         Ok(encoders) => encoders,
         Err(error) => {
@@ -278,7 +283,10 @@ impl Encoders {
         let settings = |input: &TrackInput| input.subscription.settings();
         let mut encoders = Self { video: None, codec: None, audio: None, tracks: Tracks::default() };
         if let (Some(codec), Some(TrackSettings::Video { size, .. })) = (codec, video.map(settings)) {
-            let config = options.encoder_config(codec, size, clock.rate(), bitrates);
+            let mut config = options.encoder_config(codec, size, clock.rate(), bitrates);
+            if clock.is_real() && config.gif.lookahead.is_none() {
+                config.gif.lookahead = Some(Span::from_secs(1));
+            }
             let header = header(&options.encoder, &config)?;
             let encoder = open(&options.encoder, &config)?;
             let track = VideoTrack::new(codec, size, header.codec_private).with_alpha(config.alpha);
