@@ -28,7 +28,7 @@ use super::target::Target;
 use super::terminal::Terminal;
 use super::values::{AudioChoice, OverlayChoice, container_of};
 use super::watch::Watch;
-use super::{SIGNAL_DEBOUNCE, end_at_once, on_signal, print};
+use super::{SIGNAL_DEBOUNCE, end_at_once, on_signal, print, warn};
 
 /// The default length of a recording of a source without an end.
 const ENDLESS: Span = Span::from_secs(5);
@@ -36,6 +36,7 @@ const ENDLESS: Span = Span::from_secs(5);
 pub fn run(args: &RecordArgs) -> Result<()> {
     let mut target = Target::of(args)?;
     args.check_show()?;
+    args.gif.options(args.container(), &args.encoder)?;
     let (report, error) = match record(args, &mut target) {
         Ok(report) => (report, None),
         Err(failure) => (failure.report, Some(failure.error)),
@@ -64,6 +65,9 @@ fn record(args: &RecordArgs, target: &mut Target) -> Result<Report, Box<Failure>
         gpu.check_size(size).map_err(nothing_kept)?;
     }
     let media = args.open_media().map_err(nothing_kept)?;
+    if args.container() == Container::Gif {
+        args.gif_warnings(&media).iter().for_each(|text| warn(text));
+    }
     let live = args.realtime || media.is_live();
     let mut bar = Bar::new(live);
     let terminal = bar.terminal();
@@ -325,6 +329,7 @@ impl RecordArgs {
         let needs_length = media.is_endless() && !media.is_live() && self.frames.is_none() && self.max_size.is_none();
         let mime_type = self.encoder.mime_type(self.container(), media.video.is_some())?;
         let mut options = self.encoder.options().with_mime_type(&mime_type);
+        options.gif = self.gif.options(self.container(), &self.encoder)?;
         (options.frame_limit, options.size_limit) = (self.frames, self.max_size);
         let recording = recorder::record(media)
             .filter(filter)

@@ -326,9 +326,7 @@ pub fn list() -> Vec<EncoderInfo> {
         codecs: choice.codecs().to_vec(),
         version,
     };
-    let own = Ok(env!("CARGO_PKG_VERSION").to_owned());
-    let gif = EncoderInfo { name: VideoCodec::Gif.name().to_owned(), codecs: vec![VideoCodec::Gif], version: own };
-    vec![of(EncoderChoice::Aom, aom), of(EncoderChoice::Rav1e, Ok(::rav1e::version::short())), gif]
+    vec![of(EncoderChoice::Aom, aom), of(EncoderChoice::Rav1e, Ok(::rav1e::version::short()))]
 }
 
 /// Decides which frames become key frames: those requested, and those that keep the interval.

@@ -55,10 +55,35 @@ const HUNDREDTH: i64 = 10_000_000;
 
 /// An image of one transparent pixel, with its own colour table: what is shown stays.
 const NOTHING: [u8; 29] = [
-    0x21, 0xF9, 4, 1 << 2 | 1, 0, 0, 0, 0, // transparent is index 0
-    0x2C, 0, 0, 0, 0, 1, 0, 1, 0, 0x80, // at the top left, 1×1, with a table of two colours
-    0, 0, 0, 0, 0, 0, // the table
-    2, 2, 0x44, 1, 0, // the codes 4 (clear), 0 and 5 (end), of 3 bits
+    0x21,
+    0xF9,
+    4,
+    1 << 2 | 1,
+    0,
+    0,
+    0,
+    0, // transparent is index 0
+    0x2C,
+    0,
+    0,
+    0,
+    0,
+    1,
+    0,
+    1,
+    0,
+    0x80, // at the top left, 1×1, with a table of two colours
+    0,
+    0,
+    0,
+    0,
+    0,
+    0, // the table
+    2,
+    2,
+    0x44,
+    1,
+    0, // the codes 4 (clear), 0 and 5 (end), of 3 bits
 ];
 
 /// Writes one GIF.

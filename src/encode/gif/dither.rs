@@ -102,9 +102,8 @@ fn diffuse(
                 continue;
             }
             let error = errors[0][x + MARGIN];
-            let wanted: [i32; 3] = std::array::from_fn(|part| {
-                (i32::from(pixels[x][part]) * FINE + error[part]).clamp(0, 255 * FINE)
-            });
+            let wanted: [i32; 3] =
+                std::array::from_fn(|part| (i32::from(pixels[x][part]) * FINE + error[part]).clamp(0, 255 * FINE));
             let index = map.nearest(wanted.map(|value| ((value + FINE / 2) / FINE).min(255) as u8));
             indices[at] = index;
             let shown = map.palette().colors()[usize::from(index)];
