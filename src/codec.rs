@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::error::{Error, Result};
+use crate::time::Span;
 
 /// The encoding of video.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -53,6 +54,15 @@ impl VideoCodec {
     /// Whether it can encode transparency.
     pub const fn has_alpha(self) -> bool {
         matches!(self, Self::Vp8 | Self::Vp9 | Self::Gif | Self::Png | Self::WebP)
+    }
+
+    /// The shortest time that players show a picture, where that is not as short as one likes: browsers show pictures of
+    /// a GIF that are to be shown for less than two hundredths of a second for ten.
+    pub(crate) const fn shortest_picture(self) -> Option<Span> {
+        match self {
+            Self::Gif => Some(Span::from_millis(20)),
+            _ => None,
+        }
     }
 
     /// Whether it encodes each picture by itself, from RGBA; the others are codecs of video, which take I420.

@@ -172,6 +172,29 @@ fn a_recording_has_all_frames_of_its_time_and_a_replay_the_last_seconds() {
 }
 
 #[test]
+fn the_last_seconds_become_a_gif_while_the_film_plays_on() {
+    if !has_tools() {
+        return;
+    }
+    let (_alone, bench, desktop) = (alone(), Bench::new(), Desktop::new(640, 480));
+    let mut shown = desktop.open(preview(&bench, &[FILM]), "framereel");
+    wait_for_picture(&shown);
+    // The length of the replay is the subject of this test.
+    sleep(Duration::from_secs(2));
+    shown.press(&["g", "g"]);
+    shown.says(0, "saved bunny-replay-001.gif");
+    shown.says(1, "saved bunny-replay-002.gif");
+    assert!(shown.is_running());
+    shown.press(&["q"]);
+    assert_eq!(shown.ended().succeeded().stderr, "");
+    let streams = probed(&bench.path("bunny-replay-001.gif"));
+    let (stream, length) = (&streams["streams"][0], number(&streams["format"]["duration"]));
+    assert_eq!((number(&stream["width"]), number(&stream["height"])), (480.0, 270.0));
+    assert!((1.0..3.2).contains(&length), "{length} s");
+    assert!((number(&stream["nb_read_frames"]) - length * 12.5).abs() <= 1.0, "{stream}");
+}
+
+#[test]
 fn a_saved_picture_is_the_still_of_the_same_frame() {
     if !has_tools() {
         return;

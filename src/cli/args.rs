@@ -13,6 +13,7 @@ use framereel::{
     Error, ErrorKind, FilterChain, FrameRate, Result, Size, Source, SourceOptions, SourceSpec, Span, VideoCodec,
 };
 
+use super::gif::GifArgs;
 use super::show::graphics::Graphics;
 #[cfg(feature = "preview")]
 use super::values::folder;
@@ -124,6 +125,8 @@ pub struct RecordArgs {
     pub start: Option<Span>,
     #[command(flatten)]
     pub encoder: EncoderArgs,
+    #[command(flatten)]
+    pub gif: GifArgs,
     /// Read the shaders' files again whenever they change; a broken edit keeps the last good one
     #[arg(long)]
     pub watch: bool,
@@ -484,6 +487,7 @@ Examples:
   framereel record mic --visualize wave --filter \"bloom()\"
   framereel record camera --audio mic --countdown 3          3… 2… 1…, then until Enter
   framereel record camera --show                             with the picture on the terminal, over ssh too
+  framereel record film.mp4 --size 480x270 --fps 12.5 -o film.gif   without its sound; forever
   framereel record film.mp4 --split 10m                      film-001.webm, film-002.webm, ten minutes each
   framereel record film.mp4 --split 100MB -o parts/          parts/film-001.webm and so on, of some 100 MB each
   framereel record pattern --realtime --duration 1m --timeslice 1s -o live/   live/pattern-00001.webm, one a second
@@ -502,7 +506,7 @@ Examples:
   framereel preview shader:plasma.wgsl --size 640x360        edit the file while it is shown
   framereel preview film.mp4 --shader wave.wgsl -o recordings/
 
-Keys: r records, s saves a picture, i the instant replay; 1 to 9 and the arrows pick filters; h shows all keys.
+Keys: r records, s saves a picture, i the instant replay, g a GIF of it; 1 to 9 and the arrows pick filters; h shows all keys.
 A file that is dropped on the window is played; a .wgsl or .cube joins the filters.";
 
 const STILL_EXAMPLES: &str = "\

@@ -16,6 +16,7 @@ pub mod args;
 pub mod completions;
 pub mod devices;
 pub mod doctor;
+pub mod gif;
 pub mod inspect;
 pub mod keys;
 pub mod list;
@@ -49,6 +50,12 @@ pub fn fail(error: &Error) -> ExitCode {
 fn say(error: &Error) {
     // Standard error may be closed; the error is then not printed.
     let _ = writeln!(io::stderr(), "error: {error}");
+}
+
+/// Prints a warning.
+fn warn(text: &str) {
+    // Standard error may be closed; the warning is then not printed.
+    let _ = writeln!(io::stderr(), "warning: {text}");
 }
 
 /// Prints to standard output. A closed pipe (`framereel filters | head -1`) is not an error.

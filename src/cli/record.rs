@@ -29,7 +29,7 @@ use super::target::Target;
 use super::terminal::Terminal;
 use super::values::{AudioChoice, OverlayChoice, container_of};
 use super::watch::Watch;
-use super::{SIGNAL_DEBOUNCE, end_at_once, on_signal, print};
+use super::{SIGNAL_DEBOUNCE, end_at_once, on_signal, print, warn};
 
 /// The default length of a recording of a source without an end.
 const ENDLESS: Span = Span::from_secs(5);
@@ -38,6 +38,7 @@ pub fn run(args: &RecordArgs) -> Result<()> {
     let args = &args.with_all_pictures()?;
     let mut targets = Target::all(args)?;
     args.check_show()?;
+    args.gif_options()?;
     let (report, error) = match record(args, &mut targets) {
         Ok(report) => (report, None),
         Err(failure) => (failure.report, Some(failure.error)),
@@ -71,6 +72,9 @@ fn record(args: &RecordArgs, targets: &mut [Target]) -> Result<Report, Box<Failu
         gpu.check_size(size).map_err(nothing_kept)?;
     }
     let media = args.open_media().map_err(nothing_kept)?;
+    if args.containers().contains(&Container::Gif) {
+        args.gif_warnings(&media).iter().for_each(|text| warn(text));
+    }
     let live = args.realtime || media.is_live();
     let mut bar = Bar::new(live);
     let terminal = bar.terminal();
@@ -310,7 +314,7 @@ impl RecordArgs {
     }
 
     /// The container of each output, by its name.
-    fn containers(&self) -> Vec<Container> {
+    pub fn containers(&self) -> Vec<Container> {
         if self.output.is_empty() {
             return vec![Container::default()];
         }
@@ -377,11 +381,13 @@ impl RecordArgs {
     ) -> Result<(Recording<'a>, Destination)> {
         // A live source is recorded until the user stops it.
         let needs_length = media.is_endless() && !media.is_live() && self.frames.is_none() && self.max_size.is_none();
-        let has_pictures = media.video.is_some();
+        let (has_pictures, gif) = (media.video.is_some(), self.gif_options()?);
         let mut outputs = outputs.map(|(target, destination)| {
             let mime_type = self.encoder.mime_type(target.container(), has_pictures)?;
             let mut options = self.encoder.options().with_mime_type(&mime_type);
             options.frame_limit = if target.is_still() { Some(1) } else { self.frames };
+            options.gif = gif.clone();
+            options.loops = self.gif.loops();
             options.size_limit = self.max_size;
             Ok::<_, Error>((options, destination))
         });

@@ -24,6 +24,8 @@ pub const ENCODERS: &[&str] = &["auto", "rav1e", "aom", "vpx"];
 pub const GRAPHICS: &[&str] = &["blocks", "sixel", "kitty"];
 pub const LAYOUTS: &[&str] = &["over", "grid"];
 pub const EDGES: &[&str] = &["transparent", "clamp"];
+pub const PALETTES: &[&str] = &["global", "frame", "rolling"];
+pub const DITHERS: &[&str] = &["none", "floyd-steinberg", "false-floyd-steinberg", "stucki", "atkinson", "ordered"];
 pub const CODECS: &[&str] = &["av1", "vp8", "vp9", "h264", "hevc"];
 pub const VISUALIZATIONS: &[&str] = &["wave", "bars", "spectrogram"];
 
@@ -356,6 +358,7 @@ fn syntax(context: String) -> Error {
 #[cfg(test)]
 mod tests {
     use framereel::encode::EncoderChoice;
+    use framereel::encode::gif::{GifDither, GifPalette};
 
     use super::*;
     use crate::cli::show::graphics::Graphics;
@@ -367,6 +370,8 @@ mod tests {
         assert!(LAYOUTS.iter().all(|word| layout(word).is_ok()));
         assert!(EDGES.iter().all(|word| edge(word).is_ok()));
         assert!(CODECS.iter().all(|word| codec(word).is_ok()));
+        assert_eq!(PALETTES, GifPalette::ALL.map(GifPalette::name));
+        assert_eq!(DITHERS, GifDither::ALL.map(GifDither::name));
         let kinds = Visualization::ALL.map(Visualization::name);
         assert_eq!(VISUALIZATIONS, kinds);
     }

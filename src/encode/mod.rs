@@ -15,6 +15,7 @@ use crate::time::{FrameRate, Span, Timestamp};
 mod aom;
 mod audio;
 mod conformer;
+pub mod gif;
 pub(crate) mod mixer;
 pub mod opus;
 mod ordered_workers;
@@ -24,8 +25,10 @@ mod pictures;
 mod rav1e;
 pub(crate) mod resampler;
 mod timeline;
+mod workers;
 
 pub use audio::{AudioEncoder, AudioEncoderConfig, open_audio};
+pub use gif::GifOptions;
 
 /// The configuration of a video encoder.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,6 +53,8 @@ pub struct EncoderConfig {
     /// Of pictures: whether a packet that is no key frame may hold only what changed since the frame before, as in
     /// animated files. Otherwise each packet is a whole picture.
     pub partial: bool,
+    /// How pictures of a GIF are made; ignored by other codecs.
+    pub gif: GifOptions,
 }
 
 setters! {
@@ -61,6 +66,7 @@ setters! {
         with_key_interval: key_interval: Span,
         with_threads: threads: usize,
         with_partial: partial: bool,
+        with_gif: gif: GifOptions,
     }
 }
 
@@ -81,6 +87,7 @@ impl EncoderConfig {
             key_interval: Self::DEFAULT_KEY_INTERVAL,
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             partial: false,
+            gif: GifOptions::default(),
         }
     }
 
@@ -256,6 +263,7 @@ pub fn open(choice: &EncoderChoice, config: &EncoderConfig) -> Result<Box<dyn Vi
     match codec {
         VideoCodec::Av1 => open_av1(choice, config),
         VideoCodec::Png | VideoCodec::Jpeg | VideoCodec::WebP => Ok(Box::new(pictures::PictureEncoder::new(config)?)),
+        VideoCodec::Gif => Ok(Box::new(gif::GifEncoder::new(config)?)),
         _ => Err(Error::not_supported(format!("expected an encoder of {codec} but found none"))),
     }
 }

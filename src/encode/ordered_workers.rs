@@ -5,24 +5,15 @@
 //! waits for the oldest one.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvError, Sender, TryRecvError, channel, sync_channel};
-use std::thread::{self, JoinHandle};
 
-use parking_lot::Mutex;
-
-use crate::error::{Error, Result};
-
-type Work = Box<dyn FnOnce() + Send>;
+use super::workers::{PendingResult, Workers};
+use crate::error::Result;
 
 /// Threads that work, and the results that are awaited, oldest first.
 pub(super) struct OrderedWorkers<T> {
-    /// None once no more work comes.
-    work: Option<Sender<Work>>,
-    awaited: VecDeque<Receiver<T>>,
+    workers: Workers<()>,
+    awaited: VecDeque<PendingResult<T>>,
     in_flight: usize,
-    threads: Vec<JoinHandle<()>>,
-    name: &'static str,
 }
 
 impl<T: Send + 'static> OrderedWorkers<T> {
@@ -32,23 +23,8 @@ impl<T: Send + 'static> OrderedWorkers<T> {
     /// # Errors
     /// `UnknownError` when no thread can be started.
     pub fn new(name: &'static str, threads: usize, in_flight: usize) -> Result<Self> {
-        let (work, given) = channel::<Work>();
-        let given = Arc::new(Mutex::new(given));
-        let start = |_| {
-            let given = given.clone();
-            thread::Builder::new().name(name.into()).spawn(move || {
-                loop {
-                    // Taken with the lock held, done without it.
-                    let next = given.lock().recv();
-                    match next {
-                        Ok(work) => work(),
-                        Err(RecvError) => return,
-                    }
-                }
-            })
-        };
-        let threads = (0..threads.max(1)).map(start).collect::<Result<_, _>>().map_err(Error::no_thread)?;
-        Ok(Self { work: Some(work), awaited: VecDeque::new(), in_flight: in_flight.max(1), threads, name })
+        let workers = Workers::new(name, threads, || ())?;
+        Ok(Self { workers, awaited: VecDeque::new(), in_flight: in_flight.max(1) })
     }
 
     /// Gives out work. Appends the results that are ready to `results`; first waits for the oldest one if there is no
@@ -57,19 +33,8 @@ impl<T: Send + 'static> OrderedWorkers<T> {
     /// # Errors
     /// `UnknownError` when earlier work has panicked.
     pub fn submit(&mut self, work: impl FnOnce() -> T + Send + 'static, results: &mut Vec<T>) -> Result<()> {
-        while self.awaited.len() >= self.in_flight {
-            self.wait(results)?;
-        }
-        let (sender, result) = sync_channel(1);
-        let work: Work = Box::new(move || {
-            // Nobody may wait for it any more.
-            let _ = sender.send(work());
-        });
-        let given = self.work.as_ref().is_some_and(|to| to.send(work).is_ok());
-        if !given {
-            return Err(self.broke_off());
-        }
-        self.awaited.push_back(result);
+        self.take(self.in_flight - 1, results)?;
+        self.awaited.push_back(self.workers.submit(move |()| work()));
         self.poll(results)
     }
 
@@ -78,15 +43,7 @@ impl<T: Send + 'static> OrderedWorkers<T> {
     /// # Errors
     /// As [`OrderedWorkers::submit`].
     pub fn poll(&mut self, results: &mut Vec<T>) -> Result<()> {
-        while let Some(oldest) = self.awaited.front() {
-            match oldest.try_recv() {
-                Ok(result) => results.push(result),
-                Err(TryRecvError::Empty) => break,
-                Err(TryRecvError::Disconnected) => return Err(self.broke_off()),
-            }
-            self.awaited.pop_front();
-        }
-        Ok(())
+        self.take(usize::MAX, results)
     }
 
     /// Waits for all results, and appends them.
@@ -94,38 +51,24 @@ impl<T: Send + 'static> OrderedWorkers<T> {
     /// # Errors
     /// As [`OrderedWorkers::submit`].
     pub fn finish(&mut self, results: &mut Vec<T>) -> Result<()> {
-        while !self.awaited.is_empty() {
-            self.wait(results)?;
+        self.take(0, results)
+    }
+
+    /// Appends the results that are ready, and waits until no more than `most` are awaited.
+    fn take(&mut self, most: usize, results: &mut Vec<T>) -> Result<()> {
+        while let Some(oldest) = self.awaited.front() {
+            let taken = oldest.take(self.awaited.len() > most).inspect_err(|_| drop(self.awaited.pop_front()))?;
+            let Some(result) = taken else { break };
+            self.awaited.pop_front();
+            results.push(result);
         }
         Ok(())
-    }
-
-    fn wait(&mut self, results: &mut Vec<T>) -> Result<()> {
-        match self.awaited.pop_front().map(|oldest| oldest.recv()) {
-            Some(Ok(result)) => results.push(result),
-            Some(Err(RecvError)) => return Err(self.broke_off()),
-            None => {}
-        }
-        Ok(())
-    }
-
-    fn broke_off(&self) -> Error {
-        Error::unknown(format!("a thread of the {} broke off", self.name))
-    }
-}
-
-impl<T> Drop for OrderedWorkers<T> {
-    fn drop(&mut self) {
-        self.work = None;
-        for thread in self.threads.drain(..) {
-            // A panic was reported to whoever waited for the result.
-            let _ = thread.join();
-        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;

@@ -6,6 +6,7 @@
 
 use std::io::{Seek, Write};
 
+use super::gif::GifWriter;
 use super::ogg::OggWriter;
 use super::still_file::StillWriter;
 use super::tar::TarWriter;
@@ -191,7 +192,8 @@ impl Container {
             Self::WebP => animated_webp::writer(sink, pictures()?, loops)?,
             Self::Still(format) => Box::new(StillWriter::new(sink, pictures()?, format)?),
             Self::Tar(format) => Box::new(TarWriter::new(sink, pictures()?, format)?),
-            Self::Mp4 | Self::Gif => {
+            Self::Gif => Box::new(GifWriter::new(sink, tracks, loops)?),
+            Self::Mp4 => {
                 return Err(Error::not_supported(format!("expected a writer of {} but found none", self.name())));
             }
         })

@@ -4,6 +4,7 @@ mod animated_webp;
 mod animation;
 mod apng;
 mod container;
+mod gif;
 pub mod inspect;
 mod ogg;
 mod picture_times;
@@ -23,6 +24,7 @@ mod track_counts;
 
 pub(crate) use animated_webp::webp_part;
 pub use container::{Container, ContainerWriter, Finished};
+pub use gif::GifWriter;
 pub use inspect::{Detail, Inspection, inspect};
 pub use matroska::TrackType;
 pub use ogg::OggWriter;

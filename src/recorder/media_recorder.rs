@@ -157,8 +157,8 @@ impl MediaRecorder {
     /// The progress of the recording; after its end, the last progress. The sound's level is that since the last call.
     pub fn progress(&self) -> Progress {
         let status = self.core.status();
-        // Frames left out by a pause are not a loss.
-        let dropped = Dropped { paused: 0, ..Dropped::by_recorder(&status.counters.counts()) }.sum();
+        // Frames left out by a pause or by the format's rate are not a loss.
+        let dropped = Dropped { paused: 0, rate: 0, ..Dropped::by_recorder(&status.counters.counts()) }.sum();
         let level = status.level.as_ref().map(|level| level.take());
         Progress { dropped, level, ..status.progress }
     }

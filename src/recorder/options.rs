@@ -2,7 +2,7 @@
 
 use crate::codec::{VideoCodec, listed};
 use crate::encode::opus::{BitrateMode, OpusConfig};
-use crate::encode::{EncoderChoice, EncoderConfig, RateControl};
+use crate::encode::{EncoderChoice, EncoderConfig, GifOptions, RateControl};
 use crate::error::{Error, Result};
 use crate::filter::FilterChain;
 use crate::frame::Size;
@@ -49,6 +49,8 @@ pub struct MediaRecorderOptions {
     pub speed: Option<u8>,
     /// The frame rate that rate control assumes; by default the clock's rate, else 30. Frames may have other times.
     pub frame_rate: Option<FrameRate>,
+    /// How a GIF is made.
+    pub gif: GifOptions,
     /// How frames of another size are fitted. The recording's size is the track's when the recording starts.
     pub fit: Fit,
     /// Stop when the recording has this length.
@@ -78,6 +80,7 @@ setters! {
         with_quality: quality: u8,
         with_speed: speed: u8,
         with_frame_rate: frame_rate: FrameRate,
+        with_gif: gif: GifOptions,
         with_fit: fit: Fit,
         with_time_limit: time_limit: Span,
         with_frame_limit: frame_limit: u64,
@@ -187,12 +190,16 @@ impl MediaRecorderOptions {
     ) -> EncoderConfig {
         const NOMINAL_RATE: FrameRate = FrameRate::whole(30);
         let by_count = self.video_key_frame_interval_count.map(|_| Self::LONGEST_KEY_FRAME_INTERVAL);
+        // Nothing seeks in a GIF, and a whole picture takes many bytes. A replay begins at one.
+        let usual =
+            if codec == VideoCodec::Gif && self.replay.is_none() { Span::MAX } else { Self::KEY_FRAME_INTERVAL };
         EncoderConfig {
             codec,
             alpha: self.alpha || codec.is_picture() && codec.has_alpha(),
             rate_control: self.quality.map_or(RateControl::Bitrate(bitrates.video), RateControl::Quality),
             speed: self.speed,
-            key_interval: self.video_key_frame_interval_duration.or(by_count).unwrap_or(Self::KEY_FRAME_INTERVAL),
+            key_interval: self.video_key_frame_interval_duration.or(by_count).unwrap_or(usual),
+            gif: self.gif.clone(),
             ..EncoderConfig::new(size, self.frame_rate.or(rate).unwrap_or(NOMINAL_RATE))
         }
     }

@@ -433,7 +433,7 @@ impl Report {
             // The recorder counted the pacer's repetitions as incoming frames.
             self.frames_in = pacer.taken;
             self.frames_repeated += pacer.repeated;
-            self.dropped.rate = pacer.skipped;
+            self.dropped.rate += pacer.skipped;
         }
         if let Some(losses) = losses {
             (self.dropped.missed, self.dropped.damaged) = (losses.missed(), losses.damaged());

@@ -72,7 +72,7 @@ pub struct Report {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Dropped {
-    /// Skipped because the requested rate is below the source's.
+    /// Skipped because the requested rate is below the source's, or because the format shows no more frames a second.
     pub rate: u64,
     /// They arrived while the recording was paused.
     pub paused: u64,
@@ -96,6 +96,7 @@ impl Dropped {
     /// The frames among these counts of a recorder that were dropped.
     pub(super) fn by_recorder(counts: &FrameCounts) -> Self {
         Self {
+            rate: counts.dropped(DropReason::Rate),
             paused: counts.dropped(DropReason::Paused),
             busy: counts.dropped(DropReason::Busy),
             out_of_order: counts.dropped(DropReason::OutOfOrder),

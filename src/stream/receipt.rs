@@ -40,6 +40,8 @@ pub enum DropReason {
     OutOfOrder,
     /// The recording had ended: by its limit of time, frames or bytes, or because it was stopped.
     Ended,
+    /// The file's format shows no more frames a second.
+    Rate,
     /// The recording failed.
     Failed,
 }
@@ -57,6 +59,7 @@ impl std::fmt::Display for DropReason {
             Self::Busy => "the recorder was busy",
             Self::OutOfOrder => "a later frame was recorded before it",
             Self::Ended => "the recording had ended",
+            Self::Rate => "the format shows no more frames a second",
             Self::Failed => "the recording failed",
         })
     }

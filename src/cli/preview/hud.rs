@@ -29,6 +29,7 @@ pub const KEYS: &[(&str, &str)] = &[
     ("p", "pause the recording; again: go on"),
     ("s", "save a picture (PNG)"),
     ("i", "save the instant replay"),
+    ("g", "save a GIF of its last three seconds"),
     ("space", "stop the picture; again: go on"),
     ("f", "full screen"),
     ("tab", "hide the strip and the time line"),

@@ -18,6 +18,7 @@ mod bitmap;
 mod chain;
 mod compare;
 mod current_player;
+mod gif_replay;
 mod hud;
 mod instant_replay;
 mod layout;

@@ -17,6 +17,7 @@ use framereel::{Error, ErrorKind, FilterChain, Gpu, MediaRecorderOptions, MediaS
 
 use super::chain::ChainEditor;
 use super::current_player::CurrentPlayer;
+use super::gif_replay;
 use super::instant_replay::InstantReplay;
 use super::opening::{Opening, open};
 use super::recording::ActiveRecording;
@@ -50,6 +51,7 @@ pub enum WindowCommand {
     Pause,
     Still,
     Replay,
+    Gif,
     Play,
     /// Seeks to this part of the film, from 0 to 1.
     Seek(f64),
@@ -190,6 +192,7 @@ impl PreviewSession {
             WindowCommand::Pause => self.pause(),
             WindowCommand::Still => self.save_still(),
             WindowCommand::Replay => self.save_replay(),
+            WindowCommand::Gif => self.save_gif(),
             WindowCommand::Play if self.player.paused() => self.player.play(),
             WindowCommand::Play => self.player.pause(),
             WindowCommand::Seek(part) => {
@@ -324,6 +327,19 @@ impl PreviewSession {
             blob.save(&path).map(|()| path)
         });
         self.tell_saved(saved);
+    }
+
+    /// Begins to save the replay's last seconds as a GIF.
+    fn save_gif(&mut self) {
+        let begun = self.replay.save(self.recording.as_ref()).and_then(|replay| {
+            // The file is made at once, so that the next GIF has another name.
+            let file = FileSink::create_new(self.next_file("-replay", "gif")?)?;
+            self.view.say(format!("making {}", file.path().display()));
+            self.stills.begin("gif", move || gif_replay::save(&replay, file))
+        });
+        if let Err(error) = begun {
+            self.report(error);
+        }
     }
 
     /// Saves the frame that is shown.

@@ -1,5 +1,5 @@
-//! Pictures that are saved from the window: the frame that is shown, drawn as `framereel still` draws it. Each is drawn
-//! on a thread and a device of its own, so that no frame of a recording waits for it.
+//! Pictures that are saved from the window: the frame that is shown, drawn as `framereel still` draws it, and GIFs. Each is
+//! drawn on a thread and a device of its own, so that no frame of a recording waits for it.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -29,7 +29,12 @@ impl StillSaves {
                 }
             }
         };
-        let thread = thread::Builder::new().name("still".into()).spawn(save);
+        self.begin("still", save)
+    }
+
+    /// Begins to save a file of this kind.
+    pub fn begin(&mut self, kind: &str, save: impl FnOnce() -> Result<PathBuf> + Send + 'static) -> Result<()> {
+        let thread = thread::Builder::new().name(kind.into()).spawn(save);
         let no_thread = |error| Error::new(ErrorKind::Unknown, "no thread for the picture").with_cause(error);
         self.0.push(thread.map_err(no_thread)?);
         Ok(())

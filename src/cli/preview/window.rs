@@ -129,6 +129,7 @@ impl App {
                 "p" => WindowCommand::Pause,
                 "s" => WindowCommand::Still,
                 "i" => WindowCommand::Replay,
+                "g" => WindowCommand::Gif,
                 "q" => WindowCommand::Quit,
                 "b" => return self.view.change(|state| state.split = state.split.is_none().then_some(0.5)),
                 "h" | "?" => return self.view.change(|state| state.help = !state.help),

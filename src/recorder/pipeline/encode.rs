@@ -221,6 +221,10 @@ impl<'a> Encode<'a> {
             ticket.dropped(DropReason::OutOfOrder);
             return Ok(true);
         }
+        if self.is_too_soon(time) {
+            ticket.dropped(DropReason::Rate);
+            return Ok(true);
+        }
         self.arrived = Some(time);
         // The previous frame may have been repeated at a later time; then this frame comes one tick after it.
         let last = self.last.as_ref().map(|last| last.timestamp);
@@ -231,6 +235,18 @@ impl<'a> Encode<'a> {
         }
         self.last = Some(frame.clone());
         self.encode(&frame, ticket)
+    }
+
+    /// Whether the format cannot show a frame of this time beside the last one. Of those that come faster, one is taken in
+    /// each of the shortest times that it shows.
+    fn is_too_soon(&self, time: Timestamp) -> bool {
+        // Frame times are rounded to nanoseconds.
+        let number = |time: Timestamp, shortest: Span| (time.as_nanos() + 1_000) / shortest.as_nanos();
+        self.config
+            .codec
+            .shortest_picture()
+            .zip(self.arrived)
+            .is_some_and(|(shortest, arrived)| number(time, shortest) == number(arrived, shortest))
     }
 
     /// With sound, repeats the last frame as often as the gap up to `time` needs; false when the queue is closed.
@@ -304,6 +320,10 @@ impl<'a> Encode<'a> {
                 Ok(self.with_sound || self.advance(time))
             };
         };
+        if self.config.codec.is_picture() && !turned {
+            // No sound waits for it, and its encoder needs no further frame to give it back.
+            return Ok(self.advance(time));
+        }
         let interval = if self.sent < Some(last.timestamp) { PUSH_INTERVAL } else { REPEAT_INTERVAL };
         let settled = self.input.subscription.is_settled();
         if time <= last.timestamp || !turned && (time - last.timestamp < interval || !settled) {

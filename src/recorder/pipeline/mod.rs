@@ -190,7 +190,12 @@ fn run(plan: SessionPlan, listener: &dyn SessionListener, session: &SessionState
         Start::Record(destination) => destination.container(container).unwrap_or(container),
         Start::Buffer(_) => container,
     };
-    let open = || Encoders::open(container, codec, &options, bitrates, [video.as_ref(), audio.as_ref()], &clock);
+    // A replay begins with a key frame, whoever asks for it.
+    let mut for_encoders = options.clone();
+    if let Start::Buffer(length) = start {
+        for_encoders.replay = Some(length);
+    }
+    let open = || Encoders::open(container, codec, &for_encoders, bitrates, [video.as_ref(), audio.as_ref()], &clock);
     let encoders = match catch_panic("encoder", open).flatten() {
         Ok(encoders) => encoders,
         Err(error) => {
@@ -285,6 +290,9 @@ impl Encoders {
         if let (Some(codec), Some(TrackSettings::Video { size, .. })) = (codec, video.map(settings)) {
             let mut config = options.encoder_config(codec, size, clock.rate(), bitrates);
             config.partial = container.is_animated_picture();
+            if clock.is_real() && config.gif.lookahead.is_none() {
+                config.gif.lookahead = Some(Span::from_secs(1));
+            }
             let header = header(&options.encoder, &config)?;
             let encoder = open(&options.encoder, &config)?;
             let track = VideoTrack::new(codec, size, header.codec_private).with_alpha(config.alpha);
