@@ -1,5 +1,6 @@
 //! Containers: writes encoded packets into files; inspects and repairs existing files.
 
+mod alpha_webm;
 mod container;
 pub mod inspect;
 mod ogg;
@@ -11,10 +12,12 @@ mod webm;
 pub(crate) mod ebml;
 mod faults;
 pub(crate) mod matroska;
+pub(crate) mod riff;
 mod sink;
 mod survey;
 mod track_counts;
 
+pub use alpha_webm::AlphaWebmWriter;
 pub use container::{Container, ContainerWriter, Finished};
 pub use inspect::{Detail, Inspection, inspect};
 pub use matroska::TrackType;
