@@ -244,7 +244,7 @@ impl<W: Write + Seek + Send> ContainerWriter<W> for AlphaWebmWriter<W> {
                 self.sink.rewrite_beginning(&header);
             } else {
                 let stored = self.sink.stored();
-                end = self.ends.end_of(stored).unwrap_or(end);
+                end = self.ends.end_of(stored);
                 self.set_duration(end);
             }
         }

@@ -126,9 +126,9 @@ impl PacketEnds {
         }
     }
 
-    /// The end of a file of which this many bytes arrived; none where there never was a packet.
-    pub fn end_of(&self, stored: u64) -> Option<Timestamp> {
+    /// The end of a file of which this many bytes arrived.
+    pub fn end_of(&self, stored: u64) -> Timestamp {
         let arrived = self.recent.iter().rev().find(|&&(position, _)| position <= stored);
-        self.recent.front().map(|_| arrived.map_or(Timestamp::ZERO, |&(_, end)| end))
+        arrived.map_or(Timestamp::ZERO, |&(_, end)| end)
     }
 }

@@ -167,7 +167,7 @@ impl<W: Write + Seek> WebmWriter<W> {
         if !whole {
             // A seekable sink reports how much it accepted: the rest is lost.
             if let Ok(stored) = state.sink.seek(SeekFrom::End(0)) {
-                end = ends.end_of(stored).unwrap_or(end);
+                end = ends.end_of(stored);
             }
             state.set_duration(end);
         }
