@@ -43,7 +43,7 @@ const SCALE: u64 = 1_000_000;
 pub struct AlphaWebmWriter<W: Write + Seek> {
     sink: BlockSink<W>,
     tracks: Tracks,
-    cluster: Option<OpenCluster>,
+    cluster: Option<UnfinishedCluster>,
     /// The key frames; positions count from the segment's first byte of data.
     cues: Vec<Cue>,
     last: Option<Timestamp>,
@@ -59,7 +59,7 @@ debug_fields!(<W: Write + Seek> AlphaWebmWriter { end });
 
 /// The cluster that blocks are added to.
 #[derive(Debug, Clone, Copy)]
-struct OpenCluster {
+struct UnfinishedCluster {
     /// Its position in the file.
     at: u64,
     /// Its time in milliseconds.
@@ -139,7 +139,7 @@ impl<W: Write + Seek> AlphaWebmWriter<W> {
 
     /// Whether a packet of this time in milliseconds begins a cluster.
     fn begins_cluster(&self, kind: TrackKind, packet: &EncodedPacket, time: u32) -> bool {
-        let is_over = |cluster: OpenCluster| time - cluster.time > LONGEST_CLUSTER;
+        let is_over = |cluster: UnfinishedCluster| time - cluster.time > LONGEST_CLUSTER;
         self.cluster.is_none_or(is_over) || kind == TrackKind::Video && packet.key
     }
 
@@ -188,7 +188,7 @@ impl<W: Write + Seek + Send> ContainerWriter<W> for AlphaWebmWriter<W> {
         if self.begins_cluster(kind, packet, time) {
             self.close_cluster();
             let at = self.sink.written() + bytes.len() as u64;
-            self.cluster = Some(OpenCluster { at, time });
+            self.cluster = Some(UnfinishedCluster { at, time });
             bytes.extend([unsized_header(id::CLUSTER), uint(id::TIMESTAMP, time.into(), 1)].concat());
             if kind == TrackKind::Video && packet.key {
                 self.cues.push(Cue { cluster: at - self.segment_body(), track, time: time.into() });

@@ -1,7 +1,7 @@
 //! Finds the pictures in a WebP file (RFC 9649), a RIFF container, and decodes none: the frames of VP8 in a lossy one can
 //! stand in a WebM file as they are.
 //!
-//! Chunks that are no pictures (`ICCP`, `EXIF`, `XMP `, unknown ones) are skipped, and so is what follows the RIFF chunk
+//! RiffChunks that are no pictures (`ICCP`, `EXIF`, `XMP `, unknown ones) are skipped, and so is what follows the RIFF chunk
 //! or, in a still, the picture.
 //!
 //! # Budget
@@ -68,7 +68,7 @@ impl<'a> WebpFile<'a> {
             let found = bytes.len();
             return Err(Error::not_readable(format!("expected {end} bytes but found {found}: the file breaks off")));
         }
-        let mut chunks = Chunks { bytes: &bytes[..end as usize], at: head.len() };
+        let mut chunks = RiffChunks { bytes: &bytes[..end as usize], at: head.len() };
         let first = chunks.next()?.ok_or_else(|| none_found("a chunk"))?;
         if first.name != *b"VP8X" {
             let picture = first.picture()?.ok_or_else(|| {
@@ -93,7 +93,7 @@ impl<'a> WebpFile<'a> {
 }
 
 /// The picture among these chunks, which is as large as the canvas.
-fn still(mut chunks: Chunks<'_>, size: Size) -> Result<WebpFrame<'_>> {
+fn still(mut chunks: RiffChunks<'_>, size: Size) -> Result<WebpFrame<'_>> {
     let mut alpha = false;
     while let Some(chunk) = chunks.next()? {
         alpha |= chunk.name == *b"ALPH";
@@ -105,7 +105,7 @@ fn still(mut chunks: Chunks<'_>, size: Size) -> Result<WebpFrame<'_>> {
     Err(none_found("a chunk VP8 or VP8L"))
 }
 
-fn animation(mut chunks: Chunks<'_>, canvas: Size) -> Result<Vec<WebpFrame<'_>>> {
+fn animation(mut chunks: RiffChunks<'_>, canvas: Size) -> Result<Vec<WebpFrame<'_>>> {
     let mut frames = Vec::new();
     while let Some(chunk) = chunks.next()? {
         if chunk.name != *b"ANMF" {
@@ -121,7 +121,7 @@ fn animation(mut chunks: Chunks<'_>, canvas: Size) -> Result<Vec<WebpFrame<'_>>>
         }
         let duration = Span::from_millis(u24_at(head, 12).into());
         let end = chunk.at + CHUNK + chunk.data.len();
-        let inner = Chunks { bytes: &chunks.bytes[..end], at: chunk.at + CHUNK + ANMF };
+        let inner = RiffChunks { bytes: &chunks.bytes[..end], at: chunk.at + CHUNK + ANMF };
         let mut frame = still(inner, size)?;
         (frame.whole, frame.duration) = (size == canvas, Some(duration));
         frames.push(frame);
@@ -135,29 +135,29 @@ fn none_found(what: &str) -> Error {
 
 /// A RIFF chunk.
 #[derive(Debug, Clone, Copy)]
-struct Chunk<'a> {
+struct RiffChunk<'a> {
     name: [u8; 4],
     /// Where it begins in the file.
     at: usize,
     data: &'a [u8],
 }
 
-impl std::fmt::Display for Chunk<'_> {
+impl std::fmt::Display for RiffChunk<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "`{}` at byte {}", self.name.escape_ascii(), self.at)
     }
 }
 
 /// The chunks in a range of a file.
-struct Chunks<'a> {
+struct RiffChunks<'a> {
     /// The file up to the end of the range.
     bytes: &'a [u8],
     at: usize,
 }
 
-impl<'a> Chunks<'a> {
+impl<'a> RiffChunks<'a> {
     /// The next chunk; an error if it does not end within the range.
-    fn next(&mut self) -> Result<Option<Chunk<'a>>> {
+    fn next(&mut self) -> Result<Option<RiffChunk<'a>>> {
         let (at, len) = (self.at, self.bytes.len());
         if at >= len {
             return Ok(None);
@@ -174,20 +174,20 @@ impl<'a> Chunks<'a> {
                 "expected a chunk `{name}` of at most {left} bytes at byte {at} but found one of {declared}: the file is damaged"
             )));
         };
-        // Chunks of odd lengths are padded.
+        // RiffChunks of odd lengths are padded.
         self.at = at + CHUNK + declared + declared % 2;
-        Ok(Some(Chunk { name, at, data }))
+        Ok(Some(RiffChunk { name, at, data }))
     }
 }
 
 /// A chunk that holds a picture.
-struct ChunkPicture<'a> {
+struct RiffPicture<'a> {
     size: Size,
     vp8: Option<&'a [u8]>,
     alpha: bool,
 }
 
-impl<'a> ChunkPicture<'a> {
+impl<'a> RiffPicture<'a> {
     fn frame(&self, alpha: bool, whole: bool, duration: Option<Span>) -> WebpFrame<'a> {
         WebpFrame { vp8: self.vp8, alpha: alpha || self.alpha, whole, duration }
     }
@@ -201,19 +201,19 @@ impl<'a> ChunkPicture<'a> {
     }
 }
 
-impl<'a> Chunk<'a> {
+impl<'a> RiffChunk<'a> {
     fn too_short(&self, least: usize) -> Error {
         let found = self.data.len();
         Error::not_readable(format!("expected at least {least} bytes in the chunk {self} but found {found}"))
     }
 
     /// The picture in it, if it is a chunk for one.
-    fn picture(&self) -> Result<Option<ChunkPicture<'a>>> {
+    fn picture(&self) -> Result<Option<RiffPicture<'a>>> {
         match &self.name {
-            b"VP8 " => Ok(Some(ChunkPicture { size: self.vp8_size()?, vp8: Some(self.data), alpha: false })),
+            b"VP8 " => Ok(Some(RiffPicture { size: self.vp8_size()?, vp8: Some(self.data), alpha: false })),
             b"VP8L" => {
                 let (size, alpha) = self.vp8l_size()?;
-                Ok(Some(ChunkPicture { size, vp8: None, alpha }))
+                Ok(Some(RiffPicture { size, vp8: None, alpha }))
             }
             _ => Ok(None),
         }

@@ -39,7 +39,7 @@ use crate::stream::TrackKind;
 use crate::time::{FrameRate, Span, Timestamp};
 
 mod encoding;
-use encoding::{DecodedPictures, PictureEncoder, rgba};
+use encoding::{DecodedPictures, Vp8PictureEncoder, rgba};
 
 /// The type of every film.
 const MIME_TYPE: &str = "video/webm;codecs=\"vp8\"";
@@ -85,7 +85,7 @@ pub struct Whammy {
     pub encoder: EncoderChoice,
     /// The quality of pictures that are encoded anew, and of transparency, from 0 to 100; 80 by default, as whammy.js has it.
     pub quality: u8,
-    times: PictureTimes,
+    times: FilmTimes,
     sink: WhammySink,
     /// The size of all pictures, and the name of the first.
     first: Option<(Size, String)>,
@@ -182,7 +182,7 @@ impl Whammy {
             alpha: false,
             encoder: EncoderChoice::Auto,
             quality: 80,
-            times: PictureTimes { rate: rate.into(), origin: Timestamp::ZERO, frames: 0 },
+            times: FilmTimes { rate: rate.into(), origin: Timestamp::ZERO, frames: 0 },
             sink: WhammySink::Idle(output::in_memory(MIME_TYPE)),
             first: None,
             report: WhammyReport::default(),
@@ -324,8 +324,8 @@ impl Whammy {
         Ok(())
     }
 
-    fn picture_encoder(&self, size: Size) -> PictureEncoder {
-        PictureEncoder { choice: self.encoder.clone(), quality: self.quality, alpha: self.alpha, size }
+    fn picture_encoder(&self, size: Size) -> Vp8PictureEncoder {
+        Vp8PictureEncoder { choice: self.encoder.clone(), quality: self.quality, alpha: self.alpha, size }
     }
 
     /// Refuses a picture of another size than the first.
@@ -395,13 +395,13 @@ struct FilmPicture {
 
 /// Where the next picture begins: some frames of the rate behind the last picture that had a duration of its own.
 #[derive(Debug, Clone, Copy)]
-struct PictureTimes {
+struct FilmTimes {
     rate: Option<FrameRate>,
     origin: Timestamp,
     frames: u64,
 }
 
-impl PictureTimes {
+impl FilmTimes {
     fn begin(self) -> Timestamp {
         let run = self.rate.map_or(Timestamp::ZERO, |rate| rate.timestamp(self.frames));
         self.origin + (run - Timestamp::ZERO)

@@ -23,7 +23,7 @@ const OPAQUE: u8 = 255;
 
 /// Encodes pictures of one size, each by itself: a film of them is cut and joined at any picture.
 #[derive(Debug)]
-pub(super) struct PictureEncoder {
+pub(super) struct Vp8PictureEncoder {
     pub(super) choice: EncoderChoice,
     pub(super) quality: u8,
     /// Whether transparency is encoded too.
@@ -31,7 +31,7 @@ pub(super) struct PictureEncoder {
     pub(super) size: Size,
 }
 
-impl PictureEncoder {
+impl Vp8PictureEncoder {
     /// Encodes an RGBA picture, which is made once it is certain that there is an encoder.
     pub(super) fn encode(&self, picture: impl FnOnce() -> Result<Frame>) -> Result<FilmPicture> {
         let encoder = self.open()?;
