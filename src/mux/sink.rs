@@ -85,9 +85,9 @@ impl<W: Write + Seek> BlockSink<W> {
         self.rewrite(0, bytes);
     }
 
-    /// Overwrites bytes of the file. It is tried also after an error.
-    pub fn rewrite(&mut self, at: u64, bytes: &[u8]) {
-        let rewritten = self.sink.seek(SeekFrom::Start(at)).and_then(|_| self.sink.write_all(bytes));
+    /// Overwrites what was written at this position. It is tried also after an error.
+    pub fn rewrite(&mut self, position: u64, bytes: &[u8]) {
+        let rewritten = self.sink.seek(SeekFrom::Start(position)).and_then(|_| self.sink.write_all(bytes));
         let back = self.sink.seek(SeekFrom::Start(self.written)).map(drop);
         // Both errors are kept; nothing else can be done about them.
         let _ = self.error.keep(rewritten.and(back));
