@@ -79,25 +79,15 @@ const LONGEST: Timestamp = Timestamp::from_nanos(u32::MAX as i64 * 1_000_000);
 /// In a file, the film plays at every instant, also when the program is killed; dropped without
 /// [`Whammy::compile`], it stays as it is then: without Cues, but with every picture.
 pub struct Whammy {
-    /// Whether transparency is encoded; it is left out by default. It needs an encoder of VP8.
-    pub alpha: bool,
-    /// The encoder of pictures that cannot go in as they are.
-    pub encoder: EncoderChoice,
-    /// The quality of pictures that are encoded anew, and of transparency, from 0 to 100; 80 by default, as whammy.js has it.
-    pub quality: u8,
+    /// Whether transparency is encoded, the encoder of pictures that cannot go in as they are, and its quality.
+    alpha: bool,
+    encoder: EncoderChoice,
+    quality: u8,
     times: FilmTimes,
     sink: WhammySink,
     /// The size of all pictures, and the name of the first.
     first: Option<(Size, String)>,
     report: WhammyReport,
-}
-
-setters! {
-    Whammy {
-        with_alpha: alpha: bool,
-        with_encoder: encoder: EncoderChoice,
-        with_quality: quality: u8,
-    }
 }
 
 debug_fields!(Whammy { alpha, encoder, quality, report });
@@ -198,6 +188,32 @@ impl Whammy {
     pub fn with_file(mut self, sink: FileSink) -> Self {
         assert!(matches!(self.sink, WhammySink::Idle(_)), "the film has begun");
         self.sink = WhammySink::Idle(output::open(Destination::File(sink), MIME_TYPE));
+        self
+    }
+
+    /// The same film with the transparency of its pictures, which is left out by default. It is encoded, so that an
+    /// encoder of VP8 must be built in.
+    ///
+    /// # Panics
+    /// When a picture was added already.
+    #[must_use]
+    pub fn with_alpha(mut self, alpha: bool) -> Self {
+        assert!(matches!(self.sink, WhammySink::Idle(_)), "the film has begun");
+        self.alpha = alpha;
+        self
+    }
+
+    /// The same film with this encoder for what cannot go in as it is: transparency, and pictures that are not lossy WebP.
+    #[must_use]
+    pub fn with_encoder(mut self, encoder: EncoderChoice) -> Self {
+        self.encoder = encoder;
+        self
+    }
+
+    /// The same film with this quality, 0 to 100, for what is encoded; 80 by default, as whammy.js has it.
+    #[must_use]
+    pub fn with_quality(mut self, quality: u8) -> Self {
+        self.quality = quality;
         self
     }
 
