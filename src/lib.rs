@@ -180,7 +180,7 @@ pub use frame::{Frame, PixelFormat, Size};
 pub use gpu::Gpu;
 pub use recorder::{
     Controls, Destination, Event, Failure, FileSink, Media, MediaRecorder, MediaRecorderOptions, Recording, Replay,
-    Report, record,
+    Report, Whammy, record,
 };
 pub use source::{Source, SourceOptions, SourceSpec, open};
 pub use stream::{MediaStream, MediaStreamTrack, TrackGenerator};

@@ -23,4 +23,9 @@ impl EncodedPacket {
     pub fn new(data: Vec<u8>, timestamp: Timestamp, duration: Span, key: bool) -> Self {
         Self { data, timestamp, duration, key, alpha: None }
     }
+
+    /// How many bytes it has, with its transparency.
+    pub fn size(&self) -> usize {
+        self.data.len() + self.alpha.as_ref().map_or(0, Vec::len)
+    }
 }

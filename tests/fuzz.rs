@@ -47,7 +47,9 @@ fn y4m() -> Vec<Vec<u8>> {
 }
 
 fn matroska() -> Vec<Vec<u8>> {
-    ["film.webm", "groups.mkv", "sound.webm"].map(|name| fs::read(data().join(name)).expect("a film")).to_vec()
+    ["film.webm", "groups.mkv", "sound.webm", "transparent.webm"]
+        .map(|name| fs::read(data().join(name)).expect("a film"))
+        .to_vec()
 }
 
 fn wav() -> Vec<Vec<u8>> {
@@ -76,6 +78,12 @@ fn wav() -> Vec<Vec<u8>> {
                 [b"WAVE".to_vec(), chunk(b"LIST", b"odd"), vec![0], chunk(b"fmt ", &format), chunk(b"data", &samples)];
             chunk(b"RIFF", &body.concat())
         })
+        .to_vec()
+}
+
+fn webp() -> Vec<Vec<u8>> {
+    ["lossy.webp", "transparent.webp", "animated.webp"]
+        .map(|name| fs::read(data().join(name)).expect("a picture"))
         .to_vec()
 }
 
@@ -223,6 +231,7 @@ fn made(parser: Parser, seed: u64, case: u64) -> Vec<u8> {
         Parser::Matroska | Parser::Opus | Parser::Inspect | Parser::Repair => mutation::bytes(random, &matroska()),
         Parser::Wav => mutation::bytes(random, &wav()),
         Parser::Picture | Parser::Open => mutation::bytes(random, &pictures()),
+        Parser::Whammy => mutation::bytes(random, &webp()),
         Parser::Cube => mutation::text(random, &CUBES, &CUBE_WORDS),
         Parser::Chain => mutation::text(random, &CHAINS, &CHAIN_WORDS),
         Parser::Wgsl => mutation::text(random, &SHADERS, &SHADER_WORDS),
@@ -368,6 +377,11 @@ fn damaged_wav_is_read_or_refused() {
 #[test]
 fn damaged_pictures_are_read_or_refused() {
     survives(Parser::Picture);
+}
+
+#[test]
+fn damaged_webp_becomes_a_sound_film_or_is_refused() {
+    survives(Parser::Whammy);
 }
 
 #[test]

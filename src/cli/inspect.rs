@@ -83,6 +83,7 @@ fn what(track: &TrackInspection) -> String {
     };
     let mut words = vec![format!("{kind}, {}", track.codec.as_ref().unwrap_or(&track.codec_id))];
     words.extend(track.width.zip(track.height).map(|(width, height)| format!("{width}x{height}")));
+    words.extend(track.alpha.then(|| "with transparency".to_owned()));
     words.extend(track.rate.map(|rate| format!("{rate} Hz")));
     words.extend(track.channels.map(|channels| format!("{channels} channel{}", if channels == 1 { "" } else { "s" })));
     if track.kind == TrackType::Video {

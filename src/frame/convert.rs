@@ -45,19 +45,34 @@ impl Frame {
     }
 
     fn to_i420(&self) -> Self {
-        self.i420_weighted(|pixel, channel| u32::from(pixel[channel]) * u32::from(pixel[3]) / 255, |_| 1)
+        self.to_i420_in(ColorSpace::RECORDED)
+    }
+
+    /// I420 of an RGBA frame in this colour space, with chroma on the left. Transparent pixels turn black.
+    pub(crate) fn to_i420_in(&self, color: ColorSpace) -> Self {
+        self.i420_weighted(color, |pixel, channel| u32::from(pixel[channel]) * u32::from(pixel[3]) / 255, |_| 1)
     }
 
     /// I420 of an RGBA frame's colours, without its transparency. Where pixels share a chroma sample, transparent ones
     /// count less, and black pixels beside a picture do not colour its edge.
     pub(crate) fn straight_i420(&self) -> Self {
-        self.i420_weighted(|pixel, channel| u32::from(pixel[channel]), |pixel| u32::from(pixel[3]).max(1))
+        self.straight_i420_in(ColorSpace::RECORDED)
+    }
+
+    /// The same in this colour space.
+    pub(crate) fn straight_i420_in(&self, color: ColorSpace) -> Self {
+        self.i420_weighted(color, |pixel, channel| u32::from(pixel[channel]), |pixel| u32::from(pixel[3]).max(1))
     }
 
     /// I420 of the colours `channel` of pixels; chroma is the mean of the pixels around it, weighted by `weight`.
-    fn i420_weighted(&self, channel: impl Fn(&[u8], usize) -> u32, weight: impl Fn(&[u8]) -> u32) -> Self {
+    fn i420_weighted(
+        &self,
+        color: ColorSpace,
+        channel: impl Fn(&[u8], usize) -> u32,
+        weight: impl Fn(&[u8]) -> u32,
+    ) -> Self {
         let (width, height) = (self.size.width as usize, self.size.height as usize);
-        let matrix = ColorSpace::RECORDED.rgb_to_yuv();
+        let matrix = color.rgb_to_yuv();
         let value = |row: usize, [r, g, b]: [f32; 3]| {
             byte(matrix[row][0] * r + matrix[row][1] * g + matrix[row][2] * b + matrix[row][3])
         };
@@ -88,7 +103,7 @@ impl Frame {
                 }
             }
         }
-        Self::packed(PixelFormat::I420, self.size, ColorSpace::RECORDED, data).with_timestamp(self.timestamp)
+        Self::packed(PixelFormat::I420, self.size, color, data).with_timestamp(self.timestamp)
     }
 
     /// The transparency of an RGBA frame as the luma of a grey I420 frame, 0 to 255.

@@ -6,6 +6,7 @@
 
 use std::io::{Seek, Write};
 
+use super::alpha_webm::AlphaWebmWriter;
 use super::gif::GifWriter;
 use super::ogg::OggWriter;
 use super::still_file::StillWriter;
@@ -185,6 +186,9 @@ impl Container {
             ))),
         };
         Ok(match self {
+            Self::Webm if tracks.video.as_ref().is_some_and(|video| video.alpha) => {
+                Box::new(AlphaWebmWriter::new(sink, tracks)?)
+            }
             Self::Webm => Box::new(WebmWriter::new(sink, tracks)?),
             Self::Ogg => Box::new(OggWriter::new(sink, audio()?, before)?),
             Self::Wav => Box::new(WavWriter::new(sink, audio()?)?),

@@ -245,6 +245,13 @@ pub(crate) fn uint(id: u32, value: u64, width: usize) -> Vec<u8> {
     element(id, &value.to_be_bytes()[8 - width.clamp(uint_width(value), 8)..])
 }
 
+/// Writes an element of a signed integer in as few bytes as possible.
+pub(crate) fn int(id: u32, value: i64) -> Vec<u8> {
+    // A leading byte that only repeats the sign of the next one is left out.
+    let width = (1..8).find(|width| value >> (8 * width - 1) == value >> 63).unwrap_or(8);
+    element(id, &value.to_be_bytes()[8 - width..])
+}
+
 /// How many bytes an unsigned integer needs, at least one.
 pub(crate) fn uint_width(value: u64) -> usize {
     (64 - value.leading_zeros() as usize).div_ceil(8).max(1)
@@ -260,6 +267,11 @@ pub(crate) fn size_bytes(size: u64) -> Vec<u8> {
     // A size of all ones means an unknown size.
     let width = (1..8).find(|width| size < (1 << (7 * width)) - 1).unwrap_or(8);
     (size | 1 << (7 * width)).to_be_bytes()[8 - width..].to_vec()
+}
+
+/// The header of an element whose size is not known yet; eight bytes of its size are overwritten once it is.
+pub(crate) fn unsized_header(id: u32) -> Vec<u8> {
+    long_header(id, (1 << 56) - 1)
 }
 
 /// The header of an element, with a size of eight bytes.
@@ -286,6 +298,10 @@ mod tests {
             let (id, data) = children(&bytes).next().unwrap();
             assert_eq!((id, unsigned(data), data.len()), (0xb3, value, len));
         }
+        for (value, bytes) in [(0, &[0][..]), (-1, &[0xff]), (-40, &[0xd8]), (127, &[0x7f]), (128, &[0, 0x80])] {
+            assert_eq!(children(&int(0xfb, value)).next(), Some((0xfb, bytes)), "{value}");
+        }
+        assert_eq!(children(&int(0xfb, i64::MIN)).next(), Some((0xfb, &i64::MIN.to_be_bytes()[..])));
         for id in [0xec, 0x4286, 0x2a_d7b1, 0x1f43_b675] {
             assert_eq!(children(&element(id, b"x")).next(), Some((id, &b"x"[..])));
         }

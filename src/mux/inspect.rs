@@ -56,6 +56,8 @@ pub struct TrackInspection {
     pub width: Option<u64>,
     /// The picture's height in pixels.
     pub height: Option<u64>,
+    /// Whether its pictures have transparency.
+    pub alpha: bool,
     /// Samples a second.
     pub rate: Option<f64>,
     /// How many channels there are.
@@ -200,6 +202,7 @@ fn track(counts: &TrackCounts, seconds: &dyn Fn(f64) -> f64) -> TrackInspection 
         codec: track.codec_string(),
         width: picture(track.width),
         height: picture(track.height),
+        alpha: track.alpha,
         rate: (track.kind == TrackType::Audio).then_some(track.rate),
         channels: (track.kind == TrackType::Audio).then_some(track.channels),
         blocks: counts.blocks,

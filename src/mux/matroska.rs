@@ -15,7 +15,7 @@
 //! | the EBML header | 4 KiB |
 //! | tracks | 128 |
 //! | cues | 1 million |
-//! | elements of a block group | 64 |
+//! | elements of a block group, at any depth | 64 |
 //! | a frame | 64 MiB |
 //! | a name or another text | 1 KiB |
 
@@ -29,7 +29,7 @@ mod header;
 pub(crate) mod id;
 mod track;
 
-pub(crate) use header::{Cue, Info};
+pub(crate) use header::{Cue, Info, cues_of, seek_head};
 pub(crate) use track::Track;
 pub use track::TrackType;
 
@@ -77,6 +77,9 @@ pub(crate) struct Block {
     pub(crate) flags: u8,
     /// Whether the file marks it as a block where decoding can begin.
     pub(crate) key: bool,
+    /// The data that its group adds to the frame under the number 1 (RFC 9559 §5.1.3.5.2): transparency, where the track
+    /// has any.
+    pub(crate) additional: Option<Range<u64>>,
     /// Its duration, in units of [`Info::scale`], where its group gives it.
     pub(crate) duration: Option<u64>,
     /// How many frames it holds.
@@ -253,7 +256,7 @@ impl<R: Read + Seek> Matroska<R> {
             Err(Fault::Cut { end, .. }) => (end, false),
             Err(fault) => return Err(fault),
         };
-        let (mut block, mut key, mut duration) = (None, true, None);
+        let (mut block, mut key, mut duration, mut additional) = (None, true, None, None);
         let mut at = group.body;
         let mut count = 0;
         while at < end {
@@ -272,6 +275,7 @@ impl<R: Read + Seek> Matroska<R> {
             match element.id {
                 id::BLOCK => block = Some(self.block(element, element_end, cluster)?),
                 id::REFERENCE_BLOCK => key = false,
+                id::BLOCK_ADDITIONS => additional = self.additional(element.body..element_end, &mut count)?,
                 id::BLOCK_DURATION => {
                     let end = element_end.min(element.body + 8);
                     duration = Some(unsigned(&self.elements.bytes(element.body..end)?));
@@ -289,7 +293,57 @@ impl<R: Read + Seek> Matroska<R> {
         // Past the end of a file that is cut there, nothing follows but the fault.
         self.at = end.min(self.len());
         self.declared_end = self.declared_end.max(end);
-        Ok(Item::Block(Block { element: group.start..self.at, key: key && whole, duration, whole, ..block }))
+        Ok(Item::Block(Block {
+            element: group.start..self.at,
+            key: key && whole,
+            additional,
+            duration,
+            whole,
+            ..block
+        }))
+    }
+
+    /// The data under the number 1 in the `BlockAdditions` with this content; none where these are damaged. `count`
+    /// counts the group's elements.
+    fn additional(&mut self, additions: Range<u64>, count: &mut usize) -> Result<Option<Range<u64>>, Fault> {
+        match self.find_additional(additions, count) {
+            Err(Fault::Unreadable(error)) => Err(Fault::Unreadable(error)),
+            found => Ok(found.unwrap_or(None)),
+        }
+    }
+
+    fn find_additional(&mut self, additions: Range<u64>, count: &mut usize) -> Result<Option<Range<u64>>, Fault> {
+        let mut at = additions.start;
+        while at < additions.end {
+            let more = self.elements.element(at)?;
+            let more_end = self.end_of(more, additions.end)?;
+            let (mut number, mut found) = (1, None);
+            let mut child_at = if more.id == id::BLOCK_MORE { more.body } else { more_end };
+            *count += 1;
+            while child_at < more_end {
+                let child = self.elements.element(child_at)?;
+                child_at = self.end_of(child, more_end)?;
+                match child.id {
+                    id::BLOCK_ADD_ID => {
+                        number = unsigned(&self.elements.bytes(child.body..child_at.min(child.body + 8))?);
+                    }
+                    id::BLOCK_ADDITIONAL => found = Some(child.body..child_at),
+                    _ => {}
+                }
+                *count += 1;
+                if *count > MAX_GROUP {
+                    return Ok(None);
+                }
+            }
+            if number == 1 && found.is_some() {
+                return Ok(found);
+            }
+            if *count > MAX_GROUP {
+                return Ok(None);
+            }
+            at = more_end;
+        }
+        Ok(None)
     }
 
     /// Reads the head of a block (RFC 9559 §10.1, §10.2).
@@ -317,6 +371,7 @@ impl<R: Read + Seek> Matroska<R> {
             relative,
             flags,
             key: false,
+            additional: None,
             duration: None,
             frames,
             whole: true,
@@ -424,6 +479,11 @@ impl<R: Read + Seek> Matroska<R> {
             return Err(Fault::damaged(range.start, &expected, format!("one of {len}")));
         }
         self.elements.bytes(range)
+    }
+
+    /// The fault of a file that is shorter than the sizes in it say.
+    pub(crate) fn cut_at_end(&self) -> Fault {
+        Fault::Cut { end: self.declared_end, len: self.len() }
     }
 
     /// The end of an element that must be whole and lie within its parent.

@@ -1,5 +1,6 @@
 //! Containers: writes encoded packets into files; inspects and repairs existing files.
 
+mod alpha_webm;
 mod animated_webp;
 mod animation;
 mod apng;
@@ -18,10 +19,12 @@ mod webm;
 pub(crate) mod ebml;
 mod faults;
 pub(crate) mod matroska;
+pub(crate) mod riff;
 mod sink;
 mod survey;
 mod track_counts;
 
+pub use alpha_webm::AlphaWebmWriter;
 pub(crate) use animated_webp::webp_part;
 pub use container::{Container, ContainerWriter, Finished};
 pub use gif::GifWriter;

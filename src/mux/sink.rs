@@ -1,9 +1,11 @@
 //! The sink that a container's writer writes to. A failed write reports its cause: the first error is kept, because
 //! later errors follow from it.
 
+use std::collections::VecDeque;
 use std::io::{self, Seek, SeekFrom, Write};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::time::Timestamp;
 
 /// The first error of a sink, if there was one.
 #[derive(Debug, Default)]
@@ -102,5 +104,31 @@ impl<W: Write + Seek> BlockSink<W> {
     pub fn stored(&mut self) -> u64 {
         let stored = if self.seekable { self.sink.seek(SeekFrom::End(0)).ok() } else { None };
         stored.unwrap_or(self.written)
+    }
+}
+
+/// Where the last packets end in a file, and their times: how long the file is when a sink loses the end of it.
+#[derive(Debug, Default)]
+pub(super) struct PacketEnds {
+    /// As many as a sink may still hold back.
+    recent: VecDeque<(u64, Timestamp)>,
+}
+
+/// No sink holds back more than this, in bytes.
+const HELD_BACK: u64 = 1 << 20;
+
+impl PacketEnds {
+    /// A packet ends at this position of the file, and the file at this time.
+    pub fn push(&mut self, position: u64, end: Timestamp) {
+        self.recent.push_back((position, end));
+        while self.recent.front().is_some_and(|&(first, _)| first + HELD_BACK < position) {
+            self.recent.pop_front();
+        }
+    }
+
+    /// The end of a file of which this many bytes arrived.
+    pub fn end_of(&self, stored: u64) -> Timestamp {
+        let arrived = self.recent.iter().rev().find(|&&(position, _)| position <= stored);
+        arrived.map_or(Timestamp::ZERO, |&(_, end)| end)
     }
 }

@@ -127,6 +127,8 @@ impl<R: Read + Seek> Survey<R> {
                 Ok(Some(item)) => match &item {
                     // Where garbage follows, the size is wrong or the garbage began before the block's end.
                     Item::Block(block) if !self.file.fits_in_sequence(block.element.end)? => None,
+                    // The picture's transparency may be in what is cut off.
+                    Item::Block(block) if !block.whole && self.has_alpha(block.track) => Some(self.file.cut_at_end()),
                     _ => {
                         self.count(&item)?;
                         return Ok(Some(item));
@@ -163,6 +165,10 @@ impl<R: Read + Seek> Survey<R> {
         self.close_cluster();
         self.check_cues()?;
         Ok(None)
+    }
+
+    fn has_alpha(&self, track: u64) -> bool {
+        self.tracks.iter().any(|counts| counts.header.number == track && counts.header.alpha)
     }
 
     fn count(&mut self, item: &Item) -> Result<()> {

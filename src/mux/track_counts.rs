@@ -172,6 +172,7 @@ mod tests {
             relative: 0,
             flags: 0,
             key: false,
+            additional: None,
             duration: None,
             frames: 1,
             whole: true,

@@ -4,7 +4,6 @@
 //! libwebm makes the bytes. It hides why a write failed and asks for the position all the time, so it writes into a
 //! `SharedSink`, which remembers the first error, knows its position and writes each block in one call.
 
-use std::collections::VecDeque;
 use std::io::{self, Cursor, Seek, SeekFrom, Write};
 use std::sync::Arc;
 
@@ -17,7 +16,7 @@ use webm::mux::{
 use super::container::{Container, Finished, SYNC_INTERVAL};
 use super::ebml::Elements;
 use super::matroska::id;
-use super::sink::{FirstError, same};
+use super::sink::{FirstError, PacketEnds, same};
 use super::tracks::{AudioCodec, Tracks, VideoTrack};
 use crate::codec::VideoCodec;
 use crate::color::{Matrix, Range};
@@ -37,14 +36,10 @@ pub struct WebmWriter<W: Write + Seek> {
     end: Timestamp,
     /// The end of the file by the Duration in the sink.
     synced: Timestamp,
-    /// Where the last packets end in the file, and their times; as many as a sink may still hold back.
-    recent: VecDeque<(u64, Timestamp)>,
+    ends: PacketEnds,
 }
 
 debug_fields!(<W: Write + Seek> WebmWriter { end });
-
-/// No sink holds back more than this, in bytes.
-const HELD_BACK: u64 = 1 << 20;
 
 const NANOS_PER_MILLI: i64 = 1_000_000;
 
@@ -78,7 +73,7 @@ impl<W: Write + Seek> WebmWriter<W> {
             sink.state().write_header_early(live_header(tracks)?);
         }
         let end = Timestamp::ZERO;
-        Ok(Self { segment, numbers, sink, last: None, end, synced: end, recent: VecDeque::new() })
+        Ok(Self { segment, numbers, sink, last: None, end, synced: end, ends: PacketEnds::default() })
     }
 
     /// Appends a packet; all tracks' packets come in the order of their times. Times are kept to a millisecond, WebM's
@@ -126,10 +121,7 @@ impl<W: Write + Seek> WebmWriter<W> {
             state.settle();
         }
         let position = state.written();
-        self.recent.push_back((position, self.end));
-        while self.recent.front().is_some_and(|&(end, _)| end + HELD_BACK < position) {
-            self.recent.pop_front();
-        }
+        self.ends.push(position, self.end);
         Ok(())
     }
 
@@ -161,7 +153,7 @@ impl<W: Write + Seek> WebmWriter<W> {
     /// Writes the Cues and the Duration, and returns the sink, flushed. The file ends at `end`, else with its last
     /// packet. After an error the sink holds what could be written; this plays if it holds a packet, but may lack Cues.
     pub fn finish(self, end: Option<Timestamp>) -> Finished<W> {
-        let Self { segment, sink, end: last_end, last, recent, .. } = self;
+        let Self { segment, sink, end: last_end, last, ends, .. } = self;
         let mut end = end.map_or(last_end, |end| end.max(last.unwrap_or(end)));
         // Buffered bytes must be in the file before libwebm reads it again: it finishes only once.
         let mut whole = sink.state().settle();
@@ -175,8 +167,7 @@ impl<W: Write + Seek> WebmWriter<W> {
         if !whole {
             // A seekable sink reports how much it accepted: the rest is lost.
             if let Ok(stored) = state.sink.seek(SeekFrom::End(0)) {
-                let kept = recent.iter().rev().find(|&&(position, _)| position <= stored);
-                end = kept.map_or(if recent.is_empty() { end } else { Timestamp::ZERO }, |&(_, end)| end);
+                end = ends.end_of(stored);
             }
             state.set_duration(end);
         }
@@ -190,7 +181,7 @@ impl<W: Write + Seek> WebmWriter<W> {
 }
 
 /// The millisecond nearest to a time; of more than 49 days, the last that fits.
-fn millis(time: Timestamp) -> u32 {
+pub(super) fn millis(time: Timestamp) -> u32 {
     let millis = (time.as_nanos() + NANOS_PER_MILLI / 2) / NANOS_PER_MILLI;
     u32::try_from(millis).unwrap_or(u32::MAX)
 }

@@ -24,6 +24,7 @@ mod schedule;
 mod sound_feed;
 mod splitter;
 mod stills;
+mod whammy;
 
 pub use crate::encode::opus::BitrateMode;
 pub use controls::Controls;
@@ -37,3 +38,4 @@ pub use overlay::{Layout, Overlay};
 pub use record::{Failure, RecordEvent, Recording, record};
 pub use replay::{Replay, RunningReplay};
 pub use report::{Dropped, Progress, Report};
+pub use whammy::{Whammy, WhammyPicture, WhammyReport};

@@ -86,3 +86,51 @@ fn pictures_that_declare_more_than_a_gibibyte_are_refused_before_their_pixels() 
         assert!(outcome.peak < 100 << 20, "{} MiB: {error}", outcome.peak >> 20);
     }
 }
+
+/// A RIFF file of these chunks, whose length may be another.
+fn riff(chunks: &[u8], longer: u32) -> Vec<u8> {
+    [b"RIFF", &(chunks.len() as u32 + 4 + longer).to_le_bytes()[..], b"WEBP", chunks].concat()
+}
+
+fn chunk(name: &[u8; 4], data: &[u8]) -> Vec<u8> {
+    [&name[..], &(data.len() as u32).to_le_bytes(), data].concat()
+}
+
+/// A canvas of this size, animated.
+fn canvas(width: u32, height: u32) -> Vec<u8> {
+    let sides = [width - 1, height - 1].map(|side| side.to_le_bytes());
+    chunk(b"VP8X", &[&[2, 0, 0, 0][..], &sides[0][..3], &sides[1][..3]].concat())
+}
+
+/// The smallest frame of an animation: 16 by 16 pixels of VP8 at the canvas's corner.
+fn frame() -> Vec<u8> {
+    let vp8 = [0x10, 0, 0, 0x9d, 0x01, 0x2a, 16, 0, 16, 0];
+    let head = [0, 0, 0, 0, 0, 0, 15, 0, 0, 15, 0, 0, 40, 0, 0, 0];
+    chunk(b"ANMF", &[&head[..], &chunk(b"VP8 ", &vp8)].concat())
+}
+
+#[test]
+fn a_webp_picture_may_not_take_more_memory_or_time_than_its_bytes_need() {
+    let film = |bytes: &[u8]| {
+        let outcome = outcome(Parser::Whammy, bytes);
+        println!("{} bytes: {:?}, {} MiB: {:?}", bytes.len(), outcome.time, outcome.peak >> 20, outcome.said);
+        assert!(outcome.peak < 200 << 20, "{} MiB", outcome.peak >> 20);
+        outcome.said
+    };
+    // Lengths beyond the file; millions of chunks; a picture behind them.
+    assert!(film(&riff(&[], u32::MAX - 4)).unwrap_err().contains("expected 4294967303 bytes but found 12"));
+    let voids = chunk(b"what", &[]).repeat(2 << 20);
+    let many = film(&riff(&[canvas(16, 16), voids.clone()].concat(), 0)).unwrap_err();
+    assert!(many.contains("a frame of an animation"), "{many}");
+    assert!(film(&riff(&voids, 0)).unwrap_err().contains("expected VP8, VP8L or VP8X"));
+    // Many frames that go in as they are, and as many on a canvas that is too large to draw them on.
+    let frames = frame().repeat(20_000);
+    assert!(film(&riff(&[canvas(16, 16), frames.clone()].concat(), 0)).unwrap().contains("copied: 20000"));
+    let error = film(&riff(&[canvas(16_383, 16_383), frames].concat(), 0)).unwrap_err();
+    assert!(error.contains("expected a picture of at most 35651584 pixels to encode anew"), "{error}");
+    let error = film(&webp(16_384, 16_384)).unwrap_err();
+    assert!(error.contains("268435456"), "{error}");
+    // Frames within frames are not looked for.
+    let nested = (0..2000).fold(frame(), |inner, _| chunk(b"ANMF", &inner));
+    film(&riff(&[canvas(16, 16), nested].concat(), 0)).unwrap_err();
+}

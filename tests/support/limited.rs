@@ -26,8 +26,8 @@ use framereel::source::wav::WavSource;
 use framereel::source::webm::WebmSource;
 use framereel::source::y4m::Y4mSource;
 use framereel::source::{Source, SourceOptions, SourceSpec, ffmpeg, open};
-use framereel::time::{Span, Timestamp};
-use framereel::{Error, ErrorKind, Result};
+use framereel::time::{FrameRate, Span, Timestamp};
+use framereel::{Error, ErrorKind, Result, Whammy};
 
 /// How much address space a child may use, in bytes.
 pub const MEMORY: u64 = 1 << 30;
@@ -60,12 +60,14 @@ pub enum Parser {
     Times,
     /// PNG, JPEG, WebP and BMP.
     Picture,
+    /// WebP, made a film of without being decoded.
+    Whammy,
     /// A file of any kind, by its first bytes, up to its first frame.
     Open,
 }
 
 impl Parser {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Y4m,
         Self::Matroska,
         Self::Opus,
@@ -78,6 +80,7 @@ impl Parser {
         Self::Probe,
         Self::Times,
         Self::Picture,
+        Self::Whammy,
         Self::Open,
     ];
 
@@ -144,6 +147,14 @@ impl Parser {
                 fs::write(file.path(), bytes).expect("a written file");
                 let picture = ImageSource::open(file.path(), format, &SourceOptions::default())?;
                 Ok(picture.info().size.to_string())
+            }
+            Self::Whammy => {
+                let mut whammy = Whammy::new(FrameRate::whole(25)).with_alpha(true);
+                whammy.add(bytes, None)?;
+                let report = whammy.report();
+                let found = inspect(whammy.compile()?.reader(), Detail::Numbers)?;
+                assert!(found.faults.is_empty() && found.tracks[0].blocks == report.pictures, "{found:?}");
+                Ok(format!("{report:?}"))
             }
             Self::Open => {
                 let file = tempfile::NamedTempFile::new().expect("a file");

@@ -1,7 +1,8 @@
-//! The headers `Info` and `Cues` (RFC 9559 §5.1.2, §5.1.5).
+//! The headers `Info` and `Cues` as they are read, `SeekHead` and `Cues` as they are written (RFC 9559 §5.1.1, §5.1.2,
+//! §5.1.5).
 
 use super::id;
-use crate::mux::ebml::{child, children, float, text, unsigned};
+use crate::mux::ebml::{child, children, element, float, id_bytes, text, uint, unsigned};
 
 /// `TimestampScale` where the file has none, in nanoseconds.
 const MILLISECOND: u64 = 1_000_000;
@@ -66,4 +67,24 @@ impl Cue {
             .take(Self::MOST)
             .collect()
     }
+}
+
+/// The `SeekHead` that leads to these elements: their IDs and positions, counted from the segment's first byte of data.
+/// Its length does not depend on the positions.
+pub(crate) fn seek_head(places: &[(u32, u64)]) -> Vec<u8> {
+    let seek = |(id, at): &(u32, u64)| {
+        let position = uint(id::SEEK_POSITION, *at, 8);
+        element(id::SEEK, &[element(id::SEEK_ID, &id_bytes(*id)), position].concat())
+    };
+    element(id::SEEK_HEAD, &places.iter().flat_map(seek).collect::<Vec<_>>())
+}
+
+/// The Cues for a first cluster at `clusters_at`, with positions of `width` bytes.
+pub(crate) fn cues_of(cues: &[Cue], clusters_at: u64, width: usize) -> Vec<u8> {
+    let point = |cue: &Cue| {
+        let position = uint(id::CUE_CLUSTER_POSITION, clusters_at + cue.cluster, width);
+        let positions = element(id::CUE_TRACK_POSITIONS, &[uint(id::CUE_TRACK, cue.track, 1), position].concat());
+        element(id::CUE_POINT, &[uint(id::CUE_TIME, cue.time, 1), positions].concat())
+    };
+    element(id::CUES, &cues.iter().flat_map(point).collect::<Vec<_>>())
 }

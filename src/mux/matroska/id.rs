@@ -1,7 +1,13 @@
 //! The IDs of Matroska's elements (RFC 9559 §5.1) that are used here.
 
 pub(crate) const EBML: u32 = 0x1a45_dfa3;
+pub(crate) const EBML_VERSION: u32 = 0x4286;
+pub(crate) const EBML_READ_VERSION: u32 = 0x42f7;
+pub(crate) const EBML_MAX_ID_LENGTH: u32 = 0x42f2;
+pub(crate) const EBML_MAX_SIZE_LENGTH: u32 = 0x42f3;
 pub(crate) const DOC_TYPE: u32 = 0x4282;
+pub(crate) const DOC_TYPE_VERSION: u32 = 0x4287;
+pub(crate) const DOC_TYPE_READ_VERSION: u32 = 0x4285;
 pub(crate) const SEGMENT: u32 = 0x1853_8067;
 
 pub(crate) const VOID: u32 = 0xec;
@@ -21,18 +27,30 @@ pub(crate) const WRITING_APP: u32 = 0x5741;
 pub(crate) const TRACKS: u32 = 0x1654_ae6b;
 pub(crate) const TRACK_ENTRY: u32 = 0xae;
 pub(crate) const TRACK_NUMBER: u32 = 0xd7;
+pub(crate) const TRACK_UID: u32 = 0x73c5;
 pub(crate) const TRACK_TYPE: u32 = 0x83;
+pub(crate) const FLAG_LACING: u32 = 0x9c;
+pub(crate) const MAX_BLOCK_ADDITION_ID: u32 = 0x55ee;
 pub(crate) const DEFAULT_DURATION: u32 = 0x23_e383;
 pub(crate) const CODEC_ID: u32 = 0x86;
 pub(crate) const CODEC_PRIVATE: u32 = 0x63a2;
 pub(crate) const CODEC_DELAY: u32 = 0x56aa;
 pub(crate) const CONTENT_ENCODINGS: u32 = 0x6d80;
 pub(crate) const VIDEO: u32 = 0xe0;
+pub(crate) const ALPHA_MODE: u32 = 0x53c0;
 pub(crate) const PIXEL_WIDTH: u32 = 0xb0;
 pub(crate) const PIXEL_HEIGHT: u32 = 0xba;
 pub(crate) const PIXEL_CROPS: [u32; 4] = [0x54aa, 0x54bb, 0x54cc, 0x54dd];
 pub(crate) const DISPLAY_WIDTH: u32 = 0x54b0;
 pub(crate) const DISPLAY_HEIGHT: u32 = 0x54ba;
+pub(crate) const COLOUR: u32 = 0x55b0;
+pub(crate) const MATRIX_COEFFICIENTS: u32 = 0x55b1;
+pub(crate) const BITS_PER_CHANNEL: u32 = 0x55b2;
+pub(crate) const CHROMA_SUBSAMPLING_HORZ: u32 = 0x55b3;
+pub(crate) const CHROMA_SUBSAMPLING_VERT: u32 = 0x55b4;
+pub(crate) const RANGE: u32 = 0x55b9;
+pub(crate) const TRANSFER_CHARACTERISTICS: u32 = 0x55ba;
+pub(crate) const PRIMARIES: u32 = 0x55bb;
 pub(crate) const AUDIO: u32 = 0xe1;
 pub(crate) const SAMPLING_FREQUENCY: u32 = 0xb5;
 pub(crate) const CHANNELS: u32 = 0x9f;
@@ -48,6 +66,9 @@ pub(crate) const BLOCK: u32 = 0xa1;
 pub(crate) const BLOCK_DURATION: u32 = 0x9b;
 pub(crate) const REFERENCE_BLOCK: u32 = 0xfb;
 pub(crate) const BLOCK_ADDITIONS: u32 = 0x75a1;
+pub(crate) const BLOCK_MORE: u32 = 0xa6;
+pub(crate) const BLOCK_ADD_ID: u32 = 0xee;
+pub(crate) const BLOCK_ADDITIONAL: u32 = 0xa5;
 pub(crate) const DISCARD_PADDING: u32 = 0x75a2;
 pub(crate) const ENCRYPTED_BLOCK: u32 = 0xaf;
 

@@ -163,3 +163,34 @@ fn a_file_with_any_byte_changed_never_panics() {
         }
     }
 }
+
+#[test]
+fn the_data_that_a_group_adds_under_the_number_1_is_given_and_damaged_additions_harm_nothing() {
+    let more = |number: &[u8], data: &[u8]| element(BLOCK_MORE, &[number, &element(BLOCK_ADDITIONAL, data)].concat());
+    let number = |value| uint(BLOCK_ADD_ID, value, 1);
+    for (additions, expected) in [
+        (more(&number(1), b"alpha"), Some("alpha")),
+        (more(&[], b"one is the default"), Some("one is the default")),
+        ([more(&number(4), b"hdr"), more(&number(1), b"alpha"), more(&number(1), b"again")].concat(), Some("alpha")),
+        (more(&number(4), b"hdr"), None),
+        (vec![], None),
+        // Too large for its parent, without a size, garbage, and too many to look at.
+        ([&[0xa6, 0x90][..], &element(BLOCK_ADDITIONAL, b"alpha")].concat(), None),
+        ([&[0xa6, 0x87, 0xa5, 0xff][..], b"alpha"].concat(), None),
+        (vec![0; 9], None),
+        ([more(&number(4), b"x").repeat(40), more(&number(1), b"alpha")].concat(), None),
+    ] {
+        let group = [block(BLOCK, 40, 0, b"two"), element(BLOCK_ADDITIONS, &additions), uint(BLOCK_DURATION, 7, 1)];
+        let cluster = [uint(TIMESTAMP, 0, 1), element(BLOCK_GROUP, &group.concat())].concat();
+        let segment = element(SEGMENT, &[headers(), element(CLUSTER, &cluster)].concat());
+        let mut file = Matroska::open(Cursor::new([element(EBML, &[]), segment].concat())).unwrap();
+        let found = std::iter::from_fn(|| file.next().unwrap()).find_map(|item| match item {
+            Item::Block(block) => Some(block),
+            _ => None,
+        });
+        let found = found.unwrap();
+        assert_eq!((found.time, found.duration), (40, Some(7)), "{expected:?}");
+        let data = found.additional.map(|range| file.bytes(range).unwrap());
+        assert_eq!(data.as_deref(), expected.map(str::as_bytes));
+    }
+}

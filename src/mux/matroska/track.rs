@@ -40,6 +40,8 @@ pub(crate) struct Track {
     pub(crate) height: u64,
     /// The display's width and height where they are given, in whatever unit.
     pub(crate) display: Option<(u64, u64)>,
+    /// Whether blocks have the picture's transparency in addition (`AlphaMode`).
+    pub(crate) alpha: bool,
     /// Whether the picture is cropped.
     pub(crate) cropped: bool,
     /// Samples a second, unchecked; 8000 where the file does not give it.
@@ -94,6 +96,7 @@ impl Track {
         self.width = value(id::PIXEL_WIDTH).unwrap_or(0);
         self.height = value(id::PIXEL_HEIGHT).unwrap_or(0);
         self.display = value(id::DISPLAY_WIDTH).zip(value(id::DISPLAY_HEIGHT));
+        self.alpha = value(id::ALPHA_MODE) == Some(1);
         self.cropped = id::PIXEL_CROPS.into_iter().any(|id| value(id).is_some_and(|edge| edge > 0));
     }
 

@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use super::{Repaired, RepairedTrack};
 use crate::error::{Error, Result};
-use crate::mux::ebml::{Element, children, element, id_bytes, long_header, size_bytes, uint, uint_width};
-use crate::mux::matroska::{Block, Cue, Item, TrackType, id};
+use crate::mux::ebml::{Element, children, element, id_bytes, long_header, size_bytes, uint_width};
+use crate::mux::matroska::{Block, Cue, Item, TrackType, cues_of, id, seek_head};
 use crate::mux::survey::{Ending, Survey};
 use crate::mux::track_counts::TrackCounts;
 
@@ -240,24 +240,6 @@ fn head(ebml: Range<u64>, info: Vec<u8>, kept: &[(u32, Range<u64>)], cues: &[Cue
     head.extend(kept.iter().map(|(_, range)| Piece::Copy(range.clone())));
     head.push(Piece::Bytes(cues_of(cues, clusters_at, width)));
     head
-}
-
-fn seek_head(places: &[(u32, u64)]) -> Vec<u8> {
-    let seek = |(id, at): &(u32, u64)| {
-        let position = uint(id::SEEK_POSITION, *at, 8);
-        element(id::SEEK, &[element(id::SEEK_ID, &id_bytes(*id)), position].concat())
-    };
-    element(id::SEEK_HEAD, &places.iter().flat_map(seek).collect::<Vec<_>>())
-}
-
-/// The Cues for a first cluster at `clusters_at`, with positions of `width` bytes.
-fn cues_of(cues: &[Cue], clusters_at: u64, width: usize) -> Vec<u8> {
-    let point = |cue: &Cue| {
-        let position = uint(id::CUE_CLUSTER_POSITION, clusters_at + cue.cluster, width);
-        let positions = element(id::CUE_TRACK_POSITIONS, &[uint(id::CUE_TRACK, cue.track, 1), position].concat());
-        element(id::CUE_POINT, &[uint(id::CUE_TIME, cue.time, 1), positions].concat())
-    };
-    element(id::CUES, &cues.iter().flat_map(point).collect::<Vec<_>>())
 }
 
 /// A copy of `Info` with this duration.

@@ -15,6 +15,7 @@ mod sink;
 mod slices;
 #[cfg(test)]
 mod tests;
+mod whole;
 mod writer;
 
 use std::fmt;
@@ -27,6 +28,7 @@ pub use writer::{OutputWriter, Room};
 use self::files::Files;
 use self::memory::Memory;
 use self::slices::Slices;
+use self::whole::WholeFile;
 use crate::blob::Blob;
 use crate::error::{Error, Result};
 use crate::mux::{Container, Tracks};
@@ -191,6 +193,11 @@ pub(super) trait Output: Write + Seek + Send {
 
     /// The present file's path, for errors.
     fn path(&self) -> Option<&Path>;
+}
+
+/// An output in memory of one file, which is handed out at its end; its blob has this type.
+pub(super) fn in_memory(mime_type: &str) -> Box<dyn Output> {
+    Box::new(WholeFile::new(mime_type))
 }
 
 /// The output of this destination; its blobs have this type.

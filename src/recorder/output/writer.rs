@@ -25,8 +25,15 @@ pub enum Room {
     None,
 }
 
-/// The maximum size of a block's header, in bytes.
+/// The maximum size of a block's header, in bytes, and of what a block with transparency has in addition.
 const BLOCK: u64 = 16;
+const BLOCK_ADDITIONS: u64 = 32;
+
+/// The maximum size of a packet in a file, in bytes.
+fn size_in_file(media: &EncodedPacket) -> u64 {
+    let additions = if media.alpha.is_some() { BLOCK_ADDITIONS } else { 0 };
+    media.size() as u64 + BLOCK + additions
+}
 
 /// Writes one recording.
 pub struct OutputWriter {
@@ -179,7 +186,7 @@ impl OutputWriter {
         if let Sink::Idle(_) = self.sink {
             self.begin_piece(time)?;
         }
-        let size = media.data.len() as u64 + BLOCK;
+        let size = size_in_file(&media);
         let (timestamp, end) = (self.recording_time(time), self.recording_time(time + media.duration));
         let media = EncodedPacket { timestamp: Timestamp::ZERO + (time - self.piece_origin), ..media };
         let leading = kind == self.leading_kind();
@@ -399,7 +406,7 @@ impl OutputWriter {
         let clusters = self.keys + self.progress.recorded.as_secs_f64() as u64;
         let frames =
             packet.kind == TrackKind::Video && self.frame_limit.is_some_and(|limit| self.progress.frames >= limit);
-        let packet_size = packet.media.data.len() as u64 + BLOCK;
+        let packet_size = size_in_file(&packet.media);
         let needed = self.progress.bytes + self.held_sound + packet_size + REST + (clusters + 1) * CLUSTER;
         frames || self.size_limit.is_some_and(|limit| needed > limit)
     }

@@ -351,7 +351,7 @@ impl<'a> Encode<'a> {
 
     /// Sends the packets that are ready; false when the queue is closed.
     fn send(&mut self) -> bool {
-        let bytes = self.ready.iter().map(|packet| packet.data.len() as u64).sum();
+        let bytes = self.ready.iter().map(|packet| packet.size() as u64).sum();
         self.session.splitter.lock().add_bytes(bytes);
         self.sent = self.ready.last().map(|packet| packet.timestamp).or(self.sent);
         let (in_encoder, messages) = (&mut self.in_encoder, &self.session.messages);

@@ -68,7 +68,7 @@ impl Interleaver {
             packet.begins_piece |= std::mem::take(&mut self.piece_pending);
         }
         self.advance(packet.kind, packet.media.timestamp);
-        self.held += packet.media.data.len();
+        self.held += packet.media.size();
         self.track(packet.kind).queue.push_back(packet);
         Ok(())
     }
@@ -105,7 +105,7 @@ impl Interleaver {
         }
         self.left = time;
         let packet = self.track(kind).queue.pop_front()?;
-        self.held -= packet.media.data.len();
+        self.held -= packet.media.size();
         Some(packet)
     }
 

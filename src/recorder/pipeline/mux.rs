@@ -269,7 +269,7 @@ impl<'a> Mux<'a> {
         for packet in packets.iter_mut().filter(|packet| packet.kind == leading) {
             // Only a key frame can begin a piece, and these frames are encoded already.
             packet.begins_piece = packet.media.key && splitter.begins_piece(packet.media.timestamp);
-            splitter.add_bytes(packet.media.data.len() as u64);
+            splitter.add_bytes(packet.media.size() as u64);
         }
         *self.session.splitter.lock() = splitter;
         self.begin(destination, options, origin);
