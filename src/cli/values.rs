@@ -23,6 +23,8 @@ use framereel::{Error, ErrorKind, Result};
 pub const ENCODERS: &[&str] = &["auto", "rav1e", "aom", "vpx"];
 pub const GRAPHICS: &[&str] = &["blocks", "sixel", "kitty"];
 pub const LAYOUTS: &[&str] = &["over", "grid"];
+pub const TONE_MAPS: &[&str] = &["bt2390", "clip", "none"];
+pub const DEINTERLACE: &[&str] = &["auto", "off"];
 pub const EDGES: &[&str] = &["transparent", "clamp"];
 pub const CODECS: &[&str] = &["av1", "vp8", "vp9", "h264", "hevc"];
 pub const VISUALIZATIONS: &[&str] = &["wave", "bars", "spectrogram"];
@@ -339,7 +341,9 @@ fn syntax(context: String) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use framereel::color::ToneMap;
     use framereel::encode::EncoderChoice;
+    use framereel::source::Deinterlace;
 
     use super::*;
     use crate::cli::show::graphics::Graphics;
@@ -351,6 +355,9 @@ mod tests {
         assert!(LAYOUTS.iter().all(|word| layout(word).is_ok()));
         assert!(EDGES.iter().all(|word| edge(word).is_ok()));
         assert!(CODECS.iter().all(|word| codec(word).is_ok()));
+        assert!(TONE_MAPS.iter().all(|word| word.parse::<ToneMap>().is_ok()));
+        assert_eq!(TONE_MAPS, ToneMap::ALL.map(ToneMap::name));
+        assert!(DEINTERLACE.iter().all(|word| word.parse::<Deinterlace>().is_ok()));
         let kinds = Visualization::ALL.map(Visualization::name);
         assert_eq!(VISUALIZATIONS, kinds);
     }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::color::{ColorSpace, Matrix, Range};
+use crate::color::{Matrix, Range};
 use crate::frame::{PixelFormat, Size};
 use crate::time::FrameRate;
 
