@@ -60,6 +60,14 @@ impl SourcePixels {
         let ColorSpace { transfer, tone_map, .. } = color;
         if color.is_wide() { Self::Wide { format, transfer, tone_map } } else { Self::Bytes(format) }
     }
+
+    /// The layout of the bytes; none of a texture.
+    pub fn format(self) -> Option<PixelFormat> {
+        match self {
+            Self::Bytes(format) | Self::Wide { format, .. } => Some(format),
+            Self::Texture => None,
+        }
+    }
 }
 
 /// The passes for every frame.

@@ -57,12 +57,7 @@ impl Renderer {
         target: RenderTarget,
         alarm: &wgpu::Buffer,
     ) -> Result<Self> {
-        let source = match picture.pixels {
-            SourcePixels::Bytes(format) | SourcePixels::Wide { format, .. } => {
-                Some(SourceBuffer::new(gpu, format, picture.size))
-            }
-            SourcePixels::Texture => None,
-        };
+        let source = picture.pixels.format().map(|format| SourceBuffer::new(gpu, format, picture.size));
         Self::with_source(gpu, chain, picture, target, alarm, source)
     }
 
@@ -93,7 +88,9 @@ impl Renderer {
     ) -> Result<Self> {
         let size = target.canvas();
         gpu.check_size(size)?;
-        gpu.check_size(picture.size)?;
+        // Of more than 8 bits, 4:4:4 has six bytes a pixel.
+        let is_deep = picture.pixels.format().is_some_and(|format| format.bits() > 8);
+        gpu.check_size_of(picture.size, if is_deep { 6 } else { 4 })?;
         let device = gpu.device();
         let wide = u64::from(size.width.next_multiple_of(8)) * u64::from(size.height);
         let packed = if let RenderTarget::Packed { format, .. } = target { Some(format) } else { None };

@@ -549,3 +549,36 @@ fn ratio(text: &str, between: char) -> Option<(u64, u64)> {
     let part = |text: &str| text.parse::<u32>().ok().filter(|value| *value > 0).map(u64::from);
     Some((part(a)?, part(b)?))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_depth_of_every_pixel_format_is_known_by_its_name() {
+        if !crate::tools::has("ffmpeg") {
+            return;
+        }
+        let list = std::process::Command::new("ffmpeg").args(["-v", "error", "-pix_fmts"]).output().unwrap();
+        let list = String::from_utf8(list.stdout).unwrap();
+        // Flags, name, components, bits a pixel, bits a sample of each component, as `10-10-10`.
+        let rows = list.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        let mut deep = 0;
+        for row in rows.filter(|row| row.len() == 5 && row[0].len() == 5) {
+            let Some(bits) = row[4].split('-').next().and_then(|bits| bits.parse::<u32>().ok()) else { continue };
+            let stream = ProbedStream { pix_fmt: row[1].to_owned(), ..ProbedStream::default() };
+            let (format, asked) = stream.layout();
+            if format == PixelFormat::Rgba8 || row[0].contains('H') {
+                continue;
+            }
+            let expected = match bits {
+                ..=8 => 8,
+                9 | 10 => 10,
+                _ => 12,
+            };
+            assert_eq!(format.bits(), expected, "{row:?} comes as {asked}");
+            deep += usize::from(bits > 8);
+        }
+        assert!(deep > 30, "{deep} formats of more than 8 bits in\n{list}");
+    }
+}
