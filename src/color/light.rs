@@ -37,8 +37,8 @@ pub enum Transfer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum ToneMap {
-    /// By the curve of ITU-R BT.2390: light up to some 90 cd/m² stays as it is, and what is brighter is compressed so
-    /// that the film's peak becomes white.
+    /// By the curve of ITU-R BT.2390: dark light stays as it is (of film with a peak of 1000 cd/m², up to 88), and what is
+    /// brighter is compressed so that the film's peak becomes white.
     #[default]
     Bt2390,
     /// What is brighter than reference white, 203 cd/m² (ITU-R BT.2408), is white.
