@@ -1,10 +1,12 @@
 //! Measures the cost of filters: each alone on film of 1280×720, from unpacking to packed I420 read back; and a chain
-//! compared with one filter, a wide blur with a narrow one.
+//! compared with one filter, a wide blur with a narrow one; and film of more than 8 bits, and of high dynamic range, with
+//! film of 8 bits.
 
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use framereel::canvas::Capture;
+use framereel::color::{ColorSpace, Matrix, Primaries, ToneMap, Transfer};
 use framereel::filter::{self, FilterChain, FilterInfo};
 use framereel::frame::{Frame, PixelFormat, Size};
 use framereel::gpu::Gpu;
@@ -68,6 +70,38 @@ fn ratios(_: &mut Criterion) {
     }
 }
 
+/// The same film with 8 bits, with 10, and as if it was of high dynamic range; unfiltered, in turn.
+fn depth_and_light(_: &mut Criterion) {
+    let gpu = Gpu::new().unwrap();
+    let eight = film(&gpu);
+    let samples = (0..3).flat_map(|plane| eight.rows(plane).flatten().copied().collect::<Vec<_>>());
+    let data: Vec<u8> = samples.flat_map(|sample| (u16::from(sample) << 2).to_le_bytes()).collect();
+    let ten = |color| Frame::packed(PixelFormat::I420P10, HD, color, data.clone());
+    let wide = ColorSpace { matrix: Matrix::Bt2020, primaries: Primaries::Bt2020, ..ColorSpace::RECORDED };
+    let frames = [
+        ("8 bits", eight),
+        ("10 bits", ten(ColorSpace::RECORDED)),
+        ("10 bits, BT.2020", ten(wide)),
+        ("10 bits, PQ, clipped", ten(ColorSpace { transfer: Transfer::Pq, tone_map: ToneMap::Clip, ..wide })),
+        ("10 bits, PQ", ten(ColorSpace { transfer: Transfer::Pq, ..wide })),
+        ("10 bits, HLG", ten(ColorSpace { transfer: Transfer::Hlg, ..wide })),
+    ];
+    let mut runs: Vec<_> =
+        frames.iter().map(|(name, frame)| (name, frame, capture(&gpu, "none"), Vec::new())).collect();
+    for round in 0..160 {
+        for (_, frame, capture, times) in &mut runs {
+            let began = Instant::now();
+            one(capture, frame);
+            if round >= 10 {
+                times.push(began.elapsed());
+            }
+        }
+    }
+    for (name, _, _, times) in runs {
+        println!("{name}: {:.2?}", median(times));
+    }
+}
+
 fn median(mut times: Vec<Duration>) -> Duration {
     times.sort();
     times[times.len() / 2]
@@ -80,6 +114,6 @@ criterion_group! {
         .warm_up_time(Duration::from_millis(500))
         .measurement_time(Duration::from_millis(2500))
         .without_plots();
-    targets = ratios, each_alone
+    targets = ratios, depth_and_light, each_alone
 }
 criterion_main!(benches);

@@ -21,6 +21,11 @@ struct FrameInfo {
     input_margin: i32,
     output_margin: i32,
     original_margin: i32,
+    // For colours beyond those of recordings: linear BT.709 = M · linear colour; the weights of R, G and B in luminance, then
+    // the exponent of HLG's OOTF less 1; and the numbers of BT.2390's curve, then the light of white (`src/color/light.rs`).
+    to_bt709: array<vec4f, 3>,
+    luminance: vec4f,
+    curve: vec4f,
 }
 
 @group(0) @binding(0) var<uniform> frame: FrameInfo;

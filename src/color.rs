@@ -1,6 +1,11 @@
-//! Colour: matrices, ranges and chroma siting. All colour coefficients are here.
+//! Colour: matrices, ranges, chroma siting, and light. All colour coefficients are here.
 //!
 //! Sources: ITU-R BT.601-7, BT.709-6, BT.2020-2 (the luma weights) and ITU-T H.273 (their numbers and ranges).
+
+mod light;
+
+pub(crate) use light::LightNumbers;
+pub use light::{Primaries, ToneMap, Transfer};
 
 /// The luma weights that convert RGB to YUV (H.273 `MatrixCoefficients`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -44,11 +49,30 @@ pub struct ColorSpace {
     pub range: Range,
     /// The place of chroma samples, where chroma is subsampled.
     pub siting: Siting,
+    /// The colours of red, green and blue.
+    pub primaries: Primaries,
+    /// The light of code values.
+    pub transfer: Transfer,
+    /// The film's brightest light in cd/m², 203 to 10,000; only [`Transfer::Pq`] needs it.
+    pub peak: u16,
+    /// How a canvas brings it to standard dynamic range.
+    pub tone_map: ToneMap,
 }
 
 impl ColorSpace {
     /// BT.709, limited range, chroma on the left: the colour space of every recording.
-    pub const RECORDED: Self = Self { matrix: Matrix::Bt709, range: Range::Limited, siting: Siting::Left };
+    pub const RECORDED: Self = Self {
+        matrix: Matrix::Bt709,
+        range: Range::Limited,
+        siting: Siting::Left,
+        primaries: Primaries::Bt709,
+        transfer: Transfer::Sdr,
+        peak: Self::USUAL_PEAK,
+        tone_map: ToneMap::Bt2390,
+    };
+
+    /// The peak of film that does not say its own, in cd/m².
+    pub const USUAL_PEAK: u16 = 1000;
 
     /// The assumed colour space of untagged video of this height: BT.709 from 720 lines up, BT.601 below; limited
     /// range.
@@ -57,15 +81,37 @@ impl ColorSpace {
         Self { matrix, ..Self::RECORDED }
     }
 
+    /// Whether its colours are not those of recordings and are to be brought to them: by their light, their primaries
+    /// or both.
+    pub(crate) fn is_wide(self) -> bool {
+        let wide = self.transfer != Transfer::Sdr || self.primaries != Primaries::Bt709;
+        wide && self.tone_map != ToneMap::None
+    }
+
+    /// The numbers that bring its colours to those of recordings.
+    pub(crate) fn light(self) -> LightNumbers {
+        LightNumbers::new(self.primaries, self.transfer, self.peak)
+    }
+
     /// Rows of 4: `rgb = M · (y, u, v, 1)`, all of 0–1 code values (a code of 255 is 1.0) to 0–1 colours.
     pub fn yuv_to_rgb(self) -> [[f32; 4]; 3] {
+        self.yuv_to_rgb_of(8, 255.0)
+    }
+
+    /// The same for code values of this many bits, where 1.0 is the code `unit`.
+    pub(crate) fn yuv_to_rgb_of(self, bits: u32, unit: f64) -> [[f32; 4]; 3] {
         let (kr, kb) = self.matrix.weights();
         let kg = 1.0 - kr - kb;
-        let (y_scale, y_offset, c_scale) = self.range.scales();
+        let step = f64::from(1_u32 << (bits - 8));
+        let (y_scale, y_offset, c_scale) = match self.range {
+            Range::Limited => (219.0 * step / unit, 16.0 * step / unit, 224.0 * step / unit),
+            Range::Full => ((256.0 * step - 1.0) / unit, 0.0, (256.0 * step - 1.0) / unit),
+        };
+        let chroma_zero = 128.0 * step / unit;
         let (ry, gu, gv, bu) =
             (2.0 * (1.0 - kr), -2.0 * (1.0 - kb) * kb / kg, -2.0 * (1.0 - kr) * kr / kg, 2.0 * (1.0 - kb));
         let row = |u: f64, v: f64| {
-            let offset = -y_offset / y_scale - CHROMA_ZERO * (u + v) / c_scale;
+            let offset = -y_offset / y_scale - chroma_zero * (u + v) / c_scale;
             [1.0 / y_scale, u / c_scale, v / c_scale, offset].map(|value| value as f32)
         };
         [row(0.0, ry), row(gu, gv), row(bu, 0.0)]
@@ -146,13 +192,30 @@ mod tests {
     fn every_matrix_and_range_inverts() {
         for matrix in [Matrix::Bt601, Matrix::Bt709, Matrix::Bt2020] {
             for range in [Range::Limited, Range::Full] {
-                let space = ColorSpace { matrix, range, siting: Siting::Left };
+                let space = ColorSpace { matrix, range, ..ColorSpace::RECORDED };
                 for rgb in [[0.1, 0.5, 0.9], [1.0, 0.0, 0.3], [0.0, 0.0, 0.0]] {
                     let back = apply(space.yuv_to_rgb(), apply(space.rgb_to_yuv(), rgb));
                     for (a, b) in rgb.iter().zip(back) {
                         assert!((a - b).abs() < 1e-5, "{space:?} {rgb:?} {back:?}");
                     }
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn deeper_samples_of_the_same_colour_are_the_same_colour() {
+        // BT.2100 table 9 and H.273: 10 bits have black at 64, white at 940; full range ends at 1023.
+        let code = |value: f32| value / 65535.0;
+        for (range, bits, black, white, grey) in [
+            (Range::Limited, 10, 64.0, 940.0, 512.0),
+            (Range::Limited, 12, 256.0, 3760.0, 2048.0),
+            (Range::Full, 10, 0.0, 1023.0, 512.0),
+        ] {
+            let matrix = ColorSpace { range, ..ColorSpace::RECORDED }.yuv_to_rgb_of(bits, 65535.0);
+            for (luma, expected) in [(black, 0.0), (white, 1.0)] {
+                let rgb = apply(matrix, [code(luma), code(grey), code(grey)]);
+                assert!(rgb.iter().all(|value| (value - expected).abs() < 1e-4), "{range:?} {bits}: {rgb:?}");
             }
         }
     }

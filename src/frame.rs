@@ -61,7 +61,8 @@ impl Rect {
     }
 }
 
-/// The layout of a frame's bytes; all formats have 8 bits per sample.
+/// The layout of a frame's bytes. Samples have 8 bits, but for the formats whose names end in `P10` and `P12`: there each
+/// is a word of 16 bits, the least significant byte first, with a value of 10 or 12 bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PixelFormat {
@@ -82,6 +83,18 @@ pub enum PixelFormat {
     Yuyv,
     /// One plane of R, G, B; sRGB-encoded, opaque.
     Rgb8,
+    /// As [`PixelFormat::I420`], with 10 bits.
+    I420P10,
+    /// As [`PixelFormat::I422`], with 10 bits.
+    I422P10,
+    /// As [`PixelFormat::I444`], with 10 bits.
+    I444P10,
+    /// As [`PixelFormat::I420`], with 12 bits.
+    I420P12,
+    /// As [`PixelFormat::I422`], with 12 bits.
+    I422P12,
+    /// As [`PixelFormat::I444`], with 12 bits.
+    I444P12,
 }
 
 impl PixelFormat {
@@ -91,15 +104,38 @@ impl PixelFormat {
             Self::Rgba8 | Self::Rgb8 | Self::Gray8 | Self::Yuyv => 1,
             Self::Nv12 => 2,
             Self::I420 | Self::I422 | Self::I444 => 3,
+            Self::I420P10 | Self::I422P10 | Self::I444P10 | Self::I420P12 | Self::I422P12 | Self::I444P12 => 3,
+        }
+    }
+
+    /// How many bits a sample has: 8, 10 or 12.
+    pub const fn bits(self) -> u32 {
+        match self {
+            Self::I420P10 | Self::I422P10 | Self::I444P10 => 10,
+            Self::I420P12 | Self::I422P12 | Self::I444P12 => 12,
+            _ => 8,
+        }
+    }
+
+    /// The planar format of the same chroma with 10 or 12 bits; none for others than planar YUV and for other depths.
+    pub(crate) const fn deepened(self, bits: u32) -> Option<Self> {
+        match (self, bits) {
+            (Self::I420, 10) => Some(Self::I420P10),
+            (Self::I422, 10) => Some(Self::I422P10),
+            (Self::I444, 10) => Some(Self::I444P10),
+            (Self::I420, 12) => Some(Self::I420P12),
+            (Self::I422, 12) => Some(Self::I422P12),
+            (Self::I444, 12) => Some(Self::I444P12),
+            _ => None,
         }
     }
 
     /// How far chroma is subsampled, as a shift across and a shift down.
     pub const fn chroma_shift(self) -> (u32, u32) {
         match self {
-            Self::I420 | Self::Nv12 => (1, 1),
-            Self::I422 | Self::Yuyv => (1, 0),
-            Self::Rgba8 | Self::Rgb8 | Self::I444 | Self::Gray8 => (0, 0),
+            Self::I420 | Self::Nv12 | Self::I420P10 | Self::I420P12 => (1, 1),
+            Self::I422 | Self::Yuyv | Self::I422P10 | Self::I422P12 => (1, 0),
+            Self::Rgba8 | Self::Rgb8 | Self::I444 | Self::I444P10 | Self::I444P12 | Self::Gray8 => (0, 0),
         }
     }
 
@@ -108,13 +144,14 @@ impl PixelFormat {
         let (width, height) = (size.width as usize, size.height as usize);
         let (shift_x, shift_y) = self.chroma_shift();
         let (chroma_width, chroma_height) = (width.div_ceil(1 << shift_x), height.div_ceil(1 << shift_y));
+        let bytes = if self.bits() > 8 { 2 } else { 1 };
         match (self, plane) {
             (Self::Rgba8, _) => (width * 4, height),
             (Self::Rgb8, _) => (width * 3, height),
             (Self::Yuyv, _) => (chroma_width * 4, height),
-            (_, 0) => (width, height),
+            (_, 0) => (width * bytes, height),
             (Self::Nv12, _) => (chroma_width * 2, chroma_height),
-            _ => (chroma_width, chroma_height),
+            _ => (chroma_width * bytes, chroma_height),
         }
     }
 }
@@ -134,7 +171,8 @@ pub struct Plane {
 pub struct Frame {
     format: PixelFormat,
     size: Size,
-    /// How YUV values map to colours; ignored for [`PixelFormat::Rgba8`] and [`PixelFormat::Rgb8`].
+    /// How YUV values map to colours. Of [`PixelFormat::Rgba8`] and [`PixelFormat::Rgb8`] it only says what light they
+    /// mean; matrix, range and siting are ignored.
     pub color: ColorSpace,
     /// The time at which it is shown.
     pub timestamp: Timestamp,

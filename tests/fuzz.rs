@@ -38,16 +38,21 @@ fn data() -> PathBuf {
 // What is damaged.
 
 fn y4m() -> Vec<Vec<u8>> {
-    [("W5 H3 F25:1 Ip A1:1 C420jpeg XCOLORRANGE=FULL", 27), ("W4 H4 F30000:1001 C444", 48), ("W3 H2 Cmono", 6)]
-        .map(|(header, len)| {
-            let frames = (0..3).flat_map(|index| [b"FRAME Ixyz\n".to_vec(), vec![index; len]].concat()).collect();
-            [format!("YUV4MPEG2 {header}\n").into_bytes(), frames].concat()
-        })
-        .to_vec()
+    [
+        ("W5 H3 F25:1 Ip A1:1 C420jpeg XCOLORRANGE=FULL", 27),
+        ("W4 H4 F30000:1001 C444", 48),
+        ("W3 H2 Cmono", 6),
+        ("W3 H2 C422p10", 28),
+    ]
+    .map(|(header, len)| {
+        let frames = (0..3).flat_map(|index| [b"FRAME Ixyz\n".to_vec(), vec![index; len]].concat()).collect();
+        [format!("YUV4MPEG2 {header}\n").into_bytes(), frames].concat()
+    })
+    .to_vec()
 }
 
 fn matroska() -> Vec<Vec<u8>> {
-    ["film.webm", "groups.mkv", "sound.webm", "transparent.webm"]
+    ["film.webm", "groups.mkv", "sound.webm", "transparent.webm", "deep.webm"]
         .map(|name| fs::read(data().join(name)).expect("a film"))
         .to_vec()
 }
@@ -198,8 +203,8 @@ const SHADER_WORDS: [&str; 32] = [
     "N",
 ];
 
-/// What ffprobe says of a film with a turned picture.
-const PROBES: [&str; 3] = [
+/// What ffprobe says of films, one with a turned picture and one of high dynamic range, and of sound.
+const PROBES: [&str; 4] = [
     r#"{"programs": [], "streams": [{"index": 0, "codec_name": "h264", "codec_type": "video", "width": 64, "height": 48,
         "sample_aspect_ratio": "4:3", "pix_fmt": "yuv420p", "color_range": "tv", "color_space": "bt709", "chroma_location": "left",
         "r_frame_rate": "30000/1001", "avg_frame_rate": "25/1", "time_base": "1/12800", "duration": "0.400000", "nb_frames": "10",
@@ -209,9 +214,24 @@ const PROBES: [&str; 3] = [
         "time_base": "1/1000", "sample_aspect_ratio": "N/A", "nb_frames": "N/A"}], "format": {}}"#,
     r#"{"streams": [{"codec_type": "audio", "sample_rate": "44100", "channels": 6, "channel_layout": "5.1", "start_time": "-0.023220",
         "duration": "4.001000"}], "format": {"duration": "4.1"}}"#,
+    r#"{"streams": [{"width": 640, "height": 360, "pix_fmt": "yuv420p10le", "color_space": "bt2020nc", "color_primaries": "bt2020",
+        "color_transfer": "smpte2084", "field_order": "tt", "r_frame_rate": "25/1", "side_data_list": [{"max_content": 1000},
+        {"max_luminance": "10000000/10000"}]}], "frames": [{"side_data_list": [{"max_content": 4000, "max_average": 400}]}]}"#,
 ];
-const PROBE_WORDS: [&str; 10] =
-    ["null", "true", "[]", "{}", "\"N/A\"", "\"width\": 1", "\"streams\": [{}]", "rgb24", "\"rotation\": 1e308", "1/0"];
+const PROBE_WORDS: [&str; 12] = [
+    "null",
+    "true",
+    "[]",
+    "{}",
+    "\"N/A\"",
+    "\"width\": 1",
+    "\"streams\": [{}]",
+    "rgb24",
+    "\"rotation\": 1e308",
+    "1/0",
+    "\"max_content\": 99999",
+    "p016le",
+];
 
 const MESSAGES: [&str; 2] = [
     "frame:0    pts:-512     pts_time:-0.04\nframereel=1\n[h264 @ 0x5] frame:1    pts:NOPTS   pts_time:NOPTS\r\nframereel=1\r\n\

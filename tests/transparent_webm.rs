@@ -91,7 +91,7 @@ fn writer_of(
     let tracks = Tracks { video: Some(video), audio: Some(audio) };
     let blocks = blocks(&bytes);
     assert_eq!(blocks.iter().filter(|block| block.track == 1).count(), FRAMES);
-    (Container::Webm.writer(FileSink::create(path).unwrap(), &tracks, None).unwrap(), blocks)
+    (Container::Webm.writer(FileSink::create(path).unwrap(), &tracks, None, None).unwrap(), blocks)
 }
 
 fn put(writer: &mut dyn ContainerWriter<FileSink>, block: &MatroskaBlock) {

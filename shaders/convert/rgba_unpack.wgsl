@@ -6,7 +6,7 @@ fn fetch(block: vec2u) -> Block {
     for (var i = 0u; i < 8u; i++) {
         let at = min(pixel(block, i), frame.input_size - 1u);
         let color = word(0u, at.x, at.y);
-        colors[i] = vec4f(round(color.rgb * color.a * 255.0) / 255.0, color.a);
+        colors[i] = vec4f(round(to_sdr(color.rgb) * color.a * 255.0) / 255.0, color.a);
     }
     return colors;
 }

@@ -8,7 +8,8 @@ struct ChromaRows {
 
 fn to_rgb(y: f32, u: f32, v: f32) -> vec4f {
     let yuv = vec4f(y, u, v, 1.0);
-    return vec4f(dot(frame.yuv_to_rgb[0], yuv), dot(frame.yuv_to_rgb[1], yuv), dot(frame.yuv_to_rgb[2], yuv), 1.0);
+    let rgb = vec3f(dot(frame.yuv_to_rgb[0], yuv), dot(frame.yuv_to_rgb[1], yuv), dot(frame.yuv_to_rgb[2], yuv));
+    return vec4f(to_sdr(rgb), 1.0);
 }
 
 fn fetch(block: vec2u) -> Block {

@@ -14,6 +14,7 @@ use crate::time::FrameRate;
 
 const SEQUENCE_HEADER: u8 = 1;
 const TEMPORAL_DELIMITER: u8 = 2;
+const METADATA: u8 = 5;
 
 /// The lowest level whose limits allow pictures of this size at this rate (Annex A.3), as `seq_level_idx`; none above
 /// 6.2.
@@ -137,9 +138,42 @@ pub(crate) fn has_sequence_header(unit: &[u8]) -> bool {
     Obus(unit).map_while(Result::ok).any(|obu| obu.kind == SEQUENCE_HEADER)
 }
 
+/// The film's brightest light in cd/m², by the metadata of a temporal unit (§5.8): the greatest content light level, or
+/// else the peak of the display on which it was graded. None where neither is said.
+pub(crate) fn peak(unit: &[u8]) -> Option<u16> {
+    const CONTENT_LIGHT_LEVEL: u8 = 1;
+    const MASTERING_DISPLAY: u8 = 2;
+    let (mut content, mut display) = (None, None);
+    for obu in Obus(unit).map_while(Result::ok).filter(|obu| obu.kind == METADATA) {
+        match obu.payload {
+            [CONTENT_LIGHT_LEVEL, high, low, ..] => content = Some(u16::from_be_bytes([*high, *low])),
+            // After six chromaticities and two of white, of two bytes each: cd/m² in 24.8 fixed point.
+            [MASTERING_DISPLAY, rest @ ..] if rest.len() >= 20 => {
+                let peak = u32::from_be_bytes([rest[16], rest[17], rest[18], rest[19]]) >> 8;
+                display = u16::try_from(peak).ok();
+            }
+            _ => {}
+        }
+    }
+    content.filter(|peak| *peak > 0).or(display.filter(|peak| *peak > 0))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_peak_is_the_contents_or_else_the_displays() {
+        let content = |level: u16| [&[0x2a, 6, 1][..], &level.to_be_bytes(), &[0, 100, 0x80]].concat();
+        let display = [&[0x2a, 26, 2][..], &[0; 16], &(1000_u32 << 8).to_be_bytes(), &[0, 0, 0, 1, 0x80]].concat();
+        assert_eq!(peak(&content(700)), Some(700));
+        assert_eq!(peak(&display), Some(1000));
+        assert_eq!(peak(&[display.clone(), content(700)].concat()), Some(700));
+        assert_eq!(peak(&[content(0), display].concat()), Some(1000));
+        for len in 0..8 {
+            assert!(peak(&content(700)[..len]).is_none(), "{len} bytes");
+        }
+    }
 
     #[test]
     fn a_level_holds_the_picture_and_its_rate() {

@@ -5,7 +5,7 @@
 //! stream itself, so that they always agree with its frames.
 
 use super::{Obu, Obus, SEQUENCE_HEADER};
-use crate::color::{ColorSpace, Matrix, Range, Siting};
+use crate::color::{ColorSpace, Matrix, Primaries, Range, Siting, Transfer};
 use crate::error::{Error, Result};
 
 /// A stream's sequence header.
@@ -85,6 +85,7 @@ impl SequenceHeader {
     }
 
     /// Bits a sample: 8, 10 or 12.
+    #[cfg(test)]
     pub(crate) fn bit_depth(&self) -> u8 {
         self.color.bit_depth
     }
@@ -101,7 +102,19 @@ impl SequenceHeader {
         };
         let range = if self.color.full_range { Range::Full } else { Range::Limited };
         let siting = if self.color.chroma_position == 2 { Siting::TopLeft } else { Siting::Left };
-        Some(ColorSpace { matrix, range, siting })
+        let transfer = match self.color.description[1] {
+            16 => Transfer::Pq,
+            18 => Transfer::Hlg,
+            _ => Transfer::Sdr,
+        };
+        let primaries = match self.color.description[0] {
+            9 => Primaries::Bt2020,
+            12 => Primaries::DisplayP3,
+            // BT.2100 knows no others.
+            2 if transfer != Transfer::Sdr => Primaries::Bt2020,
+            _ => Primaries::Bt709,
+        };
+        Some(ColorSpace { matrix, range, siting, primaries, transfer, ..ColorSpace::RECORDED })
     }
 
     /// The payload of an av1C box: four bytes and the sequence header ("AV1 in ISOBMFF" §2.3.3), which is also

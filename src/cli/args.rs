@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args as Arguments, Parser, Subcommand};
 use clap_complete::Shell;
+use framereel::color::ToneMap;
 use framereel::encode::EncoderChoice;
 use framereel::filter::{Custom, Edge, Kind, Visualization};
 use framereel::mux::Container;
 use framereel::recorder::{Layout, MediaRecorderOptions};
-use framereel::source::{self, shader};
+use framereel::source::{self, Deinterlace, shader};
 use framereel::{
     Error, ErrorKind, FilterChain, FrameRate, Result, Size, Source, SourceOptions, SourceSpec, Span, VideoCodec,
 };
@@ -18,9 +19,9 @@ use super::show::graphics::Graphics;
 #[cfg(feature = "preview")]
 use super::values::folder;
 use super::values::{
-    AudioChoice, CODECS, EDGES, ENCODERS, GRAPHICS, KeyInterval, LAYOUTS, OverlayChoice, Split, VISUALIZATIONS,
-    audio_bitrate, bitrate, bytes, camera_control, chain, codec, edge, gain, grid, key_interval, layout, matroska_path,
-    overlay, recording_path, size, some_time, sound, split, still_path, visualization, words,
+    AudioChoice, CODECS, DEINTERLACE, EDGES, ENCODERS, GRAPHICS, KeyInterval, LAYOUTS, OverlayChoice, Split, TONE_MAPS,
+    VISUALIZATIONS, audio_bitrate, bitrate, bytes, camera_control, chain, codec, edge, gain, grid, key_interval,
+    layout, matroska_path, overlay, recording_path, size, some_time, sound, split, still_path, visualization, words,
 };
 
 /// Records frames through GPU filters into a seekable .webm or a still.
@@ -404,9 +405,22 @@ pub struct InputArgs {
     /// The picture's size [default: the source's]
     #[arg(long, value_name = "WxH", value_parser = size)]
     pub size: Option<Size>,
+    /// How film in PQ or HLG (HDR) is brought to standard dynamic range: bt2390 (bright light is compressed), clip (it is
+    /// white) or none (code values stay as they are) [default: bt2390]
+    #[arg(long, value_name = "CURVE", value_parser = words(TONE_MAPS, str::parse::<ToneMap>), hide_possible_values = true)]
+    pub tone_map: Option<ToneMap>,
+    /// Whether interlaced film is deinterlaced: auto (where it says it is interlaced) or off [default: auto]
+    #[arg(long, value_name = "auto|off", value_parser = words(DEINTERLACE, str::parse::<Deinterlace>), hide_possible_values = true)]
+    pub deinterlace: Option<Deinterlace>,
 }
 
 impl InputArgs {
+    /// What these options ask of every source.
+    pub fn source_options(&self) -> SourceOptions {
+        let options = SourceOptions::default().with_tone_map(self.tone_map.unwrap_or_default());
+        options.with_deinterlace(self.deinterlace.unwrap_or_default())
+    }
+
     /// The filter chain of these options; its files are read again.
     pub fn chain(&self) -> Result<FilterChain> {
         let mut chain = chain(&self.filter)?;

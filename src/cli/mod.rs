@@ -12,6 +12,7 @@ use framereel::source::SourceSpec;
 use framereel::source::audio::AudioSpec;
 use framereel::{Error, ErrorKind, Result};
 
+pub mod adaptation;
 pub mod args;
 pub mod completions;
 pub mod devices;

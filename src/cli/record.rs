@@ -29,7 +29,7 @@ use super::target::Target;
 use super::terminal::Terminal;
 use super::values::{AudioChoice, OverlayChoice, container_of};
 use super::watch::Watch;
-use super::{SIGNAL_DEBOUNCE, end_at_once, on_signal, print, warn};
+use super::{SIGNAL_DEBOUNCE, adaptation, end_at_once, on_signal, print, warn};
 
 /// The default length of a recording of a source without an end.
 const ENDLESS: Span = Span::from_secs(5);
@@ -196,7 +196,7 @@ impl RecordArgs {
     }
 
     fn source_options(&self) -> SourceOptions {
-        let mut options = SourceOptions::default().with_params(self.input.source_params());
+        let mut options = self.input.source_options().with_params(self.input.source_params());
         (options.start, options.size, options.rate) = (self.start, self.input.size, self.fps);
         options
     }
@@ -238,6 +238,7 @@ impl RecordArgs {
 
     fn open_pictures(&self) -> Result<Media> {
         let mut video = self.input.open(&self.source_options())?;
+        self.tell(&self.input.source, &*video);
         self.set_camera_controls()?;
         let mut overlays = Vec::new();
         for OverlayChoice { source: spec, place } in &self.overlay {
@@ -245,12 +246,20 @@ impl RecordArgs {
             let mut options = self.source_options_of(spec);
             options.size = None;
             let source = source::open(spec, &options)?;
+            self.tell(spec, &*source);
             overlays.push(Overlay { source, place: *place });
         }
         let audio = self.open_sound(&mut *video, &mut overlays)?;
         let mut media = Media::default().with_video(video).with_overlays(overlays).with_layout(self.layout);
         media.audio = audio;
         Ok(media)
+    }
+
+    /// Says what was done to a film so that it can be recorded; with `--json`, standard error may be read by a program.
+    fn tell(&self, spec: &SourceSpec, source: &dyn Source) {
+        if !self.json {
+            adaptation::tell(spec, source);
+        }
     }
 
     /// Sets the requested controls on the recorded camera.

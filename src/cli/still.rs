@@ -3,12 +3,10 @@
 use std::sync::Arc;
 
 use framereel::still::{self, StillFormat};
-use framereel::{
-    Canvas, Error, ErrorKind, FilterChain, Frame, Gpu, Result, Size, SourceOptions, SourceSpec, Span, Timestamp,
-};
+use framereel::{Canvas, Error, ErrorKind, FilterChain, Frame, Gpu, Result, Size, SourceSpec, Span, Timestamp};
 
 use super::args::StillArgs;
-use super::{create, end_at_once, on_signal, output, print, write};
+use super::{adaptation, create, end_at_once, on_signal, output, print, write};
 
 pub fn run(args: &StillArgs) -> Result<()> {
     let path = match (&args.output, args.data_url) {
@@ -32,10 +30,11 @@ fn draw(args: &StillArgs) -> Result<Frame> {
     if let Some(size) = args.input.size {
         gpu.check_size(size)?;
     }
-    let mut options = SourceOptions::default().with_params(args.input.source_params());
+    let mut options = args.input.source_options().with_params(args.input.source_params());
     options.start = args.at.filter(|_| !matches!(args.input.source, SourceSpec::Shader(_)));
     options.size = args.input.size;
     let mut source = args.input.open(&options)?;
+    adaptation::tell(&args.input.source, &*source);
     let frame = source.next_frame()?.ok_or_else(|| match args.at {
         Some(at) => {
             Error::new(ErrorKind::Range, format!("expected a time before the source's end but found --at {at}"))

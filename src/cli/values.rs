@@ -23,6 +23,8 @@ use framereel::{Error, ErrorKind, Result};
 pub const ENCODERS: &[&str] = &["auto", "rav1e", "aom", "vpx"];
 pub const GRAPHICS: &[&str] = &["blocks", "sixel", "kitty"];
 pub const LAYOUTS: &[&str] = &["over", "grid"];
+pub const TONE_MAPS: &[&str] = &["bt2390", "clip", "none"];
+pub const DEINTERLACE: &[&str] = &["auto", "off"];
 pub const EDGES: &[&str] = &["transparent", "clamp"];
 pub const PALETTES: &[&str] = &["global", "frame", "rolling"];
 pub const DITHERS: &[&str] = &["none", "floyd-steinberg", "false-floyd-steinberg", "stucki", "atkinson", "ordered"];
@@ -357,8 +359,10 @@ fn syntax(context: String) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use framereel::color::ToneMap;
     use framereel::encode::EncoderChoice;
     use framereel::encode::gif::{GifDither, GifPalette};
+    use framereel::source::Deinterlace;
 
     use super::*;
     use crate::cli::show::graphics::Graphics;
@@ -372,6 +376,9 @@ mod tests {
         assert!(CODECS.iter().all(|word| codec(word).is_ok()));
         assert_eq!(PALETTES, GifPalette::ALL.map(GifPalette::name));
         assert_eq!(DITHERS, GifDither::ALL.map(GifDither::name));
+        assert!(TONE_MAPS.iter().all(|word| word.parse::<ToneMap>().is_ok()));
+        assert_eq!(TONE_MAPS, ToneMap::ALL.map(ToneMap::name));
+        assert!(DEINTERLACE.iter().all(|word| word.parse::<Deinterlace>().is_ok()));
         let kinds = Visualization::ALL.map(Visualization::name);
         assert_eq!(VISUALIZATIONS, kinds);
     }

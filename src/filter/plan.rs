@@ -11,6 +11,7 @@
 
 use super::color_matrix::ColorMatrix;
 use super::{Edge, Filter};
+use crate::color::{ColorSpace, ToneMap, Transfer};
 use crate::frame::{PixelFormat, Size};
 
 mod blur_kernel;
@@ -39,8 +40,34 @@ pub struct SourcePicture {
 pub enum SourcePixels {
     /// In a frame's bytes, in this format.
     Bytes(PixelFormat),
+    /// In a frame's bytes, in this format, with light or primaries beyond those of recordings; unpacking brings them to
+    /// those.
+    Wide {
+        /// The layout of the bytes.
+        format: PixelFormat,
+        /// The light of its code values.
+        transfer: Transfer,
+        /// How that is brought to standard dynamic range.
+        tone_map: ToneMap,
+    },
     /// In a texture on the GPU, premultiplied.
     Texture,
+}
+
+impl SourcePixels {
+    /// The pixels of frames in this format and these colours.
+    pub fn of(format: PixelFormat, color: ColorSpace) -> Self {
+        let ColorSpace { transfer, tone_map, .. } = color;
+        if color.is_wide() { Self::Wide { format, transfer, tone_map } } else { Self::Bytes(format) }
+    }
+
+    /// The layout of the bytes; none of a texture.
+    pub fn format(self) -> Option<PixelFormat> {
+        match self {
+            Self::Bytes(format) | Self::Wide { format, .. } => Some(format),
+            Self::Texture => None,
+        }
+    }
 }
 
 /// The passes for every frame.

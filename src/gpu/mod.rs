@@ -113,17 +113,22 @@ impl Gpu {
 
     /// Checks that frames of this size are supported; otherwise a range error that names the limit.
     pub fn check_size(&self, size: Size) -> Result<()> {
+        // The largest buffer of a frame holds four bytes a pixel.
+        self.check_size_of(size, 4)
+    }
+
+    /// The same for a frame of this many bytes a pixel.
+    pub(crate) fn check_size_of(&self, size: Size, bytes_a_pixel: u64) -> Result<()> {
         let most = self.max_size();
         if size.width == 0 || size.height == 0 {
             return Err(Error::range(format!("expected a size of at least 1x1 but found {size}")));
         }
-        // The largest buffer of a frame holds four bytes a pixel.
         let limits = self.device.limits();
         let bytes = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size);
-        if size.width > most || size.height > most || size.pixels() * 4 > bytes {
+        if size.width > most || size.height > most || size.pixels() * bytes_a_pixel > bytes {
             return Err(Error::range(format!(
                 "expected a size of at most {most}x{most} and {} megapixels, which is what {} takes, but found {size}",
-                bytes / 4_000_000,
+                bytes / (1_000_000 * bytes_a_pixel),
                 self.info.name
             )));
         }

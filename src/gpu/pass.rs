@@ -57,10 +57,7 @@ impl Renderer {
         target: RenderTarget,
         alarm: &wgpu::Buffer,
     ) -> Result<Self> {
-        let source = match picture.pixels {
-            SourcePixels::Bytes(format) => Some(SourceBuffer::new(gpu, format, picture.size)),
-            SourcePixels::Texture => None,
-        };
+        let source = picture.pixels.format().map(|format| SourceBuffer::new(gpu, format, picture.size));
         Self::with_source(gpu, chain, picture, target, alarm, source)
     }
 
@@ -91,7 +88,9 @@ impl Renderer {
     ) -> Result<Self> {
         let size = target.canvas();
         gpu.check_size(size)?;
-        gpu.check_size(picture.size)?;
+        // Of more than 8 bits, 4:4:4 has six bytes a pixel.
+        let is_deep = picture.pixels.format().is_some_and(|format| format.bits() > 8);
+        gpu.check_size_of(picture.size, if is_deep { 6 } else { 4 })?;
         let device = gpu.device();
         let wide = u64::from(size.width.next_multiple_of(8)) * u64::from(size.height);
         let packed = if let RenderTarget::Packed { format, .. } = target { Some(format) } else { None };
@@ -221,7 +220,7 @@ impl Renderer {
             PassInput::Source(SourcePixels::Texture) => {
                 bindings.extend(drawn.map(|view| (2, [Binding::Sampled(view); 2])))
             }
-            PassInput::Source(SourcePixels::Bytes(_)) => {
+            PassInput::Source(SourcePixels::Bytes(_) | SourcePixels::Wide { .. }) => {
                 bindings.extend(self.source.as_ref().map(|source| (2, [Binding::Read(source.buffer()); 2])));
             }
             PassInput::Texture(index) => bindings.push((2, both(index).map(Binding::Sampled))),
@@ -330,6 +329,13 @@ impl Renderer {
             source.write(&self.gpu, frame);
         }
         let shown = self.plan.passes.last().map_or(self.target.canvas(), |last| last.to.size);
+        let yuv_to_rgb = match drawing {
+            Drawing::Frame(frame) if frame.format().bits() > 8 => {
+                color.yuv_to_rgb_of(frame.format().bits(), f64::from(u16::MAX))
+            }
+            _ => color.yuv_to_rgb(),
+        };
+        let light = color.light();
         let (plane_offset, plane_stride) = self.source.as_ref().map(SourceBuffer::words).unwrap_or_default();
         for step in &self.steps {
             let info = FrameInfo {
@@ -337,7 +343,7 @@ impl Renderer {
                 input_size: [step.from.texels().width, step.from.texels().height],
                 plane_offset,
                 plane_stride,
-                yuv_to_rgb: color.yuv_to_rgb(),
+                yuv_to_rgb,
                 rgb_to_yuv: ColorSpace::RECORDED.rgb_to_yuv(),
                 siting: color.siting.offset(),
                 time: time.as_secs_f64() as f32,
@@ -347,6 +353,9 @@ impl Renderer {
                 output_margin: step.to.margin as i32,
                 original_margin: step.original_margin as i32,
                 padding: [0; 3],
+                to_bt709: light.to_bt709,
+                luminance: light.luminance,
+                curve: light.curve,
             };
             self.gpu.queue().write_buffer(&step.info, 0, bytemuck::bytes_of(&info));
         }
@@ -426,7 +435,9 @@ impl Drawing<'_> {
     /// The kind and the size of this source, for the plan.
     pub fn picture(self) -> SourcePicture {
         match self {
-            Self::Frame(frame) => SourcePicture { pixels: SourcePixels::Bytes(frame.format()), size: frame.size() },
+            Self::Frame(frame) => {
+                SourcePicture { pixels: SourcePixels::of(frame.format(), frame.color), size: frame.size() }
+            }
             Self::Texture(texture) => {
                 let size = Size::new(texture.width(), texture.height());
                 SourcePicture { pixels: SourcePixels::Texture, size }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::color::{ToneMap, Transfer};
 use crate::filter::{
     Axis, Custom, Edge, Effect, FieldKind, Filter, Kind, Pass, PassInput, PassOutput, Point, SourcePixels, Stage, Value,
 };
@@ -126,27 +127,44 @@ impl Composer {
                 self.add(wgsl!("convert/drawn_unpack"));
             }
             PassInput::Source(SourcePixels::Bytes(format)) => {
-                self.add(wgsl!("convert/source"));
-                match format {
-                    PixelFormat::Rgba8 => self.add(wgsl!("convert/rgba_unpack")),
-                    PixelFormat::Rgb8 => self.add(wgsl!("convert/rgb_unpack")),
-                    yuv => {
-                        self.add(wgsl!("convert/yuv_unpack"));
-                        self.add(match yuv {
-                            PixelFormat::Nv12 => wgsl!("convert/nv12"),
-                            PixelFormat::Yuyv => wgsl!("convert/yuyv"),
-                            _ => wgsl!("convert/planar"),
-                        });
-                        self.add(match yuv {
-                            PixelFormat::I420 | PixelFormat::Nv12 => wgsl!("convert/chroma_420"),
-                            PixelFormat::I422 | PixelFormat::Yuyv => wgsl!("convert/chroma_422"),
-                            PixelFormat::I444 => wgsl!("convert/chroma_444"),
-                            _ => wgsl!("convert/chroma_none"),
-                        });
-                    }
-                }
+                self.add(wgsl!("convert/tone_none"));
+                self.unpack(format);
+            }
+            PassInput::Source(SourcePixels::Wide { format, transfer, tone_map }) => {
+                let number = match transfer {
+                    Transfer::Sdr => 0,
+                    Transfer::Pq => 1,
+                    Transfer::Hlg => 2,
+                };
+                // Standard dynamic range needs no compression.
+                let compressed = number != 0 && tone_map != ToneMap::Clip;
+                let _ = writeln!(self.text, "const TRANSFER = {number}u;\nconst COMPRESSED = {compressed};");
+                self.add(wgsl!("convert/tone_map"));
+                self.unpack(format);
             }
         }
+    }
+
+    /// Reads a frame's bytes in this format.
+    fn unpack(&mut self, format: PixelFormat) {
+        self.add(wgsl!("convert/source"));
+        match format {
+            PixelFormat::Rgba8 => return self.add(wgsl!("convert/rgba_unpack")),
+            PixelFormat::Rgb8 => return self.add(wgsl!("convert/rgb_unpack")),
+            _ => self.add(wgsl!("convert/yuv_unpack")),
+        }
+        self.add(match format {
+            PixelFormat::Nv12 => wgsl!("convert/nv12"),
+            PixelFormat::Yuyv => wgsl!("convert/yuyv"),
+            deep if deep.bits() > 8 => wgsl!("convert/planar_deep"),
+            _ => wgsl!("convert/planar"),
+        });
+        self.add(match (format, format.chroma_shift()) {
+            (PixelFormat::Gray8, _) => wgsl!("convert/chroma_none"),
+            (_, (1, 1)) => wgsl!("convert/chroma_420"),
+            (_, (1, _)) => wgsl!("convert/chroma_422"),
+            _ => wgsl!("convert/chroma_444"),
+        });
     }
 
     fn stage(&mut self, pass: &Pass) {

@@ -39,6 +39,9 @@ pub(super) struct FrameInfo {
     pub output_margin: i32,
     pub original_margin: i32,
     pub padding: [u32; 3],
+    pub to_bt709: [[f32; 4]; 3],
+    pub luminance: [f32; 4],
+    pub curve: [f32; 4],
 }
 
 impl Step {

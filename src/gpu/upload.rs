@@ -1,5 +1,5 @@
 //! Uploads a frame's bytes to the GPU without conversion: all planes in one storage buffer, every row padded to whole
-//! words. The first pass unpacks them.
+//! words. The first pass unpacks them, four samples at a time: of more than 8 bits, these are two words.
 
 use std::num::NonZeroU64;
 
@@ -83,7 +83,8 @@ fn layout(format: PixelFormat, size: Size) -> Vec<PaddedPlane> {
     (0..format.planes())
         .map(|plane| {
             let (row, rows) = format.plane_size(plane, size);
-            let plane = PaddedPlane { offset, stride: row.next_multiple_of(4), rows };
+            let four_samples = if format.bits() > 8 { 8 } else { 4 };
+            let plane = PaddedPlane { offset, stride: row.next_multiple_of(four_samples), rows };
             offset += plane.bytes();
             plane
         })

@@ -1,9 +1,12 @@
 //! Reads all files that this library does not read itself, through the `ffmpeg` and `ffprobe` programs.
 //!
 //! ffprobe describes the first video stream. ffmpeg decodes it to raw frames on a pipe, without leaving any out,
-//! upright and with square pixels, and prints the time of each. YUV stays YUV at 8 bits: neither matrix nor range is
-//! converted, so that colours are converted only once, on the GPU. RGB, palettes and formats with an alpha channel come
-//! as RGBA.
+//! upright and with square pixels, and prints the time of each. YUV stays YUV at 8, 10 or 12 bits (of 9, it gets 10, of
+//! 14 and 16, 12): neither matrix nor range nor light is converted, so that colours are converted only once, on the GPU.
+//! RGB, palettes and formats with an alpha channel come as RGBA of 8 bits.
+//!
+//! Film that says it is interlaced is deinterlaced by ffmpeg's `bwdif`, unless that is switched off: one frame for each
+//! frame of the film, at its time. Single frames that are not interlaced pass unchanged.
 //!
 //! Each frame keeps the film's own time, counted from the film's first frame: nothing is resampled. `frame_times`
 //! corrects times that do not rise.
@@ -31,8 +34,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::{
-    MAX_SIDE, Source, SourceInfo, SourceOptions, check_gap, checked_size, frame_at, plausible, start_beyond_end,
+    Deinterlace, MAX_SIDE, Source, SourceInfo, SourceOptions, check_gap, checked_size, frame_at, plausible,
+    start_beyond_end,
 };
+use crate::color::ColorSpace;
 use crate::error::{Error, Result};
 use crate::frame::Frame;
 use crate::source::audio::{AudioSource, SoundStart};
@@ -65,6 +70,8 @@ const DEMUXERS: &str = "mov,matroska,avi,flv,live_flv,mpegts,mpeg,mpegvideo,m4v,
     pfm_pipe,pgm_pipe,pgmyuv_pipe,pgx_pipe,phm_pipe,photocd_pipe,pictor_pipe,png_pipe,ppm_pipe,psd_pipe,qdraw_pipe,\
     qoi_pipe,sgi_pipe,sunrast_pipe,tiff_pipe,vbn_pipe,webp_pipe,xbm_pipe,xpm_pipe,xwd_pipe,\
     wav,w64,aiff,au,caf,flac,mp3,aac,ac3,eac3,dts,dtshd,truehd,mlp,amr,ape,tta,tak,wv,mpc,mpc8,voc,loas";
+/// The filter for interlaced film; its times are half a frame's ticks, which `settb` after it corrects.
+const BWDIF: &str = "bwdif=mode=send_frame:parity=auto:deint=interlaced";
 /// The remedy in errors when the program is missing.
 pub const INSTALL: &str = "install it (Debian and Ubuntu: `apt install ffmpeg`, macOS: `brew install ffmpeg`)";
 
@@ -83,6 +90,7 @@ pub fn version() -> Option<String> {
 pub struct FfmpegSource {
     info: SourceInfo,
     stream: Stream,
+    deinterlaced: bool,
     path: PathBuf,
     name: String,
     film: Film,
@@ -103,11 +111,17 @@ impl FfmpegSource {
     /// where it ends before the start.
     pub fn open(path: &Path, options: &SourceOptions) -> Result<Self> {
         let name = path.display().to_string();
-        Self::start(path, options.start.unwrap_or(Span::ZERO), &name).map_err(|error| error.at(&name))
+        Self::start(path, options, &name).map_err(|error| error.at(&name))
     }
 
-    fn start(path: &Path, start: Span, name: &str) -> Result<Self> {
+    fn start(path: &Path, options: &SourceOptions, name: &str) -> Result<Self> {
         let mut stream = probe::probe(path)?;
+        let start = options.start.unwrap_or(Span::ZERO);
+        stream.color.tone_map = options.tone_map;
+        let deinterlaced = stream.interlaced && options.deinterlace == Deinterlace::Auto;
+        if deinterlaced {
+            stream.filter = format!("{BWDIF},{}", stream.filter);
+        }
         if let Some(end) = stream.end
             && start > Span::ZERO
             && start >= end
@@ -133,7 +147,7 @@ impl FfmpegSource {
         };
         let first = film.next_time().unwrap_or_default();
         let (path, name) = (path.to_owned(), name.to_owned());
-        Ok(Self { info, stream, path, name, film, first, last: first, read: 0, until })
+        Ok(Self { info, stream, deinterlaced, path, name, film, first, last: first, read: 0, until })
     }
 
     /// Interprets the end of ffmpeg's output: the end of the film, or an error.
@@ -178,6 +192,14 @@ impl Source for FfmpegSource {
 
     fn first_frame(&self) -> Option<Span> {
         Some(self.first - Timestamp::ZERO)
+    }
+
+    fn color(&self) -> Option<ColorSpace> {
+        Some(self.stream.color)
+    }
+
+    fn is_deinterlaced(&self) -> bool {
+        self.deinterlaced
     }
 
     fn sound(&mut self) -> Result<Option<Box<dyn AudioSource>>> {

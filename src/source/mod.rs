@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use self::audio::{AudioSource, AudioSpec};
 use crate::clock::Clock;
+use crate::color::{ColorSpace, ToneMap};
 use crate::error::{Error, Result};
 use crate::filter::FilterChain;
 use crate::frame::{Frame, Size};
@@ -99,6 +100,41 @@ pub struct SourceOptions {
     pub rate: Option<FrameRate>,
     /// `NAME=VALUE` for the parameters of a shader that is a source; ignored by others.
     pub params: Vec<String>,
+    /// How a canvas brings film in PQ or HLG to standard dynamic range.
+    pub tone_map: ToneMap,
+    /// Whether interlaced film is deinterlaced.
+    pub deinterlace: Deinterlace,
+}
+
+/// Whether interlaced film is deinterlaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Deinterlace {
+    /// Film that says it is interlaced, by ffmpeg's `bwdif`: one frame of each two fields, at the frame's own time. Frames
+    /// of such film that are progressive stay as they are.
+    #[default]
+    Auto,
+    /// No film: both fields of a frame stay in one picture.
+    Off,
+}
+
+impl Deinterlace {
+    /// Its name, which [`FromStr`] reads.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Off => "off",
+        }
+    }
+}
+
+impl FromStr for Deinterlace {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let found = [Self::Auto, Self::Off].into_iter().find(|choice| choice.name() == text);
+        found.ok_or_else(|| Error::syntax(format!("expected auto or off but found `{text}`")))
+    }
 }
 
 setters! {
@@ -107,6 +143,8 @@ setters! {
         with_size: size: Size,
         with_rate: rate: FrameRate,
         with_params: params: Vec<String>,
+        with_tone_map: tone_map: ToneMap,
+        with_deinterlace: deinterlace: Deinterlace,
     }
 }
 
@@ -165,6 +203,16 @@ pub trait Source: Send {
     /// start was requested. None where it is the start itself.
     fn first_frame(&self) -> Option<Span> {
         None
+    }
+
+    /// How its frames' values map to colours, where that is known before its first frame.
+    fn color(&self) -> Option<ColorSpace> {
+        None
+    }
+
+    /// Whether it is interlaced film that is deinterlaced.
+    fn is_deinterlaced(&self) -> bool {
+        false
     }
 
     /// For a live source: the clock of its timestamps; the source captures frames in real time, whether or not they are

@@ -85,7 +85,7 @@ fn open_file(path: &Path, options: &SourceOptions) -> Result<Box<dyn Source>> {
     }
 }
 
-/// Opens the file with the built-in decoder, or with ffmpeg when it holds anything but 8-bit AV1.
+/// Opens the file with the built-in decoder, or with ffmpeg when it holds anything but plain AV1.
 fn open_matroska(path: &Path, file: File, name: &str, options: &SourceOptions) -> Result<Box<dyn Source>> {
     let unsupported = match WebmSource::new(file, name, options) {
         Ok(source) => return Ok(Box::new(source.with_path(path))),
@@ -125,8 +125,8 @@ pub struct Decoder {
 pub fn decoders() -> Vec<Decoder> {
     let built_in = |name, reads| Decoder { name, reads, found: Some("built in".to_owned()), remedy: "" };
     vec![
-        built_in("y4m", "YUV4MPEG2 with 8 bits, from files and standard input"),
-        built_in("webm", "AV1 with 8 bits, and Opus, in WebM and Matroska"),
+        built_in("y4m", "YUV4MPEG2 with 8, 10 or 12 bits, from files and standard input"),
+        built_in("webm", "AV1 with 8, 10 or 12 bits, and Opus, in WebM and Matroska"),
         built_in("wav", "WAV sound"),
         built_in("image", "PNG, JPEG, WebP and BMP pictures, and folders of them"),
         Decoder {

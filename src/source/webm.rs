@@ -1,6 +1,6 @@
 //! Reads AV1 in WebM or Matroska, decoded in Rust: our own recordings are read without another program.
 //!
-//! 8 bits a sample, 4:2:0, 4:2:2, 4:4:4 or monochrome, in a matrix that [`crate::color`] supports, with square pixels
+//! 8, 10 or 12 bits a sample, 4:2:0, 4:2:2, 4:4:4 or monochrome, in a matrix that [`crate::color`] supports, with square pixels
 //! and one size throughout. Anything else is a `NotSupported` error, after which [`super::open`] tries ffmpeg; a size
 //! that changes within the film is an error where it changes.
 //!
@@ -20,7 +20,7 @@ use super::blocks::Blocks;
 use super::opus::open_matroska;
 use super::{Source, SourceInfo, SourceOptions, check_gap, checked_size, start_beyond_end};
 use crate::av1::{self, SequenceHeader};
-use crate::color::ColorSpace;
+use crate::color::{ColorSpace, Transfer};
 use crate::error::{Error, ErrorKind, Result};
 use crate::frame::{Frame, PixelFormat, Size};
 use crate::mux::matroska::{Track, TrackType};
@@ -67,7 +67,11 @@ impl<R: Read + Seek + Send> WebmSource<R> {
             let message = format!("expected AV1 of at most {MAX_PIXELS} pixels but found {size}, which are {pixels}");
             return Err(Error::not_supported(message));
         }
-        let color = check_sequence(&sequence_header(&mut file)?, size)?;
+        let mut color = check_sequence(&sequence_header(&mut file)?, size)?;
+        color.tone_map = options.tone_map;
+        if color.transfer == Transfer::Pq {
+            color.peak = peak(&mut file)?.unwrap_or(color.peak);
+        }
         let start = options.start.unwrap_or(Span::ZERO);
         let walk = Walk::over(&mut file, start)?;
         if start > Span::ZERO && Timestamp::ZERO + start >= walk.end {
@@ -160,24 +164,30 @@ impl<R: Read + Seek + Send> WebmSource<R> {
                 Span::from_nanos(picture.timestamp().unwrap_or(0))
             )));
         }
-        if picture.bit_depth() != 8 {
-            let text = format!("expected 8 bits a sample but found {}", picture.bit_depth());
-            return Err(Error::not_supported(text));
-        }
-        let format = match picture.pixel_layout() {
-            PixelLayout::I400 => PixelFormat::Gray8,
-            PixelLayout::I420 => PixelFormat::I420,
+        let bits = picture.bit_depth() as u32;
+        let layout = match picture.pixel_layout() {
+            PixelLayout::I400 if bits == 8 => PixelFormat::Gray8,
+            // Grey of more bits has a format only with chroma, which is neutral.
+            PixelLayout::I400 | PixelLayout::I420 => PixelFormat::I420,
             PixelLayout::I422 => PixelFormat::I422,
             PixelLayout::I444 => PixelFormat::I444,
         };
+        let format = if bits == 8 { Some(layout) } else { layout.deepened(bits) };
+        let format = format
+            .ok_or_else(|| Error::not_supported(format!("expected 8, 10 or 12 bits a sample but found {bits}")))?;
         let mut data = Vec::with_capacity(Frame::packed_len(format, size));
         let components = [PlanarImageComponent::Y, PlanarImageComponent::U, PlanarImageComponent::V];
-        for (index, component) in components.into_iter().enumerate().take(format.planes()) {
+        let grey = picture.pixel_layout() == PixelLayout::I400;
+        let planes = if grey { 1 } else { format.planes() };
+        for (index, component) in components.into_iter().enumerate().take(planes) {
             let (row, rows) = format.plane_size(index, size);
             let plane = picture.plane(component);
             let stride = picture.stride(component) as usize;
             plane.chunks(stride).take(rows).for_each(|padded| data.extend_from_slice(&padded[..row]));
         }
+        let left = Frame::packed_len(format, size) - data.len();
+        let neutral = 1_u16 << (bits - 1);
+        data.extend(neutral.to_le_bytes().iter().cycle().take(left));
         Ok(Frame::packed(format, size, self.color, data))
     }
 
@@ -206,6 +216,10 @@ impl<R: Read + Seek + Send> Source for WebmSource<R> {
 
     fn first_frame(&self) -> Option<Span> {
         Some(self.first - self.begin)
+    }
+
+    fn color(&self) -> Option<ColorSpace> {
+        Some(self.color)
     }
 
     fn sound(&mut self) -> Result<Option<Box<dyn AudioSource>>> {
@@ -326,7 +340,7 @@ fn check_track(track: &Track) -> Result<()> {
     } else {
         return Ok(());
     };
-    Err(Error::not_supported(format!("expected plain 8-bit AV1 but found {found}")))
+    Err(Error::not_supported(format!("expected plain AV1 but found {found}")))
 }
 
 /// The sequence header from the track's `av1C`, else from the first block.
@@ -343,13 +357,17 @@ fn sequence_header<R: Read + Seek>(file: &mut Blocks<R>) -> Result<SequenceHeade
     })
 }
 
-fn check_sequence(sequence: &SequenceHeader, size: Size) -> Result<ColorSpace> {
-    if sequence.bit_depth() != 8 {
-        return Err(Error::not_supported(format!(
-            "expected plain 8-bit AV1 but found {} bits a sample",
-            sequence.bit_depth()
-        )));
+/// The film's brightest light, by the track's `av1C` or its first block.
+fn peak<R: Read + Seek>(file: &mut Blocks<R>) -> Result<Option<u16>> {
+    if let Some(peak) = file.track().private.get(4..).and_then(av1::peak) {
+        return Ok(Some(peak));
     }
+    let first = file.next_block()?.map(|block| file.read(&block)).transpose()?.unwrap_or_default();
+    file.rewind();
+    Ok(av1::peak(&first))
+}
+
+fn check_sequence(sequence: &SequenceHeader, size: Size) -> Result<ColorSpace> {
     if (sequence.max_width, sequence.max_height) != (size.width, size.height) {
         return Err(Error::new(
             ErrorKind::NotSupported,

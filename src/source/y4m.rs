@@ -1,6 +1,7 @@
 //! Reads YUV4MPEG2, a format for raw video in pipes: a header line, then frames one after the other.
 //!
-//! The format is that of the `yuv4mpeg(5)` manual page of mjpegtools, with FFmpeg's `XCOLORRANGE`. Only 8 bits a sample.
+//! The format is that of the `yuv4mpeg(5)` manual page of mjpegtools, with FFmpeg's `XCOLORRANGE` and its
+//! `C420p10` and the like for samples of 10 and 12 bits.
 //! The header names no matrix, so frames count as untagged ([`ColorSpace::untagged`]). Interlaced frames are read as
 //! they are, both fields in one frame; the pixels' aspect ratio is not applied.
 //!
@@ -217,11 +218,17 @@ fn parse_chroma(value: &str) -> Result<(PixelFormat, Siting)> {
         "420paldv" => (PixelFormat::I420, Siting::TopLeft),
         "422" => (PixelFormat::I422, Siting::Left),
         "444" => (PixelFormat::I444, Siting::Left),
+        "420p10" => (PixelFormat::I420P10, Siting::Left),
+        "422p10" => (PixelFormat::I422P10, Siting::Left),
+        "444p10" => (PixelFormat::I444P10, Siting::Left),
+        "420p12" => (PixelFormat::I420P12, Siting::Left),
+        "422p12" => (PixelFormat::I422P12, Siting::Left),
+        "444p12" => (PixelFormat::I444P12, Siting::Left),
         "mono" => (PixelFormat::Gray8, Siting::Left),
         _ => {
             return Err(Error::not_supported(format!(
-                "expected 8-bit YUV4MPEG2 with C420, C420jpeg, C420mpeg2, C420paldv, C422, C444 or Cmono but found \
-                 `C{}`; convert it with `ffmpeg -i FILE -pix_fmt yuv420p OUT.y4m`",
+                "expected YUV4MPEG2 with C420, C420jpeg, C420mpeg2, C420paldv, C422, C444, Cmono, or one of C420, C422 and \
+                 C444 with p10 or p12 after it, but found `C{}`; convert it with `ffmpeg -i FILE -pix_fmt yuv420p OUT.y4m`",
                 excerpt(value)
             )));
         }
@@ -264,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn every_8_bit_layout_is_read_with_its_planes_and_siting() {
+    fn every_layout_is_read_with_its_planes_and_siting() {
         for (tag, format, siting, len) in [
             ("", PixelFormat::I420, Siting::Left, 15 + 12),
             ("C420", PixelFormat::I420, Siting::Left, 15 + 12),
@@ -274,6 +281,12 @@ mod tests {
             ("C422", PixelFormat::I422, Siting::Left, 15 + 18),
             ("C444", PixelFormat::I444, Siting::Left, 45),
             ("Cmono", PixelFormat::Gray8, Siting::Left, 15),
+            ("C420p10", PixelFormat::I420P10, Siting::Left, 54),
+            ("C422p10", PixelFormat::I422P10, Siting::Left, 66),
+            ("C444p10", PixelFormat::I444P10, Siting::Left, 90),
+            ("C420p12", PixelFormat::I420P12, Siting::Left, 54),
+            ("C422p12", PixelFormat::I422P12, Siting::Left, 66),
+            ("C444p12", PixelFormat::I444P12, Siting::Left, 90),
         ] {
             let bytes = stream(&format!("W5 H3 F30000:1001 Ip A1:1 {tag}"), "FRAME\n", len, 3);
             let source = open(&bytes).unwrap();
@@ -330,10 +343,10 @@ mod tests {
     }
 
     #[test]
-    fn more_than_8_bits_is_an_error_that_says_how_to_convert() {
-        let error = open(&stream("W5 H3 C420p10", "FRAME\n", 54, 1)).err().unwrap();
+    fn another_depth_is_an_error_that_says_how_to_convert() {
+        let error = open(&stream("W5 H3 C420p16", "FRAME\n", 54, 1)).err().unwrap();
         assert_eq!(*error.kind(), ErrorKind::NotSupported);
-        assert!(error.to_string().contains("`C420p10`") && error.to_string().contains("ffmpeg"), "{error}");
+        assert!(error.to_string().contains("`C420p16`") && error.to_string().contains("ffmpeg"), "{error}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use framereel::source::player::{Player, PlayerOptions, PlayerSound};
-use framereel::{Gpu, Result, SourceOptions, SourceSpec, Span};
+use framereel::{Gpu, Result, SourceSpec, Span};
 
 use super::chain::ChainEditor;
 use crate::cli::args::PreviewArgs;
@@ -32,7 +32,7 @@ impl Opening {
 
 /// Opens a source as these arguments say.
 pub fn open(gpu: &Gpu, args: &PreviewArgs, source: &SourceSpec, start: Option<Span>) -> Result<Player> {
-    let mut options = SourceOptions::default();
+    let mut options = args.input.source_options();
     if *source == args.input.source {
         options = options.with_params(args.input.source_params());
     }

@@ -8,7 +8,8 @@ use crate::frame::{Frame, PixelFormat, Plane, Size};
 use crate::source::MAX_SIDE;
 
 /// JFIF: BT.601, full range, chroma in the middle.
-const JFIF: ColorSpace = ColorSpace { matrix: Matrix::Bt601, range: Range::Full, siting: Siting::Center };
+const JFIF: ColorSpace =
+    ColorSpace { matrix: Matrix::Bt601, range: Range::Full, siting: Siting::Center, ..ColorSpace::RECORDED };
 
 /// Decodes one frame after another.
 pub struct MjpegDecoder(Decompressor);

@@ -326,7 +326,7 @@ fn color_of(format: &Format) -> ColorSpace {
     let matrix = if matches!(format.colorspace, Colorspace::Rec709) { Matrix::Bt709 } else { Matrix::Bt601 };
     let full = matches!(format.quantization, Quantization::FullRange) || matches!(format.colorspace, Colorspace::JPEG);
     let range = if full { Range::Full } else { Range::Limited };
-    ColorSpace { matrix, range, siting: Siting::Left }
+    ColorSpace { matrix, range, siting: Siting::Left, ..ColorSpace::RECORDED }
 }
 
 /// The time at which a buffer was captured, by `clock`: the driver's time if that is of the monotonic clock, else now.

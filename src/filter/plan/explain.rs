@@ -20,6 +20,9 @@ impl fmt::Display for Pass {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut steps = vec![match self.input {
             PassInput::Source(SourcePixels::Bytes(format)) => format!("unpack {format:?}"),
+            PassInput::Source(SourcePixels::Wide { format, transfer, tone_map }) => {
+                format!("unpack {format:?} of {transfer:?} by {tone_map}")
+            }
             PassInput::Source(SourcePixels::Texture) => "unpack a texture".to_owned(),
             PassInput::Nothing => "nothing".to_owned(),
             PassInput::Texture(texture) => format!("texture {texture}"),

@@ -170,7 +170,9 @@ impl Planner {
 
     fn new(input: PassInput, from: Size, edge: Edge) -> Self {
         let opaque = match input {
-            PassInput::Source(SourcePixels::Bytes(format)) => format != PixelFormat::Rgba8,
+            PassInput::Source(SourcePixels::Bytes(format) | SourcePixels::Wide { format, .. }) => {
+                format != PixelFormat::Rgba8
+            }
             PassInput::Source(SourcePixels::Texture) | PassInput::Texture(_) | PassInput::Nothing => false,
         };
         let open = OpenPass {

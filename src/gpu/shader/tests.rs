@@ -68,6 +68,7 @@ fn every_plan_of_random_chains_composes_to_shaders_that_naga_accepts() {
     );
     let mut seed = 0x9e37_79b9_7f4a_7c15;
     write("image.wgsl", "fn image(position: vec2f) -> vec4f { return vec4f(position / frame.resolution, 0.0, 0.5); }");
+    let wide = |format, transfer, tone_map| SourcePixels::Wide { format, transfer, tone_map };
     let sources = [
         SourcePixels::Bytes(PixelFormat::Rgba8),
         SourcePixels::Bytes(PixelFormat::I420),
@@ -77,7 +78,15 @@ fn every_plan_of_random_chains_composes_to_shaders_that_naga_accepts() {
         SourcePixels::Bytes(PixelFormat::Nv12),
         SourcePixels::Bytes(PixelFormat::Yuyv),
         SourcePixels::Bytes(PixelFormat::Rgb8),
+        SourcePixels::Bytes(PixelFormat::I420P10),
         SourcePixels::Texture,
+        wide(PixelFormat::I420P10, Transfer::Pq, ToneMap::Bt2390),
+        wide(PixelFormat::I422P10, Transfer::Hlg, ToneMap::Bt2390),
+        wide(PixelFormat::I444P12, Transfer::Pq, ToneMap::Clip),
+        wide(PixelFormat::Rgba8, Transfer::Hlg, ToneMap::Clip),
+        wide(PixelFormat::Rgb8, Transfer::Sdr, ToneMap::Bt2390),
+        wide(PixelFormat::Gray8, Transfer::Hlg, ToneMap::Bt2390),
+        wide(PixelFormat::Nv12, Transfer::Pq, ToneMap::Bt2390),
     ];
     let mut seen = std::collections::HashSet::new();
     for round in 0..400 {

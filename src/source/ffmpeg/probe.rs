@@ -15,7 +15,7 @@ use serde::Deserialize;
 use super::run::last_line;
 use super::{Demuxer, add_input, checked_size, not_started, plausible, program};
 use crate::audio::AudioBuffer;
-use crate::color::{ColorSpace, Matrix, Range, Siting};
+use crate::color::{ColorSpace, Matrix, Primaries, Range, Siting, Transfer};
 use crate::error::{Error, Result};
 use crate::frame::{PixelFormat, Size};
 use crate::time::{FrameRate, Span};
@@ -42,6 +42,10 @@ pub struct Stream {
     pub tick: (u64, u64),
     pub format: PixelFormat,
     pub color: ColorSpace,
+    /// Its brightest light in cd/m², where it says so.
+    pub peak: Option<u16>,
+    /// Whether its header says that its frames are of two fields each.
+    pub interlaced: bool,
     /// The stream's length.
     pub duration: Option<Span>,
     /// No frame begins after this: the length of the whole file, or of the stream where that is longer.
@@ -62,6 +66,8 @@ struct Probe {
     #[serde(default)]
     streams: Vec<ProbedStream>,
     #[serde(default)]
+    frames: Vec<ProbedFrame>,
+    #[serde(default)]
     format: ProbedFormat,
 }
 
@@ -81,6 +87,9 @@ struct ProbedStream {
     color_space: String,
     color_range: String,
     chroma_location: String,
+    color_primaries: String,
+    color_transfer: String,
+    field_order: String,
     sample_aspect_ratio: String,
     r_frame_rate: String,
     avg_frame_rate: String,
@@ -98,6 +107,29 @@ struct ProbedStream {
 #[serde(default)]
 struct SideData {
     rotation: f64,
+    /// Of mastering displays: their peak in cd/m², as a fraction.
+    max_luminance: String,
+    /// Of content light levels: the greatest in cd/m².
+    max_content: u64,
+}
+
+/// The first frame, which is only asked for when the stream does not say how bright it is.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct ProbedFrame {
+    side_data_list: Vec<SideData>,
+}
+
+/// The brightest light by these, in cd/m²: the content's, or else the mastering display's.
+fn peak(side_data: &[SideData]) -> Option<u16> {
+    let content = side_data.iter().find_map(|data| u16::try_from(data.max_content).ok().filter(|peak| *peak > 0));
+    let display = || {
+        side_data.iter().find_map(|data| {
+            let (num, den) = ratio(&data.max_luminance, '/')?;
+            u16::try_from(num / den).ok().filter(|peak| *peak > 0)
+        })
+    };
+    content.or_else(display)
 }
 
 /// The known properties of a file's sound.
@@ -133,6 +165,21 @@ pub fn probe_sound(path: &Path) -> Result<Option<SoundStream>> {
 
 /// Asks ffprobe about the first video stream.
 pub fn probe(path: &Path) -> Result<Stream> {
+    let mut stream = probe_stream(path)?;
+    if stream.color.transfer == Transfer::Pq && stream.peak.is_none() {
+        // It may be said in the film's first frame only.
+        let first = ["-show_frames", "-read_intervals", "%+#1"];
+        if let Ok(answer) = answer(path, stream.demuxer, "v:0", &first)?
+            && let Ok(probe) = serde_json::from_slice::<Probe>(&answer)
+        {
+            stream.peak = probe.frames.first().and_then(|frame| peak(&frame.side_data_list));
+        }
+    }
+    stream.color.peak = stream.peak.unwrap_or(ColorSpace::USUAL_PEAK);
+    Ok(stream)
+}
+
+fn probe_stream(path: &Path) -> Result<Stream> {
     let refused = match ask(path, Demuxer::Probed, "v:0")? {
         // A video that begins late may not have been reached.
         Ok(answer) => match read(&answer, Demuxer::Probed) {
@@ -302,6 +349,8 @@ impl ProbedStream {
             tick,
             format,
             color,
+            peak: peak(&self.side_data_list),
+            interlaced: self.is_interlaced(),
             duration,
             end: duration,
             frames,
@@ -345,8 +394,52 @@ impl ProbedStream {
         }
     }
 
+    /// Whether ffprobe says that frames have two fields, which `bwdif` can take apart.
+    fn is_interlaced(&self) -> bool {
+        ["tt", "bb", "tb", "bt"].contains(&self.field_order.as_str()) && self.width >= 3 && self.height >= 4
+    }
+
     /// The pixel format to request, and ffmpeg's name for it.
     fn layout(&self) -> (PixelFormat, String) {
+        let (format, name) = self.shallow_layout();
+        let (planar, chroma) = match format {
+            // Grey of more bits comes with chroma.
+            PixelFormat::I420 | PixelFormat::Gray8 => (PixelFormat::I420, "420"),
+            PixelFormat::I422 => (PixelFormat::I422, "422"),
+            PixelFormat::I444 => (PixelFormat::I444, "444"),
+            _ => return (format, name),
+        };
+        let bits = match self.bits() {
+            ..9 => 8,
+            9 | 10 => 10,
+            11.. => 12,
+        };
+        planar.deepened(bits).map_or((format, name), |deep| (deep, format!("yuv{chroma}p{bits}le")))
+    }
+
+    /// Bits of a sample, by the name of the pixel format: `yuv420p10le`, `p010le`, `gray12be`, `y210le`, `xv30le`.
+    fn bits(&self) -> u32 {
+        let name = self.pix_fmt.trim_end_matches("le").trim_end_matches("be");
+        match name {
+            "nv20" | "xv30" => return 10,
+            "xv36" => return 12,
+            "xv48" | "grayf32" | "grayf16" => return 16,
+            _ => {}
+        }
+        let end = &name[name.trim_end_matches(|digit: char| digit.is_ascii_digit()).len()..];
+        // p010 and y210: the last two of three digits; yuv420p, gray and nv12 have none that count.
+        let start = &name[..name.len() - end.len()];
+        let bits = match start {
+            "p" | "y" => end.get(1..),
+            "gray" => Some(end),
+            _ if start.starts_with("yuv") && start.ends_with('p') => Some(end),
+            _ => None,
+        };
+        bits.and_then(|bits| bits.parse().ok()).unwrap_or(8)
+    }
+
+    /// The pixel format with 8 bits.
+    fn shallow_layout(&self) -> (PixelFormat, String) {
         let name = self.pix_fmt.as_str();
         let full = if name.starts_with("yuvj") { "yuvj" } else { "yuv" };
         let starts = |names: &[&str]| names.iter().any(|start| name.starts_with(start));
@@ -367,7 +460,9 @@ impl ProbedStream {
 
     fn color(&self, height: u32) -> ColorSpace {
         let untagged = ColorSpace::untagged(height);
+        let wide = ["smpte2084", "arib-std-b67"].contains(&self.color_transfer.as_str());
         let matrix = match self.color_space.as_str() {
+            "" | "unknown" if wide => Matrix::Bt2020,
             "bt709" => Matrix::Bt709,
             "smpte170m" | "bt470bg" | "fcc" => Matrix::Bt601,
             "bt2020nc" => Matrix::Bt2020,
@@ -384,7 +479,19 @@ impl ProbedStream {
             "topleft" => Siting::TopLeft,
             _ => Siting::Left,
         };
-        ColorSpace { matrix, range, siting }
+        let transfer = match self.color_transfer.as_str() {
+            "smpte2084" => Transfer::Pq,
+            "arib-std-b67" => Transfer::Hlg,
+            _ => Transfer::Sdr,
+        };
+        let primaries = match self.color_primaries.as_str() {
+            "bt2020" => Primaries::Bt2020,
+            "smpte432" => Primaries::DisplayP3,
+            // BT.2100 knows no others.
+            "" | "unknown" if transfer != Transfer::Sdr => Primaries::Bt2020,
+            _ => Primaries::Bt709,
+        };
+        ColorSpace { matrix, range, siting, primaries, transfer, ..ColorSpace::RECORDED }
     }
 
     /// Scales to the size, which does not change a frame that has it, and converts to another pixel format if
@@ -441,4 +548,37 @@ fn ratio(text: &str, between: char) -> Option<(u64, u64)> {
     let (a, b) = text.split_once(between)?;
     let part = |text: &str| text.parse::<u32>().ok().filter(|value| *value > 0).map(u64::from);
     Some((part(a)?, part(b)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_depth_of_every_pixel_format_is_known_by_its_name() {
+        if !crate::tools::has("ffmpeg") {
+            return;
+        }
+        let list = std::process::Command::new("ffmpeg").args(["-v", "error", "-pix_fmts"]).output().unwrap();
+        let list = String::from_utf8(list.stdout).unwrap();
+        // Flags, name, components, bits a pixel, bits a sample of each component, as `10-10-10`.
+        let rows = list.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        let mut deep = 0;
+        for row in rows.filter(|row| row.len() == 5 && row[0].len() == 5) {
+            let Some(bits) = row[4].split('-').next().and_then(|bits| bits.parse::<u32>().ok()) else { continue };
+            let stream = ProbedStream { pix_fmt: row[1].to_owned(), ..ProbedStream::default() };
+            let (format, asked) = stream.layout();
+            if format == PixelFormat::Rgba8 || row[0].contains('H') {
+                continue;
+            }
+            let expected = match bits {
+                ..=8 => 8,
+                9 | 10 => 10,
+                _ => 12,
+            };
+            assert_eq!(format.bits(), expected, "{row:?} comes as {asked}");
+            deep += usize::from(bits > 8);
+        }
+        assert!(deep > 30, "{deep} formats of more than 8 bits in\n{list}");
+    }
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::color::{ColorSpace, Matrix, Range};
+use crate::color::{Matrix, Primaries, Range, Transfer};
 use crate::frame::{PixelFormat, Size};
 use crate::time::FrameRate;
 
@@ -66,25 +66,129 @@ fn colour_tags_and_layouts_are_respected_and_values_are_not_converted() {
 }
 
 #[test]
-fn ten_bits_become_eight_in_the_same_range() {
-    // ffmpeg dithers, so a value may be one off.
-    for (range, scale) in [("tv", 0.25), ("pc", 255.0 / 1023.0)] {
+fn films_of_more_than_8_bits_come_at_their_depth() {
+    for (pix_fmt, format, asked, scale) in [
+        ("yuv420p10le", PixelFormat::I420P10, "yuv420p10le", 1.0),
+        ("yuv422p10le", PixelFormat::I422P10, "yuv422p10le", 1.0),
+        ("yuv444p12le", PixelFormat::I444P12, "yuv444p12le", 1.0),
+        ("gray10le", PixelFormat::I420P10, "gray10le", 1.0),
+        ("yuv420p9le", PixelFormat::I420P10, "yuv420p9le", 2.0),
+        ("yuv420p16le", PixelFormat::I420P12, "yuv420p16le", 1.0 / 16.0),
+    ] {
         let arguments = format!(
-            "-vf scale=out_range={range}:out_color_matrix=bt709 -c:v ffv1 -pix_fmt yuv420p10le -color_range {range} \
-             -colorspace bt709"
+            "-vf scale=out_range=tv:out_color_matrix=bt709 -c:v ffv1 -pix_fmt {pix_fmt} -color_range tv -colorspace bt709"
         );
         let Some((_folder, path)) = clips::made("a.mkv", SOURCE, &arguments) else { return };
         let (frames, error) = drain(&mut opened(&path));
         assert!(error.is_none(), "{error:?}");
-        assert_eq!(frames[0].format(), PixelFormat::I420);
-        let eight = frames.iter().flat_map(|frame| frame.data().to_vec());
-        let ten = clips::decoded(&path, "-pix_fmt yuv420p10le");
-        assert_eq!(ten.len(), frames.len() * frames[0].data().len() * 2);
-        for (eight, ten) in eight.zip(ten.chunks(2)) {
-            let ten = f32::from(u16::from_le_bytes([ten[0], ten[1]]));
-            assert!((f32::from(eight) - ten * scale).abs() <= 1.5, "{range}: {eight} for {ten}");
+        assert_eq!((frames.len(), frames[0].format()), (10, format), "{pix_fmt}");
+        let sample = |bytes: &[u8]| f32::from(u16::from_le_bytes([bytes[0], bytes[1]]));
+        let own = clips::decoded(&path, &format!("-pix_fmt {asked}"));
+        let grey = pix_fmt.starts_with("gray");
+        let found = frames.iter().flat_map(|frame| {
+            let end = if grey { frame.planes()[1].offset } else { frame.data().len() };
+            assert!(frame.data()[end..].chunks(2).all(|chroma| sample(chroma) == 512.0));
+            frame.data()[..end].to_vec()
+        });
+        let found: Vec<u8> = found.collect();
+        assert_eq!(found.len(), own.len(), "{pix_fmt}");
+        // Where the depth is the film's own, the values are.
+        let slack = if scale == 1.0 { 0.0 } else { 1.0 };
+        for (found, own) in found.chunks(2).zip(own.chunks(2)) {
+            assert!((sample(found) - sample(own) * scale).abs() <= slack, "{pix_fmt}: {found:?} for {own:?}");
         }
     }
+}
+
+#[test]
+fn light_and_its_peak_are_those_of_the_films_tags() {
+    let arguments = |more: &str| format!("-c:v libx265 -pix_fmt yuv420p10le -x265-params log-level=error{more}");
+    let display = "master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(6000000,50)";
+    for (params, tags, transfer, primaries, peak) in [
+        ("", "-color_trc bt709 -color_primaries bt709", Transfer::Sdr, Primaries::Bt709, 1000),
+        ("", "-color_trc bt709 -color_primaries smpte432", Transfer::Sdr, Primaries::DisplayP3, 1000),
+        ("", "-color_trc arib-std-b67 -color_primaries bt2020", Transfer::Hlg, Primaries::Bt2020, 1000),
+        ("", "-color_trc smpte2084", Transfer::Pq, Primaries::Bt2020, 1000),
+        (":hdr10=1:max-cll=700,100", "-color_trc smpte2084", Transfer::Pq, Primaries::Bt2020, 700),
+        (&format!(":hdr10=1:{display}"), "-color_trc smpte2084", Transfer::Pq, Primaries::Bt2020, 600),
+        (&format!(":hdr10=1:{display}:max-cll=400,9"), "-color_trc smpte2084", Transfer::Pq, Primaries::Bt2020, 400),
+    ] {
+        let arguments = format!("{} {tags}", arguments(params));
+        let Some((_folder, path)) = clips::made("a.mp4", "testsrc=s=64x48:r=25:d=0.08", &arguments) else { return };
+        let color = opened(&path).color().unwrap();
+        assert_eq!((color.transfer, color.primaries, color.peak), (transfer, primaries, peak), "{arguments}");
+        let frame = opened(&path).next_frame().unwrap().unwrap();
+        assert_eq!((frame.color, frame.format()), (color, PixelFormat::I420P10));
+    }
+}
+
+/// Luma that lies above or below both its neighbours, as the lines of two fields do that show different times: the sum
+/// over a frame.
+fn combing(frame: &Frame) -> u64 {
+    let rows: Vec<&[u8]> = frame.rows(0).collect();
+    let lines = rows.windows(3).flat_map(|rows| rows[0].iter().zip(rows[1]).zip(rows[2]));
+    lines
+        .map(|((&above, &here), &below)| {
+            let (up, down) = (i64::from(here) - i64::from(above), i64::from(here) - i64::from(below));
+            if up.signum() == down.signum() { up.abs().min(down.abs()) as u64 } else { 0 }
+        })
+        .sum()
+}
+
+#[test]
+fn interlaced_film_is_deinterlaced_frame_by_frame_unless_it_is_not_to_be() {
+    let off = SourceOptions::default().with_deinterlace(Deinterlace::Off);
+    // Smooth stripes that move sideways: without fields, no line stands out from both of its neighbours.
+    let stripes = "color=black:s=128x96:r=50:d=1,geq=lum='128+100*sin((X+3*N)/4)':cb=128:cr=128";
+    let fields = "interlace=lowpass=0,format=yuv420p";
+    for (name, arguments) in [
+        ("a.mp4", "-c:v libx264 -flags +ilme+ildct -x264-params tff=1 -crf 5"),
+        ("a.mp4", "-c:v libx264 -flags +ilme+ildct -x264-params bff=1 -crf 5 -field_order bb"),
+        ("a.ts", "-c:v mpeg2video -flags +ilme+ildct -q:v 2 -bf 2 -b:v 5M"),
+    ] {
+        let order = if arguments.contains("bff") { "interlace=scan=bff:lowpass=0,format=yuv420p" } else { fields };
+        let source = format!("{stripes},{order}");
+        let Some((_folder, path)) = clips::made(name, &source, arguments) else { return };
+        let mut source = opened(&path);
+        assert!(source.is_deinterlaced(), "{arguments}");
+        let (frames, error) = drain(&mut source);
+        assert!(error.is_none(), "{error:?}");
+        let times: Vec<i64> = frames.iter().map(|frame| frame.timestamp.as_nanos()).collect();
+        assert_eq!(times, steps(FrameRate::whole(25), 25), "{arguments}");
+        let mut kept = FfmpegSource::open(&path, &off).unwrap();
+        assert!(!kept.is_deinterlaced());
+        let (kept, error) = drain(&mut kept);
+        assert!(error.is_none(), "{error:?}");
+        let bytes: Vec<u8> = kept.iter().flat_map(|frame| frame.data().to_vec()).collect();
+        assert!(bytes == clips::decoded(&path, "-pix_fmt yuv420p"), "{arguments}");
+        for (index, (frame, kept)) in frames.iter().zip(&kept).enumerate() {
+            let (left, before) = (combing(frame), combing(kept));
+            assert!(before > 50_000 && left * 20 < before, "{arguments}, frame {index}: {left} of {before}");
+        }
+        // From within the film on, too.
+        let later = SourceOptions::default().with_start(Span::from_millis(600));
+        let (rest, error) = drain(&mut FfmpegSource::open(&path, &later).unwrap());
+        assert!(error.is_none(), "{error:?}");
+        assert_eq!(rest.len(), 10, "{arguments}");
+        assert!(rest.iter().all(|frame| combing(frame) * 20 < combing(&kept[0])), "{arguments}");
+    }
+}
+
+#[test]
+fn progressive_film_is_not_touched_by_the_deinterlacer() {
+    let Some((_folder, path)) = clips::made("a.mp4", SOURCE, "-c:v libx264 -pix_fmt yuv420p") else { return };
+    let mut source = opened(&path);
+    assert!(!source.is_deinterlaced());
+    let (frames, _) = drain(&mut source);
+    let off = SourceOptions::default().with_deinterlace(Deinterlace::Off);
+    let (kept, _) = drain(&mut FfmpegSource::open(&path, &off).unwrap());
+    assert!(frames == kept);
+    // Nor are single frames that are not of two fields, in film that is said to be.
+    let arguments = "-c:v ffv1 -flags +ilme+ildct -vf interlace=lowpass=0,setfield=prog";
+    let Some((_folder, path)) = clips::made("a.mkv", "testsrc2=s=64x48:r=50:d=0.2", arguments) else { return };
+    let (frames, _) = drain(&mut opened(&path));
+    let bytes: Vec<u8> = frames.iter().flat_map(|frame| frame.data().to_vec()).collect();
+    assert!(bytes == clips::decoded(&path, "-fps_mode passthrough"));
 }
 
 #[test]
