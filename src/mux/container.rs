@@ -6,6 +6,7 @@
 
 use std::io::{Seek, Write};
 
+use super::mp4::Mp4Writer;
 use super::ogg::OggWriter;
 use super::tracks::{AudioCodec, Tracks};
 use super::wav::{self, WavWriter};
@@ -140,7 +141,7 @@ impl Container {
     /// How much of the sound before its beginning a file also holds, so that a decoder plays the beginning exactly (RFC
     /// 7845 §4.6).
     pub fn preroll(self) -> Span {
-        if self == Self::Ogg { Span::from_millis(80) } else { Span::ZERO }
+        if matches!(self, Self::Ogg | Self::Mp4) { Span::from_millis(80) } else { Span::ZERO }
     }
 
     /// Begins a file of these tracks at the sink's beginning. `before` holds the packets of [`Container::preroll`], if
@@ -170,7 +171,8 @@ impl Container {
             Self::Webm => Box::new(WebmWriter::new(sink, tracks)?),
             Self::Ogg => Box::new(OggWriter::new(sink, audio()?, before)?),
             Self::Wav => Box::new(WavWriter::new(sink, audio()?)?),
-            Self::Mp4 | Self::Gif | Self::WebP | Self::Apng | Self::Still(_) | Self::Tar(_) => {
+            Self::Mp4 => Box::new(Mp4Writer::new(sink, tracks, before)?),
+            Self::Gif | Self::WebP | Self::Apng | Self::Still(_) | Self::Tar(_) => {
                 return Err(Error::not_supported(format!("expected a writer of {} but found none", self.name())));
             }
         })
@@ -180,10 +182,10 @@ impl Container {
     /// Returns the file unchanged where that fails.
     pub(crate) fn repaired(self, file: Blob) -> Blob {
         match self {
-            Self::Webm => file.clone().into_seekable().unwrap_or(file),
+            Self::Webm | Self::Mp4 => file.clone().into_seekable().unwrap_or(file),
             Self::Ogg => file,
             Self::Wav => wav::repaired(file),
-            Self::Mp4 | Self::Gif | Self::WebP | Self::Apng | Self::Still(_) | Self::Tar(_) => file,
+            Self::Gif | Self::WebP | Self::Apng | Self::Still(_) | Self::Tar(_) => file,
         }
     }
 }
@@ -203,6 +205,12 @@ pub trait ContainerWriter<W>: Send {
 
     /// How many bytes the file has so far, including those that are not in the sink yet.
     fn bytes(&self) -> u64;
+
+    /// About how many bytes [`ContainerWriter::finish`] will add to these, beyond some hundred: those of an index that
+    /// grows with the file.
+    fn end_bytes(&self) -> u64 {
+        0
+    }
 
     /// Writes everything that can be written to the sink, and flushes the sink. An error is returned by the next call.
     fn flush(&mut self);

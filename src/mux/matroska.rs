@@ -30,7 +30,7 @@ pub(crate) mod id;
 mod track;
 
 pub(crate) use header::{Cue, Info};
-pub(crate) use track::Track;
+pub(crate) use track::{Track, av1_string};
 pub use track::TrackType;
 
 /// The first bytes of every Matroska file: the ID of the EBML header.

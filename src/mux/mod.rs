@@ -2,6 +2,7 @@
 
 mod container;
 pub mod inspect;
+mod mp4;
 mod ogg;
 pub mod repair;
 mod tracks;
@@ -18,6 +19,7 @@ mod track_counts;
 pub use container::{Container, ContainerWriter, Finished};
 pub use inspect::{Detail, Inspection, inspect};
 pub use matroska::TrackType;
+pub use mp4::Mp4Writer;
 pub use ogg::OggWriter;
 pub use repair::{Repaired, repair};
 pub use survey::Gap;

@@ -80,7 +80,12 @@ impl<W: Write + Seek> BlockSink<W> {
 
     /// Overwrites the beginning of the file. It is tried also after an error.
     pub fn rewrite_beginning(&mut self, bytes: &[u8]) {
-        let rewritten = self.sink.seek(SeekFrom::Start(0)).and_then(|_| self.sink.write_all(bytes));
+        self.rewrite(0, bytes);
+    }
+
+    /// Overwrites bytes in the file. It is tried also after an error.
+    pub fn rewrite(&mut self, at: u64, bytes: &[u8]) {
+        let rewritten = self.sink.seek(SeekFrom::Start(at)).and_then(|_| self.sink.write_all(bytes));
         let back = self.sink.seek(SeekFrom::Start(self.written)).map(drop);
         // Both errors are kept; nothing else can be done about them.
         let _ = self.error.keep(rewritten.and(back));
