@@ -61,13 +61,16 @@ fn repair(args: &RepairArgs, output: &Path) -> Result<Repaired> {
 
 /// Refuses an output whose name is of another format than the input, which a repair does not change.
 fn check_format(file: &Path, output: &Path) -> Result<()> {
-    let mp4 = mux::repair::is_mp4(&mut Blob::from_file(file, "")?.reader()).map_err(|error| error.at(file.display()))?;
+    let mp4 =
+        mux::repair::is_mp4(&mut Blob::from_file(file, "")?.reader()).map_err(|error| error.at(file.display()))?;
     if is_device(output) || mp4 == is_mp4_name(output) {
         return Ok(());
     }
     let (expected, found) = if mp4 { (".mp4", "an MP4 file") } else { (".webm or .mkv", "a file of another format") };
     let what = format!("expected an output that ends in {expected} for {found} but found `{}`", output.display());
-    Err(Error::new(ErrorKind::NotSupported, what).with_remedy(format!("add `-o` and a name that ends in {expected}")).at(file.display()))
+    Err(Error::new(ErrorKind::NotSupported, what)
+        .with_remedy(format!("add `-o` and a name that ends in {expected}"))
+        .at(file.display()))
 }
 
 /// An input whose reads fail once a stop was requested.

@@ -102,8 +102,7 @@ impl<R: Read + Seek> Survey<R> {
 /// The stretches of garbage, as faults.
 pub(crate) fn garbage(gaps: &Gaps) -> Vec<String> {
     let first = gaps.first.iter().take(LISTED);
-    let mut faults: Vec<_> =
-        first.map(|Gap { at, bytes }| format!("garbage of {bytes} bytes at byte {at}")).collect();
+    let mut faults: Vec<_> = first.map(|Gap { at, bytes }| format!("garbage of {bytes} bytes at byte {at}")).collect();
     let more = gaps.count.saturating_sub(LISTED as u64);
     if more > 0 {
         let listed: u64 = gaps.first.iter().take(LISTED).map(|gap| gap.bytes).sum();

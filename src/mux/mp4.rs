@@ -39,7 +39,7 @@ use std::io::{Seek, Write};
 use super::container::{ContainerWriter, Finished, SYNC_INTERVAL};
 use super::ogg::decoded_samples;
 use super::sink::BlockSink;
-use super::tracks::{AudioCodec, Tracks};
+use super::tracks::{AudioCodec, AudioTrack, Tracks};
 use crate::audio::samples_in;
 use crate::error::{Error, ErrorKind, Result};
 use crate::packet::EncodedPacket;
@@ -57,8 +57,6 @@ mod repair;
 mod samples;
 mod survey;
 mod table;
-#[cfg(test)]
-mod tests;
 mod track_writer;
 mod whole;
 
@@ -119,7 +117,9 @@ impl<W: Write + Seek> Mp4Writer<W> {
             && video.size.width.max(video.size.height) > MAX_SIDE
         {
             let size = video.size;
-            return Err(Error::not_supported(format!("expected a picture of at most {MAX_SIDE} pixels a side but found {size}")));
+            return Err(Error::not_supported(format!(
+                "expected a picture of at most {MAX_SIDE} pixels a side but found {size}"
+            )));
         }
         let mut plan = HeaderPlan::default();
         if let Some(video) = &tracks.video {
@@ -131,7 +131,7 @@ impl<W: Write + Seek> Mp4Writer<W> {
             if let Some(before) = before {
                 // The samples of the packets before are left out; they have the pre-skip in them.
                 kept = before.to_vec();
-                let samples: u64 = kept.iter().map(|packet| decoded(audio.codec, audio.rate, packet)).sum();
+                let samples: u64 = kept.iter().map(|packet| decoded(audio, packet)).sum();
                 plan.pre_skip = u16::try_from(samples).unwrap_or(u16::MAX);
             }
             plan.skip = plan.pre_skip.into();
@@ -244,8 +244,7 @@ impl<W: Write + Seek> Mp4Writer<W> {
     fn write_before(&mut self, begin: Timestamp) {
         let (Some(track), Some(writer)) = (&self.tracks.audio, &mut self.audio) else { return };
         let rate = header::audio_timescale(track);
-        let counts: Vec<u64> =
-            self.before.iter().map(|packet| decoded(track.codec, track.rate, packet)).collect();
+        let counts: Vec<u64> = self.before.iter().map(|packet| decoded(track, packet)).collect();
         let mut at = (samples_in(begin - Timestamp::ZERO, rate) + self.plan.skip).saturating_sub(counts.iter().sum());
         for (packet, count) in self.before.drain(..).zip(counts) {
             writer.push_before(&packet, at, count);
@@ -254,11 +253,11 @@ impl<W: Write + Seek> Mp4Writer<W> {
     }
 }
 
-/// How many samples a packet decodes to, in the track's unit.
-fn decoded(codec: AudioCodec, rate: u32, packet: &EncodedPacket) -> u64 {
-    match codec {
+/// How many samples a packet decodes to.
+fn decoded(track: &AudioTrack, packet: &EncodedPacket) -> u64 {
+    match track.codec {
         AudioCodec::Opus => decoded_samples(&packet.data),
-        _ => samples_in(packet.duration, rate),
+        _ => entry::aac_samples(&track.codec_private),
     }
 }
 
@@ -277,7 +276,12 @@ impl<W: Write + Seek + Send> ContainerWriter<W> for Mp4Writer<W> {
                 ),
             ));
         }
-        let unknown = || Error::new(ErrorKind::InvalidState, format!("expected a packet of a track in this file but found one of {kind}"));
+        let unknown = || {
+            Error::new(
+                ErrorKind::InvalidState,
+                format!("expected a packet of a track in this file but found one of {kind}"),
+            )
+        };
         match kind {
             TrackKind::Video => {
                 let track = self.tracks.video.as_ref().ok_or_else(unknown)?;
@@ -291,12 +295,18 @@ impl<W: Write + Seek + Send> ContainerWriter<W> for Mp4Writer<W> {
                 self.correct_duration(corrected);
             }
             TrackKind::Audio => {
-                let track = self.tracks.audio.as_ref().ok_or_else(unknown)?;
-                let samples = decoded(track.codec, track.rate, packet);
                 if !self.before.is_empty() {
                     self.write_before(packet.timestamp);
                 }
+                let track = self.tracks.audio.as_ref().ok_or_else(unknown)?;
+                let samples = decoded(track, packet);
                 if let Some(audio) = &mut self.audio {
+                    let heard = samples_in(packet.timestamp + packet.duration - Timestamp::ZERO, track.rate);
+                    if audio.is_empty() && self.moov.is_none() && track.codec == AudioCodec::Aac && heard < samples {
+                        // AAC's header does not say what the encoder put before the sound; the first packet's length does.
+                        self.plan.skip = samples - heard;
+                        audio.set_skip(self.plan.skip);
+                    }
                     audio.push_sound(packet, samples);
                 }
             }

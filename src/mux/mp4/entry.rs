@@ -36,7 +36,9 @@ pub(crate) fn video_config(track: &VideoTrack) -> Result<Option<Vec<u8>>> {
             return Ok(features.map(|features| features.vpcc(track)));
         }
         codec => {
-            return Err(Error::not_supported(format!("expected AV1, H.264, VP9 or HEVC in an MP4 file but found {codec}")));
+            return Err(Error::not_supported(format!(
+                "expected AV1, H.264, VP9 or HEVC in an MP4 file but found {codec}"
+            )));
         }
     };
     if !private.is_empty() {
@@ -46,7 +48,10 @@ pub(crate) fn video_config(track: &VideoTrack) -> Result<Option<Vec<u8>>> {
         return Ok(None);
     }
     let box_name = super::boxes::name(kind);
-    Err(Error::not_supported(format!("expected the payload of {box_name} for a track of {} but found none", track.codec)))
+    Err(Error::not_supported(format!(
+        "expected the payload of {box_name} for a track of {} but found none",
+        track.codec
+    )))
 }
 
 /// The configuration box that the first key frame gives.
@@ -61,7 +66,10 @@ pub(crate) fn video_config_of_frame(track: &VideoTrack, frame: &[u8]) -> Result<
     };
     config.ok_or_else(|| {
         let codec = track.codec;
-        Error::unknown(format!("expected a key frame of {codec} at the beginning but found {} other bytes", frame.len()))
+        Error::unknown(format!(
+            "expected a key frame of {codec} at the beginning but found {} other bytes",
+            frame.len()
+        ))
     })
 }
 
@@ -149,9 +157,8 @@ impl Vp9Features {
             (35_651_584, 60),
         ];
         let bits = |from: usize, count: usize| {
-            (from..from + count).try_fold(0_u32, |value, bit| {
-                Some(value << 1 | u32::from(*frame.get(bit / 8)? >> (7 - bit % 8) & 1))
-            })
+            (from..from + count)
+                .try_fold(0_u32, |value, bit| Some(value << 1 | u32::from(*frame.get(bit / 8)? >> (7 - bit % 8) & 1)))
         };
         let profile = bits(2, 1)? | bits(3, 1)? << 1;
         // After the marker and the profile, which has one bit more where it is 3: not a frame that exists already; a key
@@ -214,6 +221,19 @@ pub(crate) fn pre_skip(track: &AudioTrack) -> Result<u16> {
             private.len()
         ))),
         codec => Err(Error::not_supported(format!("expected Opus or AAC in an MP4 file but found {codec}"))),
+    }
+}
+
+/// How many samples a packet of AAC decodes to, by its AudioSpecificConfig (ISO/IEC 14496-3 §1.6.2.1): 1024 or 960, and
+/// twice as many where spectral band replication is signalled.
+pub(crate) fn aac_samples(config: &[u8]) -> u64 {
+    let [first, second, ..] = *config else { return 1024 };
+    let (object_type, rate) = (first >> 3, (first & 7) << 1 | second >> 7);
+    match object_type {
+        5 | 29 => 2048,
+        // The flag stands behind 5 bits of the type, 4 of the rate and 4 of the channels.
+        1..=4 if rate < 15 && second & 4 != 0 => 960,
+        _ => 1024,
     }
 }
 
@@ -286,7 +306,10 @@ mod tests {
         assert!(video_config_of_frame(&of_frame, &[0x86, 0, 0x40, 0x92]).is_err(), "no key frame");
         // Profile 2, ten bits.
         let frame = [0b1001_0010, 0x49, 0x83, 0x42, 0b0010_0000, 0];
-        assert_eq!(Vp9Features::of_frame(&frame, size).map(|features| (features.profile, features.depth)), Some((2, 10)));
+        assert_eq!(
+            Vp9Features::of_frame(&frame, size).map(|features| (features.profile, features.depth)),
+            Some((2, 10))
+        );
     }
 
     #[test]
@@ -300,5 +323,6 @@ mod tests {
         assert!(audio(AudioCodec::Opus, b"OpusHead".to_vec()).is_err());
         assert!(audio(AudioCodec::Pcm, vec![]).unwrap_err().to_string().contains("found pcm"));
         assert_eq!(audio(AudioCodec::Aac, vec![0x11, 0x90]).unwrap(), 0);
+        assert_eq!([&[0x11, 0x90][..], &[0x11, 0x94], &[0x2b, 0x11, 0x88]].map(aac_samples), [1024, 960, 2048]);
     }
 }

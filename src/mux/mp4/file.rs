@@ -22,8 +22,7 @@ pub(crate) struct TopBox {
 /// # Errors
 /// When it cannot be read.
 pub(crate) fn is_mp4(input: &mut (impl Read + Seek)) -> Result<bool> {
-    const FIRST: [&FourCc; 9] =
-        [b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"free", b"skip", b"wide", b"sidx"];
+    const FIRST: [&FourCc; 9] = [b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"free", b"skip", b"wide", b"sidx"];
     let mut head = Vec::new();
     input
         .rewind()
@@ -78,8 +77,7 @@ impl<R: Read + Seek> Mp4File<R> {
         let begins = |bytes: &[u8]| {
             let size = u32_at(bytes, 0).unwrap_or(0);
             let kinds = (bytes.get(4..8), bytes.get(12..16));
-            size >= 24
-                && [(Some(&b"moof"[..]), Some(&b"mfhd"[..])), (Some(b"moov"), Some(b"mvhd"))].contains(&kinds)
+            size >= 24 && [(Some(&b"moof"[..]), Some(&b"mfhd"[..])), (Some(b"moov"), Some(b"mvhd"))].contains(&kinds)
         };
         let found = self.bytes.find(from, 16, begins)?;
         self.at = found.unwrap_or(self.at);

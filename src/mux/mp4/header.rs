@@ -129,7 +129,9 @@ fn audio_track(trak: &mut BoxWriter, track: &AudioTrack, plan: &HeaderPlan) {
     if plan.skip > 0 {
         trak.boxed(*b"edts", |edts| {
             // From there on to the end, whenever that is.
-            edts.full(*b"elst", 0, 0, |elst| [1, 0, plan.skip as u32, 0x1_0000].into_iter().for_each(|value| elst.u32(value)));
+            edts.full(*b"elst", 0, 0, |elst| {
+                [1, 0, plan.skip as u32, 0x1_0000].into_iter().for_each(|value| elst.u32(value))
+            });
         });
     }
     trak.boxed(*b"mdia", |mdia| {

@@ -7,10 +7,10 @@ use super::boxes::name;
 use super::movie::TrackHeader;
 use super::survey::Mp4Survey;
 use crate::error::Result;
+use crate::mux::inspect::track as counted_track;
 use crate::mux::inspect::{
     ClusterInspection, ClustersInspection, CuesInspection, Detail, Inspection, MAX_CLUSTERS, TrackInspection,
 };
-use crate::mux::inspect::track as counted_track;
 use crate::mux::matroska::TrackType;
 
 const NANOS: f64 = 1e9;

@@ -56,7 +56,7 @@ pub(crate) struct TrackHeader {
     pub(crate) height: u16,
     pub(crate) channels: u16,
     pub(crate) rate: u32,
-    pub(crate) edits: Vec<Edit>,
+    pub(crate) edits: Vec<EditEntry>,
     pub(crate) defaults: SampleDefaults,
     /// Whether all its data is in this file.
     pub(crate) self_contained: bool,
@@ -67,7 +67,7 @@ pub(crate) struct TrackHeader {
 
 /// An entry of an edit list (§8.6.6): what is presented, and for how long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Edit {
+pub(crate) struct EditEntry {
     /// In the unit of the movie.
     pub(crate) duration: u64,
     /// The time in the track at which it begins, in the track's unit; -1 for nothing.
@@ -140,7 +140,9 @@ impl TrackHeader {
         let mut track = Self { id, handler, timescale, trak: at.start, stbl: stbl_at, ..Self::default() };
         track.self_contained = match descend(minf, &[*b"dinf", *b"dref"]) {
             // Of each reference, the flag that says that it is this file.
-            Some(dref) => children(dref.get(8..)?).all(|(_, content)| content.get(3).is_some_and(|flags| flags & 1 == 1)),
+            Some(dref) => {
+                children(dref.get(8..)?).all(|(_, content)| content.get(3).is_some_and(|flags| flags & 1 == 1))
+            }
             None => true,
         };
         if let Some(elst) = descend(trak, &[*b"edts", *b"elst"]) {
@@ -193,8 +195,8 @@ impl TrackHeader {
     }
 
     /// Where the track's time is in the file's: its first edit that presents something.
-    pub(crate) fn presentation(&self) -> Presentation {
-        let mut presentation = Presentation { delay: 0, media_time: 0 };
+    pub(crate) fn presentation(&self) -> TrackPresentation {
+        let mut presentation = TrackPresentation { delay: 0, media_time: 0 };
         for edit in &self.edits {
             if edit.media_time >= 0 {
                 presentation.media_time = edit.media_time;
@@ -240,7 +242,7 @@ impl TrackHeader {
 
 /// Where a track's time 0 is in the file's time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Presentation {
+pub(crate) struct TrackPresentation {
     /// How long nothing is presented, in the unit of the movie.
     pub(crate) delay: u64,
     /// What is presented first after that, in the track's unit.
@@ -288,16 +290,16 @@ fn descriptor(bytes: &[u8]) -> Option<(u8, &[u8])> {
     Some((tag, rest.get(..length)?))
 }
 
-fn edits(elst: &[u8]) -> Vec<Edit> {
+fn edits(elst: &[u8]) -> Vec<EditEntry> {
     let version = elst.first().copied().unwrap_or(0);
     let count = u32_at(elst, 4).unwrap_or(0) as usize;
     let edit = |index: usize| {
         Some(if version == 1 {
             let at = 8 + 20 * index;
-            Edit { duration: u64_at(elst, at)?, media_time: u64_at(elst, at + 8)?.cast_signed() }
+            EditEntry { duration: u64_at(elst, at)?, media_time: u64_at(elst, at + 8)?.cast_signed() }
         } else {
             let at = 8 + 12 * index;
-            Edit { duration: u32_at(elst, at)?.into(), media_time: u32_at(elst, at + 4)?.cast_signed().into() }
+            EditEntry { duration: u32_at(elst, at)?.into(), media_time: u32_at(elst, at + 4)?.cast_signed().into() }
         })
     };
     (0..count.min(MAX_EDITS)).map_while(edit).collect()

@@ -58,7 +58,9 @@ impl Mp4RepairPlan {
         tables.resize_with(movie.tracks.len(), SampleTable::default);
         refuse(&movie, &tables)?;
         if survey.blocks() == 0 {
-            return Err(Error::not_readable("expected at least one whole frame but found none: nothing can be repaired"));
+            return Err(Error::not_readable(
+                "expected at least one whole frame but found none: nothing can be repaired",
+            ));
         }
         if survey.sample_bytes > survey.file.len() {
             let (found, most) = (survey.sample_bytes, survey.file.len());

@@ -9,13 +9,13 @@ use super::table::TableSample;
 const NO_SYNC: u32 = 0x1_0000;
 
 /// The entries of a table: pairs of a count and a value, of which each value holds for `count` samples.
-struct Runs<'a> {
+struct TableRuns<'a> {
     entries: &'a [u8],
     left: u32,
     value: u32,
 }
 
-impl<'a> Runs<'a> {
+impl<'a> TableRuns<'a> {
     /// Those of a box whose entries stand behind their number.
     fn of(content: Option<&'a [u8]>) -> Self {
         Self { entries: content.and_then(|content| content.get(8..)).unwrap_or_default(), left: 0, value: 0 }
@@ -35,8 +35,8 @@ impl<'a> Runs<'a> {
 
 /// The samples of a table.
 pub(crate) struct StblSamples<'a> {
-    durations: Runs<'a>,
-    shifts: Runs<'a>,
+    durations: TableRuns<'a>,
+    shifts: TableRuns<'a>,
     /// The numbers of the key frames that are still to come; none where all are.
     keys: Option<&'a [u8]>,
     sizes: &'a [u8],
@@ -65,8 +65,8 @@ impl<'a> StblSamples<'a> {
             None => (entries(*b"stco").unwrap_or_default(), false),
         };
         Self {
-            durations: Runs::of(child(stbl, *b"stts")),
-            shifts: Runs::of(child(stbl, *b"ctts")),
+            durations: TableRuns::of(child(stbl, *b"stts")),
+            shifts: TableRuns::of(child(stbl, *b"ctts")),
             keys: entries(*b"stss"),
             sizes: stsz.get(12..).unwrap_or_default(),
             size: u32_at(stsz, 4).unwrap_or(0),
@@ -90,8 +90,7 @@ impl<'a> StblSamples<'a> {
             self.lengths = self.lengths.get(12..)?;
         }
         let index = self.chunk as usize - 1;
-        self.at =
-            if self.large { u64_at(self.chunks, 8 * index)? } else { u32_at(self.chunks, 4 * index)?.into() };
+        self.at = if self.large { u64_at(self.chunks, 8 * index)? } else { u32_at(self.chunks, 4 * index)?.into() };
         self.left_in_chunk = self.samples_a_chunk;
         Some(())
     }
@@ -159,10 +158,10 @@ pub(crate) fn fragment(
         return (data, time);
     };
     let base = match given {
-        Given::At(at) => at,
-        Given::Moof => moof,
-        Given::Nothing if is_first => moof,
-        Given::Nothing => data,
+        OffsetBase::At(at) => at,
+        OffsetBase::Moof => moof,
+        OffsetBase::Nothing if is_first => moof,
+        OffsetBase::Nothing => data,
     };
     if let Some(tfdt) = child(traf, *b"tfdt") {
         let given = if tfdt.first() == Some(&1) { u64_at(tfdt, 4) } else { u32_at(tfdt, 4).map(u64::from) };
@@ -170,7 +169,7 @@ pub(crate) fn fragment(
     }
     let mut at = base;
     for (_, trun) in children(traf).filter(|(kind, _)| kind == b"trun") {
-        let Some(mut run) = Run::of(trun, base, at, defaults) else { break };
+        let Some(mut run) = FragmentRun::of(trun, base, at, defaults) else { break };
         while let Some(sample) = run.next(&mut time) {
             if !each(sample) {
                 return (run.at, time);
@@ -182,19 +181,19 @@ pub(crate) fn fragment(
 }
 
 /// Which place offsets count from.
-enum Given {
+enum OffsetBase {
     At(u64),
     Moof,
     Nothing,
 }
 
 /// What a `tfhd` says (§8.8.7).
-fn defaults(tfhd: &[u8], mut defaults: SampleDefaults) -> Option<(SampleDefaults, Given)> {
+fn defaults(tfhd: &[u8], mut defaults: SampleDefaults) -> Option<(SampleDefaults, OffsetBase)> {
     let flags = u32_at(tfhd, 0)? & 0xff_ffff;
-    let mut given = if flags & 0x2_0000 != 0 { Given::Moof } else { Given::Nothing };
+    let mut given = if flags & 0x2_0000 != 0 { OffsetBase::Moof } else { OffsetBase::Nothing };
     let mut at = 8;
     if flags & 1 != 0 {
-        given = Given::At(u64_at(tfhd, at)?);
+        given = OffsetBase::At(u64_at(tfhd, at)?);
         at += 8;
     }
     // The sample description's number.
@@ -209,7 +208,7 @@ fn defaults(tfhd: &[u8], mut defaults: SampleDefaults) -> Option<(SampleDefaults
 }
 
 /// The samples of a `trun` (§8.8.8).
-struct Run<'a> {
+struct FragmentRun<'a> {
     flags: u32,
     signed: bool,
     first_flags: Option<u32>,
@@ -219,7 +218,7 @@ struct Run<'a> {
     defaults: SampleDefaults,
 }
 
-impl<'a> Run<'a> {
+impl<'a> FragmentRun<'a> {
     /// Its data is at an offset from `base`, or else at `next`.
     fn of(trun: &'a [u8], base: u64, next: u64, defaults: SampleDefaults) -> Option<Self> {
         let flags = u32_at(trun, 0)? & 0xff_ffff;
@@ -292,7 +291,12 @@ mod tests {
 
     #[test]
     fn a_fragment_is_read_as_it_was_written() {
-        let samples = [(40, 3, true), (41, 5, false)].map(|(duration, size, key)| FragmentSample { time: 7, duration, size, key });
+        let samples = [(40, 3, true), (41, 5, false)].map(|(duration, size, key)| FragmentSample {
+            time: 7,
+            duration,
+            size,
+            key,
+        });
         let written = write(1, &[FragmentTrack { id: 1, samples: &samples, data: b"abcdefgh" }]);
         let traf = super::super::boxes::descend(&written.bytes, &[*b"moof", *b"traf"]).unwrap();
         assert_eq!(track_of(traf), Some(1));

@@ -27,7 +27,7 @@ pub(crate) struct TableSample {
 
 /// Samples that follow one another in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Chunk {
+pub(crate) struct SampleChunk {
     pub(crate) at: u64,
     /// The index of its first sample.
     first: u32,
@@ -44,7 +44,7 @@ pub(crate) struct SampleTable {
     /// The numbers of the key frames, counted from 1; not kept while all are.
     keys: Vec<u32>,
     all_keys: bool,
-    chunks: Vec<Chunk>,
+    chunks: Vec<SampleChunk>,
     first: u64,
     last: TableSample,
 }
@@ -77,7 +77,7 @@ impl SampleTable {
             self.run(u32::try_from(sample.time - self.last.time).unwrap_or(u32::MAX));
         }
         if self.sizes.is_empty() || sample.at != self.last.at + u64::from(self.last.size) {
-            self.chunks.push(Chunk { at: sample.at, first: self.sizes.len() as u32 });
+            self.chunks.push(SampleChunk { at: sample.at, first: self.sizes.len() as u32 });
         }
         if sample.shift != 0 && self.shifts.is_empty() {
             self.shifts.resize(self.sizes.len(), 0);
@@ -121,7 +121,7 @@ impl SampleTable {
     }
 
     /// The chunks, each with the number of its bytes.
-    pub(crate) fn chunks(&self) -> impl Iterator<Item = (Chunk, u64)> {
+    pub(crate) fn chunks(&self) -> impl Iterator<Item = (SampleChunk, u64)> {
         self.chunks.iter().enumerate().map(|(index, chunk)| {
             let end = self.chunks.get(index + 1).map_or(self.sizes.len(), |next| next.first as usize);
             let bytes = self.sizes[chunk.first as usize..end].iter().map(|&size| u64::from(size)).sum();
@@ -262,7 +262,10 @@ mod tests {
         assert_eq!(numbers(&stbl, b"stsz"), [0, 5, 10, 10, 10, 10, 10]);
         assert_eq!(numbers(&stbl, b"stco"), [3, 100, 500, 900]);
         assert_eq!(child(&stbl, *b"ctts"), None);
-        assert_eq!(table.chunks().map(|(chunk, bytes)| (chunk.at, bytes)).collect::<Vec<_>>(), [(100, 20), (500, 20), (900, 10)]);
+        assert_eq!(
+            table.chunks().map(|(chunk, bytes)| (chunk.at, bytes)).collect::<Vec<_>>(),
+            [(100, 20), (500, 20), (900, 10)]
+        );
     }
 
     #[test]

@@ -51,6 +51,16 @@ impl TrackWriter {
         }
     }
 
+    /// Leaves out so many samples at the beginning. Only before the first packet.
+    pub(crate) fn set_skip(&mut self, skip: u64) {
+        self.skip = skip;
+    }
+
+    /// Whether it has no packet yet.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.last.is_none()
+    }
+
     /// A time in the track's unit, rounded.
     pub(crate) fn ticks(&self, time: Timestamp) -> u64 {
         let nanos = time.as_nanos().max(0) as u128;

@@ -1,13 +1,13 @@
 //! The `moov` of an ordinary file: the header that a growing file had, with the tables of all samples.
 
 use super::boxes::{BoxWriter, FourCc, children, ranges, u32_at, u64_at};
-use super::movie::{Edit, Movie, TrackHeader};
+use super::movie::{EditEntry, Movie, TrackHeader};
 use super::table::SampleTable;
 use crate::error::{Error, Result};
 
 /// The boxes of an edit list, and how long the track is in the file's unit.
 struct TrackTimes {
-    edits: Vec<Edit>,
+    edits: Vec<EditEntry>,
     duration: u64,
 }
 
@@ -30,10 +30,10 @@ impl TrackTimes {
         let length = to_movie(table.length().saturating_sub(begin));
         let mut edits = Vec::new();
         if delay > 0 {
-            edits.push(Edit { duration: delay, media_time: -1 });
+            edits.push(EditEntry { duration: delay, media_time: -1 });
         }
         if delay > 0 || begin > 0 {
-            edits.push(Edit { duration: length, media_time: begin.cast_signed() });
+            edits.push(EditEntry { duration: length, media_time: begin.cast_signed() });
         }
         Self { edits, duration: delay.saturating_add(length) }
     }
@@ -141,14 +141,17 @@ fn roll(track: &TrackHeader, table: &SampleTable) -> Option<i16> {
 fn with_duration(boxes: &mut BoxWriter, kind: FourCc, content: &[u8], between: usize, duration: u64) -> Option<()> {
     let [version, flags @ ..] = *content.first_chunk::<4>()?;
     let wide = version == 1;
-    let date = |index: usize| if wide { u64_at(content, 4 + 8 * index) } else { u32_at(content, 4 + 4 * index).map(u64::from) };
+    let date = |index: usize| {
+        if wide { u64_at(content, 4 + 8 * index) } else { u32_at(content, 4 + 4 * index).map(u64::from) }
+    };
     let dates = [date(0)?, date(1)?];
     let at = 4 + if wide { 16 } else { 8 };
     let middle = content.get(at..at + between)?;
     let rest = content.get(at + between + if wide { 8 } else { 4 }..)?;
     let wide = duration >= u64::from(u32::MAX) || dates.iter().any(|&date| date > u64::from(u32::MAX));
     boxes.boxed(kind, |header| {
-        let number = |header: &mut BoxWriter, value: u64| if wide { header.u64(value) } else { header.u32(value as u32) };
+        let number =
+            |header: &mut BoxWriter, value: u64| if wide { header.u64(value) } else { header.u32(value as u32) };
         header.u8(u8::from(wide));
         header.bytes(&flags);
         dates.into_iter().for_each(|date| number(header, date));
@@ -159,11 +162,11 @@ fn with_duration(boxes: &mut BoxWriter, kind: FourCc, content: &[u8], between: u
     Some(())
 }
 
-fn write_edits(boxes: &mut BoxWriter, edits: &[Edit]) {
+fn write_edits(boxes: &mut BoxWriter, edits: &[EditEntry]) {
     if edits.is_empty() {
         return;
     }
-    let narrow = |edit: &Edit| u32::try_from(edit.duration).is_ok() && i32::try_from(edit.media_time).is_ok();
+    let narrow = |edit: &EditEntry| u32::try_from(edit.duration).is_ok() && i32::try_from(edit.media_time).is_ok();
     let wide = !edits.iter().all(narrow);
     boxes.boxed(*b"edts", |edts| {
         edts.full(*b"elst", wide.into(), 0, |elst| {
