@@ -59,8 +59,9 @@ fn a_recording_is_an_ordinary_file_in_memory_and_on_disk() {
         );
         let file = Judged::new(&framereel::blob::Blob::new(bytes, ""));
         assert_eq!((file.frames(), file.tracks()), (60, vec!["av1".to_owned(), "opus".to_owned()]));
-        assert!((file.duration() - 2.0).abs() < 0.001, "{}", file.duration());
-        assert_eq!(file.samples().len(), 96_000);
+        assert!((2.0..2.02).contains(&file.duration()), "{}", file.duration());
+        // The last packet is filled up with silence.
+        assert!((96_000..96_960).contains(&file.samples().len()), "{}", file.samples().len());
         hums(&file, 0.01, 1.99);
     }
 }

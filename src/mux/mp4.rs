@@ -22,16 +22,24 @@
 //! **Sinks that cannot seek** get the same without the end: the header at once, then fragments. Joined, they are the
 //! file, and each can be appended to a `SourceBuffer` of Media Source Extensions.
 //!
-//! **Time**: see [`header::TIMESCALE`]. Sound has its own unit, one sample. Decoded samples that are not to be heard
-//! (Opus's pre-skip, and in a file that continues another one the packets before it) are left out by an edit list, so
-//! that sound is at its time to the sample; Opus's roll group says how far before a place decoding has to begin.
+//! **Time**: see [`header::TIMESCALE`]. Sound has its own unit, one sample. Decoded samples that are not to be heard (a
+//! pre-skip, and in a file that continues another one the packets before it) are left out by an edit list, so that sound
+//! is at its time to the sample; Opus's roll group says how far before a place decoding has to begin. Our own recordings
+//! have no pre-skip, as in WebM (see `encode/opus.rs`). Where a click at sample 24000 is, with a pre-skip of 312:
+//!
+//! | pre-skip in `dOps`, in the edit list | ffmpeg 5.1 | Chromium 156, `decodeAudioData` |
+//! |---|---|---|
+//! | 312, 312 | 24000 | 23688 |
+//! | 312, in fragments and 312 | 24000 | 24000 |
+//! | 312, none | 24000 | 24000, but the file is 6.5 ms too long |
+//! | **0, 312** | **24000** | **24000** |
 //!
 //! **Memory**: see `mp4/table.rs`; while the end is written, twice as much.
 //!
-//! The boxes are written here. Of the crates that were tried, `muxide` 0.5 keeps the whole film in memory, has no edit
-//! lists, no positions of 64 bits and no `colr`; `shiguredo_mp4` 2026.5 wants a newer compiler than this crate, writes
-//! neither edit lists nor roll groups in its fragments, knows its header only after the first fragment, and cannot turn a
-//! file in fragments into an ordinary one. Reading with limits on time and memory, which `repair` needs, is in neither.
+//! The boxes are written here. Of the crates that were tried, `muxide` 0.5 has no edit lists, no positions of 64 bits and
+//! no `colr`, and keeps an ordinary film in memory to its end; `shiguredo_mp4` 2026.5 wants a newer compiler than this
+//! crate, its writers write no edit lists, it knows its header only after the first fragment, and cannot turn a file in
+//! fragments into an ordinary one. Reading with limits on time and memory, which `repair` needs, is in neither.
 
 use std::collections::VecDeque;
 use std::io::{Seek, Write};

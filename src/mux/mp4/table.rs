@@ -47,6 +47,8 @@ pub(crate) struct SampleTable {
     chunks: Vec<SampleChunk>,
     first: u64,
     last: TableSample,
+    /// When the sample that is shown last ends, from the first one's time on; kept where samples are shifted.
+    shown: i64,
 }
 
 impl SampleTable {
@@ -63,6 +65,12 @@ impl SampleTable {
     /// The time from the first sample to the end of the last.
     pub(crate) fn length(&self) -> u64 {
         if self.sizes.is_empty() { 0 } else { (self.last.time - self.first).saturating_add(self.last.duration.into()) }
+    }
+
+    /// The time from the first sample to the end of what is shown last: later than the end of the last sample where
+    /// samples are decoded sooner than they are shown.
+    pub(crate) fn shown_length(&self) -> u64 {
+        if self.shifts.is_empty() { self.length() } else { self.shown.max(0).cast_unsigned() }
     }
 
     /// Appends a sample, which is decoded no sooner than the one before. One that comes sooner, of a damaged file, gets
@@ -89,6 +97,8 @@ impl SampleTable {
             self.all_keys = false;
             self.keys = (1..=self.sizes.len() as u32).collect();
         }
+        let end = (sample.time - self.first).saturating_add(sample.duration.into());
+        self.shown = self.shown.max(i64::try_from(end).unwrap_or(i64::MAX).saturating_add(sample.shift.into()));
         self.sizes.push(sample.size);
         if !self.all_keys && sample.key {
             self.keys.push(self.sizes.len() as u32);

@@ -27,7 +27,7 @@ impl TrackTimes {
         if shown < 0 {
             delay = delay.saturating_add(to_movie(shown.unsigned_abs()));
         }
-        let length = to_movie(table.length().saturating_sub(begin));
+        let length = to_movie(table.shown_length().saturating_sub(begin));
         let mut edits = Vec::new();
         if delay > 0 {
             edits.push(EditEntry { duration: delay, media_time: -1 });
@@ -100,7 +100,10 @@ fn write_track(
                             b"mdhd" => {
                                 outcome = outcome.and_then(|()| with_duration(mdia, kind, content, 4, table.length()));
                             }
-                            b"minf" => write_media(mdia, content, track, table, large),
+                            b"minf" => {
+                                let skips = times.edits.iter().any(|edit| edit.media_time > 0);
+                                write_media(mdia, content, track, table, (large, skips));
+                            }
                             _ => mdia.boxed(kind, |other| other.bytes(content)),
                         }
                     }
@@ -112,7 +115,14 @@ fn write_track(
     outcome
 }
 
-fn write_media(mdia: &mut BoxWriter, minf: &[u8], track: &TrackHeader, table: &SampleTable, large: bool) {
+/// Writes a `minf`, whose positions have 64 bits where `large`, and where an edit list may leave out the beginning.
+fn write_media(
+    mdia: &mut BoxWriter,
+    minf: &[u8],
+    track: &TrackHeader,
+    table: &SampleTable,
+    (large, skips): (bool, bool),
+) {
     mdia.boxed(*b"minf", |boxes| {
         for (kind, content) in children(minf) {
             if kind != *b"stbl" {
@@ -120,10 +130,27 @@ fn write_media(mdia: &mut BoxWriter, minf: &[u8], track: &TrackHeader, table: &S
                 continue;
             }
             let stsd = ranges(content).find(|found| found.kind == *b"stsd");
-            let stsd = stsd.map_or(&[][..], |found| &content[found.whole]);
-            table.write(boxes, stsd, large, roll(track, table));
+            let mut stsd = stsd.map_or(Vec::new(), |found| content[found.whole].to_vec());
+            if skips && track.entry == *b"Opus" {
+                clear_pre_skip(&mut stsd);
+            }
+            table.write(boxes, &stsd, large, roll(track, table));
         }
     });
+}
+
+/// Sets the pre-skip of Opus to 0: the edit list leaves out the same samples, and Chromium 156 would leave out both.
+/// (ffmpeg 5.1 leaves out one of both. In fragments, where an edit list has no end, Chromium obeys the pre-skip alone.)
+fn clear_pre_skip(stsd: &mut [u8]) {
+    /// Before the sample entry's boxes: the header of `stsd` with its count, and of the entry with its fields.
+    const FIELDS: usize = 16 + 8 + 28;
+    let Some(boxes) = stsd.get(FIELDS..) else { return };
+    let Some(dops) = ranges(boxes).find(|found| found.kind == *b"dOps") else { return };
+    // Behind the version and the number of channels.
+    let at = FIELDS + dops.content.start + 2;
+    if let Some(pre_skip) = stsd.get_mut(at..at + 2) {
+        pre_skip.fill(0);
+    }
 }
 
 /// How many packets of Opus must be decoded before one is heard exactly, as a negative number: 80 ms of them
