@@ -14,7 +14,7 @@ use std::sync::Arc;
 use tempfile::NamedTempFile;
 
 use crate::error::{Error, Result};
-use crate::mux::repair::{Piece, RepairPlan};
+use crate::mux::repair::{self, Piece};
 
 /// Bytes with a type.
 #[derive(Clone)]
@@ -185,23 +185,23 @@ impl Blob {
         }
     }
 
-    /// The same recording with Cues and an exact Duration, so that players can seek in it (RecordRTC's
+    /// The same recording with an index and an exact duration, so that players can seek in it (RecordRTC's
     /// `getSeekableBlob`). A recording that is seekable already is returned unchanged; a truncated or damaged one is
     /// repaired as by [`crate::mux::repair()`].
     ///
     /// No frame is copied: the new blob consists of ranges of this one, with some new bytes between them.
     ///
     /// # Errors
-    /// For bytes that are not WebM or Matroska, or have no complete frame, and for a file that cannot be read.
+    /// For bytes that are not WebM, Matroska or MP4, or have no complete frame, and for a file that cannot be read.
     pub fn into_seekable(self) -> Result<Self> {
-        let (plan, _) = RepairPlan::of(self.reader())?;
-        if plan.report.nothing_to_repair() {
+        let (report, pieces) = repair::planned(self.reader())?;
+        if report.nothing_to_repair() {
             return Ok(self);
         }
         // All new bytes are in one store, because every cluster needs some.
         let mut new = Vec::new();
-        let pieces: Vec<_> = plan
-            .pieces()
+        let pieces: Vec<_> = pieces
+            .into_iter()
             .map(|piece| match piece {
                 Piece::Bytes(bytes) => {
                     let start = new.len() as u64;

@@ -57,6 +57,12 @@ fn matroska() -> Vec<Vec<u8>> {
         .to_vec()
 }
 
+/// An ordinary file, fragments of ours, and fragments and an ordinary file of ffmpeg's.
+fn mp4() -> Vec<Vec<u8>> {
+    let names = ["film.mp4", "fragments.mp4", "others-fragments.mp4", "others.mp4"];
+    names.map(|name| fs::read(data().join(name)).expect("a film")).to_vec()
+}
+
 fn wav() -> Vec<Vec<u8>> {
     let chunk = |name: &[u8; 4], data: &[u8]| [&name[..], &(data.len() as u32).to_le_bytes(), data].concat();
     let format = |tag: u16, channels: u16, bytes: u16| {
@@ -249,6 +255,7 @@ fn made(parser: Parser, seed: u64, case: u64) -> Vec<u8> {
             mutation::elements(random, &matroska())
         }
         Parser::Matroska | Parser::Opus | Parser::Inspect | Parser::Repair => mutation::bytes(random, &matroska()),
+        Parser::Mp4 => mutation::bytes(random, &mp4()),
         Parser::Wav => mutation::bytes(random, &wav()),
         Parser::Picture | Parser::Open => mutation::bytes(random, &pictures()),
         Parser::Whammy => mutation::bytes(random, &webp()),
@@ -387,6 +394,11 @@ fn damaged_matroska_is_inspected_or_refused() {
 #[test]
 fn damaged_matroska_is_repaired_or_refused() {
     survives(Parser::Repair);
+}
+
+#[test]
+fn damaged_mp4_is_inspected_and_repaired_or_refused() {
+    survives(Parser::Mp4);
 }
 
 #[test]

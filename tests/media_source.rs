@@ -11,6 +11,7 @@ use std::path::PathBuf;
 
 use framereel::color::ColorSpace;
 use framereel::frame::{Frame, PixelFormat, Size};
+use framereel::recorder::{MediaRecorder, MediaRecorderOptions};
 use framereel::stream::TrackGenerator;
 use framereel::time::Span;
 use serde_json::{Value, json};
@@ -31,8 +32,9 @@ fn counting(index: u64) -> Frame {
 }
 
 /// What Chromium tells of the chunks of a recording of this studio, which it appends one by one.
-fn appended(studio: &Studio, record: impl FnOnce(&Studio)) -> Option<Value> {
-    let recorder = studio.recorder();
+fn appended(studio: &Studio, mime_type: &str, record: impl FnOnce(&Studio)) -> Option<Value> {
+    let options = MediaRecorderOptions::default().with_mime_type(mime_type);
+    let recorder = MediaRecorder::new(&studio.stream, options).unwrap();
     recorder.start(Span::from_secs(1)).unwrap();
     record(studio);
     recorder.stop();
@@ -113,31 +115,35 @@ fn check(seen: &Value) {
 
 #[test]
 fn chunks_of_pictures_play_in_a_source_buffer() {
-    let studio = Studio::video_of(SIZE.width, SIZE.height);
-    let seen = appended(&studio, |studio| {
-        let video = studio.video.as_ref().unwrap();
-        (0..FRAMES).for_each(|index| video.write(counting(index)).unwrap());
-    });
-    if let Some(seen) = seen {
-        check(&seen);
+    for mime_type in ["", "video/mp4;codecs=\"av01.0.00M.08\""] {
+        let studio = Studio::video_of(SIZE.width, SIZE.height);
+        let seen = appended(&studio, mime_type, |studio| {
+            let video = studio.video.as_ref().unwrap();
+            (0..FRAMES).for_each(|index| video.write(counting(index)).unwrap());
+        });
+        if let Some(seen) = seen {
+            check(&seen);
+        }
     }
 }
 
 #[test]
 fn chunks_of_pictures_with_sound_play_in_a_source_buffer() {
-    let mut studio = Studio::video_of(SIZE.width, SIZE.height);
-    let audio = TrackGenerator::audio(SOUND, 1, &studio.clock);
-    studio.stream.add_track(audio.track());
-    studio.audio = Some(audio);
-    let seen = appended(&studio, |studio| {
-        let video = studio.video.as_ref().unwrap();
-        for index in 0..FRAMES {
-            video.write(counting(index)).unwrap();
-            // A thirtieth of a second in whole milliseconds.
-            studio.sound(index * 100 / 3..(index + 1) * 100 / 3);
+    for mime_type in ["", "video/mp4;codecs=\"av01.0.00M.08,opus\""] {
+        let mut studio = Studio::video_of(SIZE.width, SIZE.height);
+        let audio = TrackGenerator::audio(SOUND, 1, &studio.clock);
+        studio.stream.add_track(audio.track());
+        studio.audio = Some(audio);
+        let seen = appended(&studio, mime_type, |studio| {
+            let video = studio.video.as_ref().unwrap();
+            for index in 0..FRAMES {
+                video.write(counting(index)).unwrap();
+                // A thirtieth of a second in whole milliseconds.
+                studio.sound(index * 100 / 3..(index + 1) * 100 / 3);
+            }
+        });
+        if let Some(seen) = seen {
+            check(&seen);
         }
-    });
-    if let Some(seen) = seen {
-        check(&seen);
     }
 }

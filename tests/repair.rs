@@ -185,7 +185,9 @@ fn the_input_is_never_written_over_and_an_existing_output_only_with_force() {
     bench.write("film-repaired.webm", "precious");
     bench.run(["repair", "film.webm"]).failed(1, &["film-repaired.webm", "--force"]);
     bench.run(["repair", "film.webm", "-o", "./film.webm", "--force"]).failed(2, &["other than the source"]);
-    bench.run(["repair", "film.webm", "-o", "film.avi"]).failed(2, &["ends in .webm or .mkv but found `film.avi`"]);
+    bench
+        .run(["repair", "film.webm", "-o", "film.avi"])
+        .failed(2, &["ends in .webm, .mkv or .mp4 but found `film.avi`"]);
     bench.write("broken.webm", &clip[..200]);
     bench.run(["repair", "broken.webm", "-o", "film-repaired.webm", "--force"]).failed(1, &["broken.webm"]);
     assert_eq!(fs::read(bench.path("film-repaired.webm")).expect("the file"), b"precious");

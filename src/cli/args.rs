@@ -21,7 +21,7 @@ use super::values::folder;
 use super::values::{
     AudioChoice, CODECS, DEINTERLACE, EDGES, ENCODERS, GRAPHICS, KeyInterval, LAYOUTS, OverlayChoice, Split, TONE_MAPS,
     VISUALIZATIONS, audio_bitrate, bitrate, bytes, camera_control, chain, codec, edge, gain, grid, key_interval,
-    layout, matroska_path, overlay, recording_path, size, some_time, sound, split, still_path, visualization, words,
+    layout, overlay, recording_path, repaired_path, size, some_time, sound, split, still_path, visualization, words,
 };
 
 /// Records frames through GPU filters into a seekable .webm or a still.
@@ -287,15 +287,15 @@ pub struct SheetArgs {
 
 /// Makes a recording play and seek that was cut, damaged or written live
 ///
-/// The result is a new file with Cues and an exact Duration; FILE itself is never changed. Nothing is encoded anew: all
+/// The result is a new file with an index and an exact duration; FILE itself is never changed. Nothing is encoded anew: all
 /// frames that are whole are copied as they are.
 #[derive(Debug, Arguments)]
 #[command(after_help = REPAIR_EXAMPLES)]
 pub struct RepairArgs {
-    /// A .webm or .mkv, whoever wrote it
+    /// A .webm, .mkv or .mp4, whoever wrote it
     pub file: PathBuf,
-    /// The file to write [default: FILE's name with -repaired, in the current folder]
-    #[arg(short, long, value_name = "FILE.webm", value_parser = matroska_path)]
+    /// The file to write, of the same format [default: FILE's name with -repaired, in the current folder]
+    #[arg(short, long, value_name = "FILE", value_parser = repaired_path)]
     pub output: Option<PathBuf>,
     /// Print what was done as one JSON object
     #[arg(long)]
@@ -309,9 +309,9 @@ pub struct RepairArgs {
 #[derive(Debug, Arguments)]
 #[command(after_help = INSPECT_EXAMPLES)]
 pub struct InspectArgs {
-    /// A .webm or .mkv, whoever wrote it
+    /// A .webm, .mkv or .mp4, whoever wrote it
     pub file: PathBuf,
-    /// List each cluster too
+    /// List each cluster too, of an MP4 each fragment
     #[arg(long)]
     pub clusters: bool,
     /// Print it as one JSON object
@@ -540,6 +540,7 @@ const REPAIR_EXAMPLES: &str = "\
 Examples:
   framereel repair crashed.webm                              crashed-repaired.webm
   framereel repair chunks.webm -o film.webm --json           what was kept, as JSON
+  framereel repair killed.mp4 -o film.mp4                    an ordinary MP4, its index in front
 
 The exit code is 0 when FILE was sound, too: the copy is as good.";
 
@@ -547,6 +548,7 @@ const INSPECT_EXAMPLES: &str = "\
 Examples:
   framereel inspect film.webm
   framereel inspect film.webm --json | jq .tracks
+  framereel inspect chunks.mp4 --clusters                    each fragment of an MP4
   framereel inspect film.webm || framereel repair film.webm
 
 The exit code is 1 when something is wrong with FILE.";

@@ -30,7 +30,12 @@ pub fn run(args: &InspectArgs) -> Result<()> {
 }
 
 fn text(found: &Inspection, name: &str) -> String {
-    let container = if found.container == "webm" { "WebM" } else { "Matroska" };
+    let mp4 = found.container == "mp4";
+    let container = match found.container.as_str() {
+        "webm" => "WebM",
+        "mp4" => "MP4",
+        _ => "Matroska",
+    };
     let mut lines = vec![("file".to_owned(), format!("{name}, {container}, {}", megabytes(found.bytes)))];
     let mut line = |name: &str, value: String| lines.push((name.to_owned(), value));
     match (&found.writing_app, &found.muxing_app) {
@@ -39,9 +44,10 @@ fn text(found: &Inspection, name: &str) -> String {
         (None, None) => {}
     }
     let measured = found.measured_duration_s;
+    let block = if mp4 { "frame" } else { "block" };
     match found.declared_duration_s {
-        Some(declared) => line("duration", format!("{declared:.3} s; the last block ends at {measured:.3} s")),
-        None => line("duration", format!("not given; the last block ends at {measured:.3} s")),
+        Some(declared) => line("duration", format!("{declared:.3} s; the last {block} ends at {measured:.3} s")),
+        None => line("duration", format!("not given; the last {block} ends at {measured:.3} s")),
     }
     for track in &found.tracks {
         line(&format!("track {}", track.number), what(track));
@@ -55,8 +61,17 @@ fn text(found: &Inspection, name: &str) -> String {
         0 => String::new(),
         count => format!(", {count} of unknown size"),
     };
-    line("clusters", format!("{}, up to {:.3} s long{unknown}", clusters.count, clusters.longest_s));
-    line("cues", cues(found));
+    match (mp4, clusters.count) {
+        (true, 0) => line("index", format!("of the whole file, with {} key frames", found.cues.count)),
+        (true, count) => {
+            line("index", "none of the whole file".to_owned());
+            line("parts", format!("{count} fragments, up to {:.3} s long", clusters.longest_s));
+        }
+        (false, count) => {
+            line("clusters", format!("{count}, up to {:.3} s long{unknown}", clusters.longest_s));
+            line("cues", cues(found));
+        }
+    }
     for track in &found.tracks {
         if let Some(keys) = timeline(track, found) {
             line("keys", keys);
@@ -71,7 +86,8 @@ fn text(found: &Inspection, name: &str) -> String {
         head = "";
     }
     let lines = lines.iter().map(|(name, value)| format!("{name:<8} {value}"));
-    lines.chain(clusters.list.as_deref().map(list)).collect::<Vec<_>>().join("\n")
+    let what = if mp4 { "FRAGMENT AT" } else { "CLUSTER AT" };
+    lines.chain(clusters.list.as_deref().map(|clusters| list(what, clusters))).collect::<Vec<_>>().join("\n")
 }
 
 fn what(track: &TrackInspection) -> String {
@@ -136,8 +152,8 @@ fn timeline(track: &TrackInspection, found: &Inspection) -> Option<String> {
     Some(format!("{} {end:.1} s", line.into_iter().collect::<String>()))
 }
 
-fn list(clusters: &[ClusterInspection]) -> String {
-    let head = ["CLUSTER AT", "TIME", "BLOCKS", "KEY FRAMES"].map(str::to_owned);
+fn list(what: &str, clusters: &[ClusterInspection]) -> String {
+    let head = [what, "TIME", "BLOCKS", "KEY FRAMES"].map(str::to_owned);
     let rows = clusters.iter().map(|cluster| {
         let time = cluster.first_s.map_or_else(String::new, |first| format!("{first:.3} s"));
         [cluster.at.to_string(), time, cluster.blocks.to_string(), cluster.key_frames.to_string()]

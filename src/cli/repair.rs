@@ -11,7 +11,7 @@ use framereel::{Error, ErrorKind, Result};
 use serde::Serialize;
 
 use super::args::RepairArgs;
-use super::values::{is_device, is_matroska_name};
+use super::values::{is_device, is_matroska_name, is_mp4_name};
 use super::{create, end_at_once, on_signal, output, print};
 
 pub fn run(args: &RepairArgs) -> Result<()> {
@@ -32,7 +32,7 @@ fn output_of(args: &RepairArgs) -> Result<PathBuf> {
     let named = args.output.clone().unwrap_or_else(|| {
         let mut name = args.file.file_stem().unwrap_or("framereel".as_ref()).to_owned();
         name.push("-repaired.");
-        let extension = args.file.extension().filter(|_| is_matroska_name(&args.file));
+        let extension = args.file.extension().filter(|_| is_matroska_name(&args.file) || is_mp4_name(&args.file));
         name.push(extension.unwrap_or("webm".as_ref()));
         name.into()
     });
@@ -41,6 +41,7 @@ fn output_of(args: &RepairArgs) -> Result<PathBuf> {
 
 fn repair(args: &RepairArgs, output: &Path) -> Result<Repaired> {
     static STOPPED: AtomicBool = AtomicBool::new(false);
+    check_format(&args.file, output)?;
     let mut sink = create(output, args.force)?;
     on_signal(|| {
         if STOPPED.swap(true, Ordering::Relaxed) {
@@ -56,6 +57,20 @@ fn repair(args: &RepairArgs, output: &Path) -> Result<Repaired> {
         let place = if *error.kind() == ErrorKind::Write { output } else { &args.file };
         error.at(place.display())
     })
+}
+
+/// Refuses an output whose name is of another format than the input, which a repair does not change.
+fn check_format(file: &Path, output: &Path) -> Result<()> {
+    let mp4 =
+        mux::repair::is_mp4(&mut Blob::from_file(file, "")?.reader()).map_err(|error| error.at(file.display()))?;
+    if is_device(output) || mp4 == is_mp4_name(output) {
+        return Ok(());
+    }
+    let (expected, found) = if mp4 { (".mp4", "an MP4 file") } else { (".webm or .mkv", "a file of another format") };
+    let what = format!("expected an output that ends in {expected} for {found} but found `{}`", output.display());
+    Err(Error::new(ErrorKind::NotSupported, what)
+        .with_remedy(format!("add `-o` and a name that ends in {expected}"))
+        .at(file.display()))
 }
 
 /// An input whose reads fail once a stop was requested.
@@ -116,7 +131,7 @@ fn summary(repaired: &Repaired, output: &Path) -> String {
         lines.push(("left out", format!("{bytes} bytes in {count} damaged {places}, from byte {} on", first.at)));
     }
     lines.push(("duration", format!("{:.3} s", repaired.duration_s)));
-    lines.push(("cues", repaired.cues.to_string()));
+    lines.push((if is_mp4_name(output) { "index" } else { "cues" }, repaired.cues.to_string()));
     let mut head = "was";
     if repaired.nothing_to_repair() {
         lines.push((head, "sound already: there was nothing to repair".to_owned()));

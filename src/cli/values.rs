@@ -297,19 +297,25 @@ pub fn recording_path(text: &str) -> Result<PathBuf> {
     Err(Error::new(ErrorKind::NotSupported, format!("{expected} but found `{text}`; {remedy}")))
 }
 
-/// The path of a repaired file, which needs the extension of its format, WebM or Matroska.
-pub fn matroska_path(text: &str) -> Result<PathBuf> {
+/// The path of a repaired file, which needs the extension of its format: WebM, Matroska or MP4.
+pub fn repaired_path(text: &str) -> Result<PathBuf> {
     let path = PathBuf::from(text);
-    if is_device(&path) || is_matroska_name(&path) {
+    if is_device(&path) || is_matroska_name(&path) || is_mp4_name(&path) {
         return Ok(path);
     }
-    let expected = "expected a file name that ends in .webm or .mkv";
+    let expected = "expected a file name that ends in .webm, .mkv or .mp4";
     Err(Error::new(ErrorKind::NotSupported, format!("{expected} but found `{text}`")))
 }
 
 /// Whether a file has an extension of WebM or Matroska.
 pub fn is_matroska_name(path: &Path) -> bool {
     let known = ["webm", "mkv", "mka", "weba"];
+    path.extension().is_some_and(|extension| known.iter().any(|known| extension.eq_ignore_ascii_case(known)))
+}
+
+/// Whether a file has an extension of MP4 or of QuickTime's format.
+pub fn is_mp4_name(path: &Path) -> bool {
+    let known = ["mp4", "m4v", "m4a", "mov"];
     path.extension().is_some_and(|extension| known.iter().any(|known| extension.eq_ignore_ascii_case(known)))
 }
 

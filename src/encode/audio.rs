@@ -67,7 +67,7 @@ pub fn open_audio(container: Container, config: &AudioEncoderConfig) -> Result<B
     let AudioEncoderConfig { rate, channels, bitrate, mode } = *config;
     let opus = OpusConfig { channels, bitrate, mode };
     Ok(match container {
-        Container::Webm => Box::new(OpusEncoder::new(&opus)?),
+        Container::Webm | Container::Mp4 => Box::new(OpusEncoder::new(&opus)?),
         Container::Ogg => Box::new(OpusEncoder::with_pre_skip(&opus)?),
         Container::Wav => Box::new(PcmEncoder::new(rate, channels)?),
         _ => {

@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 pub use crate::codec::VideoCodec;
-use crate::codec::listed;
+use crate::codec::{AudioCodec, listed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::frame::{Frame, PixelFormat, Size};
 use crate::packet::EncodedPacket;
@@ -338,6 +338,17 @@ pub fn list() -> Vec<EncoderInfo> {
         version,
     };
     vec![of(EncoderChoice::Aom, aom), of(EncoderChoice::Rav1e, Ok(::rav1e::version::short()))]
+}
+
+/// Whether an encoder of this codec is here. Pictures are encoded by crates that are always built in.
+pub fn can_encode(codec: VideoCodec) -> bool {
+    let here = |encoder: &EncoderInfo| encoder.version.is_ok() && encoder.codecs.contains(&codec);
+    codec.is_picture() || list().iter().any(here)
+}
+
+/// Whether an encoder of this sound is here.
+pub fn can_encode_audio(codec: AudioCodec) -> bool {
+    matches!(codec, AudioCodec::Opus | AudioCodec::Pcm)
 }
 
 /// Decides which frames become key frames: those requested, and those that keep the interval.

@@ -8,6 +8,7 @@ use std::io::{Seek, Write};
 
 use super::alpha_webm::AlphaWebmWriter;
 use super::gif::GifWriter;
+use super::mp4::Mp4Writer;
 use super::ogg::OggWriter;
 use super::still_file::StillWriter;
 use super::tar::TarWriter;
@@ -151,7 +152,7 @@ impl Container {
     /// How much of the sound before its beginning a file also holds, so that a decoder plays the beginning exactly (RFC
     /// 7845 §4.6).
     pub fn preroll(self) -> Span {
-        if self == Self::Ogg { Span::from_millis(80) } else { Span::ZERO }
+        if matches!(self, Self::Ogg | Self::Mp4) { Span::from_millis(80) } else { Span::ZERO }
     }
 
     /// Begins a file of these tracks at the sink's beginning. `before` holds the packets of [`Container::preroll`], if
@@ -197,9 +198,7 @@ impl Container {
             Self::Still(format) => Box::new(StillWriter::new(sink, pictures()?, format)?),
             Self::Tar(format) => Box::new(TarWriter::new(sink, pictures()?, format)?),
             Self::Gif => Box::new(GifWriter::new(sink, tracks, loops)?),
-            Self::Mp4 => {
-                return Err(Error::not_supported(format!("expected a writer of {} but found none", self.name())));
-            }
+            Self::Mp4 => Box::new(Mp4Writer::new(sink, tracks, before)?),
         })
     }
 
@@ -207,12 +206,12 @@ impl Container {
     /// Returns the file unchanged where that fails.
     pub(crate) fn repaired(self, file: Blob) -> Blob {
         match self {
-            Self::Webm => file.clone().into_seekable().unwrap_or(file),
+            Self::Webm | Self::Mp4 => file.clone().into_seekable().unwrap_or(file),
             Self::Ogg => file,
             Self::Wav => wav::repaired(file),
             Self::Apng => apng::repaired(file),
             Self::WebP => animated_webp::repaired(file),
-            Self::Mp4 | Self::Gif | Self::Still(_) | Self::Tar(_) => file,
+            Self::Gif | Self::Still(_) | Self::Tar(_) => file,
         }
     }
 }
@@ -232,6 +231,12 @@ pub trait ContainerWriter<W>: Send {
 
     /// How many bytes the file has so far, including those that are not in the sink yet.
     fn bytes(&self) -> u64;
+
+    /// About how many bytes [`ContainerWriter::finish`] will add to these, beyond some hundred: those of an index that
+    /// grows with the file.
+    fn end_bytes(&self) -> u64 {
+        0
+    }
 
     /// Writes everything that can be written to the sink, and flushes the sink. An error is returned by the next call.
     fn flush(&mut self);

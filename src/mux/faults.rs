@@ -3,7 +3,7 @@
 use std::io::{Read, Seek};
 
 use super::matroska::{Cue, Track, TrackType};
-use super::survey::{Ending, Gap, Survey};
+use super::survey::{Ending, Gap, Gaps, Survey};
 
 /// How many stretches of garbage are listed.
 const LISTED: usize = 8;
@@ -23,14 +23,7 @@ impl<R: Read + Seek> Survey<R> {
 
     fn damage(&self, faults: &mut Vec<String>) {
         let len = self.file.len();
-        for Gap { at, bytes } in self.gaps.first.iter().take(LISTED) {
-            faults.push(format!("garbage of {bytes} bytes at byte {at}"));
-        }
-        let more = self.gaps.count.saturating_sub(LISTED as u64);
-        if more > 0 {
-            let listed: u64 = self.gaps.first.iter().take(LISTED).map(|gap| gap.bytes).sum();
-            faults.push(format!("garbage of {} bytes in {more} more places", self.gaps.bytes - listed));
-        }
+        faults.extend(garbage(&self.gaps));
         match self.ending {
             Ending::Cut { at, expected } => {
                 let rest = if at < len { format!("; the last {} are no whole frame", len - at) } else { String::new() };
@@ -106,6 +99,18 @@ impl<R: Read + Seek> Survey<R> {
     }
 }
 
-fn counted(count: u64, what: &str) -> String {
+/// The stretches of garbage, as faults.
+pub(crate) fn garbage(gaps: &Gaps) -> Vec<String> {
+    let first = gaps.first.iter().take(LISTED);
+    let mut faults: Vec<_> = first.map(|Gap { at, bytes }| format!("garbage of {bytes} bytes at byte {at}")).collect();
+    let more = gaps.count.saturating_sub(LISTED as u64);
+    if more > 0 {
+        let listed: u64 = gaps.first.iter().take(LISTED).map(|gap| gap.bytes).sum();
+        faults.push(format!("garbage of {} bytes in {more} more places", gaps.bytes - listed));
+    }
+    faults
+}
+
+pub(crate) fn counted(count: u64, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }

@@ -1,11 +1,12 @@
-//! Inspects a WebM or Matroska file: its tracks, clusters, key frames and cues, its length and its faults. Nothing is
-//! decoded. The budget is that of `mux/matroska.rs`.
+//! Inspects a WebM, Matroska or MP4 file: its tracks, clusters, key frames and cues, its length and its faults. Nothing is
+//! decoded. The budget is that of `mux/matroska.rs`, or of `mux/mp4/survey.rs`.
 
 use std::io::{Read, Seek};
 
 use serde::Serialize;
 
 use super::matroska::{Item, TrackType};
+use super::mp4;
 use super::survey::{Ending, Gap, Survey};
 use super::track_counts::TrackCounts;
 use crate::error::Result;
@@ -14,7 +15,7 @@ use crate::error::Result;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Inspection {
-    /// `webm` or `matroska`.
+    /// `webm`, `matroska` or `mp4`.
     pub container: String,
     /// How many bytes the file has.
     pub bytes: u64,
@@ -48,7 +49,7 @@ pub struct TrackInspection {
     pub number: u64,
     /// Its type.
     pub kind: TrackType,
-    /// The codec's name in Matroska, as `V_AV1`.
+    /// The codec's name in Matroska, as `V_AV1`, or MP4's sample entry, as `av01`.
     pub codec_id: String,
     /// The codec's name on the Web, as `av01.0.05M.08`, where the track header says it.
     pub codec: Option<String>,
@@ -135,14 +136,19 @@ pub enum Detail {
 }
 
 /// How many clusters are listed.
-const MAX_CLUSTERS: usize = 1_000_000;
+pub(crate) const MAX_CLUSTERS: usize = 1_000_000;
 
-/// Inspects a WebM or Matroska file (RFC 9559): its content and its faults. A file that is cut or damaged is described
-/// in [`Inspection::faults`].
+/// Inspects a WebM or Matroska file (RFC 9559) or an MP4 file (ISO/IEC 14496-12): its content and its faults. A file that
+/// is cut or damaged is described in [`Inspection::faults`]. Of an MP4 file, fragments are its clusters, and the key
+/// frames in its index its cues.
 ///
 /// # Errors
-/// A file that cannot be read, that is no Matroska, or that breaks off before its first header.
-pub fn inspect(input: impl Read + Seek, detail: Detail) -> Result<Inspection> {
+/// A file that cannot be read, that is of no such format, or that breaks off before its first header; an MP4 file without
+/// a `moov`.
+pub fn inspect(mut input: impl Read + Seek, detail: Detail) -> Result<Inspection> {
+    if mp4::is_mp4(&mut input)? {
+        return mp4::inspect(input, detail);
+    }
     let mut survey = Survey::begin(input)?;
     let mut list = (detail == Detail::Clusters).then(Vec::new);
     while let Some(item) = survey.step()? {
@@ -190,7 +196,8 @@ pub fn inspect(input: impl Read + Seek, detail: Detail) -> Result<Inspection> {
     })
 }
 
-fn track(counts: &TrackCounts, seconds: &dyn Fn(f64) -> f64) -> TrackInspection {
+/// What was counted, and what a Matroska track's header says of it.
+pub(crate) fn track(counts: &TrackCounts, seconds: &dyn Fn(f64) -> f64) -> TrackInspection {
     let track = &counts.header;
     let picture = |side: u64| (track.kind == TrackType::Video).then_some(side);
     let time = |time: Option<i64>| time.map(|time| seconds(time as f64));

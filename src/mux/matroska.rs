@@ -30,8 +30,8 @@ pub(crate) mod id;
 mod track;
 
 pub(crate) use header::{Cue, Info, cues_of, seek_head};
-pub(crate) use track::Track;
 pub use track::TrackType;
+pub(crate) use track::{Track, av1_string};
 
 /// The first bytes of every Matroska file: the ID of the EBML header.
 pub(crate) const MAGIC: &[u8] = &id::EBML.to_be_bytes();

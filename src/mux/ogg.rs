@@ -220,7 +220,7 @@ fn tags() -> Vec<u8> {
 }
 
 /// How many samples at [`RATE`] an Opus packet decodes to, by its first bytes (RFC 6716 §3.1 and §3.2).
-fn decoded_samples(packet: &[u8]) -> u64 {
+pub(super) fn decoded_samples(packet: &[u8]) -> u64 {
     let Some(toc) = packet.first() else { return 0 };
     let frame = match toc >> 3 {
         config @ 0..12 => [480, 960, 1920, 2880][usize::from(config & 3)],

@@ -1,6 +1,6 @@
 //! Makes a file seekable that was cut, damaged or written live. Nothing is decoded and no frame is changed.
 //!
-//! The first walk over the input counts blocks, finds the key frames and plans the output; then the output's parts are
+//! MP4 files: see `mux/mp4/repair.rs`. Of a Matroska file, the first walk over the input counts blocks, finds the key frames and plans the output; then the output's parts are
 //! copied:
 //!
 //! ```text
@@ -14,10 +14,12 @@
 //! Reading is limited as `mux/matroska.rs` says.
 
 use std::io::{Read, Seek, Write};
+use std::ops::Range;
 
 use serde::Serialize;
 
 use super::matroska::TrackType;
+use super::mp4::{self, Mp4RepairPlan};
 use super::survey::Gap;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -54,7 +56,7 @@ pub struct RepairedTrack {
     pub number: u64,
     /// Its type.
     pub kind: TrackType,
-    /// The codec's name in Matroska, as `V_AV1`.
+    /// The codec's name in Matroska, as `V_AV1`, or MP4's sample entry, as `av01`.
     pub codec: String,
     /// How many blocks were kept: frames of video, packets of sound.
     pub blocks: u64,
@@ -79,24 +81,64 @@ impl Repaired {
 /// up to the end of the last block, which lasts as long as the file or an Opus packet says, or else as long as the
 /// block before it.
 ///
+/// An MP4 file becomes an ordinary one: its index is in front, and it has no fragments. Its tracks' descriptions and its
+/// whole frames stay as they are, to the byte, and so do their times.
+///
 /// # Errors
-/// An input that cannot be read, is no Matroska file or has no whole block (then nothing was written); a write error.
-pub fn repair(input: impl Read + Seek, mut output: impl Write) -> Result<Repaired> {
+/// An input that cannot be read, is no file of such a format or has no whole block (then nothing was written); an MP4 file
+/// without a `moov`, or whose frames are encrypted, in another file, or of more than one description; a write error.
+pub fn repair(mut input: impl Read + Seek, output: impl Write) -> Result<Repaired> {
+    if mp4::is_mp4(&mut input)? {
+        let (plan, mut bytes) = Mp4RepairPlan::of(input)?;
+        write(plan.pieces.into_iter(), &mut |range| Ok(bytes.bytes(range)?), output)?;
+        return Ok(plan.report);
+    }
     let (plan, mut survey) = RepairPlan::of(input)?;
+    write(plan.pieces(), &mut |range| Ok(survey.file.bytes(range)?), output)?;
+    Ok(plan.report)
+}
+
+/// Whether [`repair`] makes an MP4 file of this input, rather than a Matroska file: by its first bytes. Leaves it at its
+/// beginning.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn is_mp4(input: &mut (impl Read + Seek)) -> Result<bool> {
+    mp4::is_mp4(input)
+}
+
+/// The plan of a repair: its report, and the output's parts.
+///
+/// # Errors
+/// Those of [`repair`], except for a write error.
+pub(crate) fn planned(mut input: impl Read + Seek) -> Result<(Repaired, Vec<Piece>)> {
+    if mp4::is_mp4(&mut input)? {
+        let (plan, _) = Mp4RepairPlan::of(input)?;
+        return Ok((plan.report, plan.pieces));
+    }
+    let (plan, _) = RepairPlan::of(input)?;
+    let pieces = plan.pieces().collect();
+    Ok((plan.report, pieces))
+}
+
+fn write(
+    pieces: impl Iterator<Item = Piece>,
+    read: &mut dyn FnMut(Range<u64>) -> Result<Vec<u8>>,
+    mut output: impl Write,
+) -> Result<()> {
     let unwritten = |error| Error::new(ErrorKind::Write, "the repaired file could not be written").with_cause(error);
-    for piece in plan.pieces() {
+    for piece in pieces {
         match piece {
             Piece::Bytes(bytes) => output.write_all(&bytes).map_err(unwritten)?,
             Piece::Copy(range) => {
                 for start in range.clone().step_by(COPIED) {
-                    let bytes = survey.file.bytes(start..range.end.min(start + COPIED as u64))?;
+                    let bytes = read(start..range.end.min(start + COPIED as u64))?;
                     output.write_all(&bytes).map_err(unwritten)?;
                 }
             }
         }
     }
-    output.flush().map_err(unwritten)?;
-    Ok(plan.report)
+    output.flush().map_err(unwritten)
 }
 
 /// How many bytes are copied at once.

@@ -34,7 +34,7 @@ impl Gaps {
     /// How many of them are kept.
     const MOST: usize = 1000;
 
-    fn push(&mut self, gap: Gap) {
+    pub(crate) fn push(&mut self, gap: Gap) {
         self.count += 1;
         self.bytes += gap.bytes;
         if self.first.len() < Self::MOST {

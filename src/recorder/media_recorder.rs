@@ -96,10 +96,10 @@ impl MediaRecorder {
         Ok(Self { core, session: Mutex::new(None) })
     }
 
-    /// Whether a recorder can be asked for this type (`MediaRecorder.isTypeSupported()`). The empty type leaves the
-    /// choice to the recorder.
+    /// Whether a recorder can be asked for this type (`MediaRecorder.isTypeSupported()`): its container can be written, and
+    /// an encoder of its codecs is here. The empty type leaves the choice to the recorder.
     pub fn is_type_supported(mime_type: &str) -> bool {
-        mime_type.is_empty() || MimeType::parse(mime_type).is_ok()
+        mime_type.is_empty() || MimeType::parse(mime_type).and_then(MimeType::check_encoders).is_ok()
     }
 
     /// What it records.

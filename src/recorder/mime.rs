@@ -1,6 +1,7 @@
 //! MIME types of recordings (RFC 6381, MediaStream Recording §2.1): which of them a recorder supports.
 
 use crate::codec::{VideoCodec, listed};
+use crate::encode;
 use crate::error::{Error, Result};
 use crate::mux::{AudioCodec, Container};
 use crate::still::StillFormat;
@@ -123,6 +124,22 @@ impl MimeType {
                     videos.iter().map(|codec| codec.name()).chain(audios.iter().map(|codec| codec.name())).collect();
                 Err(format!("the codec {}", listed(&names)))
             }
+        }
+    }
+
+    /// Refuses codecs that no encoder here encodes.
+    ///
+    /// # Errors
+    /// `NotSupportedError` that names the codec.
+    pub fn check_encoders(self) -> Result<Self> {
+        let video = self.video.filter(|codec| !encode::can_encode(*codec)).map(VideoCodec::name);
+        let audio = self.audio.filter(|codec| !encode::can_encode_audio(*codec)).map(AudioCodec::name);
+        match video.or(audio) {
+            None => Ok(self),
+            Some(codec) => Err(Error::not_supported(format!(
+                "expected a codec that an encoder here encodes but found `{}`, and none encodes {codec}",
+                self.text
+            ))),
         }
     }
 

@@ -154,7 +154,7 @@ impl MediaRecorderOptions {
         if let Some(speed) = self.speed.filter(|speed| *speed > 10) {
             return Err(Error::range(format!("expected a speed from 0 to 10 but found {speed}")));
         }
-        if self.mime_type.is_empty() { Ok(None) } else { MimeType::parse(&self.mime_type).map(Some) }
+        if self.mime_type.is_empty() { Ok(None) } else { MimeType::parse(&self.mime_type)?.check_encoders().map(Some) }
     }
 
     /// The codec of the video in a file of this container: the one that was requested, else the first that both the

@@ -4,6 +4,7 @@
 mod chains;
 mod films;
 mod matroska;
+mod mp4;
 mod pictures;
 mod playlists;
 mod shaders;

@@ -165,6 +165,7 @@ fn content_type(path: &str) -> &'static str {
     match path.rsplit('.').next() {
         Some("ogg" | "opus") => "audio/ogg",
         Some("wav") => "audio/wav",
+        Some("mp4") => "video/mp4",
         _ => "video/webm",
     }
 }

@@ -40,14 +40,17 @@ pub struct Case {
 impl Case {
     /// Run number `number`: all kinds of recordings in turn, killed at times that the seed decides.
     pub fn of_run(number: u64, seed: u64, encoders: &[String], folder: &Path) -> Self {
-        let kind = number as usize % (encoders.len() * 4);
+        let kinds = encoders.len() * 4;
+        let kind = number as usize % kinds;
+        // Each kind as WebM, then each as MP4.
+        let extension = if number as usize / kinds % 2 == 0 { "webm" } else { "mp4" };
         let wait = Duration::from_millis(50 + random(seed << 32 | number) % 2950);
         Self {
             number,
             encoder: encoders[kind % encoders.len()].clone(),
             sound: kind / encoders.len() % 2 == 1,
             still: kind / encoders.len() / 2 == 1,
-            path: folder.join(format!("{number}.webm")),
+            path: folder.join(format!("{number}.{extension}")),
             wait,
         }
     }
@@ -68,7 +71,11 @@ impl Case {
     /// Its kind.
     pub fn name(&self) -> String {
         let content = if self.still { "still" } else { "film" };
-        format!("{}, {content}{}", self.encoder, if self.sound { ", sound" } else { "" })
+        format!("{} {}, {content}{}", self.extension(), self.encoder, if self.sound { ", sound" } else { "" })
+    }
+
+    fn extension(&self) -> &str {
+        self.path.extension().and_then(|extension| extension.to_str()).expect("an extension")
     }
 }
 
@@ -87,7 +94,9 @@ pub fn record_until_killed(case: &Case) -> ! {
     let video = TrackGenerator::video(SIZE, &clock);
     let audio = case.sound.then(|| TrackGenerator::audio(SOUND, 1, &clock));
     let stream = MediaStream::new([&video].into_iter().chain(&audio).map(|track| track.track()));
-    let options = MediaRecorderOptions::default().with_encoder(case.encoder.parse().unwrap());
+    let mime_type = format!("video/{}", case.extension());
+    let options =
+        MediaRecorderOptions::default().with_encoder(case.encoder.parse().unwrap()).with_mime_type(&mime_type);
     let recorder = MediaRecorder::new(&stream, options).unwrap();
     recorder.start_to(FileSink::create_new(&case.path).unwrap()).unwrap();
     // Both kinds of recordings begin here: those with sound, and those with the first frame.
@@ -357,7 +366,7 @@ impl Killed {
 
 impl Repaired {
     fn of(killed: &Killed, before: &Found) -> Result<Self, String> {
-        let path = killed.case.path.with_extension("repaired.webm");
+        let path = killed.case.path.with_extension(format!("repaired.{}", killed.case.extension()));
         let files = File::open(&killed.case.path).and_then(|from| Ok((from, File::create(&path)?)));
         let (from, mut to) = files.map_err(|error| error.to_string())?;
         repair(from, &mut to).map_err(|error| error.to_string())?;
@@ -395,10 +404,11 @@ pub fn judged_by_chromium(verdicts: &mut [Verdict<'_>]) {
             let middle = times.len().saturating_sub(1) / 2;
             let middle = times.get(middle).map(|&time| (time, times.get(middle + 1).map_or(0.01, |next| next - time)));
             for (name, path, seeks) in [("killed", &killed.case.path, false), ("repaired", &repaired.path, true)] {
-                files.push((format!("{index}-{name}.webm"), path.clone()));
+                let extension = killed.case.extension();
+                files.push((format!("{index}-{name}.{extension}"), path.clone()));
                 tasks.push(json!({
                     "index": index,
-                    "url": format!("/{index}-{name}.webm"),
+                    "url": format!("/{index}-{name}.{extension}"),
                     "repaired": seeks,
                     "seeks": seeks && middle.is_some(),
                     "time": middle.unwrap_or_default().0,

@@ -47,6 +47,8 @@ pub enum Parser {
     Inspect,
     /// Matroska, repaired, and the result inspected.
     Repair,
+    /// MP4, inspected, repaired, and the result inspected.
+    Mp4,
     Wav,
     /// A `.cube` table.
     Cube,
@@ -73,6 +75,7 @@ impl Parser {
         Self::Opus,
         Self::Inspect,
         Self::Repair,
+        Self::Mp4,
         Self::Wav,
         Self::Cube,
         Self::Chain,
@@ -110,6 +113,18 @@ impl Parser {
                 let repaired = repair(Cursor::new(bytes), &mut output)?;
                 inspect(Cursor::new(&output), Detail::Numbers)?;
                 Ok(repaired.faults.join("; "))
+            }
+            Self::Mp4 => {
+                let found = inspect(Cursor::new(bytes), Detail::Clusters)?;
+                let mut output = Vec::new();
+                let repaired = repair(Cursor::new(bytes), &mut output)?;
+                assert_eq!(repaired.bytes_out, output.len() as u64);
+                let mended = inspect(Cursor::new(&output), Detail::Numbers)?;
+                let blocks = |tracks: &[framereel::mux::inspect::TrackInspection]| -> u64 {
+                    tracks.iter().map(|track| track.blocks).sum()
+                };
+                assert_eq!(blocks(&mended.tracks), blocks(&found.tracks), "whole samples are kept");
+                Ok(found.faults.join("; "))
             }
             Self::Opus => {
                 let start = SoundStart::Skip(Span::from_millis(30));

@@ -141,7 +141,7 @@ fn kind(value: u64) -> TrackType {
 }
 
 /// `av01.P.LLT.DD` from an av1C ("AV1 Codec ISO Media File Format Binding" §2.3.3 and §5).
-fn av1_string(av1c: &[u8]) -> Option<String> {
+pub(crate) fn av1_string(av1c: &[u8]) -> Option<String> {
     let [_, profile_and_level, flags, ..] = *av1c else { return None };
     let (profile, level) = (profile_and_level >> 5, profile_and_level & 0x1f);
     let tier = if flags & 0x80 == 0 { 'M' } else { 'H' };

@@ -213,7 +213,9 @@ impl OutputWriter {
         }
         let stored = stored(container);
         self.settle(stored);
-        self.keep_for_preroll(media, time);
+        if kind == TrackKind::Audio {
+            self.keep_for_preroll(media, time);
+        }
         Ok(Room::Left)
     }
 
@@ -407,7 +409,8 @@ impl OutputWriter {
         let frames =
             packet.kind == TrackKind::Video && self.frame_limit.is_some_and(|limit| self.progress.frames >= limit);
         let packet_size = size_in_file(&packet.media);
-        let needed = self.progress.bytes + self.held_sound + packet_size + REST + (clusters + 1) * CLUSTER;
+        let index = if let Sink::Writing(container) = &self.sink { container.end_bytes() } else { 0 };
+        let needed = self.progress.bytes + self.held_sound + packet_size + REST + (clusters + 1) * CLUSTER + index;
         frames || self.size_limit.is_some_and(|limit| needed > limit)
     }
 }
