@@ -13,6 +13,7 @@ use framereel::source::audio::AudioSpec;
 use framereel::{Error, ErrorKind, Result};
 
 pub mod args;
+pub mod codecs;
 pub mod completions;
 pub mod devices;
 pub mod doctor;
