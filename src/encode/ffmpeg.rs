@@ -1,7 +1,7 @@
 //! Video and sound by whatever encoder the `ffmpeg` program has: frames go into a pipe, packets come out of another.
 //!
 //! The input is Matroska of raw frames with their times ([`raw_input`]), the output Matroska that our own reader walks
-//! over as it comes. ffmpeg is asked for packets in the order of the frames (no B-frames, no frames left out or
+//! over as it comes ([`live_input`]), or [`ivf`] of the codecs that it can hold. ffmpeg is asked for packets in the order of the frames (no B-frames, no frames left out or
 //! repeated), so the n-th packet is the n-th frame's and gets its time: a variable rate survives to the nanosecond,
 //! whatever the containers between round to.
 //!
@@ -11,8 +11,8 @@
 //! one before it still gives its last packets. The same happens where the times end.
 //!
 //! # Delay
-//! Each packet leaves ffmpeg when the next one is written, because its Matroska writer keeps a cluster until then: one
-//! frame beside the encoder's own delay, which is none for x264, x265, libvpx and hardware, and three for SVT-AV1.
+//! x264, x265, libvpx, libaom: none of their own; ffmpeg's Matroska writer, which H.264 and HEVC come through, keeps each
+//! packet until the next one comes: one frame. SVT-AV1: two frames. (Measured, one frame given after the other had come.)
 //!
 //! # Failures
 //! A process that ends, prints an error or does nothing for a minute is an error that quotes its last words. Packets
@@ -34,12 +34,13 @@ use crate::source::ffmpeg::program;
 use crate::time::{Span, Timestamp};
 
 use codec_header::CodecHeader;
-use process::{EncodingRun, RunEvent};
+use process::{EncodingRun, OutputFormat, RunEvent};
 use raw_input::MarkedTimes;
 use settings::{Family, KeyControl};
 
 pub(super) mod aac;
 mod codec_header;
+mod ivf;
 mod live_input;
 pub(super) mod machine;
 mod process;
@@ -50,9 +51,6 @@ pub(super) mod settings;
 const MAX_WAITING: usize = 2;
 /// How many processes may be at work at once, the older ones on their last frames.
 const MAX_RUNS: usize = 2;
-/// The options of the output: Matroska with a cluster for each packet, sent at once.
-const OUTPUT: [&str; 9] =
-    ["-f", "matroska", "-cluster_size_limit", "0", "-cluster_time_limit", "0", "-flush_packets", "1", "pipe:1"];
 /// The options that keep ffmpeg from reading ahead.
 const UNBUFFERED: [&str; 6] = ["-probesize", "32", "-analyzeduration", "0", "-fpsprobesize", "0"];
 /// BT.709, limited range, chroma on the left between two rows.
@@ -162,7 +160,7 @@ impl FfmpegEncoder {
         command.args(UNBUFFERED).args(["-f", "matroska", "-i", "pipe:0", "-map", "0:v:0"]);
         command.args(["-fps_mode", "passthrough", "-enc_time_base", raw_input::TIME_BASE]);
         command.args(["-force_key_frames", raw_input::KEY_FRAMES]);
-        command.args(settings::arguments(&self.encoder, &self.config)).args(RECORDED).args(OUTPUT);
+        command.args(settings::arguments(&self.encoder, &self.config)).args(RECORDED);
         command
     }
 
@@ -181,7 +179,12 @@ impl FfmpegEncoder {
         while self.runs.len() >= MAX_RUNS {
             self.advance(true, packets)?;
         }
-        let mut run = EncodingRun::start(self.command(), &format!("encode with {}", self.encoder), self.deadline)?;
+        let format = match self.config.codec {
+            VideoCodec::H264 | VideoCodec::Hevc => OutputFormat::Matroska,
+            codec => OutputFormat::Ivf(codec),
+        };
+        let task = format!("encode with {}", self.encoder);
+        let mut run = EncodingRun::start(self.command(), format, &task, self.deadline)?;
         let header = raw_input::header(self.size, self.config.rate);
         run.give(Box::new(move |stdin| stdin.write_all(&header)));
         self.runs.push_back(SegmentRun { run, times: MarkedTimes::default(), frames: 0, track: None });
@@ -246,7 +249,6 @@ impl FfmpegEncoder {
         }
         if self.header.is_none() {
             let track = self.runs.front().and_then(|oldest| oldest.track.as_ref());
-            let track = track.ok_or_else(|| Error::unknown("expected a track in ffmpeg's output but found none"))?;
             self.header = Some(CodecHeader::read(track, &data, &self.config)?);
         }
         let data = if self.config.codec == VideoCodec::Av1 { av1::without_delimiters(&data)? } else { data };

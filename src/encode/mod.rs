@@ -291,6 +291,9 @@ pub fn open(choice: &EncoderChoice, config: &EncoderConfig) -> Result<Box<dyn Vi
     }
     match codec {
         VideoCodec::Av1 => open_av1(choice, config),
+        _ if *choice == EncoderChoice::Vpx => {
+            Err(Error::not_supported("expected the encoder vpx but it is not built in"))
+        }
         _ => open_other(config),
     }
 }

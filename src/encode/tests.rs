@@ -381,7 +381,10 @@ fn encoders_are_named_as_the_command_line_names_them() {
         assert_eq!(choice.to_string(), text);
     }
     let error = "x265".parse::<EncoderChoice>().unwrap_err();
-    assert_eq!(error.to_string(), "expected auto, rav1e, aom or vpx but found `x265`");
+    assert_eq!(
+        error.to_string(),
+        "expected auto, hardware, rav1e, aom, vpx or one of ffmpeg's, as ffmpeg:libx264, but found `x265`"
+    );
     for info in list() {
         let opened = open(&info.name.parse().unwrap(), &config(SIZE).with_codec(info.codecs[0]));
         match info.version {

@@ -8,8 +8,7 @@
 use std::io::Write;
 use std::process::Command;
 
-use super::OUTPUT;
-use super::process::{EncodingRun, RunEvent};
+use super::process::{EncodingRun, OutputFormat, RunEvent};
 use crate::audio::{AudioBuffer, span_of};
 use crate::encode::audio::AudioEncoder;
 use crate::encode::conformer::Conformer;
@@ -62,7 +61,7 @@ impl AacEncoder {
         }
         let codec_private = specific_config(channels, bitrate)?;
         let feeder = Feeder {
-            run: EncodingRun::start(command(channels, bitrate), TASK, None)?,
+            run: EncodingRun::start(command(channels, bitrate), OutputFormat::Matroska, TASK, None)?,
             left_out: PRIMING,
             packets: 0,
             wanted: None,
@@ -77,13 +76,13 @@ fn command(channels: u8, bitrate: u32) -> Command {
     let mut command = program("ffmpeg");
     command.args(["-hide_banner", "-nostdin", "-v", "error", "-probesize", "32", "-analyzeduration", "0"]);
     command.args(["-f", "f32le", "-ar", &RATE.to_string(), "-ac", &channels.to_string(), "-i", "pipe:0"]);
-    command.args(["-map", "0:a:0", "-c:a", "aac", "-b:a", &bitrate.to_string()]).args(OUTPUT);
+    command.args(["-map", "0:a:0", "-c:a", "aac", "-b:a", &bitrate.to_string()]);
     command
 }
 
 /// The AudioSpecificConfig (ISO/IEC 14496-3 §1.6.2.1) that ffmpeg gives for these settings.
 fn specific_config(channels: u8, bitrate: u32) -> Result<Vec<u8>> {
-    let mut run = EncodingRun::start(command(channels, bitrate), TASK, None)?;
+    let mut run = EncodingRun::start(command(channels, bitrate), OutputFormat::Matroska, TASK, None)?;
     let silence = vec![0; 2 * PACKET * usize::from(channels) * size_of::<f32>()];
     run.give(Box::new(move |stdin| stdin.write_all(&silence)));
     run.close();

@@ -16,31 +16,27 @@ pub(super) struct CodecHeader {
 }
 
 impl CodecHeader {
-    /// Reads both from the header of ffmpeg's output and the first packet, a key frame.
+    /// Reads both from the header of ffmpeg's output, where that is Matroska, and from the first packet, a key frame.
     ///
     /// # Errors
     /// `UnknownError` where they do not have what the codec needs.
-    pub fn read(track: &Track, first: &[u8], config: &EncoderConfig) -> Result<Self> {
-        let wanted = matroska_name(config.codec);
-        if track.codec != wanted {
-            let found = &track.codec;
-            return Err(Error::not_supported(format!("expected an encoder of {wanted} but found one of {found}")));
-        }
-        let missing = || {
-            let length = track.private.len();
-            Error::unknown(format!(
-                "expected a header of {} in ffmpeg's output but found {length} bytes that are none",
-                config.codec
-            ))
-        };
+    pub fn read(track: Option<&Track>, first: &[u8], config: &EncoderConfig) -> Result<Self> {
+        let missing =
+            || Error::unknown(format!("expected a header of {} in ffmpeg's output but found none", config.codec));
+        let of = |wanted: &str| track.filter(|track| track.codec == wanted).ok_or_else(missing);
         let (private, codec_string) = match config.codec {
             VideoCodec::Av1 => {
-                // ffmpeg writes an av1C only where the encoder gives a header before its first packet.
                 let header = SequenceHeader::find(first)?.ok_or_else(missing)?;
                 (header.av1c(), header.codec_string())
             }
-            VideoCodec::H264 => (track.private.clone(), track.codec_string().ok_or_else(missing)?),
-            VideoCodec::Hevc => (track.private.clone(), hevc_string(&track.private).ok_or_else(missing)?),
+            VideoCodec::H264 => {
+                let track = of("V_MPEG4/ISO/AVC")?;
+                (track.private.clone(), track.codec_string().ok_or_else(missing)?)
+            }
+            VideoCodec::Hevc => {
+                let track = of("V_MPEGH/ISO/HEVC")?;
+                (track.private.clone(), hevc_string(&track.private).ok_or_else(missing)?)
+            }
             VideoCodec::Vp9 => {
                 let level = vp9_level(config.size, config.rate);
                 // Profile, level, bit depth, chroma between two rows on the left (WebM's "VP9 Codec Feature Metadata").
@@ -51,18 +47,6 @@ impl CodecHeader {
             _ => return Err(missing()),
         };
         Ok(Self { private, codec_string })
-    }
-}
-
-/// Matroska's name of the codec.
-fn matroska_name(codec: VideoCodec) -> &'static str {
-    match codec {
-        VideoCodec::Av1 => "V_AV1",
-        VideoCodec::H264 => "V_MPEG4/ISO/AVC",
-        VideoCodec::Hevc => "V_MPEGH/ISO/HEVC",
-        VideoCodec::Vp9 => "V_VP9",
-        VideoCodec::Vp8 => "V_VP8",
-        _ => "video",
     }
 }
 

@@ -7,7 +7,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel}
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
+use super::ivf::IvfReader;
 use super::live_input::LiveInput;
+use crate::codec::VideoCodec;
 use crate::error::{Error, Result};
 use crate::mux::ebml::Fault;
 use crate::mux::matroska::{Item, Matroska, Track, id};
@@ -22,6 +24,38 @@ const MAX_MESSAGES: usize = 4096;
 /// How many of its last lines an error quotes, and how many characters of them.
 const LAST_LINES: usize = 3;
 const MAX_QUOTE: usize = 400;
+
+/// The container of what the program writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OutputFormat {
+    /// Matroska, a cluster for each packet.
+    Matroska,
+    /// IVF, of this codec.
+    Ivf(VideoCodec),
+}
+
+impl OutputFormat {
+    /// ffmpeg's options: each packet is to be sent at once.
+    pub fn arguments(self) -> &'static [&'static str] {
+        match self {
+            Self::Matroska => {
+                const CLUSTERS: &[&str] = &[
+                    "-f",
+                    "matroska",
+                    "-cluster_size_limit",
+                    "0",
+                    "-cluster_time_limit",
+                    "0",
+                    "-flush_packets",
+                    "1",
+                    "pipe:1",
+                ];
+                CLUSTERS
+            }
+            Self::Ivf(_) => &["-f", "ivf", "-flush_packets", "1", "pipe:1"],
+        }
+    }
+}
 
 /// What is written to the program's standard input, by a thread of its own.
 pub(super) type Job = Box<dyn FnOnce(&mut ChildStdin) -> std::io::Result<()> + Send>;
@@ -52,11 +86,12 @@ pub(super) struct EncodingRun {
 }
 
 impl EncodingRun {
-    /// Starts the program. `task` says in errors what it does: `encode with libx264`.
+    /// Starts the program, with the options of this format after its own. `task` says in errors what it does: `encode with libx264`.
     ///
     /// # Errors
     /// `NotFoundError` where there is no such program.
-    pub fn start(mut command: Command, task: &str, deadline: Option<Instant>) -> Result<Self> {
+    pub fn start(mut command: Command, format: OutputFormat, task: &str, deadline: Option<Instant>) -> Result<Self> {
+        command.args(format.arguments());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(|error| {
             if error.kind() == std::io::ErrorKind::NotFound {
@@ -74,7 +109,10 @@ impl EncodingRun {
         let taken = sender.clone();
         thread("ffmpeg stdin", move || write_jobs(stdin, &queue, &taken))?;
         thread("ffmpeg stdout", move || {
-            let end = read_packets(stdout, &sender);
+            let end = match format {
+                OutputFormat::Matroska => read_matroska(stdout, &sender),
+                OutputFormat::Ivf(codec) => read_ivf(stdout, codec, &sender),
+            };
             // The run may be gone.
             let _ = sender.send(RunEvent::End(end));
         })?;
@@ -178,7 +216,7 @@ fn write_jobs(mut stdin: ChildStdin, jobs: &Receiver<Job>, taken: &Sender<RunEve
 }
 
 /// Reads the packets of the only track, to the end of the output or to where it breaks off.
-fn read_packets(stdout: ChildStdout, events: &Sender<RunEvent>) -> Result<()> {
+fn read_matroska(stdout: ChildStdout, events: &Sender<RunEvent>) -> Result<()> {
     let (input, released) = LiveInput::new(stdout);
     let mut file = Matroska::open(input)?;
     loop {
@@ -196,6 +234,21 @@ fn read_packets(stdout: ChildStdout, events: &Sender<RunEvent>) -> Result<()> {
         }
         released.up_to(file.position());
     }
+}
+
+/// The same of IVF.
+fn read_ivf(stdout: ChildStdout, codec: VideoCodec, events: &Sender<RunEvent>) -> Result<()> {
+    let Some(mut file) = IvfReader::open(BufReader::new(stdout))? else { return Ok(()) };
+    if file.codec() != codec {
+        return Err(Error::not_supported(format!("expected an encoder of {codec} but found one of {}", file.codec())));
+    }
+    while let Some((data, key)) = file.next()? {
+        // The run may be gone.
+        if events.send(RunEvent::Packet { data, key }).is_err() {
+            break;
+        }
+    }
+    Ok(())
 }
 
 enum Next {

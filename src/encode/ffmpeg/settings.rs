@@ -74,7 +74,11 @@ impl Family {
     /// How it comes to its key frames. SVT-AV1 takes no requests before its version 2.
     pub fn key_control(self, config: &EncoderConfig) -> KeyControl {
         match self {
-            Self::Svt => KeyControl::Every(config.rate.frames_in(config.key_interval).clamp(1, NEVER)),
+            Self::Svt => {
+                // As `KeyRhythm` counts: so many whole frames, with its tolerance.
+                let frames = (config.key_interval.as_nanos() + 1_000) / config.rate.frame_span().as_nanos().max(1);
+                KeyControl::Every(frames.unsigned_abs().clamp(1, NEVER))
+            }
             _ => KeyControl::Asked,
         }
     }

@@ -16,7 +16,7 @@ use crate::tools;
 
 const SIZE: Size = Size::new(320, 180);
 const RATE: FrameRate = FrameRate::whole(25);
-const ENCODERS: [&str; 5] = ["libx264", "libx265", "libsvtav1", "libvpx-vp9", "libvpx"];
+const ENCODERS: [&str; 6] = ["libx264", "libx265", "libsvtav1", "libaom-av1", "libvpx-vp9", "libvpx"];
 
 /// Those of them that this ffmpeg has.
 fn here() -> Vec<&'static str> {
@@ -239,7 +239,7 @@ fn odd_sizes_keep_every_pixel() {
         let mut ours = encoder(name, &config);
         let packets = encode(&mut *ours, &frames, &[]);
         let coded = ours.coded_size().unwrap();
-        let even = Family::of(name) != Family::Vpx;
+        let even = !matches!(Family::of(name), Family::Vpx | Family::LibAom);
         assert_eq!(coded, if even { Size::new(178, 100) } else { size }, "{name}");
         let decoded = decode(&written(folder.path(), &*ours, &config, &packets));
         let whole = Frame::packed_len(PixelFormat::I420, coded);
@@ -266,7 +266,7 @@ fn a_header_is_that_of_the_recording_that_follows() {
         let expected = match name {
             "libx264" => "avc1.64000c",
             "libx265" => "hvc1.1.6.L60.90",
-            "libsvtav1" => "av01.0.00M.08",
+            "libsvtav1" | "libaom-av1" => "av01.0.00M.08",
             "libvpx-vp9" => "vp09.00.11.08",
             _ => "vp8",
         };
