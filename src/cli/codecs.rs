@@ -24,6 +24,7 @@ pub const TRIAL: (u64, Duration) = (60, Duration::from_secs(2));
 pub fn run(args: &CodecsArgs) -> Result<()> {
     let head = ["FORMAT", "FILE", "CODEC", "ENCODER", "HARDWARE"].map(str::to_owned);
     let found = VIDEO.map(|codec| (codec, encode::machine_encoders(codec)));
+    let has_ffmpeg = found.iter().any(|(_, encoders)| encoders.iter().any(is_ffmpegs));
     let mut rows = vec![head];
     for (container, files) in containers() {
         let mut place = (container.name().to_owned(), files);
@@ -38,7 +39,7 @@ pub fn run(args: &CodecsArgs) -> Result<()> {
         }
         for &codec in container.audio_codecs() {
             let (format, files) = std::mem::take(&mut place);
-            rows.push([format, files, codec.to_string(), sound_encoder(codec), String::new()]);
+            rows.push([format, files, codec.to_string(), sound_encoder(codec, has_ffmpeg), String::new()]);
         }
     }
     print(table(&rows))?;
@@ -75,10 +76,16 @@ fn picture_encoder(codec: VideoCodec) -> String {
     opened.map_or_else(|_| "none".to_owned(), |encoder| encoder.name().to_owned())
 }
 
-fn sound_encoder(codec: AudioCodec) -> String {
+/// Whether it needs the `ffmpeg` program.
+pub fn is_ffmpegs(encoder: &MachineEncoder) -> bool {
+    matches!(encoder.choice, EncoderChoice::Ffmpeg(_))
+}
+
+fn sound_encoder(codec: AudioCodec, has_ffmpeg: bool) -> String {
     match codec {
         AudioCodec::Opus => encode::opus::version().to_owned(),
-        AudioCodec::Aac => "ffmpeg:aac".to_owned(),
+        AudioCodec::Aac if has_ffmpeg => "ffmpeg:aac".to_owned(),
+        AudioCodec::Aac => "none".to_owned(),
         _ => "built in".to_owned(),
     }
 }

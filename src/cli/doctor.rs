@@ -2,11 +2,11 @@
 
 use std::thread;
 
-use framereel::encode::{EncoderChoice, MachineEncoder};
+use framereel::encode::MachineEncoder;
 use framereel::gpu::Gpu;
 use framereel::{Error, ErrorKind, Result, encode, source};
 
-use super::codecs::{TRIAL, VIDEO};
+use super::codecs::{TRIAL, VIDEO, is_ffmpegs};
 use super::list::table;
 use super::print;
 
@@ -54,10 +54,13 @@ fn ffmpegs() -> Vec<Row> {
     for ((codec, MachineEncoder { choice, .. }), speed) in hardware.into_iter().zip(tried) {
         rows.push(match speed {
             Some(speed) => ok("encoder", format!("{choice}: {codec}, {speed:.0} frames of 1280x720 a second")),
-            None => ["no".to_owned(), "encoder".to_owned(), format!("{choice}: {codec}, whose hardware is not here")],
+            None => {
+                let found = format!("{choice}: {codec}, did not pass its trial; `framereel codecs --trial` says why");
+                ["no".to_owned(), "encoder".to_owned(), found]
+            }
         });
     }
-    let of_ffmpeg = rest.into_iter().filter(|(_, encoder)| matches!(encoder.choice, EncoderChoice::Ffmpeg(_)));
+    let of_ffmpeg = rest.into_iter().filter(|(_, encoder)| is_ffmpegs(encoder));
     rows.extend(of_ffmpeg.map(|(codec, MachineEncoder { choice, .. })| ok("encoder", format!("{choice}: {codec}"))));
     rows
 }

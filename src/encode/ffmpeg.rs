@@ -278,9 +278,10 @@ impl FfmpegEncoder {
         Err(self.failure(&what))
     }
 
-    /// The error of a process that failed; there is one such error.
+    /// The error of a process that failed. Nothing comes after it: what had come before has been returned.
     fn failure(&mut self, what: &str) -> Error {
         self.has_failed = true;
+        self.runs.clear();
         let (encoder, packets, frames) = (&self.encoder, self.packets, self.frames);
         let error = Error::unknown(format!(
             "expected ffmpeg to encode with {encoder} to the end but it stopped after {packets} of {frames} frames: {what}"
@@ -315,7 +316,10 @@ impl VideoEncoder for FfmpegEncoder {
             return Err(Error::new(ErrorKind::InvalidState, "expected no frame after a failure of ffmpeg"));
         }
         let taken = self.take(frame, duration, key, packets);
-        self.has_failed |= taken.is_err();
+        if taken.is_err() {
+            self.has_failed = true;
+            self.runs.clear();
+        }
         taken
     }
 
@@ -323,14 +327,8 @@ impl VideoEncoder for FfmpegEncoder {
         if let Some(last) = self.runs.back_mut() {
             last.run.close();
         }
-        // After a failure, what had come before it is still taken.
-        let failed = self.has_failed;
-        let rest = (|| {
-            while self.advance(!failed, packets)? {}
-            Ok(())
-        })();
-        self.runs.clear();
-        if failed { Ok(()) } else { rest }
+        while self.advance(true, packets)? {}
+        Ok(())
     }
 }
 

@@ -14,7 +14,7 @@ use super::FfmpegEncoder;
 use super::settings::Family;
 use crate::codec::{VideoCodec, listed};
 use crate::color::ColorSpace;
-use crate::encode::{EncoderChoice, EncoderConfig, VideoEncoder};
+use crate::encode::{EncoderConfig, VideoEncoder, machine_encoders};
 use crate::error::{Error, Result};
 use crate::frame::{Frame, PixelFormat, Size};
 use crate::source::ffmpeg::{INSTALL, program};
@@ -191,7 +191,8 @@ pub(super) fn device() -> Option<String> {
 
 /// What an encoder that was chosen by a trial says when it fails later.
 pub(crate) fn remedy(name: &str, codec: VideoCodec) -> String {
-    let instead = software(codec).map(|software| format!(": choose {} instead", EncoderChoice::Ffmpeg(software)));
+    let instead = machine_encoders(codec).into_iter().find(|encoder| !encoder.is_hardware);
+    let instead = instead.map(|encoder| format!(": choose {} instead", encoder.choice));
     format!("{name} had passed its trial{}", instead.unwrap_or_default())
 }
 

@@ -58,7 +58,7 @@ impl OutputFormat {
 }
 
 /// What is written to the program's standard input, by a thread of its own.
-pub(super) type Job = Box<dyn FnOnce(&mut ChildStdin) -> std::io::Result<()> + Send>;
+pub(super) type PipeInput = Box<dyn FnOnce(&mut ChildStdin) -> std::io::Result<()> + Send>;
 
 /// What a run reports.
 #[derive(Debug)]
@@ -76,7 +76,7 @@ pub(super) enum RunEvent {
 /// A run, which is killed when it is dropped.
 pub(super) struct EncodingRun {
     child: Child,
-    jobs: Option<Sender<Job>>,
+    jobs: Option<Sender<PipeInput>>,
     events: Receiver<RunEvent>,
     /// How many jobs are not written yet.
     waiting: usize,
@@ -121,7 +121,7 @@ impl EncodingRun {
     }
 
     /// Gives the program more input. Nothing is reported when it has ended: its end is an event.
-    pub fn give(&mut self, job: Job) {
+    pub fn give(&mut self, job: PipeInput) {
         if let Some(jobs) = &self.jobs {
             self.waiting += 1;
             let _ = jobs.send(job);
@@ -206,7 +206,7 @@ fn thread<T: Send + 'static>(name: &str, work: impl FnOnce() -> T + Send + 'stat
     Builder::new().name(name.into()).spawn(work).map_err(Error::no_thread)
 }
 
-fn write_jobs(mut stdin: ChildStdin, jobs: &Receiver<Job>, taken: &Sender<RunEvent>) {
+fn write_jobs(mut stdin: ChildStdin, jobs: &Receiver<PipeInput>, taken: &Sender<RunEvent>) {
     for job in jobs {
         // A program that ended takes nothing more; its end is noticed where its output is read.
         if job(&mut stdin).and_then(|()| stdin.flush()).is_err() || taken.send(RunEvent::Taken).is_err() {

@@ -39,8 +39,8 @@ const PRESETS: [&str; 11] = [
 ];
 
 /// The greatest distance of key frames that encoders are told, in frames: the key frames that come are those that are
-/// asked for. 30 s of 1000 frames a second are fewer.
-const NEVER: u64 = 1 << 16;
+/// asked for. 30 s of 1000 frames a second are fewer, and Quick Sync keeps the number in 16 bits.
+const NEVER: u64 = 60_000;
 
 /// How an encoder comes to its key frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,7 +154,14 @@ fn without_delay(family: Family, config: &EncoderConfig) -> Vec<String> {
             let rate = if matches!(config.rate_control, RateControl::Bitrate(_)) { ":rc=2" } else { "" };
             words(&["-svtav1-params", &format!("pred-struct=1:lookahead=0:scd=0:lp={threads}{rate}")])
         }
-        Family::LibAom => words(&["-usage", "realtime", "-lag-in-frames", "0", "-row-mt", "1", "-tile-columns", "1"]),
+        Family::LibAom => {
+            let mut all = words(&["-usage", "realtime", "-lag-in-frames", "0", "-row-mt", "1"]);
+            // A tile has 256 columns at least, or ffmpeg refuses it.
+            if config.size.width >= 512 {
+                all.extend(words(&["-tile-columns", "1"]));
+            }
+            all
+        }
         Family::Vpx if config.codec == VideoCodec::Vp9 => {
             words(&["-deadline", "realtime", "-lag-in-frames", "0", "-row-mt", "1", "-tile-columns", "1"])
         }

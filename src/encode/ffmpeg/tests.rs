@@ -159,7 +159,8 @@ fn ffmpegs_encoders_make_of_the_same_frames_what_ffmpeg_alone_makes_of_them() {
     for name in here() {
         let frames = film(60);
         assert_eq!(frames.len(), 60);
-        let config = config(name, SIZE);
+        // With more threads, SVT-AV1's constant bitrate depends on how these were scheduled.
+        let config = config(name, SIZE).with_threads(if Family::of(name) == Family::Svt { 1usize } else { 2 });
         let takes_requests = Family::of(name).key_control(&config) == KeyControl::Asked;
         let mut ours = encoder(name, &config);
         let packets = encode(&mut *ours, &frames, if takes_requests { &[17] } else { &[] });
@@ -210,7 +211,8 @@ fn key_frames_of_ffmpegs_encoders_come_where_they_are_asked_for_and_as_often_as_
         assert_eq!(decoded.len(), 40 * frames[0].data().len(), "{name}");
         let psnr = luma_psnr(&frames, &decoded);
         assert!(psnr > 30.0, "{name}: {psnr:.1} dB");
-        if let Some(packets) = probe_packets(&file).filter(|_| file.extension().is_some_and(|end| end == "webm")) {
+        if file.extension().is_some_and(|end| end == "webm") {
+            let packets = probe_packets(&file).unwrap();
             let keys: Vec<_> = packets.iter().filter(|packet| packet.1).map(|packet| packet.0 / 40).collect();
             assert_eq!(keys, [0, 3, 15, 20, 32], "{name}");
         }
@@ -264,7 +266,7 @@ fn a_header_is_that_of_the_recording_that_follows() {
         encode(&mut *ours, &pictures(SIZE, 3), &[]);
         assert_eq!(Some(header.codec_private), ours.codec_private(), "{name}");
         let expected = match name {
-            "libx264" => "avc1.64000c",
+            "libx264" => "avc1.640014",
             "libx265" => "hvc1.1.6.L60.90",
             "libsvtav1" | "libaom-av1" => "av01.0.00M.08",
             "libvpx-vp9" => "vp09.00.11.08",

@@ -306,7 +306,8 @@ impl Encoders {
     fn describe(&self, report: &mut Report) {
         if let Some((encoder, config)) = &self.video {
             report.encoder = encoder.name().to_owned();
-            (report.width, report.height) = (config.size.width, config.size.height);
+            let size = self.tracks.video.as_ref().map_or(config.size, |track| track.size);
+            (report.width, report.height) = (size.width, size.height);
         }
         report.codec = self.codec.as_deref().into_iter().chain(self.audio_codec()).collect::<Vec<_>>().join(",");
     }
