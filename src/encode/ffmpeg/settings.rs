@@ -187,11 +187,11 @@ fn speed(family: Family, config: &EncoderConfig) -> Vec<String> {
         Family::X265 => words(&["-preset", PRESETS[asked.unwrap_or(10)]]),
         Family::Svt => words(&["-preset", &(asked.unwrap_or(10) + 2).to_string()]),
         Family::LibAom => words(&["-cpu-used", &scaled(asked.unwrap_or(10), 8).to_string()]),
-        Family::Vpx => {
-            let fastest = if config.codec == VideoCodec::Vp9 { 8 } else { 16 };
-            let usual = if config.codec == VideoCodec::Vp9 { 10 } else { 5 };
-            words(&["-cpu-used", &scaled(asked.unwrap_or(usual), fastest).to_string()])
+        Family::Vpx if config.codec == VideoCodec::Vp9 => {
+            words(&["-cpu-used", &scaled(asked.unwrap_or(10), 8).to_string()])
         }
+        // VP8 takes positive numbers for a share of the processor, and then gives other packets at every run.
+        Family::Vpx => words(&["-cpu-used", &format!("-{}", scaled(asked.unwrap_or(5), 16))]),
         Family::LibRav1e => words(&["-speed", &asked.unwrap_or(10).to_string()]),
         Family::Nvenc => words(&["-preset", &format!("p{}", 7 - scaled(asked.unwrap_or(5), 6))]),
         Family::Qsv => {
