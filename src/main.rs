@@ -20,7 +20,7 @@ fn main() -> ExitCode {
         Command::Devices(args) => cli::devices::run(&args),
         Command::Doctor => cli::doctor::run(),
         Command::Filters(args) => cli::list::filters(&args),
-        Command::Codecs => cli::list::codecs(),
+        Command::Codecs(args) => cli::codecs::run(&args),
         Command::Completions(args) => cli::completions::run(args.shell),
         Command::Man(args) => cli::man::run(&args),
     };

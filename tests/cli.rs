@@ -448,7 +448,10 @@ fn other_wrong_arguments_are_refused() {
     for (args, words) in [
         (&["-o", "a.avi"][..], &["ends in .webm", "`a.avi`"][..]),
         (&["--codec", "vp7"], &["expected av1, vp8, vp9, h264 or hevc but found `vp7`"]),
-        (&["--encoder", "x264"], &["expected auto, rav1e, aom or vpx but found `x264`"]),
+        (
+            &["--encoder", "x264"],
+            &["expected auto, hardware, rav1e, aom, vpx or one of ffmpeg's, as ffmpeg:libx264, but found `x264`"],
+        ),
         (&["--bitrate", "5"], &["from 10k to 1000M", "`5`"]),
         (&["--bitrate", "2M", "--quality", "50"], &["--bitrate", "--quality"]),
         (&["--quality", "101"], &["101"]),

@@ -14,7 +14,9 @@ use crate::time::FrameRate;
 
 const SEQUENCE_HEADER: u8 = 1;
 const TEMPORAL_DELIMITER: u8 = 2;
+const FRAME_HEADER: u8 = 3;
 const METADATA: u8 = 5;
+const FRAME: u8 = 6;
 
 /// The lowest level whose limits allow pictures of this size at this rate (Annex A.3), as `seq_level_idx`; none above
 /// 6.2.
@@ -53,6 +55,22 @@ pub(crate) fn without_delimiters(unit: &[u8]) -> Result<Vec<u8>> {
         }
     }
     Ok(block)
+}
+
+/// Whether a temporal unit holds a key frame (§5.9.2).
+pub(crate) fn is_key_frame(unit: &[u8]) -> Result<bool> {
+    const SHOW_EXISTING_FRAME: u8 = 0x80;
+    const FRAME_TYPE: u8 = 0x60;
+    const KEY_FRAME: u8 = 0;
+    for obu in Obus(unit) {
+        let obu = obu?;
+        if matches!(obu.kind, FRAME_HEADER | FRAME)
+            && obu.payload.first().is_some_and(|first| first & (SHOW_EXISTING_FRAME | FRAME_TYPE) == KEY_FRAME)
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// One open bitstream unit (§5.3).

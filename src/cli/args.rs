@@ -46,9 +46,7 @@ pub enum Command {
     Doctor,
     Devices(DevicesArgs),
     Filters(FiltersArgs),
-    /// Lists the codecs with what writes and reads them
-    #[command(after_help = CODECS_EXAMPLES)]
-    Codecs,
+    Codecs(CodecsArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
 }
@@ -184,8 +182,9 @@ pub struct EncoderArgs {
     /// have in common; av1 in .webm and .mp4]
     #[arg(long, value_name = "NAME", value_parser = words(CODECS, codec), hide_possible_values = true)]
     pub codec: Option<VideoCodec>,
-    /// auto, rav1e, aom or vpx
-    #[arg(long, value_name = "NAME", default_value = "auto", value_parser = words(ENCODERS, str::parse::<EncoderChoice>), hide_possible_values = true)]
+    /// auto, hardware (the graphics card's, if one passes a trial), rav1e, aom, vpx, or one of the ffmpeg program's, as
+    /// ffmpeg:libx264; `framereel codecs` lists them [default: hardware with --codec, else auto]
+    #[arg(long, value_name = "NAME", default_value = "auto", hide_default_value = true, value_parser = words(ENCODERS, str::parse::<EncoderChoice>), hide_possible_values = true)]
     pub encoder: EncoderChoice,
     /// Bits a second, as 2M, 800k or 2500000 [default: 2500k]
     #[arg(long, value_name = "BITS", value_parser = bitrate)]
@@ -223,7 +222,12 @@ impl EncoderArgs {
 
     /// A recorder's options that say the same.
     pub fn options(&self) -> MediaRecorderOptions {
-        let mut options = MediaRecorderOptions::default().with_encoder(self.encoder.clone());
+        // A codec that was asked for is worth a trial; the default starts at once.
+        let encoder = match (&self.encoder, self.codec) {
+            (EncoderChoice::Auto, Some(VideoCodec::Av1 | VideoCodec::Vp9)) => EncoderChoice::Hardware,
+            (encoder, _) => encoder.clone(),
+        };
+        let mut options = MediaRecorderOptions::default().with_encoder(encoder);
         options.video_bits_per_second = self.bitrate;
         options.audio_bits_per_second = self.audio_bitrate;
         match self.key_interval {
@@ -351,6 +355,15 @@ pub struct PicturesArgs {
     /// Overwrite existing pictures
     #[arg(long, requires = "pictures")]
     pub force: bool,
+}
+
+/// Lists what comes out on this machine: formats, codecs, and the encoders of each
+#[derive(Debug, Arguments)]
+#[command(after_help = CODECS_EXAMPLES)]
+pub struct CodecsArgs {
+    /// Try every encoder: which ones work, and how many frames of 1280x720 they encode a second; takes some seconds each
+    #[arg(long)]
+    pub trial: bool,
 }
 
 /// Prints what a shell needs to complete these commands and options
@@ -588,7 +601,9 @@ Examples:
 
 const CODECS_EXAMPLES: &str = "\
 Examples:
-  framereel record film.mp4 --codec av1 --encoder rav1e";
+  framereel codecs --trial                                   which encoders work, and how fast
+  framereel record film.mp4 --codec vp9                      the graphics card's, if it has one
+  framereel record film.mp4 --encoder ffmpeg:libsvtav1       one of the ffmpeg program's";
 
 #[cfg(test)]
 mod tests {

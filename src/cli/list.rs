@@ -1,8 +1,8 @@
-//! `framereel filters` and `framereel codecs`: the filters and the codecs as tables.
+//! `framereel filters`: the filters as a table; and how tables are written.
 
 use framereel::filter::{PassOutput, SourcePicture, SourcePixels};
 use framereel::frame::PixelFormat;
-use framereel::{Result, Size, VideoCodec, encode, filter};
+use framereel::{Result, Size, filter};
 
 use super::args::FiltersArgs;
 use super::{pictures, print, reference};
@@ -31,20 +31,6 @@ pub fn filters(args: &FiltersArgs) -> Result<()> {
         [filter.name.to_owned(), filter.arguments(), filter.defaults(), format!("{}{origin}", filter.summary)]
     });
     print(table(&[head].into_iter().chain(rows).collect::<Vec<_>>()))
-}
-
-/// Lists the codecs, with the file extension and the encoders of each.
-pub fn codecs() -> Result<()> {
-    let head = ["CODEC", "FILE", "ENCODER", ""].map(str::to_owned);
-    let rows = encode::list().into_iter().flat_map(|encoder| {
-        let version = encoder.version.unwrap_or_else(|remedy| format!("missing: {remedy}"));
-        let row =
-            move |codec: VideoCodec| [codec.to_string(), ".webm".to_owned(), encoder.name.clone(), version.clone()];
-        encoder.codecs.into_iter().map(row)
-    });
-    let (name, version) = encode::opus::version().split_once(' ').unwrap_or((encode::opus::version(), ""));
-    let sound = ["opus", ".webm", name, version].map(str::to_owned);
-    print(table(&[head].into_iter().chain(rows).chain([sound]).collect::<Vec<_>>()))
 }
 
 /// Rows with their columns aligned, two spaces apart.

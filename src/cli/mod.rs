@@ -14,6 +14,7 @@ use framereel::{Error, ErrorKind, Result};
 
 pub mod adaptation;
 pub mod args;
+pub mod codecs;
 pub mod completions;
 pub mod devices;
 pub mod doctor;

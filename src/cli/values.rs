@@ -20,7 +20,8 @@ use framereel::time::Span;
 use framereel::{Error, ErrorKind, Result};
 
 /// The words of some values.
-pub const ENCODERS: &[&str] = &["auto", "rav1e", "aom", "vpx"];
+pub const ENCODERS: &[&str] =
+    &["auto", "hardware", "rav1e", "aom", "vpx", "ffmpeg:libx264", "ffmpeg:libx265", "ffmpeg:libsvtav1"];
 pub const GRAPHICS: &[&str] = &["blocks", "sixel", "kitty"];
 pub const LAYOUTS: &[&str] = &["over", "grid"];
 pub const TONE_MAPS: &[&str] = &["bt2390", "clip", "none"];

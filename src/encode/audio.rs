@@ -1,11 +1,12 @@
 //! Audio encoders behind one trait: they accept sound of any time, sample rate and number of channels, and return
 //! packets without gaps from time 0 on.
 
+use super::ffmpeg::aac::AacEncoder;
 use super::opus::{BitrateMode, OpusConfig, OpusEncoder};
 use super::pcm::PcmEncoder;
 use crate::audio::AudioBuffer;
 use crate::error::{Error, Result};
-use crate::mux::{AudioTrack, Container};
+use crate::mux::{AudioCodec, AudioTrack, Container};
 use crate::packet::EncodedPacket;
 
 /// The configuration of an audio encoder.
@@ -20,18 +21,21 @@ pub struct AudioEncoderConfig {
     pub bitrate: u32,
     /// Whether the bitrate may vary.
     pub mode: BitrateMode,
+    /// The codec; by default the first of the container.
+    pub codec: Option<AudioCodec>,
 }
 
 setters! {
     AudioEncoderConfig {
         with_mode: mode: BitrateMode,
+        with_codec: codec: Option<AudioCodec>,
     }
 }
 
 impl AudioEncoderConfig {
     /// A configuration with a variable bitrate.
     pub fn new(rate: u32, channels: u8, bitrate: u32) -> Self {
-        Self { rate, channels, bitrate, mode: BitrateMode::default() }
+        Self { rate, channels, bitrate, mode: BitrateMode::default(), codec: None }
     }
 }
 
@@ -40,7 +44,7 @@ pub trait AudioEncoder: Send {
     /// The description of its packets for the file's header.
     fn track(&self) -> AudioTrack;
 
-    /// The codec's name: `opus` (RFC 6381), `pcm`.
+    /// The codec's name: `opus`, `mp4a.40.2` (RFC 6381), `pcm`.
     fn codec_string(&self) -> &'static str;
 
     /// Takes sound and appends the packets that became ready. Sound comes in the order of its timestamps, which count
@@ -62,11 +66,12 @@ pub trait AudioEncoder: Send {
 /// Opens the encoder that this container's sound needs.
 ///
 /// # Errors
-/// A range error when the configuration is out of bounds.
+/// A range error when the configuration is out of bounds; for AAC, `NotFoundError` where there is no `ffmpeg` program.
 pub fn open_audio(container: Container, config: &AudioEncoderConfig) -> Result<Box<dyn AudioEncoder>> {
-    let AudioEncoderConfig { rate, channels, bitrate, mode } = *config;
+    let AudioEncoderConfig { rate, channels, bitrate, mode, codec } = *config;
     let opus = OpusConfig { channels, bitrate, mode };
     Ok(match container {
+        Container::Mp4 if codec == Some(AudioCodec::Aac) => Box::new(AacEncoder::new(channels, bitrate)?),
         Container::Webm | Container::Mp4 => Box::new(OpusEncoder::new(&opus)?),
         Container::Ogg => Box::new(OpusEncoder::with_pre_skip(&opus)?),
         Container::Wav => Box::new(PcmEncoder::new(rate, channels)?),

@@ -15,6 +15,7 @@ use crate::time::{FrameRate, Span, Timestamp};
 mod aom;
 mod audio;
 mod conformer;
+mod ffmpeg;
 pub mod gif;
 pub(crate) mod mixer;
 pub mod opus;
@@ -187,6 +188,12 @@ pub trait VideoEncoder: Send {
     /// The codec's full name (RFC 6381), such as `av01.0.05M.08`. Known from the first packet on; none before.
     fn codec_string(&self) -> Option<String>;
 
+    /// The size of the encoded pictures, where it may be another than that of the frames: the last column or row of an odd
+    /// size is repeated where a codec has even sizes only.
+    fn coded_size(&self) -> Option<Size> {
+        None
+    }
+
     /// Takes one frame, whose timestamp is later than the last one's, and appends the packets that became ready.
     /// `duration` is how long the frame will be shown. With `key`, the frame becomes a key frame; others become key
     /// frames as the configuration requires.
@@ -206,7 +213,8 @@ pub trait VideoEncoder: Send {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum EncoderChoice {
-    /// The fastest encoder of the codec that is built in.
+    /// The fastest encoder of the codec that is built in; of a codec without one, [`EncoderChoice::Hardware`], or else
+    /// the usual software encoder of the `ffmpeg` program.
     #[default]
     Auto,
     /// AV1 by rav1e, pure Rust, always built in.
@@ -215,15 +223,29 @@ pub enum EncoderChoice {
     Aom,
     /// VP8 and VP9 by libvpx in real time; needs the feature `vpx`.
     Vpx,
+    /// An encoder of the graphics card, through the `ffmpeg` program, if one passes a trial of a few frames; otherwise as
+    /// [`EncoderChoice::Auto`]. Trials take up to two seconds, once in a process.
+    Hardware,
+    /// The encoder of this name of the `ffmpeg` program, as `libx264`.
+    Ffmpeg(String),
 }
 
-impl EncoderChoice {
-    const ALL: [Self; 4] = [Self::Auto, Self::Rav1e, Self::Aom, Self::Vpx];
+/// What the names of ffmpeg's encoders begin with.
+const FFMPEG_PREFIX: &str = "ffmpeg:";
+static ALL_CODECS: [VideoCodec; VideoCodec::ALL.len()] = VideoCodec::ALL;
 
-    /// The codecs that it encodes, the one to use first; none for `auto`, which encodes all.
+impl EncoderChoice {
+    const ALL: [Self; 5] = [Self::Auto, Self::Hardware, Self::Rav1e, Self::Aom, Self::Vpx];
+
+    /// The codecs that it encodes, the one to use first; none for `auto` and `hardware`, which encode all, and for an
+    /// encoder of ffmpeg whose name does not say its codec.
     pub fn codecs(&self) -> &'static [VideoCodec] {
         match self {
-            Self::Auto => &[],
+            Self::Auto | Self::Hardware => &[],
+            Self::Ffmpeg(name) => ffmpeg::settings::codec_of(name).map_or(&[], |codec| {
+                let own = VideoCodec::ALL.iter().position(|known| *known == codec);
+                own.map_or(&[], |own| &ALL_CODECS[own..=own])
+            }),
             Self::Rav1e | Self::Aom => &[VideoCodec::Av1],
             Self::Vpx => &[VideoCodec::Vp9, VideoCodec::Vp8],
         }
@@ -234,9 +256,11 @@ impl fmt::Display for EncoderChoice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Auto => "auto",
+            Self::Hardware => "hardware",
             Self::Rav1e => "rav1e",
             Self::Aom => "aom",
             Self::Vpx => "vpx",
+            Self::Ffmpeg(name) => return f.pad(&format!("{FFMPEG_PREFIX}{name}")),
         })
     }
 }
@@ -245,8 +269,20 @@ impl FromStr for EncoderChoice {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
+        // ffmpeg gets the name as an argument: it is no option and no other text.
+        let is_of_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+        if let Some(name) = text.strip_prefix(FFMPEG_PREFIX)
+            && name.starts_with(|first: char| first.is_ascii_alphanumeric())
+            && name.bytes().all(is_of_name)
+        {
+            return Ok(Self::Ffmpeg(name.to_owned()));
+        }
         let found = Self::ALL.into_iter().find(|choice| choice.to_string() == text);
-        found.ok_or_else(|| Error::syntax(format!("expected auto, rav1e, aom or vpx but found `{text}`")))
+        found.ok_or_else(|| {
+            Error::syntax(format!(
+                "expected auto, hardware, rav1e, aom, vpx or one of ffmpeg's, as ffmpeg:libx264, but found `{text}`"
+            ))
+        })
     }
 }
 
@@ -260,12 +296,50 @@ pub fn open(choice: &EncoderChoice, config: &EncoderConfig) -> Result<Box<dyn Vi
         let expected = format!("expected {} for the encoder {choice} but found {codec}", listed(&codecs));
         return Err(Error::not_supported(expected));
     }
+    match choice {
+        EncoderChoice::Ffmpeg(_) if choice.codecs().is_empty() => {
+            return Err(Error::not_supported(format!(
+                "expected an encoder of {codec} but found {choice}, whose name says no codec of video that is known here"
+            )));
+        }
+        EncoderChoice::Ffmpeg(name) => return Ok(Box::new(ffmpeg::FfmpegEncoder::new(name, config)?)),
+        EncoderChoice::Hardware => {
+            if let Some(encoder) = open_hardware(config)? {
+                return Ok(encoder);
+            }
+        }
+        _ => {}
+    }
     match codec {
         VideoCodec::Av1 => open_av1(choice, config),
         VideoCodec::Png | VideoCodec::Jpeg | VideoCodec::WebP => Ok(Box::new(pictures::PictureEncoder::new(config)?)),
         VideoCodec::Gif => Ok(Box::new(gif::GifEncoder::new(config)?)),
-        _ => Err(Error::not_supported(format!("expected an encoder of {codec} but found none"))),
+        _ if *choice == EncoderChoice::Vpx => {
+            Err(Error::not_supported("expected the encoder vpx but it is not built in"))
+        }
+        _ => open_other(config),
     }
+}
+
+/// An encoder of the graphics card; none where none passes its trial.
+fn open_hardware(config: &EncoderConfig) -> Result<Option<Box<dyn VideoEncoder>>> {
+    if config.codec.is_picture() || config.alpha {
+        return Ok(None);
+    }
+    let Some(name) = ffmpeg::machine::hardware(config.codec) else { return Ok(None) };
+    let remedy = ffmpeg::machine::remedy(&name, config.codec);
+    Ok(Some(Box::new(ffmpeg::FfmpegEncoder::new(&name, config)?.with_remedy(Some(remedy)))))
+}
+
+/// An encoder of a codec of which none is built in: the graphics card's, or else ffmpeg's usual one.
+fn open_other(config: &EncoderConfig) -> Result<Box<dyn VideoEncoder>> {
+    if config.codec.is_picture() {
+        return Err(Error::not_supported(format!("expected an encoder of {} but found none", config.codec)));
+    }
+    if let Some(encoder) = open_hardware(config)? {
+        return Ok(encoder);
+    }
+    Ok(Box::new(ffmpeg::FfmpegEncoder::new(&ffmpeg::machine::software(config.codec)?, config)?))
 }
 
 fn open_av1(choice: &EncoderChoice, config: &EncoderConfig) -> Result<Box<dyn VideoEncoder>> {
@@ -288,6 +362,8 @@ pub struct VideoHeader {
     pub codec_string: String,
     /// See [`VideoEncoder::codec_private`].
     pub codec_private: Vec<u8>,
+    /// The size of the encoded pictures: see [`VideoEncoder::coded_size`].
+    pub size: Size,
 }
 
 /// The header of this encoder's video with this configuration; of video, encodes one black frame to get it. The errors
@@ -295,7 +371,7 @@ pub struct VideoHeader {
 pub fn header(choice: &EncoderChoice, config: &EncoderConfig) -> Result<VideoHeader> {
     if config.codec.is_picture() {
         let codec_string = config.codec.name().to_owned();
-        return Ok(VideoHeader { codec_string, codec_private: Vec::new() });
+        return Ok(VideoHeader { codec_string, codec_private: Vec::new(), size: config.size });
     }
     let mut encoder = open(choice, config)?;
     let mut packets = Vec::new();
@@ -303,7 +379,10 @@ pub fn header(choice: &EncoderChoice, config: &EncoderConfig) -> Result<VideoHea
     encoder.encode(&black, config.rate.frame_span(), true, &mut packets)?;
     encoder.finish(&mut packets)?;
     match (encoder.codec_string(), encoder.codec_private()) {
-        (Some(codec_string), Some(codec_private)) => Ok(VideoHeader { codec_string, codec_private }),
+        (Some(codec_string), Some(codec_private)) => {
+            let size = encoder.coded_size().unwrap_or(config.size);
+            Ok(VideoHeader { codec_string, codec_private, size })
+        }
         _ => {
             let name = encoder.name();
             Err(Error::unknown(format!("expected a header of the video in {name}'s first packet but found none")))
@@ -340,15 +419,51 @@ pub fn list() -> Vec<EncoderInfo> {
     vec![of(EncoderChoice::Aom, aom), of(EncoderChoice::Rav1e, Ok(::rav1e::version::short()))]
 }
 
-/// Whether an encoder of this codec is here. Pictures are encoded by crates that are always built in.
+/// Whether an encoder of this codec is here, built in or in the `ffmpeg` program, which is asked once. Pictures are encoded
+/// by crates that are always built in.
 pub fn can_encode(codec: VideoCodec) -> bool {
     let here = |encoder: &EncoderInfo| encoder.version.is_ok() && encoder.codecs.contains(&codec);
-    codec.is_picture() || list().iter().any(here)
+    codec.is_picture() || list().iter().any(here) || !ffmpeg::machine::software_listed(codec).is_empty()
 }
 
 /// Whether an encoder of this sound is here.
 pub fn can_encode_audio(codec: AudioCodec) -> bool {
-    matches!(codec, AudioCodec::Opus | AudioCodec::Pcm)
+    match codec {
+        AudioCodec::Opus | AudioCodec::Pcm => true,
+        AudioCodec::Aac => ffmpeg::machine::has_aac(),
+    }
+}
+
+/// An encoder of video that this machine has, built in or through the `ffmpeg` program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MachineEncoder {
+    /// Its name, as a recorder takes it.
+    pub choice: EncoderChoice,
+    /// Whether it is the graphics card's, which has to pass a trial before it is used.
+    pub is_hardware: bool,
+}
+
+/// The encoders of this codec that are here: those of the graphics card first, as `hardware` tries them; then the others,
+/// as `auto` chooses. Starts the `ffmpeg` program once, to list its encoders.
+pub fn machine_encoders(codec: VideoCodec) -> Vec<MachineEncoder> {
+    let of = |choice, is_hardware| MachineEncoder { choice, is_hardware };
+    let ffmpeg = |name| EncoderChoice::Ffmpeg(name);
+    let hardware = ffmpeg::machine::hardware_listed(codec).into_iter().map(|name| of(ffmpeg(name), true));
+    let own = list().into_iter().filter(|encoder| encoder.version.is_ok() && encoder.codecs.contains(&codec));
+    let own = own.filter_map(|encoder| Some(of(encoder.name.parse().ok()?, false)));
+    let software = ffmpeg::machine::software_listed(codec).into_iter().map(|name| of(ffmpeg(name), false));
+    hardware.chain(own).chain(software).collect()
+}
+
+/// A trial of this encoder at 1280×720: how many frames a second it encodes, over `frames` frames or as many as it takes
+/// within `limit`.
+///
+/// # Errors
+/// Those of [`open`] and of the encoder; `UnknownError` where a packet is missing, or a key frame that was asked for.
+pub fn trial(choice: &EncoderChoice, codec: VideoCodec, frames: u64, limit: std::time::Duration) -> Result<f64> {
+    let config = EncoderConfig::new(Size::new(1280, 720), FrameRate::whole(30)).with_codec(codec);
+    ffmpeg::machine::try_encoder(open(choice, &config)?, frames, limit)
 }
 
 /// Decides which frames become key frames: those requested, and those that keep the interval.

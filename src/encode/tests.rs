@@ -23,7 +23,7 @@ fn config(size: Size) -> EncoderConfig {
 }
 
 /// A soft gradient that slides behind a disc that moves.
-fn picture(size: Size, index: u64) -> Frame {
+pub(super) fn picture(size: Size, index: u64) -> Frame {
     let mut data = Vec::with_capacity(Frame::packed_len(PixelFormat::I420, size));
     for plane in 0..3 {
         let (width, height) = PixelFormat::I420.plane_size(plane, size);
@@ -46,7 +46,7 @@ fn picture(size: Size, index: u64) -> Frame {
     Frame::packed(PixelFormat::I420, size, ColorSpace::RECORDED, data).with_timestamp(RATE.timestamp(index))
 }
 
-fn pictures(size: Size, count: u64) -> Vec<Frame> {
+pub(super) fn pictures(size: Size, count: u64) -> Vec<Frame> {
     (0..count).map(|index| picture(size, index)).collect()
 }
 
@@ -92,7 +92,7 @@ fn record(choice: &EncoderChoice, config: &EncoderConfig, frames: &[Frame], keys
 }
 
 /// The program's standard output, after it ran without a complaint; none where it is missing.
-fn ask(program: &str, arguments: &[&str], file: &Path) -> Option<Vec<u8>> {
+pub(super) fn ask(program: &str, arguments: &[&str], file: &Path) -> Option<Vec<u8>> {
     let arguments =
         arguments.iter().map(|&argument| if argument == "FILE" { file.as_os_str() } else { argument.as_ref() });
     if !tools::has(program) {
@@ -104,7 +104,7 @@ fn ask(program: &str, arguments: &[&str], file: &Path) -> Option<Vec<u8>> {
     Some(output.stdout)
 }
 
-fn ask_text(program: &str, arguments: &[&str], file: &Path) -> Option<String> {
+pub(super) fn ask_text(program: &str, arguments: &[&str], file: &Path) -> Option<String> {
     ask(program, arguments, file).map(|output| String::from_utf8(output).unwrap())
 }
 
@@ -117,7 +117,7 @@ fn decode(file: &Path) -> Option<Vec<u8>> {
 }
 
 /// Peak signal to noise ratio of luma, in decibels, over all frames.
-fn luma_psnr(frames: &[Frame], decoded: &[u8]) -> f64 {
+pub(super) fn luma_psnr(frames: &[Frame], decoded: &[u8]) -> f64 {
     let (mut squares, mut samples) = (0.0, 0.0);
     for (frame, decoded) in frames.iter().zip(decoded.chunks(frames[0].data().len())) {
         for (row, decoded) in frame.rows(0).zip(decoded.chunks(frame.size().width as usize)) {
@@ -131,7 +131,7 @@ fn luma_psnr(frames: &[Frame], decoded: &[u8]) -> f64 {
 }
 
 /// Each packet's time in milliseconds and whether it is a key frame, by ffprobe.
-fn probe_packets(file: &Path) -> Option<Vec<(i64, bool)>> {
+pub(super) fn probe_packets(file: &Path) -> Option<Vec<(i64, bool)>> {
     let entries = ["-v", "error", "-show_entries", "packet=pts_time,flags", "-of", "csv=p=0", "FILE"];
     let text = ask_text("ffprobe", &entries, file)?;
     let line = |line: &str| {
@@ -381,7 +381,10 @@ fn encoders_are_named_as_the_command_line_names_them() {
         assert_eq!(choice.to_string(), text);
     }
     let error = "x265".parse::<EncoderChoice>().unwrap_err();
-    assert_eq!(error.to_string(), "expected auto, rav1e, aom or vpx but found `x265`");
+    assert_eq!(
+        error.to_string(),
+        "expected auto, hardware, rav1e, aom, vpx or one of ffmpeg's, as ffmpeg:libx264, but found `x265`"
+    );
     for info in list() {
         let opened = open(&info.name.parse().unwrap(), &config(SIZE).with_codec(info.codecs[0]));
         match info.version {

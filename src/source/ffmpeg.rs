@@ -58,6 +58,7 @@ mod sound;
 pub use decoding::timed;
 pub use device::DeviceSource;
 pub use probe::probed;
+pub(crate) use run::without_controls;
 pub use sound::{FfmpegSound, TimeBase};
 
 /// The demuxers of ffmpeg that are permitted: those of common containers, streams, pictures and sounds. None of them
@@ -229,7 +230,7 @@ impl Source for FfmpegSource {
 }
 
 /// A program that Ctrl-C at the terminal does not reach: framereel decides when a recording ends.
-fn program(name: &str) -> Command {
+pub(crate) fn program(name: &str) -> Command {
     #[cfg_attr(not(unix), expect(unused_mut))]
     let mut command = Command::new(name);
     #[cfg(unix)]

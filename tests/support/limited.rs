@@ -69,7 +69,7 @@ pub enum Parser {
 }
 
 impl Parser {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Y4m,
         Self::Matroska,
         Self::Opus,

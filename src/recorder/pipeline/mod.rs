@@ -50,7 +50,7 @@ use super::report::{Progress, Report};
 use super::splitter::Splitter;
 use crate::blob::Blob;
 use crate::clock::Clock;
-use crate::codec::VideoCodec;
+use crate::codec::{AudioCodec, VideoCodec};
 use crate::encode::{AudioEncoder, AudioEncoderConfig, EncoderConfig, VideoEncoder, header, open, open_audio};
 use crate::error::{Error, Result};
 use crate::mux::{Container, Tracks, VideoTrack};
@@ -195,7 +195,9 @@ fn run(plan: SessionPlan, listener: &dyn SessionListener, session: &SessionState
     if let Start::Buffer(length) = start {
         for_encoders.replay = Some(length);
     }
-    let open = || Encoders::open(container, codec, &for_encoders, bitrates, [video.as_ref(), audio.as_ref()], &clock);
+    let sound = mime_type.as_ref().and_then(MimeType::audio_codec);
+    let open =
+        || Encoders::open(container, (codec, sound), &for_encoders, bitrates, [video.as_ref(), audio.as_ref()], &clock);
     let encoders = match catch_panic("encoder", open).flatten() {
         Ok(encoders) => encoders,
         Err(error) => {
@@ -279,7 +281,7 @@ struct Encoders {
 impl Encoders {
     fn open(
         container: Container,
-        codec: Option<VideoCodec>,
+        (codec, sound): (Option<VideoCodec>, Option<AudioCodec>),
         options: &MediaRecorderOptions,
         bitrates: Bitrates,
         [video, audio]: [Option<&TrackInput>; 2],
@@ -295,7 +297,7 @@ impl Encoders {
             }
             let header = header(&options.encoder, &config)?;
             let encoder = open(&options.encoder, &config)?;
-            let track = VideoTrack::new(codec, size, header.codec_private).with_alpha(config.alpha);
+            let track = VideoTrack::new(codec, header.size, header.codec_private).with_alpha(config.alpha);
             encoders.tracks.video = Some(track);
             encoders.codec = Some(header.codec_string);
             encoders.video = Some((encoder, config));
@@ -303,7 +305,8 @@ impl Encoders {
         if let Some(TrackSettings::Audio { rate, channels }) = audio.map(settings) {
             let channels = channels.clamp(1, 2) as u8;
             let mode = options.audio_bitrate_mode;
-            let encoder = open_audio(container, &AudioEncoderConfig { rate, channels, bitrate: bitrates.audio, mode })?;
+            let config = AudioEncoderConfig::new(rate, channels, bitrates.audio).with_mode(mode).with_codec(sound);
+            let encoder = open_audio(container, &config)?;
             encoders.tracks.audio = Some(encoder.track());
             encoders.audio = Some(encoder);
         }
@@ -317,7 +320,8 @@ impl Encoders {
     fn describe(&self, report: &mut Report) {
         if let Some((encoder, config)) = &self.video {
             report.encoder = encoder.name().to_owned();
-            (report.width, report.height) = (config.size.width, config.size.height);
+            let size = self.tracks.video.as_ref().map_or(config.size, |track| track.size);
+            (report.width, report.height) = (size.width, size.height);
         }
         report.codec = self.codec.as_deref().into_iter().chain(self.audio_codec()).collect::<Vec<_>>().join(",");
     }

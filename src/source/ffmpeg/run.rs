@@ -49,6 +49,10 @@ impl Drop for Run {
 
 /// The last line that is not empty. Control characters, which a terminal would obey, are left out.
 pub fn last_line(text: &str) -> String {
-    let line = text.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default();
-    line.chars().filter(|c| !c.is_control()).collect()
+    without_controls(text.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default())
+}
+
+/// The text without control characters.
+pub fn without_controls(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).collect()
 }
