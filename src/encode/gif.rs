@@ -37,8 +37,6 @@ use crate::time::{Span, Timestamp};
 
 /// How many bytes of frames may wait for the first palette.
 const MOST_WAITING: usize = 64 << 20;
-/// How much of a recording is looked at for the first palette, where the options do not say.
-const LOOKAHEAD: Span = Span::from_secs(10);
 /// How far a pixel may be from what is shown, in 255ths, before it is drawn anew.
 const TOLERANCE: u8 = 3;
 const HIGHEST_TOLERANCE: u8 = 16;
@@ -109,9 +107,8 @@ impl GifEncoder {
     fn is_curious(&self) -> bool {
         let (Some(first), Some(last)) = (self.waiting.front(), self.waiting.back()) else { return true };
         let seen = (last.frame.timestamp - first.frame.timestamp) + last.duration;
-        let lookahead = self.config.gif.lookahead.unwrap_or(LOOKAHEAD);
         let bytes = (self.waiting.len() + 1) * last.frame.data().len();
-        seen < lookahead && bytes <= MOST_WAITING
+        seen < self.config.gif.lookahead() && bytes <= MOST_WAITING
     }
 
     /// Makes the first palette, and has the waiting frames encoded.

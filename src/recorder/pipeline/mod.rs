@@ -284,9 +284,7 @@ impl Encoders {
         let mut encoders = Self { video: None, codec: None, audio: None, tracks: Tracks::default() };
         if let (Some(codec), Some(TrackSettings::Video { size, .. })) = (codec, video.map(settings)) {
             let mut config = options.encoder_config(codec, size, clock.rate(), bitrates);
-            if clock.is_real() && config.gif.lookahead.is_none() {
-                config.gif.lookahead = Some(Span::from_secs(1));
-            }
+            config.gif.limit_lookahead(clock.is_real(), options.frame_limit.map(|limit| config.rate.timestamp(limit)));
             let header = header(&options.encoder, &config)?;
             let encoder = open(&options.encoder, &config)?;
             let track = VideoTrack::new(codec, size, header.codec_private).with_alpha(config.alpha);
