@@ -27,7 +27,7 @@ pub use self::options::{GifDither, GifLoops, GifOptions, GifPalette};
 use self::color_map::Palette;
 use self::dither::{Change, dither};
 use self::palette::{PaletteMaker, RollingPalette};
-use self::workers::{Desk, Pending, Workers};
+use self::workers::{Desk, PendingResult, Workers};
 use super::{EncoderConfig, KeyRhythm, RateControl, VideoEncoder};
 use crate::codec::VideoCodec;
 use crate::error::Result;
@@ -51,9 +51,9 @@ pub(super) struct GifEncoder {
     waiting: VecDeque<Taken>,
     palette: Option<RollingPalette>,
     changes: ChangeFinder,
-    screen: Screen,
-    mapping: VecDeque<(Shown, Pending<Mapped>)>,
-    packing: VecDeque<(Shown, Pending<Vec<u8>>)>,
+    screen: GifScreen,
+    mapping: VecDeque<(ShownTime, PendingResult<Mapped>)>,
+    packing: VecDeque<(ShownTime, PendingResult<Vec<u8>>)>,
 }
 
 /// A frame, and whether it is to be a key frame.
@@ -64,7 +64,7 @@ struct Taken {
 }
 
 /// When a frame is shown.
-struct Shown {
+struct ShownTime {
     timestamp: Timestamp,
     duration: Span,
     key: bool,
@@ -96,7 +96,7 @@ impl GifEncoder {
             waiting: VecDeque::new(),
             palette: None,
             changes: ChangeFinder::new(config.size, threshold),
-            screen: Screen::new(config.size),
+            screen: GifScreen::new(config.size),
             mapping: VecDeque::new(),
             packing: VecDeque::new(),
             config: config.clone(),
@@ -130,7 +130,7 @@ impl GifEncoder {
 
     /// Decides what of the frame changes, and has its colours mapped.
     fn submit(&mut self, Taken { frame, duration, key }: Taken) {
-        let shown = Shown { timestamp: frame.timestamp, duration, key };
+        let shown = ShownTime { timestamp: frame.timestamp, duration, key };
         let plan = self.changes.follow(&frame, key, self.tolerance);
         if let (GifPalette::Rolling, Some(palette)) = (self.config.gif.palette, &mut self.palette) {
             palette.follow(&frame);
@@ -156,7 +156,7 @@ impl GifEncoder {
             } else if let Some((_, packed)) = self.packing.front()
                 && let Some(data) = packed.take(full)?
             {
-                if let Some((Shown { timestamp, duration, key }, _)) = self.packing.pop_front() {
+                if let Some((ShownTime { timestamp, duration, key }, _)) = self.packing.pop_front() {
                     packets.push(EncodedPacket::new(data, timestamp, duration, key));
                 }
             } else {
@@ -275,7 +275,7 @@ impl ChangeFinder {
 }
 
 /// What the GIF shows after each picture.
-struct Screen {
+struct GifScreen {
     size: Size,
     /// Each pixel's colour, and its index in the present palette, or that of transparency where it was drawn with another
     /// palette.
@@ -287,7 +287,7 @@ struct Screen {
 }
 
 /// A picture as it is written.
-struct Picture {
+struct GifPicture {
     size: Size,
     palette: Arc<Palette>,
     key: bool,
@@ -301,14 +301,14 @@ struct Picture {
     free: Vec<bool>,
 }
 
-impl Screen {
+impl GifScreen {
     fn new(size: Size) -> Self {
         let pixels = size.pixels() as usize;
         Self { size, colors: vec![None; pixels], indices: vec![0; pixels], palette: None, global: None }
     }
 
     /// Shows a picture; finds what of it is to be written.
-    fn show(&mut self, Mapped { plan, indices, palette }: Mapped) -> Picture {
+    fn show(&mut self, Mapped { plan, indices, palette }: Mapped) -> GifPicture {
         let transparent = transparent_index(&palette);
         let is = |known: &Option<Arc<Palette>>| known.as_ref().is_some_and(|known| Arc::ptr_eq(known, &palette));
         if !is(&self.palette) {
@@ -353,7 +353,7 @@ impl Screen {
         };
         let [left, top, across, down] = place;
         let cut = |row: usize| (top + row) * width + left..(top + row) * width + left + across;
-        Picture {
+        GifPicture {
             size: self.size,
             key: plan.key,
             own_palette: !is(&self.global),
@@ -372,7 +372,7 @@ fn transparent_index(palette: &Palette) -> u8 {
     palette.colors().len().min(255) as u8
 }
 
-impl Picture {
+impl GifPicture {
     /// The packet, as `mux/gif.rs` describes it.
     fn packet(&self, loops: GifLoops, lzw: &mut lzw::Lzw) -> Vec<u8> {
         let mut data = Vec::with_capacity(self.indices.len() / 2);

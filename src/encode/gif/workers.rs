@@ -24,11 +24,11 @@ impl Desk {
     }
 }
 
-type Job = Box<dyn FnOnce(&mut Desk) + Send>;
+type WorkerJob = Box<dyn FnOnce(&mut Desk) + Send>;
 
 /// The threads. Dropping them waits for the jobs that are left.
 pub struct Workers {
-    jobs: Option<Sender<Job>>,
+    jobs: Option<Sender<WorkerJob>>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -38,7 +38,7 @@ impl Workers {
     /// # Errors
     /// When the system has none.
     pub fn new(count: usize) -> Result<Self> {
-        let (jobs, queue) = channel::<Job>();
+        let (jobs, queue) = channel::<WorkerJob>();
         let queue = Arc::new(Mutex::new(queue));
         let begin = |_| {
             let queue = queue.clone();
@@ -58,7 +58,7 @@ impl Workers {
     }
 
     /// Has one of the threads do this, after all that was asked for before has begun.
-    pub fn submit<T: Send + 'static>(&self, work: impl FnOnce(&mut Desk) -> T + Send + 'static) -> Pending<T> {
+    pub fn submit<T: Send + 'static>(&self, work: impl FnOnce(&mut Desk) -> T + Send + 'static) -> PendingResult<T> {
         let (sender, result) = channel();
         let job = move |desk: &mut Desk| {
             // An encoder that is dropped waits for nothing.
@@ -68,7 +68,7 @@ impl Workers {
             // Without threads, the result says so.
             let _ = jobs.send(Box::new(job));
         }
-        Pending(result)
+        PendingResult(result)
     }
 }
 
@@ -83,9 +83,9 @@ impl Drop for Workers {
 }
 
 /// The result of a job.
-pub struct Pending<T>(Receiver<T>);
+pub struct PendingResult<T>(Receiver<T>);
 
-impl<T> Pending<T> {
+impl<T> PendingResult<T> {
     /// Takes the result, if it is there or `wait` says to wait for it.
     pub fn take(&self, wait: bool) -> Result<Option<T>> {
         if wait {
