@@ -379,7 +379,7 @@ impl GifPicture {
         if self.key {
             data.extend([self.size.width, self.size.height].map(|side| (side as u16).to_le_bytes()).as_flattened());
             // A global table, in 8 bits a colour; no background, no aspect ratio.
-            data.extend([0xF0 | self.table_bits() - 1, 0, 0]);
+            data.extend([0xF0 | (self.table_bits() - 1), 0, 0]);
             self.append_table(&mut data);
             if let Some(count) = match loops {
                 GifLoops::Forever => Some(0_u16),
@@ -415,7 +415,7 @@ impl GifPicture {
     fn append_image(&self, place: [usize; 4], own_palette: bool, data: &mut Vec<u8>) {
         data.push(0x2C);
         data.extend(place.map(|number| (number as u16).to_le_bytes()).as_flattened());
-        data.push(if own_palette { 0x80 | self.table_bits() - 1 } else { 0 });
+        data.push(if own_palette { 0x80 | (self.table_bits() - 1) } else { 0 });
         if own_palette {
             self.append_table(data);
         }
