@@ -21,7 +21,7 @@ use support::tools;
 /// 640x360, 25 frames a second, 5.24 s, with sound.
 const FILM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/clips/bunny.webm");
 /// A second of the pattern.
-const PATTERN: [&str; 8] = ["record", "pattern", "--size", "160x90", "--fps", "10", "--duration", "1s"];
+const PATTERN: [&str; 6] = ["record", "pattern", "--fps", "10", "--duration", "1s"];
 
 /// The pictures up to the first that cannot be read.
 fn decoded(path: &Path) -> Vec<Frame> {
@@ -107,7 +107,8 @@ fn chromium_shows_every_picture_for_its_time() {
 fn each_option_of_gif_js_has_one_of_ours_beside_it() {
     let bench = Bench::new();
     let record = |args: &[&str]| {
-        bench.run(pattern(&[args, &["--force", "-o", "a.gif"]].concat())).succeeded();
+        let size = if args.contains(&"--size") { &[][..] } else { &["--size", "160x90"] };
+        bench.run(pattern(&[size, args, &["--force", "-o", "a.gif"]].concat())).succeeded();
         let path = bench.path("a.gif");
         let frames = decoded(&path);
         assert_eq!((frames.len(), delays(&frames).iter().sum::<u32>()), (10, 1000), "{args:?}");
@@ -127,10 +128,11 @@ fn each_option_of_gif_js_has_one_of_ours_beside_it() {
     let sizes = ["100", "50", "0"].map(|quality| record(&["--quality", quality, "--filter", "grain(0.05)"]).0);
     assert!(sizes.is_sorted_by(|better, worse| better > worse), "{sizes:?}");
     // dither: false, and each by its name, with and without -serpentine.
-    let plain = record(&["--dither", "none", "--colors", "16"]).1;
+    let plain = record(&["--dither", "none", "--colors", "16", "--filter", "vignette(0.8)"]).1;
     for name in ["floyd-steinberg", "false-floyd-steinberg", "stucki", "atkinson"] {
-        let [serpentine, left] = ["--serpentine", "--no-serpentine"]
-            .map(|way| record(&["--dither", name, way, "--colors", "16"]).1[5].buffer().clone());
+        let [serpentine, left] = ["--serpentine", "--no-serpentine"].map(|way| {
+            record(&["--dither", name, way, "--colors", "16", "--filter", "vignette(0.8)"]).1[5].buffer().clone()
+        });
         assert!(serpentine != left && serpentine != *plain[5].buffer(), "{name}");
     }
     // globalPalette: true, and false.
@@ -189,7 +191,8 @@ fn frames_that_browsers_do_not_show_are_left_out_evenly_and_counted() {
     let report = ran.json();
     assert_eq!((&report["frames_encoded"], &report["dropped"]["rate"]), (&50.into(), &10.into()), "{report}");
     let shown = delays(&decoded(&bench.path("a.gif")));
-    assert_eq!((shown.len(), shown.iter().sum::<u32>()), (50, 1000));
+    assert_eq!(shown.len(), 50);
+    assert!(shown.iter().sum::<u32>().abs_diff(1000) <= 10, "{shown:?}");
     assert!(shown.iter().all(|delay| [20, 30].contains(delay)), "{shown:?}");
 }
 
@@ -207,6 +210,8 @@ fn a_long_gif_comes_with_a_warning_of_its_size() {
 #[test]
 fn pieces_limits_and_pipes_hold_whole_gifs() {
     let bench = Bench::new();
+    // All is drawn exactly, so that pieces and the whole show the same.
+    let pattern = |args: &[&'static str]| pattern(&[&["--size", "160x90", "--quality", "100"], args].concat());
     bench.run(pattern(&["--split", "300ms", "-o", "part.gif"])).succeeded();
     let parts = ["part-001.gif", "part-002.gif", "part-003.gif", "part-004.gif"].map(|name| decoded(&bench.path(name)));
     assert_eq!(parts.each_ref().map(Vec::len), [3, 3, 3, 1]);
@@ -215,8 +220,8 @@ fn pieces_limits_and_pipes_hold_whole_gifs() {
     let last = |frames: &[Frame]| frames.last().expect("a picture").buffer().clone();
     assert_eq!(last(&parts[3]), last(&whole), "the last picture of all");
     let bytes = fs::read(bench.path("whole.gif")).expect("a file");
-    let limit = bytes.len() as u64 * 2 / 3;
-    bench.run(pattern(&["--max-size", &format!("{limit}B"), "-o", "small.gif"])).succeeded();
+    let limit = bytes.len() as u64 * 9 / 10;
+    bench.run([&pattern(&["-o", "small.gif", "--max-size"])[..], &[&format!("{limit}B")]].concat()).succeeded();
     let small = bench.path("small.gif");
     assert!(small.metadata().expect("a file").len() <= limit && (1..10).contains(&decoded(&small).len()));
     if cfg!(unix) {
@@ -235,7 +240,7 @@ fn a_program_that_is_killed_leaves_a_gif_of_whole_pictures() {
     let args =
         ["record", "pattern", "--size", "160x90", "--fps", "20", "--realtime", "--duration", "1m", "-o", "a.gif"];
     let mut child = start(&mut bench.command(args));
-    until("a file that grows", || path.metadata().is_ok_and(|file| file.len() > 20_000));
+    until("a file that grows", || path.metadata().is_ok_and(|file| file.len() > 8000));
     child.kill().expect("an end to the program");
     child.wait().expect("its end");
     let frames = decoded(&path);
@@ -254,7 +259,7 @@ fn a_program_that_is_killed_leaves_a_gif_of_whole_pictures() {
 fn ten_times_the_pictures_take_no_more_memory() {
     let peak = |seconds: &str| {
         let bench = Bench::new();
-        let args = ["record", "pattern", "--size", "160x90", "--fps", "25", "--duration", seconds, "-o", "a.gif"];
+        let args = ["record", "pattern", "--size", "96x54", "--fps", "25", "--duration", seconds, "-o", "a.gif"];
         let mut child = start(&mut bench.command(args));
         let mut peak = 0;
         // The kernel keeps the peak; there is none any more once the program has ended.

@@ -132,8 +132,10 @@ impl RecordArgs {
         let size = self.input.size.unwrap_or(info.size);
         let rate = self.fps.or(info.rate);
         if let Some(rate) = rate.map(FrameRate::as_f64).filter(|rate| *rate > FASTEST) {
-            warnings
-                .push(format!("browsers show {FASTEST} frames a second of a GIF, not {rate:.4}: some are left out"));
+            warnings.push(format!(
+                "browsers show {FASTEST} frames a second of a GIF, not {}: some are left out",
+                short(rate)
+            ));
         }
         let length = info.frames.zip(info.rate).map(|(frames, rate)| rate.frame_span().as_secs_f64() * frames as f64);
         let limit = self.duration.map(Span::as_secs_f64);
@@ -149,6 +151,11 @@ impl RecordArgs {
     }
 }
 
+/// A rate with three decimals at most.
+fn short(rate: f64) -> String {
+    ((rate * 1000.0).round() / 1000.0).to_string()
+}
+
 /// Says how large a long GIF will be, and what would make it smaller.
 fn large(length: f64, size: Size, rate: f64) -> String {
     /// What most GIFs have at most: a width, and frames a second.
@@ -158,8 +165,11 @@ fn large(length: f64, size: Size, rate: f64) -> String {
     let height = (size.height as f64 * f64::from(WIDTH) / f64::from(size.width) / 2.0).round() as u32 * 2;
     let small = if size.width > WIDTH { Size::new(WIDTH, height.max(16)) } else { size };
     let slow = rate.min(RATE);
-    let mut text =
-        format!("a GIF of {length:.0} s, {size} at {rate:.4} frames a second, may take some {}", bytes(size, rate));
+    let mut text = format!(
+        "a GIF of {length:.0} s, {size} at {} frames a second, may take some {}",
+        short(rate),
+        bytes(size, rate)
+    );
     if (small, slow) != (size, rate) {
         text += &format!("; with --size {small} --fps {slow} some {}", bytes(small, slow));
     }

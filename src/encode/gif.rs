@@ -36,8 +36,6 @@ use crate::time::{Span, Timestamp};
 
 /// How many bytes of frames may wait for the first palette.
 const MOST_WAITING: usize = 64 << 20;
-/// How much of a recording is looked at for the first palette, where the options do not say.
-const LOOKAHEAD: Span = Span::from_secs(10);
 /// How far a pixel may be from what is shown, in 255ths, before it is drawn anew.
 const TOLERANCE: u8 = 3;
 const HIGHEST_TOLERANCE: u8 = 16;
@@ -52,9 +50,9 @@ pub(super) struct GifEncoder {
     waiting: VecDeque<Taken>,
     palette: Option<RollingPalette>,
     changes: ChangeFinder,
-    screen: Screen,
-    mapping: VecDeque<(Shown, PendingResult<Mapped>)>,
-    packing: VecDeque<(Shown, PendingResult<Vec<u8>>)>,
+    screen: GifScreen,
+    mapping: VecDeque<(ShownTime, PendingResult<Mapped>)>,
+    packing: VecDeque<(ShownTime, PendingResult<Vec<u8>>)>,
 }
 
 /// The memory of a thread.
@@ -85,7 +83,7 @@ struct Taken {
 }
 
 /// When a frame is shown.
-struct Shown {
+struct ShownTime {
     timestamp: Timestamp,
     duration: Span,
     key: bool,
@@ -117,7 +115,7 @@ impl GifEncoder {
             waiting: VecDeque::new(),
             palette: None,
             changes: ChangeFinder::new(config.size, threshold),
-            screen: Screen::new(config.size),
+            screen: GifScreen::new(config.size),
             mapping: VecDeque::new(),
             packing: VecDeque::new(),
             config: config.clone(),
@@ -128,9 +126,8 @@ impl GifEncoder {
     fn is_curious(&self) -> bool {
         let (Some(first), Some(last)) = (self.waiting.front(), self.waiting.back()) else { return true };
         let seen = (last.frame.timestamp - first.frame.timestamp) + last.duration;
-        let lookahead = self.config.gif.lookahead.unwrap_or(LOOKAHEAD);
         let bytes = (self.waiting.len() + 1) * last.frame.data().len();
-        seen < lookahead && bytes <= MOST_WAITING
+        seen < self.config.gif.lookahead() && bytes <= MOST_WAITING
     }
 
     /// Makes the first palette, and has the waiting frames encoded.
@@ -152,7 +149,7 @@ impl GifEncoder {
 
     /// Decides what of the frame changes, and has its colours mapped.
     fn submit(&mut self, Taken { frame, duration, key }: Taken) {
-        let shown = Shown { timestamp: frame.timestamp, duration, key };
+        let shown = ShownTime { timestamp: frame.timestamp, duration, key };
         let plan = self.changes.follow(&frame, key, self.tolerance);
         if let (GifPalette::Rolling, Some(palette)) = (self.config.gif.palette, &mut self.palette) {
             palette.follow(&frame);
@@ -178,7 +175,7 @@ impl GifEncoder {
             } else if let Some((_, packed)) = self.packing.front()
                 && let Some(data) = packed.take(full)?
             {
-                if let Some((Shown { timestamp, duration, key }, _)) = self.packing.pop_front() {
+                if let Some((ShownTime { timestamp, duration, key }, _)) = self.packing.pop_front() {
                     packets.push(EncodedPacket::new(data, timestamp, duration, key));
                 }
             } else {
@@ -296,7 +293,7 @@ impl ChangeFinder {
 }
 
 /// What the GIF shows after each picture.
-struct Screen {
+struct GifScreen {
     size: Size,
     /// Each pixel's colour, and its index in the present palette, or that of transparency where it was drawn with another
     /// palette.
@@ -308,7 +305,7 @@ struct Screen {
 }
 
 /// A picture as it is written.
-struct Picture {
+struct GifPicture {
     size: Size,
     palette: Arc<Palette>,
     key: bool,
@@ -322,14 +319,14 @@ struct Picture {
     free: Vec<bool>,
 }
 
-impl Screen {
+impl GifScreen {
     fn new(size: Size) -> Self {
         let pixels = size.pixels() as usize;
         Self { size, colors: vec![None; pixels], indices: vec![0; pixels], palette: None, global: None }
     }
 
     /// Shows a picture; finds what of it is to be written.
-    fn show(&mut self, Mapped { plan, indices, palette }: Mapped) -> Picture {
+    fn show(&mut self, Mapped { plan, indices, palette }: Mapped) -> GifPicture {
         let transparent = transparent_index(&palette);
         let is = |known: &Option<Arc<Palette>>| known.as_ref().is_some_and(|known| Arc::ptr_eq(known, &palette));
         if !is(&self.palette) {
@@ -374,7 +371,7 @@ impl Screen {
         };
         let [left, top, across, down] = place;
         let cut = |row: usize| (top + row) * width + left..(top + row) * width + left + across;
-        Picture {
+        GifPicture {
             size: self.size,
             key: plan.key,
             own_palette: !is(&self.global),
@@ -393,14 +390,14 @@ fn transparent_index(palette: &Palette) -> u8 {
     palette.colors().len().min(255) as u8
 }
 
-impl Picture {
+impl GifPicture {
     /// The packet, as `mux/gif.rs` describes it.
     fn packet(&self, lzw: &mut lzw::Lzw) -> Vec<u8> {
         let mut data = Vec::with_capacity(self.indices.len() / 2);
         if self.key {
             data.extend([self.size.width, self.size.height].map(|side| (side as u16).to_le_bytes()).as_flattened());
             // A global table, in 8 bits a colour; no background, no aspect ratio.
-            data.extend([0xF0 | self.table_bits() - 1, 0, 0]);
+            data.extend([0xF0 | (self.table_bits() - 1), 0, 0]);
             self.append_table(&mut data);
         }
         if self.cover {
@@ -427,7 +424,7 @@ impl Picture {
     fn append_image(&self, place: [usize; 4], own_palette: bool, data: &mut Vec<u8>) {
         data.push(0x2C);
         data.extend(place.map(|number| (number as u16).to_le_bytes()).as_flattened());
-        data.push(if own_palette { 0x80 | self.table_bits() - 1 } else { 0 });
+        data.push(if own_palette { 0x80 | (self.table_bits() - 1) } else { 0 });
         if own_palette {
             self.append_table(data);
         }

@@ -93,7 +93,7 @@ pub struct GifWriter<W> {
     /// How often all is shown; none: for ever.
     loops: Option<u16>,
     /// The last picture, which is written when it is known how long it is shown.
-    held: Option<Held>,
+    held: Option<HeldPicture>,
     /// The colour table of the file, and that of the last key frame where that is another one.
     table: Option<Vec<u8>>,
     other_table: Option<Vec<u8>>,
@@ -107,7 +107,7 @@ pub struct GifWriter<W> {
 
 /// A picture with all that belongs to it.
 #[derive(Debug)]
-struct Held {
+struct HeldPicture {
     bytes: Vec<u8>,
     /// Where its last graphic control extension is.
     control: usize,
@@ -130,7 +130,7 @@ impl<W: Write + Seek> GifWriter<W> {
     }
 
     /// The bytes of a packet as they are written, behind those of the file's beginning if it is the first.
-    fn prepare(&mut self, packet: &EncodedPacket) -> Option<Held> {
+    fn prepare(&mut self, packet: &EncodedPacket) -> Option<HeldPicture> {
         let data = &packet.data;
         let mut bytes = Vec::with_capacity(SIGNATURE.len() + data.len() + 3 * 256);
         let mut at = 0;
@@ -178,14 +178,14 @@ impl<W: Write + Seek> GifWriter<W> {
             }
             at = next;
         }
-        Some(Held { bytes, control: control? })
+        Some(HeldPicture { bytes, control: control? })
     }
 
     /// Writes the picture that was held back, shown until this time.
     fn release(&mut self, until: Timestamp) -> Result<()> {
         let until = hundredths(until);
         let mut delay = until - self.shown;
-        if let Some(Held { mut bytes, control }) = self.held.take() {
+        if let Some(HeldPicture { mut bytes, control }) = self.held.take() {
             delay = delay.max(SHORTEST);
             let part = delay.min(LONGEST);
             set_delay(&mut bytes[control..], part);

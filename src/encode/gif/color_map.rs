@@ -29,8 +29,8 @@ impl Palette {
             if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
         });
         let mut palette = Self { colors, lab: [[1e3; MOST]; 3], linear };
-        for index in 0..palette.colors.len() {
-            let lab = palette.oklab(palette.colors[index]);
+        let places: Vec<_> = palette.colors.iter().map(|color| palette.oklab(*color)).collect();
+        for (index, lab) in places.into_iter().enumerate() {
             (0..3).for_each(|part| palette.lab[part][index] = lab[part]);
         }
         palette
@@ -57,9 +57,9 @@ impl Palette {
     fn nearest(&self, [l, a, b]: [f32; 3]) -> (u8, f32) {
         let mut distances = [0.0_f32; MOST];
         let [ls, as_, bs] = &self.lab;
-        for index in 0..MOST {
-            let (l, a, b) = (ls[index] - l, as_[index] - a, bs[index] - b);
-            distances[index] = l * l + a * a + b * b;
+        for (distance, ((x, y), z)) in distances.iter_mut().zip(ls.iter().zip(as_).zip(bs)) {
+            let (l, a, b) = (x - l, y - a, z - b);
+            *distance = l * l + a * a + b * b;
         }
         least(&distances)
     }
@@ -74,13 +74,13 @@ impl Palette {
         let own = [ls[at], as_[at], bs[at]];
         let (l, a, b) = (l - own[0], a - own[1], b - own[2]);
         let mut costs = [0.0_f32; MOST];
-        for index in 0..MOST {
-            let (x, y, z) = (ls[index] - own[0], as_[index] - own[1], bs[index] - own[2]);
+        for (cost, ((x, y), z)) in costs.iter_mut().zip(ls.iter().zip(as_).zip(bs)) {
+            let (x, y, z) = (x - own[0], y - own[1], z - own[2]);
             let length = x * x + y * y + z * z + 1e-12;
             let along = x * l + y * a + z * b;
             let share = (along / length).clamp(0.0, 1.0);
             // What the mix is off, and the noise: the variance of a pixel that has one colour or the other.
-            costs[index] = alone + length * share * (share + NOISE * (1.0 - share)) - 2.0 * share * along;
+            *cost = alone + length * share * (share + NOISE * (1.0 - share)) - 2.0 * share * along;
         }
         let (second, cost) = least(&costs);
         if cost >= alone {
@@ -97,9 +97,9 @@ impl Palette {
 fn least(values: &[f32; MOST]) -> (u8, f32) {
     let mut best = [(f32::MAX, 0_u32); 8];
     for (row, values) in values.chunks_exact(8).enumerate() {
-        for lane in 0..8 {
-            if values[lane] < best[lane].0 {
-                best[lane] = (values[lane], row as u32);
+        for (best, &value) in best.iter_mut().zip(values) {
+            if value < best.0 {
+                *best = (value, row as u32);
             }
         }
     }

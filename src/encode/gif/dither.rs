@@ -110,9 +110,7 @@ fn diffuse(
             for &(ahead, below, share) in shares {
                 let ahead = if leftward { -ahead } else { ahead };
                 let to = &mut errors[below][(x + MARGIN).saturating_add_signed(ahead as isize)];
-                for part in 0..3 {
-                    to[part] += (wanted[part] - i32::from(shown[part]) * FINE) * share / parts;
-                }
+                (0..3).for_each(|part| to[part] += (wanted[part] - i32::from(shown[part]) * FINE) * share / parts);
             }
         }
         errors.rotate_left(1);

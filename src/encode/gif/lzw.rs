@@ -31,7 +31,7 @@ impl Lzw {
         // One bit a pixel is written as two: the code for "clear" needs to be 4 or more.
         let code_size = colors.max(4).next_power_of_two().trailing_zeros();
         to.push(code_size as u8);
-        let mut bits = Bits::new(to);
+        let mut bits = CodeBits::new(to);
         let clear = 1_u16 << code_size;
         let mut width = code_size + 1;
         let mut next = clear + 2;
@@ -98,7 +98,7 @@ impl Lzw {
 }
 
 /// Codes of some bits, the lowest first, in sub-blocks of at most 255 bytes (GIF89a §15).
-struct Bits<'a> {
+struct CodeBits<'a> {
     to: &'a mut Vec<u8>,
     /// Where the length of the present sub-block is.
     block: usize,
@@ -106,7 +106,7 @@ struct Bits<'a> {
     count: u32,
 }
 
-impl<'a> Bits<'a> {
+impl<'a> CodeBits<'a> {
     fn new(to: &'a mut Vec<u8>) -> Self {
         let block = to.len();
         to.push(0);

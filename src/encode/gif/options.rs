@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use crate::codec::listed;
 use crate::error::{Error, Result};
-use crate::time::Span;
+use crate::time::{Span, Timestamp};
 
 /// How a recording becomes a GIF. The default looks best without flicker; a GIF has no bitrate, and a constant quality
 /// ([`RateControl::Quality`](super::super::RateControl::Quality)) says how far a pixel may be from what it shows before it
@@ -56,6 +56,22 @@ impl Default for GifOptions {
 impl GifOptions {
     /// How many colours a palette may have.
     pub const COLORS: std::ops::RangeInclusive<u16> = 2..=256;
+
+    /// How much is looked at where the options do not say.
+    const LOOKAHEAD: Span = Span::from_secs(10);
+    const LOOKAHEAD_IN_REAL_TIME: Span = Span::from_secs(1);
+
+    /// Sets how much is looked at for the first palette: in real time less, and nothing beyond the recording's end.
+    pub(crate) fn limit_lookahead(&mut self, real_time: bool, end: Option<Timestamp>) {
+        let usual = if real_time { Self::LOOKAHEAD_IN_REAL_TIME } else { Self::LOOKAHEAD };
+        let lookahead = self.lookahead.unwrap_or(usual);
+        self.lookahead = Some(end.map_or(lookahead, |end| lookahead.min(end - Timestamp::ZERO)));
+    }
+
+    /// How much is looked at for the first palette.
+    pub(in crate::encode) fn lookahead(&self) -> Span {
+        self.lookahead.unwrap_or(Self::LOOKAHEAD)
+    }
 
     pub(in crate::encode) fn validate(&self) -> Result<()> {
         if Self::COLORS.contains(&self.colors) {

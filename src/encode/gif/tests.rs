@@ -123,9 +123,10 @@ fn every_dither_shows_the_picture_in_so_many_colours() {
             };
             let allowed = match (dither, colors) {
                 (_, 2) => 90.0,
-                (GifDither::None, 16) => 12.0,
-                (GifDither::Atkinson, 16) => 9.0,
-                (_, 16) => 6.0,
+                (GifDither::None, 16) => 16.0,
+                (GifDither::Ordered | GifDither::Atkinson, 16) => 12.0,
+                (_, 16) => 8.0,
+                (GifDither::None | GifDither::Ordered, 64) => 6.0,
                 _ => 3.0,
             };
             for (shown, frame) in shown.iter().zip(&frames) {
@@ -172,7 +173,7 @@ fn a_few_colours_are_shown_exactly_and_what_does_not_change_takes_no_bytes() {
     let lengths: Vec<_> = packets.iter().map(|packet| packet.data.len()).collect();
     // Every other picture is the one before; in the others, two columns of eight pixels change.
     for (number, length) in lengths.iter().enumerate().skip(1) {
-        assert!(*length < if number % 2 == 1 { 30 } else { 200 }, "{lengths:?}");
+        assert!(*length < if number % 2 == 1 { 30 } else { 400 }, "{lengths:?}");
     }
     let place = |packet: &EncodedPacket| packet.data[9..17].to_vec();
     assert_eq!(place(&packets[2]), [0, 0, 0, 0, 16, 0, 54, 0]);
@@ -238,7 +239,8 @@ fn noise_of_all_colours_goes_through_the_dictionary_whole() {
             })
         })
         .collect();
-    let shown = decoded(&file(&packets(&config(GifOptions::default()), &frames, &[])));
+    let exact = config(GifOptions::default()).with_rate_control(RateControl::Quality(100));
+    let shown = decoded(&file(&packets(&exact, &frames, &[])));
     assert!(shown.iter().zip(&frames).all(|(shown, frame)| shown == pixels(frame)));
 }
 

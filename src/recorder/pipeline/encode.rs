@@ -320,12 +320,13 @@ impl<'a> Encode<'a> {
                 Ok(self.with_sound || self.advance(time))
             };
         };
+        let settled = self.input.subscription.is_settled();
         if self.config.codec.is_picture() && !turned {
             // No sound waits for it, and its encoder needs no further frame to give it back.
-            return Ok(self.advance(time));
+            let idle = time - last.timestamp >= REPEAT_INTERVAL && settled;
+            return Ok(!idle || self.sent < self.arrived || self.advance(time));
         }
         let interval = if self.sent < Some(last.timestamp) { PUSH_INTERVAL } else { REPEAT_INTERVAL };
-        let settled = self.input.subscription.is_settled();
         if time <= last.timestamp || !turned && (time - last.timestamp < interval || !settled) {
             return Ok(true);
         }

@@ -292,9 +292,7 @@ impl Encoders {
         if let (Some(codec), Some(TrackSettings::Video { size, .. })) = (codec, video.map(settings)) {
             let mut config = options.encoder_config(codec, size, clock.rate(), bitrates);
             config.partial = container.is_animated_picture();
-            if clock.is_real() && config.gif.lookahead.is_none() {
-                config.gif.lookahead = Some(Span::from_secs(1));
-            }
+            config.gif.limit_lookahead(clock.is_real(), options.frame_limit.map(|limit| config.rate.timestamp(limit)));
             let header = header(&options.encoder, &config)?;
             let encoder = open(&options.encoder, &config)?;
             let track = VideoTrack::new(codec, header.size, header.codec_private).with_alpha(config.alpha);
