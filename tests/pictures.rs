@@ -58,8 +58,8 @@ fn pictures(folder: PathBuf, extension: &'static str) -> Destination {
     Destination::Pictures(Box::new(move |number| FileSink::create_new(folder.join(format!("{number:04}.{extension}")))))
 }
 
-/// Milliseconds at which the paints of a canvas of a variable rate are shown, and the end.
-const TIMES: [i64; 11] = [0, 40, 80, 90, 250, 290, 330, 370, 1370, 1403, 1500];
+/// Milliseconds at which the paints of a canvas of a variable rate are shown.
+const TIMES: [i64; 10] = [0, 40, 80, 90, 250, 290, 330, 370, 1370, 1403];
 
 /// Runs `record` on a canvas that paints at [`TIMES`]; gives what the canvas showed.
 fn painted(begin: impl FnOnce(&MediaStream) -> Vec<MediaRecorder>) -> (Vec<Vec<u8>>, Vec<support::studio::Life>) {
@@ -69,7 +69,7 @@ fn painted(begin: impl FnOnce(&MediaStream) -> Vec<MediaRecorder>) -> (Vec<Vec<u
     let stream = canvas.capture_stream(None).unwrap();
     let recorders = begin(&stream);
     let mut shown = Vec::new();
-    for (index, time) in TIMES.iter().enumerate().take(TIMES.len() - 1) {
+    for (index, time) in TIMES.iter().enumerate() {
         canvas.clear();
         // The third and the fourth are the same.
         canvas.draw(drawing(if index == 3 { 2 } else { index as u32 }));
@@ -160,10 +160,18 @@ fn a_canvas_with_alpha_is_exact_in_animated_pictures_and_each_is_shown_as_long_a
     for (life, name) in lives.iter().zip(names).skip(2) {
         let blobs = life.blobs.iter().map(|event| event.data.clone());
         assert_eq!(life.blobs.len() > 1, name.starts_with("slices"));
-        Blob::join(blobs).save(path(name)).unwrap();
+        let mut bytes = Blob::join(blobs).bytes().unwrap();
+        if name == "slices.webp" {
+            // The length of a WebP stands in front, where slices cannot know it: Chromium's <img> shows it all the same,
+            // ImageDecoder and others want the true one.
+            assert_eq!(bytes[4..8], 0xffff_fff6_u32.to_le_bytes());
+            let length = bytes.len() as u32 - 8;
+            bytes[4..8].copy_from_slice(&length.to_le_bytes());
+        }
+        fs::write(path(name), bytes).unwrap();
     }
     // Frames end where the next begins; the last is shown as long as expected of 30 a second, whose end is unknown.
-    let starts = &TIMES[1..TIMES.len() - 1];
+    let starts = &TIMES[1..];
     let check = |who: &str, pictures: &[(Vec<u8>, f64)]| {
         assert_eq!(pictures.len(), shown.len(), "{who}");
         let mut end = 0.0;

@@ -8,8 +8,8 @@
 //! ```
 //!
 //! Packets are WebP files, or ANMF chunks ([`webp_part`]) that replace a part of what is there. RIFF's length is that of
-//! what is there. On a pipe it is the greatest that libwebp reads, 0xFFFFFFF6. Lengths of frames have 24 bits of
-//! milliseconds, 4.6 hours.
+//! what is there. On a pipe it is the greatest that libwebp reads, 0xFFFFFFF6: Chromium's `<img>` shows such a file, but its
+//! ImageDecoder wants the true length. Lengths of frames have 24 bits of milliseconds, 4.6 hours.
 
 use std::io::{Seek, Write};
 

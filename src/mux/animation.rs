@@ -11,8 +11,9 @@
 //! next frame comes: the control is written again if it differs. The header is written again ten times a second; it never
 //! counts more than what is there, so that a file that breaks off shows the frames it counts.
 //!
-//! On a pipe a frame is written when the next one comes, because its length stands before its picture, and the header
-//! counts more frames or bytes than any file has. [`repaired`] writes the true counts into such a file.
+//! On a pipe a frame is written when the next one comes, because its length stands before its picture; one that is asked for
+//! earlier gets the length that its packet expects. The header
+//! counts more frames or bytes than any file has. `Container::repaired` writes the true counts into such a file.
 //!
 //! Lengths carry their rounding: each is the time from where the file's frames before it end to where the next one
 //! begins. The first frame is shown from time 0.

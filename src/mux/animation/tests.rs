@@ -140,7 +140,7 @@ fn a_file_plays_at_every_instant_while_it_is_written() {
 
 #[test]
 fn a_full_disk_keeps_the_frames_that_fit() {
-    let times: Vec<i64> = (0..20).map(|index| index * 30).collect();
+    let times: Vec<i64> = (0..80).map(|index| index * 30).collect();
     for (container, codec) in FORMATS {
         let packets = packets(codec, &times);
         let mut fitted = Vec::new();

@@ -180,6 +180,10 @@ impl OutputWriter {
         if let (Some(timeslice), Some(begin)) = (self.timeslice, self.slice)
             && time - begin >= timeslice
         {
+            if kind == self.leading_kind() {
+                // The last frame is shown up to here; in some formats its length stands before its bytes.
+                self.advance(time);
+            }
             self.end_slice()?;
         }
         self.slice.get_or_insert(time);
