@@ -21,6 +21,9 @@ struct FrameInfo {
     input_margin: i32,
     output_margin: i32,
     original_margin: i32,
+    // For motion blur: the weight of a sub-frame, and whether others were added up before it.
+    weight: f32,
+    exposed: u32,
 }
 
 @group(0) @binding(0) var<uniform> frame: FrameInfo;

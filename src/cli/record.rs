@@ -16,7 +16,7 @@ use framereel::source::mix::MixSource;
 use framereel::source::visualize::VisualizationSource;
 use framereel::source::{self, Source, SourceOptions, SourceSpec};
 use framereel::time::Span;
-use framereel::{Error, ErrorKind, Result};
+use framereel::{Error, ErrorKind, MotionBlur, Result};
 
 use super::args::RecordArgs;
 use super::keys::{KeyCommand, Keys};
@@ -330,10 +330,18 @@ impl RecordArgs {
             .filter(filter)
             .size(self.input.size)
             .rate(self.fps)
+            .motion_blur(self.motion_blur()?)
             .duration(self.duration.or(needs_length.then_some(ENDLESS)))
             .real_time(self.realtime)
             .options(options);
         Ok(recording)
+    }
+
+    fn motion_blur(&self) -> Result<Option<MotionBlur>> {
+        let blur = self.motion_blur.map(|sub_frames| {
+            MotionBlur::new(sub_frames)?.with_shutter(self.shutter.unwrap_or(MotionBlur::OPEN))
+        });
+        blur.transpose()
     }
 
     /// The same failure; that of a size too small for anything says so.

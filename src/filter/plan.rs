@@ -41,6 +41,8 @@ pub enum SourcePixels {
     Bytes(PixelFormat),
     /// In a texture on the GPU, premultiplied.
     Texture,
+    /// In a buffer of light that [`PassOutput::Light`] added up.
+    Light,
 }
 
 /// The passes for every frame.
@@ -60,8 +62,7 @@ impl Plan {
     /// Whether the result covers all of a canvas of this size.
     pub fn covers(&self, canvas: Size) -> bool {
         self.passes.last().is_some_and(|last| {
-            let opaque = last.opaque && last.points.iter().all(Point::keeps_alpha);
-            opaque && self.origin == [0, 0] && last.to == Extent::of(canvas)
+            Point::opaque_after(&last.points, last.opaque) && self.origin == [0, 0] && last.to == Extent::of(canvas)
         })
     }
 }
@@ -134,6 +135,11 @@ pub enum PassOutput {
     I420,
     /// Packed RGBA with straight alpha, for stills.
     Rgba8,
+    /// Added to the light of other sub-frames: linear, premultiplied, in full floats.
+    Light {
+        /// Whether each sub-frame is laid over black, for a recording without transparency.
+        over_black: bool,
+    },
 }
 
 /// The axis of a separable stage.

@@ -38,7 +38,9 @@ pub(super) struct FrameInfo {
     pub input_margin: i32,
     pub output_margin: i32,
     pub original_margin: i32,
-    pub padding: [u32; 3],
+    pub weight: f32,
+    pub exposed: u32,
+    pub padding: u32,
 }
 
 impl Step {

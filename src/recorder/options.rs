@@ -6,6 +6,7 @@ use crate::encode::{EncoderChoice, EncoderConfig, RateControl};
 use crate::error::{Error, Result};
 use crate::filter::FilterChain;
 use crate::frame::Size;
+use crate::motion_blur::MotionBlur;
 use crate::mux::Container;
 use crate::time::{FrameRate, Span};
 
@@ -222,6 +223,7 @@ pub(super) struct RecordOptions {
     pub filter: FilterChain,
     pub size: Option<Size>,
     pub rate: Option<FrameRate>,
+    pub motion_blur: Option<MotionBlur>,
     pub duration: Option<Span>,
     pub real_time: bool,
     pub recorder: MediaRecorderOptions,

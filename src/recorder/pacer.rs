@@ -4,24 +4,31 @@
 use std::sync::Arc;
 
 use crate::frame::Frame;
+use crate::motion_blur::MotionBlur;
 use crate::time::{FrameRate, Span, Timestamp};
 
-/// A frame and the time at which the recording shows it.
+/// A frame and the time at which the recording shows it. With motion blur, a sub-frame and the time of it.
 #[derive(Debug)]
 pub struct PacedFrame {
     pub frame: Arc<Frame>,
     pub timestamp: Timestamp,
     /// Whether it was shown before.
     pub repeated: bool,
+    /// Its place among the sub-frames of a frame: the first has 0.
+    pub sub_frame: u32,
+    /// Whether a frame of the recording is whole with it.
+    pub ends_frame: bool,
 }
 
-/// A pacer's counts: `taken + repeated` is the number of frames returned, `skipped` and `not_given`.
+/// A pacer's counts: `taken + repeated` is the number of frames returned, `skipped`, `blended` and `not_given`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PacerCounts {
     /// Frames taken from the source, within the limit.
     pub taken: u64,
     /// Frames that are not shown at any instant of the constant rate.
     pub skipped: u64,
+    /// Frames that motion blur showed in one frame with others, beyond the first of each.
+    pub blended: u64,
     /// Repetitions of frames.
     pub repeated: u64,
     /// Frames that were taken from the source but not returned before the recording ended.
@@ -30,6 +37,7 @@ pub struct PacerCounts {
 
 /// Turns a source's frames into the recording's frames. Without a rate, each frame keeps its own time. With a rate,
 /// each of its instants shows the frame that the source shows at that time: some frames are repeated, some are skipped.
+/// With motion blur too, each sub-frame shows what the source shows in the middle of the sub-frame's time.
 ///
 /// Holds two frames at most, however far apart they are.
 pub struct Pacer<I> {
@@ -48,6 +56,10 @@ pub struct Pacer<I> {
     beyond_limit: bool,
     /// The number of the rate's next instant.
     next: u64,
+    blur: Option<MotionBlur>,
+    /// With motion blur: the next sub-frame, and how many frames the present one shows for the first time.
+    sub_frame: u32,
+    fresh: u64,
     counts: PacerCounts,
 }
 
@@ -64,14 +76,24 @@ impl<I: Iterator<Item = Frame>> Pacer<I> {
             source_ended: limit.is_some_and(|limit| limit <= Span::ZERO),
             beyond_limit: false,
             next: 0,
+            blur: None,
+            sub_frame: 0,
+            fresh: 0,
             counts: PacerCounts::default(),
         }
+    }
+
+    /// With motion blur, which needs a rate.
+    pub fn with_motion_blur(mut self, blur: Option<MotionBlur>) -> Self {
+        self.blur = blur;
+        self
     }
 
     /// The source, and what was counted.
     pub fn finish(mut self) -> (I, PacerCounts) {
         let held = self.held.is_some_and(|(_, given)| !given);
-        self.counts.not_given += u64::from(held) + u64::from(self.following.is_some());
+        // Of a frame that is not whole, nothing is shown.
+        self.counts.not_given += self.fresh + u64::from(held) + u64::from(self.following.is_some());
         (self.source, self.counts)
     }
 
@@ -93,25 +115,62 @@ impl<I: Iterator<Item = Frame>> Pacer<I> {
     }
 
     fn next_at(&mut self, rate: FrameRate) -> Option<PacedFrame> {
+        self.go_to_next(rate)?;
+        let (frame, given) = self.held.as_mut()?;
+        let repeated = std::mem::replace(given, true);
+        let (frame, timestamp) = (frame.clone(), rate.timestamp(self.next));
+        self.counts.repeated += u64::from(repeated);
+        self.next += 1;
+        Some(PacedFrame { frame, timestamp, repeated, sub_frame: 0, ends_frame: true })
+    }
+
+    fn next_sub_frame(&mut self, rate: FrameRate, blur: MotionBlur) -> Option<PacedFrame> {
+        let sub_frame = self.sub_frame;
+        if sub_frame == 0 {
+            self.go_to_next(rate)?;
+        }
+        // After the source's end, its last frame stays.
+        while self.following.as_ref().is_some_and(|frame| frame.timestamp <= blur.middle(rate, self.next, sub_frame)) {
+            self.advance();
+            self.following = self.pull();
+        }
+        let (frame, given) = self.held.as_mut()?;
+        self.fresh += u64::from(!std::mem::replace(given, true));
+        let (frame, timestamp) = (frame.clone(), blur.begin(rate, self.next, sub_frame));
+        let ends_frame = sub_frame + 1 == blur.sub_frames();
+        let repeated = ends_frame && self.fresh == 0;
+        if ends_frame {
+            self.counts.repeated += u64::from(repeated);
+            self.counts.blended += self.fresh.saturating_sub(1);
+            self.fresh = 0;
+            self.next += 1;
+        }
+        self.sub_frame = if ends_frame { 0 } else { sub_frame + 1 };
+        Some(PacedFrame { frame, timestamp, repeated, sub_frame, ends_frame })
+    }
+
+    /// Holds the frame that is shown at the rate's next instant; none at the end.
+    fn go_to_next(&mut self, rate: FrameRate) -> Option<()> {
         loop {
             if self.following.is_none() {
                 self.following = self.pull();
             }
-            let end = self.end_of_held();
-            if let Some((frame, given)) = &mut self.held
-                // Rounding can put an instant just before the end; it then belongs to the next frame.
-                && rate.timestamp(self.next) + Span::from_nanos(1) < end
+            // Rounding can put an instant just before the end; it then belongs to the next frame.
+            if self.held.is_some()
+                && rate.timestamp(self.next) + Span::from_nanos(1) < self.end_of_held()
                 && self.limit.is_none_or(|limit| self.next < rate.frames_in(limit))
             {
-                let repeated = std::mem::replace(given, true);
-                let paced = PacedFrame { frame: frame.clone(), timestamp: rate.timestamp(self.next), repeated };
-                self.counts.repeated += u64::from(repeated);
-                self.next += 1;
-                return Some(paced);
+                return Some(());
             }
-            self.counts.skipped += u64::from(self.held.take().is_some_and(|(_, given)| !given));
-            self.held = Some((self.following.take()?, false));
+            self.advance()?;
         }
+    }
+
+    /// Holds the following frame; none where there is none.
+    fn advance(&mut self) -> Option<()> {
+        self.counts.skipped += u64::from(self.held.take().is_some_and(|(_, given)| !given));
+        self.held = Some((self.following.take()?, false));
+        Some(())
     }
 
     /// The end of the held frame: the beginning of the next frame, or else its expected display time, within the limit.
@@ -132,9 +191,13 @@ impl<I: Iterator<Item = Frame>> Iterator for Pacer<I> {
     type Item = PacedFrame;
 
     fn next(&mut self) -> Option<PacedFrame> {
-        match self.rate {
-            Some(rate) => self.next_at(rate),
-            None => self.pull().map(|frame| PacedFrame { timestamp: frame.timestamp, frame, repeated: false }),
+        match (self.rate, self.blur) {
+            (Some(rate), Some(blur)) => self.next_sub_frame(rate, blur),
+            (Some(rate), None) => self.next_at(rate),
+            (None, _) => self.pull().map(|frame| {
+                let timestamp = frame.timestamp;
+                PacedFrame { frame, timestamp, repeated: false, sub_frame: 0, ends_frame: true }
+            }),
         }
     }
 }
@@ -158,7 +221,7 @@ mod tests {
         let mut pacer = Pacer::new(frames, rate.map(FrameRate::whole), limit, from.frame_span());
         let millis = |time: Timestamp| (time.as_nanos() + 500_000) / 1_000_000;
         let shown: Vec<_> = pacer.by_ref().map(|paced| (paced.frame.data()[0], millis(paced.timestamp))).collect();
-        let (_, PacerCounts { taken, skipped, repeated, not_given }) = pacer.finish();
+        let (_, PacerCounts { taken, skipped, repeated, not_given, .. }) = pacer.finish();
         assert_eq!((taken + repeated, not_given), (shown.len() as u64 + skipped, 0));
         (shown, [taken, skipped, repeated])
     }
@@ -214,7 +277,7 @@ mod tests {
         let mut pacer = Pacer::new(frames, Some(FrameRate::whole(10)), None, Span::from_millis(100));
         assert!(pacer.next().is_some());
         let (mut rest, counts) = pacer.finish();
-        assert_eq!(counts, PacerCounts { taken: 2, skipped: 0, repeated: 0, not_given: 1 });
+        assert_eq!(counts, PacerCounts { taken: 2, not_given: 1, ..PacerCounts::default() });
         assert_eq!(rest.next().map(|frame| frame.data()[0]), Some(2));
     }
 }

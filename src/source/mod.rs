@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::filter::FilterChain;
 use crate::frame::{Frame, Size};
+use crate::motion_blur::MotionBlur;
 use crate::time::{FrameRate, Span, Timestamp};
 
 pub mod audio;
@@ -162,6 +163,12 @@ pub trait Source: Send {
     /// start was requested. None where it is the start itself.
     fn first_frame(&self) -> Option<Span> {
         None
+    }
+
+    /// For a source that draws its pictures as fast as they are taken: gives the sub-frames of each frame in its place, as
+    /// frames with their own times. Called before the first frame is taken. Other sources ignore this.
+    fn blur(&mut self, blur: MotionBlur) {
+        let _ = blur;
     }
 
     /// For a live source: the clock of its timestamps; the source captures frames in real time, whether or not they are
