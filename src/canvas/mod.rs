@@ -146,6 +146,7 @@ impl Canvas {
         self.size = size;
         self.content = None;
         self.open = false;
+        self.shutter.iter_mut().for_each(Shutter::forget);
         self.streams.set_size(size);
         Ok(())
     }
@@ -363,7 +364,7 @@ impl Canvas {
     /// Paints at this time; returns whether any stream captured the paint.
     pub(crate) fn paint(&mut self, now: Timestamp) -> Result<bool> {
         let captured = self.capture(now)?;
-        match self.shutter.as_ref().and_then(|shutter| Some((shutter.blur, shutter.next()?))) {
+        match self.shutter.as_ref().and_then(|shutter| Some((shutter.blur, shutter.within()?))) {
             Some((blur, next)) => self.clock.step_within(blur, next),
             None => self.clock.step(),
         }
@@ -381,7 +382,7 @@ impl Canvas {
         let subscription = track.subscribe(PixelFormat::I420, 1, &Arc::default());
         self.paint(self.clock.now())?;
         // The sub-frames of one frame.
-        while self.shutter.as_ref().is_some_and(|shutter| shutter.next().is_some()) {
+        while self.shutter.as_ref().is_some_and(|shutter| shutter.within().is_some()) {
             self.paint(self.clock.now())?;
         }
         // Where the chain is refused, the track ends, and the subscription has the error.

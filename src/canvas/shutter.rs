@@ -58,9 +58,19 @@ impl Shutter {
         before.map(|before| self.due(before, false))
     }
 
-    /// The number of the next sub-frame within the present frame; none when the frame is whole.
-    pub fn next(&self) -> Option<u32> {
-        Some(self.painted).filter(|&painted| painted < self.blur.sub_frames())
+    /// Whether all sub-frames of the present frame were painted.
+    fn is_whole(&self) -> bool {
+        self.painted >= self.blur.sub_frames()
+    }
+
+    /// The number of the next sub-frame, within a frame that was begun; none between two frames.
+    pub fn within(&self) -> Option<u32> {
+        Some(self.painted).filter(|&painted| painted > 0)
+    }
+
+    /// Forgets the sub-frames so far of the present frame, which becomes the mean of the others.
+    pub fn forget(&mut self) {
+        (self.sent, self.held) = (false, None);
     }
 
     /// Ends a frame: the time at which it began, and its last sub-frame.
@@ -129,7 +139,7 @@ impl Canvas {
         {
             shutter.has_sent();
         }
-        if shutter.next().is_some() {
+        if !shutter.is_whole() {
             return Ok(false);
         }
         let (began, last) = shutter.end();

@@ -18,8 +18,8 @@ use super::show::graphics::Graphics;
 use super::values::folder;
 use super::values::{
     AudioChoice, CODECS, EDGES, ENCODERS, GRAPHICS, KeyInterval, LAYOUTS, OverlayChoice, Split, VISUALIZATIONS,
-    audio_bitrate, background, bitrate, bytes, camera_control, chain, codec, edge, gain, key_interval, layout, matroska_path,
-    overlay, recording_path, size, some_time, sound, split, still_path, visualization, words,
+    audio_bitrate, background, bitrate, bytes, camera_control, chain, codec, edge, gain, key_interval, layout,
+    matroska_path, overlay, recording_path, size, some_time, sound, split, still_path, visualization, words,
 };
 
 /// Records frames through GPU filters into a seekable .webm or a still.

@@ -26,6 +26,7 @@ use super::show::{Show, check_terminal};
 use super::summary::{json, summary};
 use super::target::Target;
 use super::terminal::Terminal;
+use super::transparency::{NOTE, shows_black};
 use super::values::{AudioChoice, OverlayChoice, container_of};
 use super::watch::Watch;
 use super::{SIGNAL_DEBOUNCE, end_at_once, on_signal, print};
@@ -67,6 +68,9 @@ fn record(args: &RecordArgs, target: &mut Target) -> Result<Report, Box<Failure>
     let live = args.realtime || media.is_live();
     let mut bar = Bar::new(live);
     let terminal = bar.terminal();
+    if args.shows_black(&gpu, &media, &chain).map_err(nothing_kept)? {
+        terminal.print(format_args!("{NOTE}"));
+    }
     let watch = args.watch.then(|| watch(args, &signals.controls, terminal.clone())).transpose();
     let _watch = watch.map_err(nothing_kept)?;
     count_down(args.countdown.unwrap_or(0));
@@ -337,10 +341,21 @@ impl RecordArgs {
         Ok(recording)
     }
 
+    /// Whether the recording shows black where something is transparent, though no background was asked for.
+    fn shows_black(&self, gpu: &Gpu, media: &Media, chain: &FilterChain) -> Result<bool> {
+        let codec = self.encoder.codec.or(self.container().video_codecs().first().copied());
+        let keeps_alpha =
+            self.encoder.options().alpha || codec.is_some_and(|codec| codec.is_picture() && codec.has_alpha());
+        match media.video.as_deref().filter(|_| !keeps_alpha) {
+            Some(video) => shows_black(gpu, video, chain, self.input.size),
+            None => Ok(false),
+        }
+    }
+
     fn motion_blur(&self) -> Result<Option<MotionBlur>> {
-        let blur = self.motion_blur.map(|sub_frames| {
-            MotionBlur::new(sub_frames)?.with_shutter(self.shutter.unwrap_or(MotionBlur::OPEN))
-        });
+        let blur = self
+            .motion_blur
+            .map(|sub_frames| MotionBlur::new(sub_frames)?.with_shutter(self.shutter.unwrap_or(MotionBlur::OPEN)));
         blur.transpose()
     }
 

@@ -271,6 +271,71 @@ mod tests {
         assert_eq!((counts.taken, counts.repeated, counts.not_given), (2, 99_999, 1));
     }
 
+    /// What sub-frames show of `count` frames at `from` frames a second: for each frame of the recording, the source's
+    /// frames; and the counts.
+    fn blurred(from: u32, count: u64, rate: u32, sub_frames: u32, shutter: u32) -> (Vec<Vec<u8>>, PacerCounts) {
+        let (from, rate) = (FrameRate::whole(from), FrameRate::whole(rate));
+        let blur = MotionBlur::new(sub_frames).unwrap().with_shutter(shutter).unwrap();
+        let frames = (0..count).map(|index| frame(index, from.timestamp(index)));
+        let mut pacer = Pacer::new(frames, Some(rate), None, from.frame_span()).with_motion_blur(Some(blur));
+        let mut shown = vec![Vec::new()];
+        for paced in pacer.by_ref() {
+            let frame = shown.len() as u64 - 1;
+            assert_eq!(paced.sub_frame as usize, shown[frame as usize].len());
+            assert_eq!(paced.timestamp, blur.begin(rate, frame, paced.sub_frame));
+            shown[frame as usize].push(paced.frame.data()[0]);
+            if paced.ends_frame {
+                shown.push(Vec::new());
+            }
+        }
+        assert_eq!(shown.pop().unwrap(), [0; 0], "the last frame is whole");
+        let (_, counts) = pacer.finish();
+        let PacerCounts { taken, skipped, blended, repeated, not_given } = counts;
+        assert_eq!((taken + repeated, not_given), (shown.len() as u64 + skipped + blended, 0));
+        (shown, counts)
+    }
+
+    #[test]
+    fn sub_frames_show_what_the_source_shows_at_their_times() {
+        let (shown, counts) = blurred(240, 24, 30, 8, 360);
+        assert_eq!(shown, [0, 8, 16].map(|first| (first..first + 8).collect::<Vec<u8>>()));
+        assert_eq!((counts.taken, counts.blended, counts.skipped, counts.repeated), (24, 21, 0, 0));
+        // The shutter is closed for half of the time.
+        let (shown, counts) = blurred(240, 16, 30, 4, 180);
+        assert_eq!(shown, [[0, 1, 2, 3], [8, 9, 10, 11]]);
+        assert_eq!((counts.blended, counts.skipped), (6, 8));
+        // Fewer sub-frames than frames.
+        assert_eq!(blurred(240, 16, 30, 2, 360).0, [[2, 6], [10, 14]]);
+        // A slower film: sub-frames of two frames, or of one.
+        let (shown, counts) = blurred(20, 3, 30, 4, 360);
+        assert_eq!(shown, [[0, 0, 0, 0], [0, 0, 1, 1], [1, 1, 1, 1], [2, 2, 2, 2], [2, 2, 2, 2]]);
+        assert_eq!((counts.taken, counts.repeated, counts.blended), (3, 2, 0));
+    }
+
+    #[test]
+    fn times_that_a_container_rounded_blur_as_exact_ones_do() {
+        let rounded = |index: u64| Span::from_millis((index as i64 * 1000 + 120) / 240);
+        let frames = (0..24).map(|index| frame(index, Timestamp::ZERO + rounded(index)));
+        let blur = MotionBlur::new(8).unwrap();
+        let mut pacer = Pacer::new(frames, Some(FrameRate::whole(30)), None, Span::from_millis(4));
+        pacer = pacer.with_motion_blur(Some(blur));
+        let shown: Vec<_> = pacer.map(|paced| paced.frame.data()[0]).collect();
+        assert_eq!(shown, (0..24).collect::<Vec<u8>>());
+    }
+
+    #[test]
+    fn a_frame_that_is_left_before_it_is_whole_gives_back_what_it_showed() {
+        let frames = (0..24).map(|index| frame(index, FrameRate::whole(240).timestamp(index)));
+        let blur = MotionBlur::new(8).unwrap();
+        let mut pacer = Pacer::new(frames, Some(FrameRate::whole(30)), None, Span::from_millis(4));
+        pacer = pacer.with_motion_blur(Some(blur));
+        assert_eq!(pacer.by_ref().take(8 + 3).count(), 11);
+        let (_, counts) = pacer.finish();
+        let PacerCounts { taken, blended, not_given, .. } = counts;
+        // Three of the second frame, and the one that follows.
+        assert_eq!((taken, blended, not_given), (1 + 7 + 3 + 1, 7, 4));
+    }
+
     #[test]
     fn frames_that_were_taken_and_not_given_out_are_counted() {
         let frames = (0..9).map(|index| frame(index, FrameRate::whole(10).timestamp(index)));

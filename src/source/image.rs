@@ -39,6 +39,7 @@ pub struct ImageSource {
     info: SourceInfo,
     rate: FrameRate,
     frame: Frame,
+    has_alpha: bool,
     next: u64,
 }
 
@@ -85,10 +86,12 @@ impl ImageSource {
             checked_size(picture.width().into(), picture.height().into()).map_err(|error| error.at(path.display()))?;
         let pixels = picture.into_rgba8().into_raw();
         let rate = options.rate.unwrap_or(DEFAULT_RATE);
+        let has_alpha = pixels.chunks_exact(4).any(|pixel| pixel[3] < u8::MAX);
         Ok(Self {
             info: SourceInfo { kind: "image", size, rate: Some(rate), frames: None, endless: true },
             rate,
             frame: Frame::packed(PixelFormat::Rgba8, size, ColorSpace::RECORDED, pixels),
+            has_alpha,
             next: 0,
         })
     }
@@ -97,6 +100,10 @@ impl ImageSource {
 impl Source for ImageSource {
     fn info(&self) -> &SourceInfo {
         &self.info
+    }
+
+    fn has_alpha(&self) -> bool {
+        self.has_alpha
     }
 
     fn next_frame(&mut self) -> Result<Option<Frame>> {

@@ -150,6 +150,12 @@ pub trait Source: Send {
         FilterChain::default()
     }
 
+    /// Whether its pictures have transparent pixels, as far as is known before they are taken. For a source that is drawn
+    /// by filters, they decide.
+    fn has_alpha(&self) -> bool {
+        false
+    }
+
     /// Opens the sound that belongs to its frames, from the first frame on; none where there is none. May be called
     /// before the first frame is taken.
     ///

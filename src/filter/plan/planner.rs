@@ -139,8 +139,7 @@ impl Point {
     /// Whether it leaves nothing transparent, whatever it gets.
     fn fills(&self) -> bool {
         let Self::Function(filter) = self else { return false };
-        filter.info().name == "background"
-            && matches!(filter.values(), [Value::Color([.., alpha])] if *alpha >= 1.0)
+        filter.info().name == "background" && matches!(filter.values(), [Value::Color([.., alpha])] if *alpha >= 1.0)
     }
 
     pub(crate) fn keeps_alpha(&self) -> bool {
