@@ -10,7 +10,6 @@ use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use framereel::canvas::Capture;
 use framereel::codec::VideoCodec;
-use framereel::color::ColorSpace;
 use framereel::encode::{self, EncoderChoice, EncoderConfig, VideoEncoder};
 use framereel::filter::FilterChain;
 use framereel::frame::{Frame, PixelFormat, Size};

@@ -21,6 +21,9 @@ struct FrameInfo {
     input_margin: i32,
     output_margin: i32,
     original_margin: i32,
+    // For motion blur: the weight of a sub-frame, and whether others were added up before it.
+    weight: f32,
+    exposed: u32,
     // For colours beyond those of recordings: linear BT.709 = M · linear colour; the weights of R, G and B in luminance, then
     // the exponent of HLG's OOTF less 1; and the numbers of BT.2390's curve, then the light of white (`src/color/light.rs`).
     to_bt709: array<vec4f, 3>,

@@ -15,6 +15,7 @@ use tempfile::NamedTempFile;
 
 use crate::error::{Error, Result};
 use crate::mux::repair::{self, Piece};
+use crate::still;
 
 /// Bytes with a type.
 #[derive(Clone)]
@@ -147,6 +148,16 @@ impl Blob {
         let read = bytes.try_reserve_exact(usize::try_from(self.size).unwrap_or(usize::MAX));
         read.map_err(io::Error::other).and_then(|()| self.reader().read_to_end(&mut bytes)).map_err(unreadable)?;
         Ok(bytes)
+    }
+
+    /// All its bytes as a `data:` URL (the Web's `FileReader.readAsDataURL`), with its type but without codecs, whose
+    /// comma would end the type there. It is a third longer than the bytes.
+    ///
+    /// # Errors
+    /// As [`Blob::bytes`].
+    pub fn to_data_url(&self) -> Result<String> {
+        let essence = self.mime_type.split(';').next().unwrap_or_default();
+        Ok(still::data_url_of(&self.bytes()?, essence))
     }
 
     /// Writes it to a file, completely or not at all; an existing file is replaced. The bytes are written to a new file

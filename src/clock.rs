@@ -1,9 +1,12 @@
 //! Clocks, which provide timestamps: real time, a fixed step, or the timestamps of the frames.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Instant;
 
+use parking_lot::Mutex;
+
+use crate::motion_blur::MotionBlur;
 use crate::time::{FrameRate, Span, Timestamp};
 
 /// The clock of a canvas and of the tracks that are recorded with it. Clones are the same clock.
@@ -20,8 +23,16 @@ pub struct Clock(Arc<ClockKind>);
 #[derive(Debug)]
 enum ClockKind {
     Real(Instant),
-    Stepped { rate: FrameRate, steps: AtomicU64 },
+    Stepped { rate: FrameRate, at: Mutex<ClockStep> },
     Stamped(AtomicI64),
+}
+
+/// The place of a stepped clock.
+#[derive(Debug, Clone, Copy, Default)]
+struct ClockStep {
+    frame: u64,
+    /// The time of a sub-frame within the frame, when it is not the first.
+    within: Option<Timestamp>,
 }
 
 impl Clock {
@@ -32,7 +43,7 @@ impl Clock {
 
     /// A clock that advances one step per frame.
     pub fn stepped(rate: FrameRate) -> Self {
-        Self(Arc::new(ClockKind::Stepped { rate, steps: AtomicU64::new(0) }))
+        Self(Arc::new(ClockKind::Stepped { rate, at: Mutex::default() }))
     }
 
     /// A clock that advances to the timestamps of frames and sound.
@@ -45,7 +56,10 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         match &*self.0 {
             ClockKind::Real(beginning) => Timestamp::ZERO + Span::from(beginning.elapsed()),
-            ClockKind::Stepped { rate, steps } => rate.timestamp(steps.load(Ordering::Acquire)),
+            ClockKind::Stepped { rate, at } => {
+                let ClockStep { frame, within } = *at.lock();
+                within.unwrap_or_else(|| rate.timestamp(frame))
+            }
             ClockKind::Stamped(nanos) => Timestamp::from_nanos(nanos.load(Ordering::Acquire)),
         }
     }
@@ -80,8 +94,18 @@ impl Clock {
 
     /// Advances a stepped clock by one step, after a frame was shown. Without effect on other clocks.
     pub fn step(&self) {
-        if let ClockKind::Stepped { steps, .. } = &*self.0 {
-            steps.fetch_add(1, Ordering::AcqRel);
+        if let ClockKind::Stepped { at, .. } = &*self.0 {
+            let mut at = at.lock();
+            *at = ClockStep { frame: at.frame + 1, within: None };
+        }
+    }
+
+    /// Advances a stepped clock to the beginning of sub-frame `index` of the present frame. Without effect on other
+    /// clocks.
+    pub(crate) fn step_within(&self, blur: MotionBlur, index: u32) {
+        if let ClockKind::Stepped { rate, at } = &*self.0 {
+            let mut at = at.lock();
+            at.within = Some(blur.begin(*rate, at.frame, index));
         }
     }
 

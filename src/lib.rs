@@ -155,6 +155,7 @@ mod error;
 pub mod filter;
 pub mod frame;
 pub mod gpu;
+mod motion_blur;
 pub mod mux;
 pub mod packet;
 pub mod preview;
@@ -178,6 +179,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use filter::FilterChain;
 pub use frame::{Frame, PixelFormat, Size};
 pub use gpu::Gpu;
+pub use motion_blur::MotionBlur;
 pub use recorder::{
     Controls, Destination, Event, Failure, FileSink, Media, MediaRecorder, MediaRecorderOptions, Recording, Replay,
     Report, Whammy, record,

@@ -106,7 +106,12 @@ pub fn encode(frame: &Frame, format: StillFormat, quality: Option<f32>) -> Resul
 
 /// A still as a `data:` URL (RFC 2397): its type and its bytes in base64 (RFC 4648 §4).
 pub fn data_url(bytes: &[u8], format: StillFormat) -> String {
-    let mut url = format!("data:{};base64,", format.mime_type());
+    data_url_of(bytes, format.mime_type())
+}
+
+/// A file of any type as a `data:` URL.
+pub(crate) fn data_url_of(bytes: &[u8], mime_type: &str) -> String {
+    let mut url = format!("data:{mime_type};base64,");
     STANDARD.encode_string(bytes, &mut url);
     url
 }

@@ -200,6 +200,11 @@ fn filters_of_short_maths_do_what_the_maths_says() {
         ("brightness(0.7)", 0.50, |p, x, y| each(at(p, x, y), |v| v * 0.7)),
         ("contrast(1.6)", 0.50, |p, x, y| each(at(p, x, y), |v| (v - 0.5) * 1.6 + 0.5)),
         ("invert(0.8)", 0.40, |p, x, y| each(at(p, x, y), |v| v * 0.2 + (1.0 - v) * 0.8)),
+        ("opacity(0.4) background(#2a6f97)", 0.50, |p, x, y| {
+            let (color, behind) = (at(p, x, y), [42.0, 111.0, 151.0].map(|value| value / 255.0));
+            let mixed = |i: usize| color[i] * 0.4 + behind[i] * 0.6;
+            [mixed(0), mixed(1), mixed(2), 1.0]
+        }),
         ("posterize(4)", 0.00, |p, x, y| each(at(p, x, y), |v| (v * 3.0).round() / 3.0)),
         ("solarize(0.45)", 0.00, |p, x, y| each(at(p, x, y), |v| if v > 0.45 { 1.0 - v } else { v })),
         ("threshold(0.45)", 0.00, |p, x, y| each(at(p, x, y), |_| f64::from(luma(at(p, x, y)) >= 0.45))),
@@ -265,6 +270,8 @@ fn what_should_change_nothing_changes_nothing() {
         "flip(vertical) flip(vertical)",
         "flip(both) flip(horizontal) flip(vertical)",
         "crop()",
+        "background(red)",
+        "background(transparent)",
         "tint(white)",
         "sharpen(0)",
         "bloom(0)",
@@ -381,6 +388,7 @@ fn what_is_transparent_has_no_colour_that_could_bleed() {
         "motion-trail()",
         "drop-shadow(5px, 5px, 3px, white)",
         "chroma-key()",
+        "background(rgb(255 255 255 / 20%))",
     ] {
         let drawn = filtered_film(&gpu, &[source.clone(), source.clone()], chain);
         let seen = drawn.pixels().filter(|pixel| pixel[3] > 0).count();

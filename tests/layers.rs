@@ -15,6 +15,7 @@ const LAYERS: [&[&str]; 5] = [
         "color",
         "frame",
         "audio",
+        "motion_blur",
         "packet",
         "error",
         "Error",

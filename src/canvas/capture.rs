@@ -2,6 +2,7 @@
 
 use super::compositor::Compositor;
 use super::content::CanvasLayer;
+use super::exposure::{Exposure, SubFrame};
 use crate::error::{Error, Result};
 use crate::filter::{FilterChain, SourcePicture, SourcePixels};
 use crate::frame::{Frame, PixelFormat, Size};
@@ -25,6 +26,8 @@ pub struct Capture {
     format: PixelFormat,
     /// I420 made of the RGBA that is packed first, where both are read back.
     second: Option<SecondFormat>,
+    /// Adds up sub-frames, while frames are blurred.
+    exposure: Option<Exposure>,
     index: u64,
 }
 
@@ -50,6 +53,7 @@ impl Capture {
             size,
             format,
             second: None,
+            exposure: None,
             index: 0,
         }
     }
@@ -96,7 +100,7 @@ impl Capture {
     /// # Errors
     /// A range error when the frame is larger than the adapter takes; `UnknownError` when the GPU fails.
     pub fn submit(&mut self, frame: &Frame, timestamp: Timestamp) -> Result<()> {
-        self.submit_drawing(Drawing::Frame(frame), timestamp, timestamp)
+        self.submit_drawing(Drawing::Frame(frame), timestamp, timestamp, None)
     }
 
     /// Submits the present content of an external texture, including all work submitted to the queue before. The
@@ -107,42 +111,99 @@ impl Capture {
     /// # Errors
     /// A range error when it is larger than the adapter takes; `UnknownError` when the GPU fails or cannot read it.
     pub fn submit_texture(&mut self, texture: &wgpu::Texture, timestamp: Timestamp) -> Result<()> {
-        self.submit_drawing(Drawing::Texture(texture), timestamp, timestamp)
+        self.submit_drawing(Drawing::Texture(texture), timestamp, timestamp, None)
     }
 
-    /// Submits a frame or a texture. Filters that change over time are applied as they are at `filter_time`.
+    /// Submits a frame or a texture, whole or as a sub-frame: then the frame is submitted with the last of them. Filters
+    /// that change over time are applied as they are at `filter_time`.
     pub(super) fn submit_drawing(
         &mut self,
         drawing: Drawing,
         filter_time: Timestamp,
         timestamp: Timestamp,
+        sub_frame: Option<SubFrame>,
     ) -> Result<()> {
         let gpu = self.gpu.clone();
-        gpu.scoped(|| self.submit_unscoped(drawing, filter_time, timestamp))
+        gpu.scoped(|| self.submit_unscoped(drawing, filter_time, timestamp, sub_frame))
     }
 
-    fn submit_unscoped(&mut self, drawing: Drawing, filter_time: Timestamp, timestamp: Timestamp) -> Result<()> {
+    fn submit_unscoped(
+        &mut self,
+        drawing: Drawing,
+        filter_time: Timestamp,
+        timestamp: Timestamp,
+        sub_frame: Option<SubFrame>,
+    ) -> Result<()> {
+        self.set_exposing(sub_frame.is_some())?;
         let picture = drawing.picture();
         let mut renderer = match self.renderer.take_if(|renderer| renderer.picture() == picture) {
             Some(renderer) => renderer,
             None => self.renderer_of(picture, &self.filter.clone())?,
         };
         let mut encoder = self.gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        self.expose(&mut renderer, sub_frame);
         let rendered = renderer.render(&mut encoder, drawing, filter_time, self.index);
         let renderer = self.renderer.insert(renderer);
         rendered?;
         let output = renderer.output().cloned();
-        self.read_back(encoder, output, timestamp)
+        self.finish(encoder, output, timestamp, sub_frame)
     }
 
-    /// Submits layers, drawn over each other; the chain of this `Capture` is not used. Returns the errors of chains
+    /// Prepares for sub-frames, or for whole frames.
+    fn set_exposing(&mut self, exposing: bool) -> Result<()> {
+        if exposing != self.exposure.is_some() {
+            (self.renderer, self.layers, self.exposure) = (None, None, None);
+            if exposing {
+                self.exposure = Some(Exposure::new(&self.gpu, self.size)?);
+            }
+        }
+        Ok(())
+    }
+
+    fn expose(&mut self, renderer: &mut Renderer, sub_frame: Option<SubFrame>) {
+        if let (Some(exposure), Some(sub_frame)) = (&mut self.exposure, sub_frame) {
+            exposure.add(renderer, sub_frame);
+        }
+    }
+
+    /// Submits the recorded commands: of a frame, of its last sub-frame, or of another one, which is not read back.
+    fn finish(
+        &mut self,
+        mut encoder: wgpu::CommandEncoder,
+        output: Option<wgpu::Buffer>,
+        timestamp: Timestamp,
+        sub_frame: Option<SubFrame>,
+    ) -> Result<()> {
+        let (Some(sub_frame), Some(mut exposure)) = (sub_frame, self.exposure.take()) else {
+            return self.read_back(encoder, output, timestamp);
+        };
+        exposure.has_added(sub_frame);
+        if !sub_frame.ends {
+            self.exposure = Some(exposure);
+            self.gpu.queue().submit([encoder.finish()]);
+            return Ok(());
+        }
+        let alarm = self.alarm().clone();
+        let mean = exposure.pack(&self.gpu, &mut encoder, (self.size, self.format), &alarm);
+        self.exposure = Some(exposure);
+        self.read_back(encoder, mean?, timestamp)
+    }
+
+    /// Submits layers, drawn over each other, whole or as a sub-frame; the chain of this `Capture` is not used. Returns the errors of chains
     /// that the GPU refused: such a layer keeps its previous chain, or has none.
     ///
     /// # Errors
     /// A range error when a frame is larger than the adapter takes; `UnknownError` when the GPU fails.
-    pub(super) fn submit_layers(&mut self, layers: &[CanvasLayer], timestamp: Timestamp) -> Result<Vec<Error>> {
+    pub(super) fn submit_layers(
+        &mut self,
+        layers: &[CanvasLayer],
+        time: Timestamp,
+        timestamp: Timestamp,
+        sub_frame: Option<SubFrame>,
+    ) -> Result<Vec<Error>> {
         let gpu = self.gpu.clone();
         gpu.scoped(|| {
+            self.set_exposing(sub_frame.is_some())?;
             let (mut compositor, mut packer) = match self.layers.take() {
                 Some(made) => made,
                 None => {
@@ -152,20 +213,26 @@ impl Capture {
                 }
             };
             let mut encoder = self.gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-            let at = (timestamp, self.index);
+            let at = (time, self.index);
             let (texture, refused) = compositor.compose(&mut encoder, layers, self.size, at)?;
-            packer.render(&mut encoder, Drawing::Texture(&texture), timestamp, self.index)?;
+            self.expose(&mut packer, sub_frame);
+            packer.render(&mut encoder, Drawing::Texture(&texture), time, self.index)?;
             let output = packer.output().cloned();
             self.layers = Some((compositor, packer));
-            self.read_back(encoder, output, timestamp)?;
+            self.finish(encoder, output, timestamp, sub_frame)?;
             Ok(refused)
         })
     }
 
     fn renderer_of(&mut self, picture: SourcePicture, chain: &FilterChain) -> Result<Renderer> {
-        let target = RenderTarget::Packed { size: self.size, format: self.format };
-        let gpu = self.gpu.clone();
-        Renderer::new(&gpu, chain, picture, target, self.alarm())
+        let (gpu, size) = (self.gpu.clone(), self.size);
+        let alarm = self.alarm().clone();
+        if let Some(exposure) = &self.exposure {
+            // Where RGBA is taken, it keeps its transparency.
+            let target = RenderTarget::Light { size, over_black: self.format == PixelFormat::I420 };
+            return Renderer::exposing(&gpu, chain, picture, target, &exposure.light, &alarm);
+        }
+        Renderer::new(&gpu, chain, picture, RenderTarget::Packed { size, format: self.format }, &alarm)
     }
 
     fn alarm(&mut self) -> &wgpu::Buffer {

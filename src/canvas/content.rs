@@ -56,6 +56,11 @@ impl Content {
         self.layers.push(layer);
     }
 
+    /// Whether it may look different at another time.
+    pub fn follows_time(&self) -> bool {
+        self.layers.iter().any(|layer| layer.filter.follows_time())
+    }
+
     /// Whether the layers must be flattened before another one is added.
     pub fn is_full(&self) -> bool {
         self.layers.len() >= Self::MOST_LAYERS

@@ -4,8 +4,10 @@
 mod capture;
 mod compositor;
 mod content;
+mod exposure;
 pub mod layout;
 mod pool;
+mod shutter;
 #[cfg(test)]
 mod tests;
 mod worker;
@@ -16,7 +18,9 @@ use std::time::Duration;
 pub use capture::Capture;
 use compositor::Compositor;
 use content::{CanvasLayer, Content, Drawn};
+use exposure::SubFrame;
 use pool::Pool;
+use shutter::Shutter;
 use worker::{CanvasStreams, CaptureTarget, Job, Worker};
 
 use crate::blob::Blob;
@@ -66,6 +70,8 @@ pub struct Canvas {
     /// The time of filters that change over time; none for that of each paint.
     filter_time: Option<Timestamp>,
     content: Option<Content>,
+    /// The frame whose sub-frames are being painted; none without motion blur.
+    shutter: Option<Shutter>,
     /// Increased by every drawing.
     version: u64,
     /// Whether the content is a texture that the program may still draw into.
@@ -101,6 +107,7 @@ impl Canvas {
             clock: Clock::real(),
             filter: Arc::default(),
             filter_time: None,
+            shutter: None,
             content: None,
             version: 0,
             open: false,
@@ -139,6 +146,7 @@ impl Canvas {
         self.size = size;
         self.content = None;
         self.open = false;
+        self.shutter.iter_mut().for_each(Shutter::forget);
         self.streams.set_size(size);
         Ok(())
     }
@@ -356,7 +364,10 @@ impl Canvas {
     /// Paints at this time; returns the counters of all readers that the paint was captured for.
     pub(crate) fn paint(&mut self, now: Timestamp) -> Result<Vec<Arc<FrameCounters>>> {
         let captured = self.capture(now)?;
-        self.clock.step();
+        match self.shutter.as_ref().and_then(|shutter| Some((shutter.blur, shutter.within()?))) {
+            Some((blur, next)) => self.clock.step_within(blur, next),
+            None => self.clock.step(),
+        }
         self.clock.reach(now);
         Ok(captured)
     }
@@ -370,27 +381,53 @@ impl Canvas {
         const TIMEOUT: Duration = Duration::from_secs(20);
         let subscription = track.subscribe(PixelFormat::I420, 1, &Arc::default());
         self.paint(self.clock.now())?;
+        // The sub-frames of one frame.
+        while self.shutter.as_ref().is_some_and(|shutter| shutter.within().is_some()) {
+            self.paint(self.clock.now())?;
+        }
         // Where the chain is refused, the track ends, and the subscription has the error.
         let arrived = subscription.receiver.recv_timeout(TIMEOUT);
         arrived.map(drop).or_else(|_| subscription.failure().map_or(Ok(()), Err))
     }
 
     /// Sends this paint to the canvas's thread if any stream captures it; returns the counters of those who get it.
+    /// With motion blur, a frame is captured with its last sub-frame.
     fn capture(&mut self, now: Timestamp) -> Result<Vec<Arc<FrameCounters>>> {
         self.streams.check()?;
         self.open = false;
+        if let Some(mut shutter) = self.shutter.take() {
+            let captured = self.capture_sub_frame(&mut shutter, now);
+            self.shutter = Some(shutter);
+            return captured;
+        }
         let Some(content) = self.content.as_ref().filter(|_| self.size.pixels() > 0) else {
             self.streams.paint(now, 0);
             return Ok(Vec::new());
         };
         content.check(&self.gpu)?;
         let targets = self.streams.paint(now, self.version);
-        let Some(worker) = self.worker.as_ref().filter(|_| !targets.is_empty()) else { return Ok(Vec::new()) };
+        if targets.is_empty() || self.worker.is_none() {
+            return Ok(Vec::new());
+        }
         let captured_for = targets.iter().flat_map(CaptureTarget::counters).collect();
-        let (content, size, filter_time) = (content.clone(), self.size, self.filter_time);
-        let formats = self.streams.formats();
-        worker.send(Job { content, size, formats, filter_time, targets }, &self.clock);
+        // A request may have given the paint another time.
+        let time = targets.first().map_or(now, CaptureTarget::timestamp);
+        self.send(content.clone(), time, None, targets);
         Ok(captured_for)
+    }
+
+    /// Sends a paint to the canvas's thread; false when it was dropped.
+    fn send(
+        &self,
+        content: Content,
+        time: Timestamp,
+        sub_frame: Option<SubFrame>,
+        targets: Vec<CaptureTarget>,
+    ) -> bool {
+        let (size, formats) = (self.size, self.streams.formats());
+        let time = self.filter_time.unwrap_or(time);
+        let job = Job { content, size, formats, time, sub_frame, targets };
+        self.worker.as_ref().is_some_and(|worker| worker.send(job, &self.clock))
     }
 
     /// A stream of one video track that captures this canvas (Media Capture from DOM Elements §4.1). Without a rate, it
@@ -447,11 +484,11 @@ impl Canvas {
         let mut capture = Capture::new(&self.gpu, &chain, self.size, PixelFormat::Rgba8);
         match content.whole().map(|layer| &layer.drawn) {
             Some(drawn @ Drawn::Frame(frame)) => {
-                capture.submit_drawing(drawn.drawing(), frame.timestamp, frame.timestamp)?;
+                capture.submit_drawing(drawn.drawing(), frame.timestamp, frame.timestamp, None)?;
             }
-            Some(drawn @ Drawn::Texture(_)) => capture.submit_drawing(drawn.drawing(), now, now)?,
+            Some(drawn @ Drawn::Texture(_)) => capture.submit_drawing(drawn.drawing(), now, now, None)?,
             None => {
-                if let Some(error) = capture.submit_layers(content.layers(), now)?.into_iter().next() {
+                if let Some(error) = capture.submit_layers(content.layers(), now, now, None)?.into_iter().next() {
                     return Err(error);
                 }
             }

@@ -1,5 +1,6 @@
 //! What `canvas.capture_stream` does: the lines of the W3C's "Media Capture from DOM Elements", then what is ours.
 
+mod blur;
 mod stills;
 mod textures;
 mod threads;

@@ -23,6 +23,7 @@ use parking_lot::{Mutex, MutexGuard};
 
 use super::Capture;
 use super::content::Content;
+use super::exposure::SubFrame;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::filter::FilterChain;
@@ -34,14 +35,17 @@ use crate::time::Timestamp;
 /// How many jobs may wait for the thread.
 const QUEUE: usize = 4;
 
-/// A paint to be rendered and delivered.
+/// A paint to be rendered and delivered, or a sub-frame to be rendered, the last of which is delivered.
 pub struct Job {
     pub content: Content,
     pub size: Size,
     /// The pixels that the canvas's recorders take.
     pub formats: FrameFormats,
-    /// The time of filters that change over time; none for that of the paint.
-    pub filter_time: Option<Timestamp>,
+    /// The time of filters that change over time.
+    pub time: Timestamp,
+    /// None for a whole frame.
+    pub sub_frame: Option<SubFrame>,
+    /// None for a sub-frame that is not the last.
     pub targets: Vec<CaptureTarget>,
 }
 
@@ -56,6 +60,11 @@ impl CaptureTarget {
     /// The counters of the readers that get the frame.
     pub fn counters(&self) -> impl Iterator<Item = Arc<FrameCounters>> {
         self.paint.deliveries.iter().map(Delivery::counters)
+    }
+
+    /// The timestamp of the captured frame.
+    pub fn timestamp(&self) -> Timestamp {
+        self.paint.timestamp
     }
 }
 
@@ -180,14 +189,18 @@ impl Worker {
     }
 
     /// Sends a job to the thread, with the clock's policy for a full channel. If the thread has failed, which
-    /// [`CanvasStreams::check`] reports, the job's deliveries count as failed.
-    pub fn send(&self, job: Job, clock: &Clock) {
-        let Some(jobs) = &self.jobs else { return };
+    /// [`CanvasStreams::check`] reports, the job's deliveries count as failed. False when the job was dropped.
+    pub fn send(&self, job: Job, clock: &Clock) -> bool {
+        let Some(jobs) = &self.jobs else { return false };
         if !clock.is_real() {
-            let _ = jobs.send(job);
-        } else if let Err(TrySendError::Full(job)) = jobs.try_send(job) {
+            return jobs.send(job).is_ok();
+        }
+        let sent = jobs.try_send(job);
+        let accepted = sent.is_ok();
+        if let Err(TrySendError::Full(job)) = sent {
             job.targets.into_iter().for_each(|target| lose(target.paint.deliveries, DropReason::Busy));
         }
+        accepted
     }
 }
 
@@ -248,32 +261,34 @@ impl FilterStage {
 
     /// Submits a job to the GPU.
     fn render(&mut self, job: Job) -> Result<()> {
-        let Job { content, size, formats, filter_time, targets } = job;
-        let Some(time) = targets.first().map(|target| target.paint.timestamp) else { return Ok(()) };
+        let Job { content, size, formats, time: filter_time, sub_frame, targets } = job;
+        let delivers = sub_frame.is_none_or(|sub_frame| sub_frame.ends);
+        let time = targets.first().map_or(filter_time, |target| target.paint.timestamp);
         if self.capture.as_ref().is_some_and(|capture| capture.size() != size || self.formats != formats) {
             self.deliver_all()?;
             self.capture = None;
         }
-        if self.capture.as_ref().is_some_and(Capture::is_full) {
-            self.deliver()?;
+        if delivers {
+            if self.capture.as_ref().is_some_and(Capture::is_full) {
+                self.deliver()?;
+            }
+            self.in_flight.push_back(targets);
         }
-        self.in_flight.push_back(targets);
         self.formats = formats;
         let new = || Capture::of_formats(&self.gpu, &self.accepted, size, formats);
         let capture = self.capture.get_or_insert_with(new);
         let Some(layer) = content.whole() else {
-            let refused = capture.submit_layers(content.layers(), time)?;
+            let refused = capture.submit_layers(content.layers(), filter_time, time, sub_frame)?;
             self.streams.refuse(refused);
             self.begun = true;
             return Ok(());
         };
         let drawing = layer.drawn.drawing();
-        let filter_time = filter_time.unwrap_or(time);
         if !Arc::ptr_eq(&self.requested, &layer.filter) {
             self.requested = layer.filter.clone();
             // Only drawing shows whether the GPU accepts the chain.
-            let tried =
-                capture.set_filter(&self.requested).and_then(|()| capture.submit_drawing(drawing, filter_time, time));
+            let tried = capture.set_filter(&self.requested);
+            let tried = tried.and_then(|()| capture.submit_drawing(drawing, filter_time, time, sub_frame));
             let Err(error) = tried else {
                 self.accepted = self.requested.clone();
                 self.begun = true;
@@ -287,7 +302,7 @@ impl FilterStage {
             self.streams.refuse([error]);
         }
         self.begun = true;
-        capture.submit_drawing(drawing, filter_time, time)
+        capture.submit_drawing(drawing, filter_time, time, sub_frame)
     }
 
     /// Waits for the oldest frame in flight and delivers it to its streams.

@@ -20,8 +20,9 @@ use super::show::graphics::Graphics;
 use super::values::folder;
 use super::values::{
     AudioChoice, CODECS, DEINTERLACE, EDGES, ENCODERS, GRAPHICS, KeyInterval, LAYOUTS, OverlayChoice, Split, TONE_MAPS,
-    VISUALIZATIONS, audio_bitrate, bitrate, bytes, camera_control, chain, codec, edge, gain, grid, key_interval,
-    layout, overlay, recording_path, repaired_path, size, some_time, sound, split, still_path, visualization, words,
+    VISUALIZATIONS, audio_bitrate, background, bitrate, bytes, camera_control, chain, codec, edge, gain, grid,
+    key_interval, layout, overlay, recording_path, repaired_path, size, some_time, sound, split, still_path,
+    visualization, words,
 };
 
 /// Records frames through GPU filters into a seekable .webm or a still.
@@ -81,6 +82,13 @@ pub struct RecordArgs {
     /// Frames a second, as 30, 29.97 or 30000/1001 [default: each frame keeps its own time]
     #[arg(long, value_name = "N")]
     pub fps: Option<FrameRate>,
+    /// Blur what moves: each frame is the mean of so many sub-frames, 2 to 64, in linear light
+    #[arg(long, value_name = "N", requires = "fps", value_parser = clap::value_parser!(u32).range(2..=64))]
+    pub motion_blur: Option<u32>,
+    /// The part of a frame's time that the sub-frames of --motion-blur cover, as a film camera's shutter has it, 1 to 360
+    /// [default: 360, all of it]
+    #[arg(long, value_name = "DEGREES", requires = "motion_blur", value_parser = clap::value_parser!(u32).range(1..=360))]
+    pub shutter: Option<u32>,
     /// Stop when the recording is this long [default: to the end; 5s of what has none]
     #[arg(long, value_name = "TIME", value_parser = some_time)]
     pub duration: Option<Span>,
@@ -115,6 +123,9 @@ pub struct RecordArgs {
     /// Count down so many seconds, 1 to 10, before recording begins
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u8).range(1..=10))]
     pub countdown: Option<u8>,
+    /// Record transparency in a .webm too, as VP9 or with --codec vp8; .gif, .webp, .apng and .png have it anyway
+    #[arg(long)]
+    pub alpha: bool,
     /// Take frames at their own pace, as a camera gives them; those that come while the encoder is busy are dropped and
     /// counted
     #[arg(long)]
@@ -415,6 +426,10 @@ pub struct InputArgs {
     /// What a filter finds outside the picture: transparent (as a canvas) or clamp (the border goes on)
     #[arg(long, value_name = "EDGE", value_parser = words(EDGES, edge), hide_possible_values = true)]
     pub edge: Option<Edge>,
+    /// A colour behind what is transparent, as red, #f80 or hsl(30deg 100% 50%) [default: black where the output holds no
+    /// transparency]
+    #[arg(long, value_name = "COLOR", value_parser = background)]
+    pub background: Option<FilterChain>,
     /// The picture's size [default: the source's]
     #[arg(long, value_name = "WxH", value_parser = size)]
     pub size: Option<Size>,
@@ -447,6 +462,9 @@ impl InputArgs {
                     .set_param(param)
                     .map_err(|error| if self.shader.is_empty() { error.with_remedy(remedy) } else { error })?;
             }
+        }
+        if let Some(background) = &self.background {
+            chain = chain.then(background.clone());
         }
         if let Some(edge) = self.edge {
             chain = chain.with_edge(edge);
@@ -501,6 +519,8 @@ Examples:
   framereel record film.mp4 --filter \"sepia(60%) vignette(0.4)\" -o old.webm
   framereel record film.mp4 --start 1:30 --duration 10s --size 640x360
   framereel record pattern --duration 2s --fps 30 --json     a test picture, the summary as JSON
+  framereel record shader:plasma.wgsl --fps 30 --motion-blur 16 --shutter 180 -o blurred.webm
+  framereel record logo.png --background white --duration 2s   behind what is transparent
   framereel record film.mp4 --shader wave.wgsl --param strength=0.8 --watch
   framereel record film.mp4 --filter \"blur(0px)\" --animate \"blur.radius: 0s 0, 2s 8, 5s 0\" --edge clamp
   framereel record shader:plasma.wgsl --duration 5s          a shader as a source

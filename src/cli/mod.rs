@@ -36,6 +36,7 @@ pub mod still;
 pub mod summary;
 pub mod target;
 pub mod terminal;
+pub mod transparency;
 pub mod values;
 pub mod watch;
 

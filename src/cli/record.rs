@@ -17,7 +17,7 @@ use framereel::source::pictures::sort_as_meant;
 use framereel::source::visualize::VisualizationSource;
 use framereel::source::{self, Source, SourceOptions, SourceSpec};
 use framereel::time::Span;
-use framereel::{Error, ErrorKind, Result};
+use framereel::{Error, ErrorKind, MotionBlur, Result};
 
 use super::args::RecordArgs;
 use super::keys::{KeyCommand, Keys};
@@ -27,6 +27,7 @@ use super::show::{Show, check_terminal};
 use super::summary::{json, summary};
 use super::target::Target;
 use super::terminal::Terminal;
+use super::transparency::{NOTE, shows_black};
 use super::values::{AudioChoice, OverlayChoice, container_of};
 use super::watch::Watch;
 use super::{SIGNAL_DEBOUNCE, adaptation, end_at_once, on_signal, print, warn};
@@ -78,6 +79,9 @@ fn record(args: &RecordArgs, targets: &mut [Target]) -> Result<Report, Box<Failu
     let live = args.realtime || media.is_live();
     let mut bar = Bar::new(live);
     let terminal = bar.terminal();
+    if args.shows_black(&gpu, &media, &chain).map_err(nothing_kept)? {
+        terminal.print(format_args!("{NOTE}"));
+    }
     let watch = args.watch.then(|| watch(args, &signals.controls, terminal.clone())).transpose();
     let _watch = watch.map_err(nothing_kept)?;
     count_down(args.countdown.unwrap_or(0));
@@ -211,6 +215,11 @@ impl RecordArgs {
 
     /// The pictures, and the sound beside them; or sound alone.
     fn open_media(&self) -> Result<Media> {
+        if self.alpha && !self.containers().into_iter().any(|container| self.keeps_alpha(container)) {
+            let names: Vec<_> = self.containers().into_iter().map(Container::name).collect();
+            let expected = "expected an output that holds transparency beside --alpha, as FILE.webm, but found";
+            return Err(Error::new(ErrorKind::Syntax, format!("{expected} {}", names.join(" and "))));
+        }
         // A wrong codec is found before any device is opened.
         self.containers().into_iter().try_for_each(|container| self.encoder.mime_type(container, true).map(drop))?;
         let mut media = match (self.visualize, self.sound_alone()) {
@@ -398,6 +407,7 @@ impl RecordArgs {
             options.gif = gif.clone();
             options.loops = self.gif.loops();
             options.size_limit = self.max_size;
+            options.alpha = self.keeps_alpha(target.container());
             Ok::<_, Error>((options, destination))
         });
         let Some((options, first)) = outputs.next().transpose()? else {
@@ -407,6 +417,7 @@ impl RecordArgs {
             .filter(filter)
             .size(self.input.size)
             .rate(self.fps)
+            .motion_blur(self.motion_blur()?)
             .duration(self.duration.or(needs_length.then_some(ENDLESS)))
             .real_time(self.realtime)
             .options(options);
@@ -415,6 +426,28 @@ impl RecordArgs {
             recording = recording.output(options, destination);
         }
         Ok((recording, first))
+    }
+
+    /// Whether the recording shows black where something is transparent, though no background was asked for.
+    fn shows_black(&self, gpu: &Gpu, media: &Media, chain: &FilterChain) -> Result<bool> {
+        let loses_alpha = |container: Container| !container.is_audio_only() && !self.keeps_alpha(container);
+        let loses_alpha = self.containers().into_iter().any(loses_alpha);
+        match media.video.as_deref().filter(|_| loses_alpha) {
+            Some(video) => shows_black(gpu, video, chain, self.input.size),
+            None => Ok(false),
+        }
+    }
+
+    /// Whether a file of this container holds transparency: pictures always do if they can, WebM with `--alpha`.
+    fn keeps_alpha(&self, container: Container) -> bool {
+        container.video_codecs().iter().any(|codec| codec.has_alpha() && (codec.is_picture() || self.alpha))
+    }
+
+    fn motion_blur(&self) -> Result<Option<MotionBlur>> {
+        let blur = self
+            .motion_blur
+            .map(|sub_frames| MotionBlur::new(sub_frames)?.with_shutter(self.shutter.unwrap_or(MotionBlur::OPEN)));
+        blur.transpose()
     }
 
     /// The same failure; that of a size too small for anything says so.

@@ -35,6 +35,11 @@ const GROUPS: [(&str, &[(&str, &str)]); 5] = [
         "Colour",
         &[
             (
+                "background",
+                "Formats without transparency are recorded over black unless this ends the chain; `--background COLOR` adds it \
+                 there.",
+            ),
+            (
                 "chroma-key",
                 "Light and shade of the colour do not matter: the distance is that of the chroma, relative to the colour's \
                  own distance from grey. Up to `tolerance` the picture is transparent, and over the `softness` beyond it \

@@ -6,6 +6,7 @@ use framereel::still::{self, StillFormat};
 use framereel::{Canvas, Error, ErrorKind, FilterChain, Frame, Gpu, Result, Size, SourceSpec, Span, Timestamp};
 
 use super::args::StillArgs;
+use super::transparency::{NOTE, has_background, is_transparent};
 use super::{adaptation, create, end_at_once, on_signal, output, print, write};
 
 pub fn run(args: &StillArgs) -> Result<()> {
@@ -16,7 +17,11 @@ pub fn run(args: &StillArgs) -> Result<()> {
     let format = path.as_deref().map_or(Ok(StillFormat::Png), StillFormat::from_path)?;
     let file = path.as_deref().map(|path| create(path, args.force)).transpose()?;
     on_signal(move || end_at_once(path.as_deref()))?;
-    let bytes = still::encode(&draw(args)?, format, None)?;
+    let picture = draw(args)?;
+    if format == StillFormat::Jpeg && is_transparent(&picture) && !has_background(&args.input.chain()?) {
+        eprintln!("{NOTE}");
+    }
+    let bytes = still::encode(&picture, format, None)?;
     if let Some(file) = file {
         write(file, &bytes)?;
     }

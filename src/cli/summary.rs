@@ -79,6 +79,7 @@ fn dropped(report: &Report) -> String {
     let dropped = &report.dropped;
     let reasons = [
         (dropped.rate, "above the rate asked for"),
+        (dropped.blended, "as part of another frame (motion blur)"),
         (dropped.paused, "while the recording was paused"),
         (dropped.busy, "because the recorder was busy"),
         (dropped.out_of_order, "later than their turn"),

@@ -84,6 +84,16 @@ pub fn grid(text: &str) -> Result<Size> {
     }
 }
 
+/// A colour behind what is transparent, as the filter that draws it.
+pub fn background(color: &str) -> Result<FilterChain> {
+    let chain: Option<FilterChain> = format!("background({color})").parse().ok();
+    // No further filters, and no default.
+    chain.filter(|chain| chain.filters().len() == 1 && !color.trim().is_empty()).ok_or_else(|| {
+        let examples = "red, #f80, rgb(255 128 0) or hsl(30deg 100% 50%)";
+        syntax(format!("expected a colour such as {examples} but found `{color}`"))
+    })
+}
+
 /// Bits per second of the video: `2M`, `800k`, `2500000`.
 pub fn bitrate(text: &str) -> Result<u32> {
     bits(text, "2M, 800k or 2500000", 10_000..=1_000_000_000, "10k to 1000M")

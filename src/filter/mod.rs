@@ -167,6 +167,20 @@ impl Filter {
         })
     }
 
+    fn follows_time(&self) -> bool {
+        let reads = |wgsl: &str| ["frame.time", "frame.index"].iter().any(|name| wgsl.contains(name));
+        match &self.info.effect {
+            Effect::Matrix(_) | Effect::Blur => false,
+            Effect::Point(wgsl) | Effect::Key(wgsl) | Effect::Area(wgsl) | Effect::Plot(wgsl) => reads(wgsl),
+            Effect::Combine { wgsl, .. } => reads(wgsl),
+            Effect::Trail(_) => true,
+            // However it spells it.
+            Effect::Custom => {
+                self.custom().is_none_or(|custom| custom.uses_previous() || custom.wgsl("").contains("frame"))
+            }
+        }
+    }
+
     /// Whether one of its values was read from a file.
     fn has_file(&self) -> bool {
         self.values.iter().any(|value| matches!(value, Value::Lut(_) | Value::Shader(_)))
@@ -278,6 +292,12 @@ impl FilterChain {
     /// Whether its values change over time.
     pub fn is_animated(&self) -> bool {
         !self.animations.is_empty()
+    }
+
+    /// Whether it may draw one picture differently at another time: by an animation, or by a filter that reads the time,
+    /// the frame's number or the frame before.
+    pub(crate) fn follows_time(&self) -> bool {
+        self.is_animated() || self.filters.iter().any(Filter::follows_time)
     }
 
     /// The chain at this time, with every animated value set.

@@ -52,6 +52,8 @@ pub enum SourcePixels {
     },
     /// In a texture on the GPU, premultiplied.
     Texture,
+    /// In a buffer of light that [`PassOutput::Light`] added up.
+    Light,
 }
 
 impl SourcePixels {
@@ -61,11 +63,11 @@ impl SourcePixels {
         if color.is_wide() { Self::Wide { format, transfer, tone_map } } else { Self::Bytes(format) }
     }
 
-    /// The layout of the bytes; none of a texture.
+    /// The layout of the bytes; none of a texture and of light.
     pub fn format(self) -> Option<PixelFormat> {
         match self {
             Self::Bytes(format) | Self::Wide { format, .. } => Some(format),
-            Self::Texture => None,
+            Self::Texture | Self::Light => None,
         }
     }
 }
@@ -87,8 +89,7 @@ impl Plan {
     /// Whether the result covers all of a canvas of this size.
     pub fn covers(&self, canvas: Size) -> bool {
         self.passes.last().is_some_and(|last| {
-            let opaque = last.opaque && last.points.iter().all(Point::keeps_alpha);
-            opaque && self.origin == [0, 0] && last.to == Extent::of(canvas)
+            Point::opaque_after(&last.points, last.opaque) && self.origin == [0, 0] && last.to == Extent::of(canvas)
         })
     }
 }
@@ -161,6 +162,11 @@ pub enum PassOutput {
     I420,
     /// Packed RGBA with straight alpha, for stills.
     Rgba8,
+    /// Added to the light of other sub-frames: linear, premultiplied, in full floats.
+    Light {
+        /// Whether each sub-frame is laid over black, for a recording without transparency.
+        over_black: bool,
+    },
 }
 
 /// The axis of a separable stage.

@@ -12,7 +12,7 @@ mod step;
 mod upload;
 
 pub(crate) use blend::Blend;
-pub(crate) use pass::{Drawing, RenderTarget, RenderedLayer, Renderer, alarm};
+pub(crate) use pass::{Drawing, RenderTarget, RenderedLayer, Renderer, alarm, light};
 pub(crate) use quad::quad_pipeline;
 pub(crate) use readback::Readback;
 

@@ -40,6 +40,8 @@ pub struct Renderer {
     steps: Vec<Step>,
     /// How many frames were rendered: twin textures are swapped after each.
     rendered: u64,
+    /// For motion blur: the weight of the next picture, and whether others were added up before it.
+    exposure: (f32, bool),
 }
 
 debug_fields!(Renderer { chain, picture, target });
@@ -58,7 +60,42 @@ impl Renderer {
         alarm: &wgpu::Buffer,
     ) -> Result<Self> {
         let source = picture.pixels.format().map(|format| SourceBuffer::new(gpu, format, picture.size));
-        Self::with_source(gpu, chain, picture, target, alarm, source)
+        let output = target.output(gpu);
+        Self::with_buffers(gpu, chain, picture, target, alarm, source, output)
+    }
+
+    /// Adds pictures to the light in `light`, a buffer of [`light`], which several renderers may share. Each is as
+    /// [`Renderer::set_exposure`] says.
+    ///
+    /// # Errors
+    /// As [`Renderer::new`].
+    pub fn exposing(
+        gpu: &Gpu,
+        chain: &FilterChain,
+        picture: SourcePicture,
+        target: RenderTarget,
+        light: &wgpu::Buffer,
+        alarm: &wgpu::Buffer,
+    ) -> Result<Self> {
+        let source = picture.pixels.format().map(|format| SourceBuffer::new(gpu, format, picture.size));
+        Self::with_buffers(gpu, chain, picture, target, alarm, source, Some(light.clone()))
+    }
+
+    /// Renders the mean of the pictures that were added up in `light`, without filters: draw it as [`Drawing::Light`].
+    ///
+    /// # Errors
+    /// As [`Renderer::new`].
+    pub fn of_light(
+        gpu: &Gpu,
+        light: &wgpu::Buffer,
+        size: Size,
+        format: PixelFormat,
+        alarm: &wgpu::Buffer,
+    ) -> Result<Self> {
+        let (picture, target) = (Drawing::Light(size).picture(), RenderTarget::Packed { size, format });
+        let source = Some(SourceBuffer::of_light(light, size));
+        let output = target.output(gpu);
+        Self::with_buffers(gpu, &FilterChain::default(), picture, target, alarm, source, output)
     }
 
     /// Renders a picture that another renderer has packed as RGBA into `packed`, without filters: draw it as
@@ -75,16 +112,18 @@ impl Renderer {
     ) -> Result<Self> {
         let (picture, target) = (Drawing::Packed(size).picture(), RenderTarget::Packed { size, format });
         let source = Some(SourceBuffer::of_packed(packed, size));
-        Self::with_source(gpu, &FilterChain::default(), picture, target, alarm, source)
+        let output = target.output(gpu);
+        Self::with_buffers(gpu, &FilterChain::default(), picture, target, alarm, source, output)
     }
 
-    fn with_source(
+    fn with_buffers(
         gpu: &Gpu,
         chain: &FilterChain,
         picture: SourcePicture,
         target: RenderTarget,
         alarm: &wgpu::Buffer,
         source: Option<SourceBuffer>,
+        output: Option<wgpu::Buffer>,
     ) -> Result<Self> {
         let size = target.canvas();
         gpu.check_size(size)?;
@@ -102,7 +141,7 @@ impl Renderer {
             moved: false,
             source,
             drawn: None,
-            output: packed.map(|format| storage(device, "output", PackedLayout::new(format, size).len as u64)),
+            output,
             chroma: (packed == Some(PixelFormat::I420)).then(|| storage(device, "chroma", wide * 4)),
             alarm: alarm.clone(),
             sampler: device.create_sampler(&wgpu::SamplerDescriptor {
@@ -116,6 +155,7 @@ impl Renderer {
             textures: Vec::new(),
             steps: Vec::new(),
             rendered: 0,
+            exposure: (1.0, false),
         };
         // Without a texture to bind, the steps are built by the first `render`.
         if picture.pixels != SourcePixels::Texture {
@@ -220,14 +260,14 @@ impl Renderer {
             PassInput::Source(SourcePixels::Texture) => {
                 bindings.extend(drawn.map(|view| (2, [Binding::Sampled(view); 2])))
             }
-            PassInput::Source(SourcePixels::Bytes(_) | SourcePixels::Wide { .. }) => {
+            PassInput::Source(SourcePixels::Bytes(_) | SourcePixels::Wide { .. } | SourcePixels::Light) => {
                 bindings.extend(self.source.as_ref().map(|source| (2, [Binding::Read(source.buffer()); 2])));
             }
             PassInput::Texture(index) => bindings.push((2, both(index).map(Binding::Sampled))),
         }
         match pass.output {
             PassOutput::Texture(index) => bindings.push((3, both(index).map(Binding::Stored))),
-            PassOutput::I420 | PassOutput::Rgba8 => {
+            PassOutput::I420 | PassOutput::Rgba8 | PassOutput::Light { .. } => {
                 bindings.extend(self.output.as_ref().map(|output| (3, [Binding::Written(output); 2])));
             }
         }
@@ -301,6 +341,12 @@ impl Renderer {
         }
     }
 
+    /// Sets the weight of the pictures that are rendered from now on, in a mean of several, and whether others were
+    /// added up before.
+    pub fn set_exposure(&mut self, weight: f32, exposed: bool) {
+        self.exposure = (weight, exposed);
+    }
+
     /// Records the passes of a frame or a texture; they run when `encoder` is submitted. `index` is the frame's number.
     ///
     /// # Errors
@@ -322,7 +368,7 @@ impl Renderer {
         }
         let color = match drawing {
             Drawing::Frame(frame) => frame.color,
-            Drawing::Texture(_) | Drawing::Packed(_) => ColorSpace::RECORDED,
+            Drawing::Texture(_) | Drawing::Packed(_) | Drawing::Light(_) => ColorSpace::RECORDED,
         };
         let reads_source = matches!(self.plan.passes.first(), Some(Pass { input: PassInput::Source(_), .. }));
         if let (Drawing::Frame(frame), Some(source), true) = (drawing, &self.source, reads_source) {
@@ -352,7 +398,9 @@ impl Renderer {
                 input_margin: step.from.margin as i32,
                 output_margin: step.to.margin as i32,
                 original_margin: step.original_margin as i32,
-                padding: [0; 3],
+                weight: self.exposure.0,
+                exposed: self.exposure.1.into(),
+                padding: 0,
                 to_bt709: light.to_bt709,
                 luminance: light.luminance,
                 curve: light.curve,
@@ -380,6 +428,13 @@ pub enum RenderTarget {
         /// The layout of their bytes.
         format: PixelFormat,
     },
+    /// Sub-frames of this size, whose light is added up.
+    Light {
+        /// In pixels.
+        size: Size,
+        /// Whether each is laid over black first.
+        over_black: bool,
+    },
     /// Pictures in a texture, to be blended over a canvas.
     Layer {
         /// The canvas's size in pixels.
@@ -392,9 +447,15 @@ pub enum RenderTarget {
 impl RenderTarget {
     fn canvas(&self) -> Size {
         match self {
-            Self::Packed { size, .. } => *size,
+            Self::Packed { size, .. } | Self::Light { size, .. } => *size,
             Self::Layer { canvas, .. } => *canvas,
         }
+    }
+
+    /// The buffer of a packed picture; none for other targets.
+    fn output(&self, gpu: &Gpu) -> Option<wgpu::Buffer> {
+        let Self::Packed { size, format } = *self else { return None };
+        Some(storage(gpu.device(), "output", PackedLayout::new(format, size).len as u64))
     }
 
     fn plan(&self, chain: &FilterChain, picture: SourcePicture) -> Result<Plan> {
@@ -404,6 +465,7 @@ impl RenderTarget {
             Self::Packed { format, .. } => {
                 Err(Error::not_supported(format!("expected to render I420 or RGBA but found {format:?}")))
             }
+            Self::Light { size, over_black } => Ok(plan(chain, picture, size, PassOutput::Light { over_black })),
             Self::Layer { canvas, place } => Ok(plan_layer(chain, picture, canvas, place)),
         }
     }
@@ -429,6 +491,8 @@ pub enum Drawing<'a> {
     Texture(&'a wgpu::Texture),
     /// RGBA of this size, which another renderer has packed.
     Packed(Size),
+    /// The light of pictures of this size, which other renderers have added up.
+    Light(Size),
 }
 
 impl Drawing<'_> {
@@ -442,6 +506,7 @@ impl Drawing<'_> {
                 let size = Size::new(texture.width(), texture.height());
                 SourcePicture { pixels: SourcePixels::Texture, size }
             }
+            Self::Light(size) => SourcePicture { pixels: SourcePixels::Light, size },
             Self::Packed(size) => SourcePicture { pixels: SourcePixels::Bytes(PixelFormat::Rgba8), size },
         }
     }
@@ -458,6 +523,24 @@ pub(super) const ALARM_BYTES: u64 = 4;
 /// The buffer of a word that is not 0 after loops of users' WGSL had too many iterations.
 pub fn alarm(gpu: &Gpu) -> wgpu::Buffer {
     storage(gpu.device(), "alarm", ALARM_BYTES)
+}
+
+/// A buffer for the light of pictures of this size: four floats a pixel, zero.
+///
+/// # Errors
+/// A range error when the adapter's buffers are smaller.
+pub fn light(gpu: &Gpu, size: Size) -> Result<wgpu::Buffer> {
+    const PIXEL: u64 = 16;
+    let limits = gpu.device().limits();
+    let most = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size);
+    if size.pixels() * PIXEL > most {
+        let most = most / PIXEL / 1_000_000;
+        return Err(Error::range(format!(
+            "expected pictures of at most {most} megapixels for motion blur, which is what {} takes, but found {size}",
+            gpu.info().name
+        )));
+    }
+    Ok(storage(gpu.device(), "light", size.pixels() * PIXEL))
 }
 
 fn storage(device: &wgpu::Device, label: &str, size: u64) -> wgpu::Buffer {

@@ -46,9 +46,14 @@ pub fn compose(pass: &Pass, linear: bool) -> String {
     }
     if !has_own_main(&pass.stage) {
         composer.points(pass);
+        if let PassOutput::Light { over_black } = pass.output {
+            let _ = writeln!(composer.text, "const OVER_BLACK = {over_black};");
+            composer.add(wgsl!("convert/srgb"));
+        }
         composer.add(match pass.output {
             PassOutput::Texture(_) => wgsl!("convert/picture_pack"),
             PassOutput::I420 => wgsl!("convert/i420_pack"),
+            PassOutput::Light { .. } => wgsl!("convert/light_pack"),
             PassOutput::Rgba8 => wgsl!("convert/rgba_pack"),
         });
     }
@@ -124,7 +129,12 @@ impl Composer {
             PassInput::Nothing => {}
             PassInput::Source(SourcePixels::Texture) => {
                 let _ = writeln!(self.text, "const LINEAR = {};", self.linear);
+                self.add(wgsl!("convert/srgb"));
                 self.add(wgsl!("convert/drawn_unpack"));
+            }
+            PassInput::Source(SourcePixels::Light) => {
+                self.add(wgsl!("convert/srgb"));
+                self.add(wgsl!("convert/light_unpack"));
             }
             PassInput::Source(SourcePixels::Bytes(format)) => {
                 self.add(wgsl!("convert/tone_none"));

@@ -9,7 +9,8 @@ use crate::frame::{Frame, PixelFormat, Size};
 /// A storage buffer for frames of one format and size.
 pub struct SourceBuffer {
     buffer: wgpu::Buffer,
-    format: PixelFormat,
+    /// None for light, which has no planes.
+    format: Option<PixelFormat>,
     size: Size,
 }
 
@@ -22,12 +23,17 @@ impl SourceBuffer {
             usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST,
             mapped_at_creation: false,
         });
-        Self { buffer, format, size }
+        Self { buffer, format: Some(format), size }
     }
 
     /// The buffer of a picture that another renderer has packed: RGBA, whose rows need no padding.
     pub fn of_packed(buffer: &wgpu::Buffer, size: Size) -> Self {
-        Self { buffer: buffer.clone(), format: PixelFormat::Rgba8, size }
+        Self { buffer: buffer.clone(), format: Some(PixelFormat::Rgba8), size }
+    }
+
+    /// The buffer of light that another renderer has added up.
+    pub fn of_light(light: &wgpu::Buffer, size: Size) -> Self {
+        Self { buffer: light.clone(), format: None, size }
     }
 
     pub fn buffer(&self) -> &wgpu::Buffer {
@@ -38,7 +44,8 @@ impl SourceBuffer {
     pub fn words(&self) -> ([u32; 4], [u32; 4]) {
         let mut offsets = [0; 4];
         let mut strides = [0; 4];
-        for (index, plane) in layout(self.format, self.size).iter().enumerate() {
+        let planes = self.format.map(|format| layout(format, self.size)).unwrap_or_default();
+        for (index, plane) in planes.iter().enumerate() {
             offsets[index] = (plane.offset / 4) as u32;
             strides[index] = (plane.stride / 4) as u32;
         }
@@ -48,11 +55,11 @@ impl SourceBuffer {
     /// Uploads a frame of this buffer's format and size; the upload is done before the commands that are submitted
     /// next.
     pub fn write(&self, gpu: &Gpu, frame: &Frame) {
-        debug_assert_eq!((frame.format(), frame.size()), (self.format, self.size));
+        debug_assert_eq!((Some(frame.format()), frame.size()), (self.format, self.size));
         let Some(bytes) = NonZeroU64::new(self.buffer.size()) else { return };
         // None when the device is lost, which reading the picture back reports.
         let Some(mut view) = gpu.queue().write_buffer_with(&self.buffer, 0, bytes) else { return };
-        for (index, plane) in layout(self.format, self.size).iter().enumerate() {
+        for (index, plane) in layout(frame.format(), self.size).iter().enumerate() {
             let mut rows = view.slice(plane.offset..plane.offset + plane.bytes());
             if frame.planes()[index].stride == plane.stride {
                 let data = frame.plane_data(index);

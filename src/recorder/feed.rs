@@ -20,6 +20,7 @@ use crate::canvas::Canvas;
 use crate::error::{Error, Result};
 use crate::filter::FilterChain;
 use crate::frame::Frame;
+use crate::motion_blur::MotionBlur;
 use crate::source::Source;
 use crate::stream::{DropReason, FrameCounters, MediaStream};
 use crate::time::{FrameRate, Span, Timestamp};
@@ -38,6 +39,7 @@ pub(super) struct Feed {
     drawing: FilterChain,
     filter: FilterChain,
     rate: Option<FrameRate>,
+    blur: Option<MotionBlur>,
     limit: Option<Span>,
     frame_span: Span,
 }
@@ -53,14 +55,16 @@ impl Feed {
     ) -> Result<Self> {
         let (drawing, filter) = (source.drawn_by(), options.filter.clone());
         canvas.set_filter(&drawing.clone().then(filter.clone()));
+        canvas.set_motion_blur(options.motion_blur);
+        options.motion_blur.into_iter().for_each(|blur| source.blur(blur));
         canvas.capture_stream(None)?.tracks().iter().for_each(|track| stream.add_track(track));
         let frame_span = frame_span(&*source, options.rate);
         let live = source.live_clock().and_then(|clock| clock.shift_to(canvas.clock()));
         let (frames_out, frames) = sync_channel(READ_AHEAD);
         read_ahead("source", move || source.next_frame(), frames_out)?;
-        let (rate, limit) = (options.rate, options.duration);
+        let (rate, blur, limit) = (options.rate, options.motion_blur, options.duration);
         let schedule = Arc::default();
-        Ok(Self { canvas, layers, frames, live, schedule, drawing, filter, rate, limit, frame_span })
+        Ok(Self { canvas, layers, frames, live, schedule, drawing, filter, rate, blur, limit, frame_span })
     }
 
     /// For a live source: waits for its first frame and filters it once, and discards the result. This compiles the
@@ -97,15 +101,16 @@ impl Feed {
         is_over: &IsOver,
         controls: &Controls,
     ) -> (Result<()>, PacerCounts) {
-        let Self { canvas, layers, frames, live, schedule, drawing, filter, rate, limit, frame_span } = self;
+        let Self { canvas, layers, frames, live, schedule, drawing, filter, rate, blur, limit, frame_span } = self;
         let since = canvas.clock().now();
         let frames = Frames { frames, live, since, schedule: schedule.clone(), is_over, failure: None };
-        let mut pacer = Pacer::new(frames, rate, limit, frame_span);
+        let mut pacer = Pacer::new(frames, rate, limit, frame_span).with_motion_blur(blur);
         let is_live = live.is_some();
         let stills = StillSaver::default();
         let mut presenter = FramePresenter {
             canvas,
             layers,
+            drawn: None,
             sound,
             schedule,
             is_live,
@@ -177,6 +182,8 @@ impl Frames<'_> {
 struct FramePresenter<'a> {
     canvas: Canvas,
     layers: Layers,
+    /// The frame that was drawn last.
+    drawn: Option<Arc<Frame>>,
     sound: Option<SoundFeed>,
     schedule: Arc<Schedule>,
     is_live: bool,
@@ -213,20 +220,27 @@ impl FramePresenter<'_> {
         self.wait_until(end).map(drop)
     }
 
-    /// Draws a frame at its time.
+    /// Draws a frame or a sub-frame at its time.
     fn show(&mut self, paced: PacedFrame) -> Result<()> {
-        let PacedFrame { frame, timestamp, .. } = paced;
+        let PacedFrame { frame, timestamp, sub_frame, ends_frame, .. } = paced;
         let painted = self.wait_until(timestamp).and_then(|reached| {
             if !reached {
                 return Ok(None);
             }
             let shown_at = self.shown_at(timestamp);
             let began = self.schedule.began().unwrap_or_default();
-            self.layers.draw(&mut self.canvas, frame, timestamp, began)?;
+            // Sub-frames that show the same are drawn once.
+            let is_drawn = sub_frame > 0 && self.layers.are_of_one_source();
+            if !is_drawn || self.drawn.as_ref().is_none_or(|drawn| !Arc::ptr_eq(drawn, &frame)) {
+                self.layers.draw(&mut self.canvas, frame.clone(), timestamp, began)?;
+                self.drawn = Some(frame);
+            }
             self.stills.follow(self.controls, &self.canvas);
             self.canvas.paint(shown_at).map(Some)
         });
         match &painted {
+            // The frame counts with its last sub-frame; if that does not come, the pacer counts it.
+            _ if !ends_frame => {}
             // A recorder that gets no frame has ended, by its limit or by a failure; others may go on.
             Ok(Some(captured_for)) => {
                 let lost = self.counters.iter().filter(|own| !captured_for.iter().any(|got| Arc::ptr_eq(got, own)));

@@ -6,6 +6,7 @@ use crate::encode::{EncoderChoice, EncoderConfig, GifOptions, RateControl};
 use crate::error::{Error, Result};
 use crate::filter::FilterChain;
 use crate::frame::Size;
+use crate::motion_blur::MotionBlur;
 use crate::mux::Container;
 use crate::time::{FrameRate, Span};
 
@@ -163,7 +164,9 @@ impl MediaRecorderOptions {
     /// # Errors
     /// `NotSupportedError` when there is none.
     pub(super) fn video_codec(&self, container: Container, requested: Option<VideoCodec>) -> Result<VideoCodec> {
-        let (own, held) = (self.encoder.codecs(), container.video_codecs());
+        let own = self.encoder.codecs();
+        let with_alpha: Vec<_> = container.video_codecs().iter().copied().filter(|codec| codec.has_alpha()).collect();
+        let held = if self.alpha && !with_alpha.is_empty() { &with_alpha[..] } else { container.video_codecs() };
         let codec = requested.or_else(|| match own {
             [] => held.first().copied(),
             own => own.iter().find(|codec| held.contains(codec)).copied(),
@@ -233,6 +236,7 @@ pub(super) struct RecordOptions {
     pub filter: FilterChain,
     pub size: Option<Size>,
     pub rate: Option<FrameRate>,
+    pub motion_blur: Option<MotionBlur>,
     pub duration: Option<Span>,
     pub real_time: bool,
     pub recorder: MediaRecorderOptions,

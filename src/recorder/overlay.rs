@@ -61,12 +61,17 @@ impl Layers {
         Ok(Self { own: rects[0], overlays: overlays.collect::<Result<_>>()? })
     }
 
+    /// Whether there are no overlays.
+    pub fn are_of_one_source(&self) -> bool {
+        self.overlays.is_empty()
+    }
+
     /// Draws all layers as they are at `time` of the recording, which began at `began` of the clock.
     ///
     /// # Errors
     /// Those of the overlays' sources, and of the canvas.
     pub fn draw(&mut self, canvas: &mut Canvas, own: Arc<Frame>, time: Timestamp, began: Timestamp) -> Result<()> {
-        if self.overlays.is_empty() {
+        if self.are_of_one_source() {
             canvas.draw(own);
             return Ok(());
         }

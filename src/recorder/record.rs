@@ -25,10 +25,11 @@ use super::sound_feed::SoundFeed;
 use super::{BlobEvent, Controls, Destination, Media, MediaRecorderOptions, Progress, Report};
 use crate::canvas::Canvas;
 use crate::clock::Clock;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::filter::FilterChain;
 use crate::frame::Size;
 use crate::gpu::Gpu;
+use crate::motion_blur::MotionBlur;
 use crate::source::{Source, SourceLosses};
 use crate::stream::{FrameCounters, MediaStream};
 use crate::time::{FrameRate, Span};
@@ -145,6 +146,17 @@ impl<'a> Recording<'a> {
     /// A constant rate; none keeps each frame's own time.
     pub fn rate(mut self, rate: impl Into<Option<FrameRate>>) -> Self {
         self.options.rate = rate.into();
+        self
+    }
+
+    /// Blurs what moves: each frame is the mean of several sub-frames, in linear light. Needs a [rate](Recording::rate).
+    /// Films show in a sub-frame what they show at its time: of one at 240 frames a second, 8 sub-frames at a rate of 30
+    /// are 8 frames. Shaders, the test pattern and filters that change over time are drawn for every sub-frame.
+    ///
+    /// The report counts frames: sub-frames are none. Frames of the source that became one frame with others are counted
+    /// as [blended](super::Dropped::blended).
+    pub fn motion_blur(mut self, blur: impl Into<Option<MotionBlur>>) -> Self {
+        self.options.motion_blur = blur.into();
         self
     }
 
@@ -267,6 +279,10 @@ impl RunningRecording {
         on_stream: Box<OnStream>,
         outputs: Vec<(MediaRecorderOptions, Destination)>,
     ) -> Result<Self> {
+        if options.motion_blur.is_some() && options.rate.is_none() && media.video.is_some() {
+            let expected = "expected a constant rate for motion blur but found none; set one";
+            return Err(Error::new(ErrorKind::InvalidState, expected));
+        }
         let real_time = options.real_time || media.is_live();
         let size = options.size.or(media.size());
         let Media { video, audio, overlays, layout } = media;
@@ -434,6 +450,7 @@ impl Report {
             self.frames_in = pacer.taken;
             self.frames_repeated += pacer.repeated;
             self.dropped.rate += pacer.skipped;
+            self.dropped.blended = pacer.blended;
         }
         if let Some(losses) = losses {
             (self.dropped.missed, self.dropped.damaged) = (losses.missed(), losses.damaged());

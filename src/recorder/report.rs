@@ -74,6 +74,8 @@ pub struct Report {
 pub struct Dropped {
     /// Skipped because the requested rate is below the source's, or because the format shows no more frames a second.
     pub rate: u64,
+    /// Motion blur showed them in one frame with others. In a group of these, one is not counted here.
+    pub blended: u64,
     /// They arrived while the recording was paused.
     pub paused: u64,
     /// In real time, the recorder was busy.
@@ -108,8 +110,8 @@ impl Dropped {
     }
 
     pub(super) fn sum(&self) -> u64 {
-        let Self { rate, paused, busy, out_of_order, ended, failure, not_recorded, missed, damaged } = self;
-        rate + paused + busy + out_of_order + ended + failure + not_recorded + missed + damaged
+        let Self { rate, blended, paused, busy, out_of_order, ended, failure, not_recorded, missed, damaged } = self;
+        rate + blended + paused + busy + out_of_order + ended + failure + not_recorded + missed + damaged
     }
 }
 

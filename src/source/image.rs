@@ -39,6 +39,7 @@ pub struct ImageSource {
     info: SourceInfo,
     rate: FrameRate,
     frame: Frame,
+    has_alpha: bool,
     next: u64,
 }
 
@@ -47,8 +48,9 @@ impl ImageSource {
     pub fn open(path: &Path, format: ImageFormat, options: &SourceOptions) -> Result<Self> {
         let frame = decode(path, format)?;
         let rate = options.rate.unwrap_or(DEFAULT_RATE);
+        let has_alpha = frame.data().chunks_exact(4).any(|pixel| pixel[3] < u8::MAX);
         let info = SourceInfo { kind: "image", size: frame.size(), rate: Some(rate), frames: None, endless: true };
-        Ok(Self { info, rate, frame, next: 0 })
+        Ok(Self { info, rate, frame, has_alpha, next: 0 })
     }
 }
 
@@ -98,6 +100,10 @@ pub(super) fn decode(path: &Path, format: ImageFormat) -> Result<Frame> {
 impl Source for ImageSource {
     fn info(&self) -> &SourceInfo {
         &self.info
+    }
+
+    fn has_alpha(&self) -> bool {
+        self.has_alpha
     }
 
     fn next_frame(&mut self) -> Result<Option<Frame>> {

@@ -12,6 +12,7 @@ use crate::color::{ColorSpace, ToneMap};
 use crate::error::{Error, Result};
 use crate::filter::FilterChain;
 use crate::frame::{Frame, Size};
+use crate::motion_blur::MotionBlur;
 use crate::time::{FrameRate, Span, Timestamp};
 
 pub mod audio;
@@ -190,6 +191,12 @@ pub trait Source: Send {
         FilterChain::default()
     }
 
+    /// Whether its pictures have transparent pixels, as far as is known before they are taken. For a source that is drawn
+    /// by filters, they decide.
+    fn has_alpha(&self) -> bool {
+        false
+    }
+
     /// Opens the sound that belongs to its frames, from the first frame on; none where there is none. May be called
     /// before the first frame is taken.
     ///
@@ -213,6 +220,12 @@ pub trait Source: Send {
     /// Whether it is interlaced film that is deinterlaced.
     fn is_deinterlaced(&self) -> bool {
         false
+    }
+
+    /// For a source that draws its pictures as fast as they are taken: gives the sub-frames of each frame in its place, as
+    /// frames with their own times. Called before the first frame is taken. Other sources ignore this.
+    fn blur(&mut self, blur: MotionBlur) {
+        let _ = blur;
     }
 
     /// For a live source: the clock of its timestamps; the source captures frames in real time, whether or not they are

@@ -11,6 +11,7 @@ use super::{MAX_SIDE, Source, SourceInfo, SourceOptions, frame_at};
 use crate::color::ColorSpace;
 use crate::error::{Error, Result};
 use crate::frame::{Frame, PixelFormat, Size};
+use crate::motion_blur::MotionBlur;
 use crate::time::{FrameRate, Timestamp};
 
 /// The bars from left to right, as sRGB: white, yellow, cyan, green, magenta, red, blue, black, each at full strength.
@@ -67,6 +68,9 @@ pub struct PatternSource {
     still: Vec<u8>,
     first: u64,
     next: u64,
+    /// With motion blur: the sub-frames of each frame, and the next one.
+    blur: Option<MotionBlur>,
+    sub_frame: u32,
 }
 
 impl PatternSource {
@@ -82,15 +86,20 @@ impl PatternSource {
         }
         let first = options.start.map_or(0, |start| frame_at(rate, start));
         let info = SourceInfo { kind: "pattern", size, rate: Some(rate), frames: None, endless: true };
-        Ok(Self { info, rate, still: draw_still(size), first, next: first })
+        Ok(Self { info, rate, still: draw_still(size), first, next: first, blur: None, sub_frame: 0 })
     }
 
     /// Frame `index` of the endless pattern, its timestamp counted from frame 0.
     pub fn draw(&self, index: u64) -> Frame {
+        self.draw_at(index, 0.0)
+    }
+
+    /// Draws the square as it is so much of a frame later.
+    fn draw_at(&self, index: u64, later: f64) -> Frame {
         let size = self.info.size;
         let time = self.rate.timestamp(index);
         let mut picture = Pixels { width: size.width as usize, pixels: self.still.clone() };
-        draw_square(&mut picture, size, index);
+        draw_square(&mut picture, size, index, later);
         draw_text(&mut picture, size, index, time);
         Frame::packed(PixelFormat::Rgba8, size, ColorSpace::RECORDED, picture.pixels).with_timestamp(time)
     }
@@ -101,10 +110,22 @@ impl Source for PatternSource {
         &self.info
     }
 
+    fn blur(&mut self, blur: MotionBlur) {
+        self.blur = Some(blur);
+    }
+
     fn next_frame(&mut self) -> Result<Option<Frame>> {
         let index = self.next;
-        self.next += 1;
-        Ok(Some(self.draw(index).with_timestamp(self.rate.timestamp(index - self.first))))
+        let Some(blur) = self.blur else {
+            self.next += 1;
+            return Ok(Some(self.draw(index).with_timestamp(self.rate.timestamp(index - self.first))));
+        };
+        let sub_frame = self.sub_frame;
+        let later = f64::from(sub_frame * blur.shutter()) / f64::from(blur.sub_frames() * MotionBlur::OPEN);
+        let frame = self.draw_at(index, later).with_timestamp(blur.begin(self.rate, index - self.first, sub_frame));
+        self.sub_frame = (sub_frame + 1) % blur.sub_frames();
+        self.next += u64::from(self.sub_frame == 0);
+        Ok(Some(frame))
     }
 }
 
@@ -141,13 +162,14 @@ fn draw_still(size: Size) -> Vec<u8> {
     pixels
 }
 
-fn draw_square(picture: &mut Pixels, size: Size, index: u64) {
+fn draw_square(picture: &mut Pixels, size: Size, index: u64, later: f64) {
     let rows = ramp_rows(size);
     let side = rows.len().min(picture.width / 4);
     let travel = picture.width - side;
     let step = (travel / CROSSING).max(1);
     let period = 2 * travel as u64;
-    let along = ((index % period) * step as u64 % period) as usize;
+    let along = ((index % period) * step as u64 + (later * step as f64) as u64) % period;
+    let along = along as usize;
     let left = if along <= travel { along } else { 2 * travel - along };
     picture.fill(left..left + side, rows.start..rows.start + side, SQUARE);
 }

@@ -1,5 +1,5 @@
 //! Filters that CSS does not have. All but those that need a file have a visible effect without arguments; only `crop`
-//! cuts nothing.
+//! cuts nothing, and `background` shows only behind what is transparent.
 
 use super::{ENDLESS, WIDEST, amount, angle, color, file, length, number, words};
 use crate::filter::{Effect, FilterInfo, ParamKind};
@@ -7,7 +7,15 @@ use crate::filter::{Effect, FilterInfo, ParamKind};
 /// The whole numbers that an `f32` holds exactly.
 const SEEDS: f32 = 16_777_216.0;
 
-pub(super) const FILTERS: [FilterInfo; 25] = [
+pub(super) const FILTERS: [FilterInfo; 26] = [
+    FilterInfo {
+        name: "background",
+        params: &[color("color", "black")],
+        summary: "a colour behind what is transparent",
+        css: false,
+        demonstration: Some("zoom(0.7) background(#2a6f97)"),
+        effect: Effect::Key(wgsl!("background")),
+    },
     FilterInfo {
         name: "bloom",
         params: &[

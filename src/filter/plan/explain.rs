@@ -24,6 +24,7 @@ impl fmt::Display for Pass {
                 format!("unpack {format:?} of {transfer:?} by {tone_map}")
             }
             PassInput::Source(SourcePixels::Texture) => "unpack a texture".to_owned(),
+            PassInput::Source(SourcePixels::Light) => "unpack light".to_owned(),
             PassInput::Nothing => "nothing".to_owned(),
             PassInput::Texture(texture) => format!("texture {texture}"),
         }];
@@ -35,6 +36,7 @@ impl fmt::Display for Pass {
             PassOutput::Texture(texture) => format!("texture {texture} of {}", self.to.texels()),
             PassOutput::I420 => format!("pack I420 of {}", self.to.size),
             PassOutput::Rgba8 => format!("pack RGBA of {}", self.to.size),
+            PassOutput::Light { .. } => format!("add light of {}", self.to.size),
         });
         f.write_str(&steps.join(" | "))
     }

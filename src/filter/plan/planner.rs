@@ -3,7 +3,7 @@
 use super::place::{CanvasPart, LayerPlace};
 use super::{Axis, BlurKernel, Extent, Pass, PassInput, PassOutput, Plan, Point, SourcePicture, SourcePixels, Stage};
 use crate::filter::color_matrix::ColorMatrix;
-use crate::filter::{Custom, Edge, Effect, Filter, FilterChain, Kind};
+use crate::filter::{Custom, Edge, Effect, Filter, FilterChain, Kind, Value};
 use crate::frame::{PixelFormat, Size};
 
 /// Blurs up to this standard deviation gather their pixels directly; wider ones at a reduced size, where the standard
@@ -126,11 +126,22 @@ impl OpenPass {
     }
 
     fn opaque_after(&self) -> bool {
-        self.opaque && self.points.iter().all(Point::keeps_alpha)
+        Point::opaque_after(&self.points, self.opaque)
     }
 }
 
 impl Point {
+    /// Whether every pixel is opaque after these points, when every one is `opaque` before.
+    pub(super) fn opaque_after(points: &[Self], opaque: bool) -> bool {
+        points.iter().fold(opaque, |opaque, point| point.fills() || opaque && point.keeps_alpha())
+    }
+
+    /// Whether it leaves nothing transparent, whatever it gets.
+    fn fills(&self) -> bool {
+        let Self::Function(filter) = self else { return false };
+        filter.info().name == "background" && matches!(filter.values(), [Value::Color([.., alpha])] if *alpha >= 1.0)
+    }
+
     pub(crate) fn keeps_alpha(&self) -> bool {
         match self {
             Self::Matrix(matrix) => matrix.alpha == 1.0,
@@ -173,7 +184,9 @@ impl Planner {
             PassInput::Source(SourcePixels::Bytes(format) | SourcePixels::Wide { format, .. }) => {
                 format != PixelFormat::Rgba8
             }
-            PassInput::Source(SourcePixels::Texture) | PassInput::Texture(_) | PassInput::Nothing => false,
+            PassInput::Source(SourcePixels::Texture | SourcePixels::Light)
+            | PassInput::Texture(_)
+            | PassInput::Nothing => false,
         };
         let open = OpenPass {
             input,

@@ -87,6 +87,7 @@ fn every_plan_of_random_chains_composes_to_shaders_that_naga_accepts() {
         wide(PixelFormat::Rgb8, Transfer::Sdr, ToneMap::Bt2390),
         wide(PixelFormat::Gray8, Transfer::Hlg, ToneMap::Bt2390),
         wide(PixelFormat::Nv12, Transfer::Pq, ToneMap::Bt2390),
+        SourcePixels::Light,
     ];
     let mut seen = std::collections::HashSet::new();
     for round in 0..400 {
@@ -98,7 +99,8 @@ fn every_plan_of_random_chains_composes_to_shaders_that_naga_accepts() {
         let chain = FilterChain::parse_with(&text, &FileAccess::Any).unwrap_or_else(|error| panic!("{error}"));
         let picture = SourcePicture { pixels: sources[round % sources.len()], size: Size::new(320, 180) };
         let size = [Size::new(320, 180), Size::new(100, 100)][round / 7 % 2];
-        let output = [PassOutput::I420, PassOutput::Rgba8][round / 14 % 2];
+        let light = PassOutput::Light { over_black: round % 4 == 0 };
+        let output = [PassOutput::I420, PassOutput::Rgba8, light][round / 14 % 3];
         let plan = match layer_at(round) {
             Some(place) => plan_layer(&chain, picture, size, place),
             None => plan(&chain, picture, size, output),
