@@ -143,6 +143,7 @@ mod macros;
 
 pub mod audio;
 mod av1;
+mod bits;
 pub mod blob;
 pub mod canvas;
 pub mod clock;
@@ -166,6 +167,8 @@ pub mod time;
 #[cfg(test)]
 #[path = "../tests/support/tools.rs"]
 mod tools;
+mod vp8;
+mod vp9;
 
 pub use blob::Blob;
 pub use canvas::Canvas;

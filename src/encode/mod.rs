@@ -20,7 +20,11 @@ pub mod opus;
 mod pcm;
 mod rav1e;
 pub(crate) mod resampler;
+#[cfg(any(feature = "aom", all(feature = "vpx", unix)))]
+mod tick_clock;
 mod timeline;
+#[cfg(all(feature = "vpx", unix))]
+mod vpx;
 
 pub use audio::{AudioEncoder, AudioEncoderConfig, open_audio};
 
@@ -42,7 +46,8 @@ pub struct EncoderConfig {
     pub speed: Option<u8>,
     /// The longest time between key frames.
     pub key_interval: Span,
-    /// How many threads the encoder may use, at least 1.
+    /// How many threads the encoder may use, at least 1. It does not change what is encoded: aom and VP9 use two at least,
+    /// VP8 one.
     pub threads: usize,
 }
 
@@ -241,6 +246,7 @@ pub fn open(choice: &EncoderChoice, config: &EncoderConfig) -> Result<Box<dyn Vi
     }
     match codec {
         VideoCodec::Av1 => open_av1(choice, config),
+        VideoCodec::Vp8 | VideoCodec::Vp9 => open_vpx(config),
         _ => Err(Error::not_supported(format!("expected an encoder of {codec} but found none"))),
     }
 }
@@ -255,6 +261,16 @@ fn open_av1(choice: &EncoderChoice, config: &EncoderConfig) -> Result<Box<dyn Vi
         }
         _ => Ok(Box::new(rav1e::Rav1eEncoder::new(config)?)),
     }
+}
+
+fn open_vpx(config: &EncoderConfig) -> Result<Box<dyn VideoEncoder>> {
+    #[cfg(all(feature = "vpx", unix))]
+    return Ok(Box::new(vpx::VpxEncoder::new(config)?));
+    #[cfg(not(all(feature = "vpx", unix)))]
+    Err(Error::not_supported(format!(
+        "expected the encoder vpx for {} but it is not built in; {VPX_REMEDY}",
+        config.codec
+    )))
 }
 
 /// The description of a video track for the container, known before its first packet.
@@ -291,6 +307,9 @@ pub fn header(choice: &EncoderChoice, config: &EncoderConfig) -> Result<VideoHea
 #[cfg(not(feature = "aom"))]
 const AOM_REMEDY: &str = "build with `--features aom` (needs cmake, nasm and a C compiler)";
 
+#[cfg(not(all(feature = "vpx", unix)))]
+const VPX_REMEDY: &str = "on Linux or macOS, build with `--features vpx` (needs libvpx's headers and pkg-config)";
+
 /// One encoder, as `framereel codecs` and `framereel doctor` list it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -309,12 +328,20 @@ pub fn list() -> Vec<EncoderInfo> {
     let aom = Ok(aom::version());
     #[cfg(not(feature = "aom"))]
     let aom = Err(AOM_REMEDY.to_owned());
+    #[cfg(all(feature = "vpx", unix))]
+    let vpx = Ok(vpx::version());
+    #[cfg(not(all(feature = "vpx", unix)))]
+    let vpx = Err(VPX_REMEDY.to_owned());
     let of = |choice: EncoderChoice, version| EncoderInfo {
         name: choice.to_string(),
         codecs: choice.codecs().to_vec(),
         version,
     };
-    vec![of(EncoderChoice::Aom, aom), of(EncoderChoice::Rav1e, Ok(::rav1e::version::short()))]
+    vec![
+        of(EncoderChoice::Aom, aom),
+        of(EncoderChoice::Rav1e, Ok(::rav1e::version::short())),
+        of(EncoderChoice::Vpx, vpx),
+    ]
 }
 
 /// Decides which frames become key frames: those requested, and those that keep the interval.

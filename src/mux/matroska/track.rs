@@ -42,6 +42,10 @@ pub(crate) struct Track {
     pub(crate) display: Option<(u64, u64)>,
     /// Whether the picture is cropped.
     pub(crate) cropped: bool,
+    /// The matrix and the range of the colours, as H.273 and Matroska (RFC 9559 §5.1.4.1.28.24) number them; 2 and 0
+    /// where the file does not give them.
+    pub(crate) matrix: u64,
+    pub(crate) range: u64,
     /// Samples a second, unchecked; 8000 where the file does not give it.
     pub(crate) rate: f64,
     /// How many channels, unchecked; 1 where the file does not give it.
@@ -94,6 +98,9 @@ impl Track {
         self.width = value(id::PIXEL_WIDTH).unwrap_or(0);
         self.height = value(id::PIXEL_HEIGHT).unwrap_or(0);
         self.display = value(id::DISPLAY_WIDTH).zip(value(id::DISPLAY_HEIGHT));
+        let color = |wanted| child(child(video, id::COLOUR)?, wanted).map(unsigned);
+        self.matrix = color(id::MATRIX_COEFFICIENTS).unwrap_or(2);
+        self.range = color(id::COLOUR_RANGE).unwrap_or(0);
         self.cropped = id::PIXEL_CROPS.into_iter().any(|id| value(id).is_some_and(|edge| edge > 0));
     }
 
