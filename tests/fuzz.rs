@@ -47,7 +47,9 @@ fn y4m() -> Vec<Vec<u8>> {
 }
 
 fn matroska() -> Vec<Vec<u8>> {
-    ["film.webm", "groups.mkv", "sound.webm"].map(|name| fs::read(data().join(name)).expect("a film")).to_vec()
+    ["film.webm", "groups.mkv", "sound.webm", "vp8.webm", "vp9.webm"]
+        .map(|name| fs::read(data().join(name)).expect("a film"))
+        .to_vec()
 }
 
 fn wav() -> Vec<Vec<u8>> {

@@ -28,6 +28,7 @@ const BUFFER: Span = Span::from_millis(20);
 #[derive(Debug, Clone)]
 pub struct Case {
     number: u64,
+    /// Its name and its codec's.
     encoder: String,
     sound: bool,
     /// Whether a new frame comes once a second, rather than 30 times.
@@ -87,7 +88,10 @@ pub fn record_until_killed(case: &Case) -> ! {
     let video = TrackGenerator::video(SIZE, &clock);
     let audio = case.sound.then(|| TrackGenerator::audio(SOUND, 1, &clock));
     let stream = MediaStream::new([&video].into_iter().chain(&audio).map(|track| track.track()));
-    let options = MediaRecorderOptions::default().with_encoder(case.encoder.parse().unwrap());
+    let (encoder, codec) = case.encoder.split_once(' ').expect("an encoder and a codec");
+    let options = MediaRecorderOptions::default()
+        .with_encoder(encoder.parse().unwrap())
+        .with_mime_type(&format!("video/webm;codecs={codec}"));
     let recorder = MediaRecorder::new(&stream, options).unwrap();
     recorder.start_to(FileSink::create_new(&case.path).unwrap()).unwrap();
     // Both kinds of recordings begin here: those with sound, and those with the first frame.
