@@ -32,8 +32,10 @@ has_vulkan() {
     return 1
 }
 
-# What the features `audio` and `camera` are built from: ALSA's headers, found by pkg-config, and libclang for bindgen.
+# What the features `audio`, `vpx` and `camera` are built from: the headers of ALSA and of libvpx, found by pkg-config, and
+# libclang for bindgen.
 has_alsa() { pkg-config --exists alsa; }
+has_libvpx() { pkg-config --exists vpx; }
 has_libclang() {
     # Not libclang-cpp, which Mesa's drivers bring along and bindgen does not take.
     for folder in "${LIBCLANG_PATH:-/nowhere}" /usr/lib/llvm-*/lib /usr/lib*; do
@@ -76,6 +78,7 @@ case "$(uname -s)" in
     Linux)
         need has_vulkan "libvulkan1 mesa-vulkan-drivers" "a Vulkan driver" optional
         need has_alsa "pkg-config libasound2-dev" "pkg-config and ALSA's headers (or build without the feature audio)" vital
+        need has_libvpx "pkg-config libvpx-dev" "pkg-config and libvpx's headers (or build without the feature vpx)" vital
         need has_window_libraries "libx11-6 libx11-xcb1 libxcursor1 libxi6 libxkbcommon-x11-0" \
             "X11's client libraries (only for framereel preview)" optional
         need has_libclang libclang-dev "libclang (or build without the feature camera)" vital

@@ -116,8 +116,8 @@
 //! | layer | modules |
 //! |---|---|
 //! | 3 | [`recorder`]: recorders, the pipeline from a stream to a file, replays, and sources from end to end · [`preview`]: shows a stream |
-//! | 2 | [`source`]: where frames and sound come from · [`devices`]: cameras and microphones · [`canvas`]: what frames are drawn on · [`gpu`]: what runs there · [`encode`]: AV1, Opus, PCM |
-//! | 1 | [`filter`]: chains, users' WGSL, colour tables and the plan of passes · [`mux`]: WebM, Ogg and WAV written, WebM inspected and repaired · [`blob`]: bytes with a type · [`stream`]: streams and tracks · [`constraints`]: what is asked of cameras and microphones · `av1`: its headers · [`still`]: PNG, JPEG, WebP |
+//! | 2 | [`source`]: where frames and sound come from · [`devices`]: cameras and microphones · [`canvas`]: what frames are drawn on · [`gpu`]: what runs there · [`encode`]: AV1, VP8, VP9, Opus, PCM |
+//! | 1 | [`filter`]: chains, users' WGSL, colour tables and the plan of passes · [`mux`]: WebM, Ogg and WAV written, WebM inspected and repaired · [`blob`]: bytes with a type · [`stream`]: streams and tracks · [`constraints`]: what is asked of cameras and microphones · `av1`, `vp8`, `vp9`: their headers · [`still`]: PNG, JPEG, WebP |
 //! | 0 | [`frame`], [`audio`], [`clock`], [`packet`], [`color`], [`time`], [`Error`] |
 //!
 //! # Features
@@ -126,16 +126,21 @@
 //! | `cli` | yes | the program `framereel` |
 //! | `preview` | yes | the program's window, `framereel preview`; [`preview::Preview`] needs no feature |
 //! | `aom` | yes | AV1 in real time with libaom, built from source: needs cmake, nasm and a C compiler |
+//! | `vpx` | yes | VP8 and VP9, written and read by the system's libvpx, on Linux and macOS: needs its headers and pkg-config |
 //! | `audio` | yes | microphones, and what the system plays: needs ALSA's headers on Linux |
 //! | `camera` | yes | cameras on Linux by V4L2: needs libclang, cmake and nasm |
 //!
 //! A program that uses the library sets `default-features = false` and names those that it wants. Without `aom` rav1e
 //! encodes. The WebM writer needs a C++ compiler, Opus cmake and a C compiler, rav1e's assembly nasm. The `ffmpeg` program is asked
-//! at run time for the files that are not read here: everything but YUV4MPEG2, AV1 in WebM or Matroska, PNG, JPEG, WebP
-//! and BMP. Filters and shaders need no feature.
+//! at run time for the files that are not read here: everything but YUV4MPEG2, AV1 (with `vpx` also VP8 and
+//! VP9) in WebM or Matroska, PNG, JPEG, WebP and BMP. Filters and shaders need no feature.
 #![cfg_attr(
-    not(all(feature = "audio", feature = "camera", target_os = "linux")),
-    allow(dead_code, unused_imports, reason = "what only devices use stays where it belongs in builds without them")
+    not(all(feature = "audio", feature = "camera", feature = "vpx", target_os = "linux")),
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "what only devices and libvpx use stays where it belongs in builds without them"
+    )
 )]
 
 #[macro_use]
@@ -143,6 +148,7 @@ mod macros;
 
 pub mod audio;
 mod av1;
+mod bits;
 pub mod blob;
 pub mod canvas;
 pub mod clock;
@@ -167,6 +173,8 @@ pub mod time;
 #[cfg(test)]
 #[path = "../tests/support/tools.rs"]
 mod tools;
+mod vp8;
+mod vp9;
 
 pub use blob::Blob;
 pub use canvas::Canvas;

@@ -80,7 +80,7 @@ fn dropped(receipts: &[Receipt], reason: DropReason) -> u64 {
 
 #[test]
 fn receipts_and_counts_agree_when_a_recording_is_stopped_paused_or_limited() {
-    for encoder in [EncoderChoice::Aom, EncoderChoice::Rav1e] {
+    for encoder in [EncoderChoice::Aom, EncoderChoice::Rav1e, EncoderChoice::Vpx] {
         let (receipts, report) = in_time(move || {
             let mut canvas = Canvas::new(&gpu(), SIZE).unwrap().with_clock(Clock::stamped());
             let stream = canvas.capture_stream(0.0).unwrap();

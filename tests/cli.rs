@@ -60,6 +60,27 @@ fn two_seconds_of_pattern_at_30_are_60_frames() {
 }
 
 #[test]
+fn vp8_and_vp9_are_recorded_and_read_again_without_ffmpeg() {
+    let bench = Bench::new();
+    bench.write("film.y4m", film());
+    for (codec, full) in [("vp8", "vp8"), ("vp9", "vp09.00.10.08")] {
+        let name = format!("{codec}.webm");
+        let ran = bench.run(["record", "film.y4m", "--codec", codec, "--quality", "90", "-o", &name]).succeeded();
+        assert!(ran.stdout.contains(&format!("encoder  vpx ({full})")), "{ran:?}");
+        let still = ["still", &name, "--at", "0.2s", "--force"];
+        run(bench.command(still).env("PATH", ""), &[]).succeeded();
+        // Frame 4: luma 56 at the left top, grey in BT.709 as in BT.601.
+        let still = image::open(bench.path(&format!("{codec}.png"))).expect("a picture").to_rgb8();
+        let [red, green, blue] = still.get_pixel(0, 0).0;
+        assert!([red, green, blue].iter().all(|value| value.abs_diff(47) <= 3), "{codec}: {red} {green} {blue}");
+        let Some(probed) = ffprobe(&bench.path(&name)) else { continue };
+        for line in [&*format!("codec_name={codec}"), "nb_read_frames=10", "color_space=bt709", "color_range=tv"] {
+            assert!(probed.lines().any(|found| found == line), "{line} in {probed}");
+        }
+    }
+}
+
+#[test]
 fn the_summary_names_the_file_the_frames_the_encoder_and_the_adapter() {
     let bench = Bench::new();
     bench.write("film.y4m", film());
@@ -215,7 +236,7 @@ fn a_still_is_the_frame_at_the_time_asked_for() {
 #[test]
 fn doctor_finds_what_recording_needs() {
     let ran = Bench::new().run(["doctor"]).succeeded();
-    for words in ["ok", "adapter", "driver", "limits", "encoder  rav1e", "decoder", "ffmpeg"] {
+    for words in ["ok", "adapter", "driver", "limits", "encoder  rav1e", "encoder  vpx", "decoder", "ffmpeg"] {
         assert!(ran.stdout.contains(words), "{words} in {ran:?}");
     }
 }
@@ -227,7 +248,8 @@ fn filters_and_codecs_are_listed() {
     for name in "brightness contrast grayscale hue-rotate invert opacity saturate sepia blur vignette".split(' ') {
         assert!(filters.lines().any(|line| line.split(' ').next() == Some(name)), "{name} in {filters}");
     }
-    assert!(bench.run(["codecs"]).succeeded().stdout.contains("av1"));
+    let codecs = bench.run(["codecs"]).succeeded().stdout;
+    assert!(["av1", "vp8", "vp9"].iter().all(|codec| codecs.contains(codec)), "{codecs}");
 }
 
 // Bad input.

@@ -52,7 +52,7 @@ fn y4m() -> Vec<Vec<u8>> {
 }
 
 fn matroska() -> Vec<Vec<u8>> {
-    ["film.webm", "groups.mkv", "sound.webm", "transparent.webm", "deep.webm"]
+    ["film.webm", "groups.mkv", "sound.webm", "transparent.webm", "deep.webm", "vp8.webm", "vp9.webm"]
         .map(|name| fs::read(data().join(name)).expect("a film"))
         .to_vec()
 }

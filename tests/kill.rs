@@ -75,8 +75,12 @@ fn a_recorder_that_is_killed_leaves_all_but_the_last_second() {
     assert!(faults.is_empty(), "seed {seed}\n{}", faults.join("\n"));
 }
 
+/// Each encoder and each of its codecs, such as `vpx vp8`.
 fn encoders() -> Vec<String> {
-    encode::list().into_iter().filter(|encoder| encoder.version.is_ok()).map(|encoder| encoder.name).collect()
+    let built_in = encode::list().into_iter().filter(|encoder| encoder.version.is_ok());
+    built_in
+        .flat_map(|encoder| encoder.codecs.into_iter().map(move |codec| format!("{} {codec}", encoder.name)))
+        .collect()
 }
 
 /// Does this for each, so many at once; the results in their order.

@@ -24,7 +24,12 @@ use framereel::time::{FrameRate, Span};
 use program::{Bench, y4m_of};
 
 const CLIP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/clips/bunny.webm");
-const ENCODERS: [EncoderChoice; 2] = [EncoderChoice::Aom, EncoderChoice::Rav1e];
+const ENCODERS: [(EncoderChoice, VideoCodec); 4] = [
+    (EncoderChoice::Aom, VideoCodec::Av1),
+    (EncoderChoice::Rav1e, VideoCodec::Av1),
+    (EncoderChoice::Vpx, VideoCodec::Vp9),
+    (EncoderChoice::Vpx, VideoCodec::Vp8),
+];
 
 fn source(spec: &SourceSpec) -> Box<dyn Source> {
     open(spec, &SourceOptions::default()).unwrap()
@@ -52,9 +57,14 @@ fn short<'a>(spec: &SourceSpec, options: MediaRecorderOptions) -> Recording<'a> 
     record(source(spec)).duration(Span::from_millis(400)).options(options)
 }
 
+fn options_of(encoder: &EncoderChoice, codec: VideoCodec) -> MediaRecorderOptions {
+    let mime_type = format!("video/webm;codecs={codec}");
+    MediaRecorderOptions::default().with_encoder(encoder.clone()).with_mime_type(&mime_type)
+}
+
 /// So good that colours can be measured.
-fn fine(encoder: EncoderChoice) -> MediaRecorderOptions {
-    MediaRecorderOptions::default().with_encoder(encoder.clone()).with_quality(90)
+fn fine(options: MediaRecorderOptions) -> MediaRecorderOptions {
+    options.with_quality(90)
 }
 
 /// Peak signal to noise ratio in dB over plane `plane` of all frames.
@@ -75,9 +85,10 @@ fn next_to_nothing_is_lost_on_the_way_through_the_canvas() {
     let bench = Bench::new();
     let film = all(source(&clip()));
     let film = &film[..20];
-    for encoder in ENCODERS {
+    for (encoder, codec) in ENCODERS {
         // The same encoder, fed with the source's own planes at the same settings.
-        let config = EncoderConfig::new(film[0].size(), source(&clip()).info().rate.unwrap());
+        let rate = source(&clip()).info().rate.unwrap();
+        let config = EncoderConfig::new(film[0].size(), rate).with_codec(codec);
         let mut direct = encode::open(&encoder, &config).unwrap();
         let mut packets = Vec::new();
         for frame in film {
@@ -85,7 +96,7 @@ fn next_to_nothing_is_lost_on_the_way_through_the_canvas() {
         }
         direct.finish(&mut packets).unwrap();
         let codec_private = direct.codec_private().unwrap();
-        let track = VideoTrack::new(VideoCodec::Av1, config.size, codec_private);
+        let track = VideoTrack::new(codec, config.size, codec_private);
         let path = bench.path("direct.webm");
         let mut writer = WebmWriter::new(FileSink::create(&path).unwrap(), &track.into()).unwrap();
         packets.iter().for_each(|packet| writer.write(TrackKind::Video, packet).unwrap());
@@ -94,15 +105,17 @@ fn next_to_nothing_is_lost_on_the_way_through_the_canvas() {
         drop(sink);
 
         let through = bench.path("through.webm");
-        let options = MediaRecorderOptions::default().with_encoder(encoder.clone());
+        let options = options_of(&encoder, codec);
         let report = run(record(source(&clip())).duration(Span::from_millis(800)).options(options), &through);
         assert_eq!(report.frames_encoded, 20);
         let (direct, through) = (frames(path), frames(through));
         for (plane, most) in [(0, 0.3), (1, 0.5), (2, 0.5)] {
             let (direct, through) = (psnr(film, &direct, plane), psnr(film, &through, plane));
-            println!("{encoder} plane {plane}: {direct:.2} dB fed directly, {through:.2} dB through the canvas");
-            assert!(direct > 30.0, "{encoder} plane {plane}: {direct:.2} dB");
-            assert!(direct - through < most, "{encoder} plane {plane}: {direct:.2} dB became {through:.2} dB");
+            println!(
+                "{encoder} {codec} plane {plane}: {direct:.2} dB fed directly, {through:.2} dB through the canvas"
+            );
+            assert!(direct > 30.0, "{encoder} {codec} plane {plane}: {direct:.2} dB");
+            assert!(direct - through < most, "{encoder} {codec} plane {plane}: {direct:.2} dB became {through:.2} dB");
         }
     }
 }
@@ -110,8 +123,8 @@ fn next_to_nothing_is_lost_on_the_way_through_the_canvas() {
 #[test]
 fn an_offline_recording_holds_the_same_frames_twice() {
     let bench = Bench::new();
-    for encoder in ENCODERS {
-        let options = MediaRecorderOptions::default().with_encoder(encoder.clone());
+    for (encoder, codec) in ENCODERS {
+        let options = options_of(&encoder, codec);
         let filter: FilterChain = "sepia(60%) blur(2px) vignette(0.4)".parse().unwrap();
         let [first, second] = ["first.webm", "second.webm"].map(|name| {
             let path = bench.path(name);
@@ -119,7 +132,7 @@ fn an_offline_recording_holds_the_same_frames_twice() {
             assert_eq!(run(recording, &path).frames_encoded, 10);
             frames(path)
         });
-        assert!(first == second, "{encoder}: the decoded frames differ");
+        assert!(first == second, "{encoder} {codec}: the decoded frames differ");
     }
 }
 
@@ -190,7 +203,7 @@ fn the_colours_of_the_bars_come_out_as_they_were_drawn() {
         ("BT.709 limited, untagged", hd, Some((BT709, false))),
         ("BT.709 full", hd, Some((BT709, true))),
     ];
-    for encoder in ENCODERS {
+    for (encoder, codec) in ENCODERS {
         for (name, size, film) in inputs {
             let spec = match film {
                 Some((weights, full)) => SourceSpec::File(bench.write("bars.y4m", bars_film(size, weights, full))),
@@ -199,12 +212,12 @@ fn the_colours_of_the_bars_come_out_as_they_were_drawn() {
             let options = SourceOptions::default().with_size(size);
             let path = bench.path("bars.webm");
             let recording = record(open(&spec, &options).unwrap()).duration(Span::from_millis(160));
-            run(recording.options(fine(encoder.clone())), &path);
+            run(recording.options(fine(options_of(&encoder, codec))), &path);
             let Some(seen) = bars_seen(&path, size) else { return };
             for (drawn, seen) in BARS.iter().zip(seen) {
-                println!("{encoder:<6} {name:<26} drawn {drawn:3?} seen {seen:3?}");
+                println!("{encoder:<6} {codec} {name:<26} drawn {drawn:3?} seen {seen:3?}");
                 let off = drawn.iter().zip(seen).map(|(&a, b)| a.abs_diff(b)).max().unwrap();
-                assert!(off <= allowed, "{encoder}, {name}: drawn {drawn:?}, seen {seen:?}");
+                assert!(off <= allowed, "{encoder} {codec}, {name}: drawn {drawn:?}, seen {seen:?}");
             }
         }
     }
@@ -232,7 +245,7 @@ fn odd_sizes_and_every_layout_of_planes_record_whole() {
         }
         let spec = SourceSpec::File(bench.write("odd.y4m", film));
         let path = bench.path("odd.webm");
-        let report = run(short(&spec, fine(EncoderChoice::Auto)), &path);
+        let report = run(short(&spec, fine(MediaRecorderOptions::default())), &path);
         assert_eq!((report.frames_encoded, report.width, report.height), (3, 75, 53), "{tag}");
         // 53 lines are untagged BT.601: the colour's luma changes with the matrix, its grey does not.
         let decoded = frames(path);

@@ -268,7 +268,7 @@ fn a_limit_beyond_all_bounds_is_none() {
 
 #[test]
 fn a_frame_limit_is_exact_and_the_frames_beyond_it_are_counted() {
-    for encoder in [EncoderChoice::Aom, EncoderChoice::Rav1e] {
+    for encoder in [EncoderChoice::Aom, EncoderChoice::Rav1e, EncoderChoice::Vpx] {
         let studio = Studio::video();
         let recorder = with(&studio, options().with_frame_limit(12).with_encoder(encoder));
         recorder.start(None).unwrap();
@@ -318,7 +318,7 @@ fn pieces(length: Option<Span>, bytes: Option<u64>, frames: u64, encoder: Encode
 
 #[test]
 fn pieces_by_time_are_exact_begin_at_key_frames_and_lose_nothing() {
-    for encoder in [EncoderChoice::Aom, EncoderChoice::Rav1e] {
+    for encoder in [EncoderChoice::Aom, EncoderChoice::Rav1e, EncoderChoice::Vpx] {
         let pieces = pieces(Some(Span::from_millis(700)), None, 90, encoder.clone());
         assert_eq!(pieces.iter().map(Judged::frames).collect::<Vec<_>>(), [21, 21, 21, 21, 6], "{encoder}");
         for piece in &pieces {
@@ -361,7 +361,7 @@ fn key_frames_come_by_time_by_count_or_when_requested() {
         let keys = lived(&recorder).file().keys();
         keys.iter().map(|time| (time * 30.0).round() as u64).collect::<Vec<_>>()
     };
-    for encoder in [EncoderChoice::Aom, EncoderChoice::Rav1e] {
+    for encoder in [EncoderChoice::Aom, EncoderChoice::Rav1e, EncoderChoice::Vpx] {
         let options = || options().with_encoder(encoder.clone());
         assert_eq!(keys(options(), false), [0, 60, 120], "every two seconds when nothing is asked");
         let by_time = options().with_video_key_frame_interval_duration(Span::from_secs(1));

@@ -57,7 +57,7 @@ fn a_recording_cut_at_any_of_200_places_keeps_every_whole_frame() {
     const SEED: u64 = 0x5eed_f00d_cafe_0200;
     println!("seed {SEED:#x}");
     println!("encoder  cut at, in % of the file  cuts  refused  frames whole  frames kept");
-    for encoder in ["aom", "rav1e"] {
+    for encoder in ["aom", "rav1e", "vpx"] {
         let bench = Bench::new();
         bench.run(["record", "pattern", "--duration", "4s", "--size", "320x180", "--encoder", encoder]).succeeded();
         let film = fs::read(bench.path("pattern.webm")).expect("the film");

@@ -5,6 +5,7 @@
 //! stream itself, so that they always agree with its frames.
 
 use super::{Obu, Obus, SEQUENCE_HEADER};
+use crate::bits::Bits;
 use crate::color::{ColorSpace, Matrix, Primaries, Range, Siting, Transfer};
 use crate::error::{Error, Result};
 
@@ -62,7 +63,7 @@ impl SequenceHeader {
 
     /// `sequence_header_obu()` (§5.5.1).
     fn parse(obu: &Obu) -> Option<Self> {
-        let bits = &mut Bits { bytes: obu.payload, position: 0 };
+        let bits = &mut Bits::new(obu.payload);
         let profile = bits.read(3)? as u8;
         let _still_picture = bits.flag()?;
         let reduced = bits.flag()?;
@@ -233,42 +234,6 @@ impl ColorConfig {
         let sited = !monochrome && subsampling == (true, true);
         let chroma_position = if sited { bits.read(2)? as u8 } else { 0 };
         Some(Self { bit_depth, monochrome, subsampling, chroma_position, description, full_range })
-    }
-}
-
-/// Reads bits, the most significant first; none past the end.
-struct Bits<'a> {
-    bytes: &'a [u8],
-    position: usize,
-}
-
-impl Bits<'_> {
-    fn flag(&mut self) -> Option<bool> {
-        let byte = self.bytes.get(self.position / 8)?;
-        let bit = byte >> (7 - self.position % 8) & 1;
-        self.position += 1;
-        Some(bit == 1)
-    }
-
-    /// `f(count)`, at most 32 bits.
-    fn read(&mut self, count: u32) -> Option<u32> {
-        (0..count).try_fold(0, |value, _| Some(value << 1 | u32::from(self.flag()?)))
-    }
-
-    fn skip(&mut self, count: u32) -> Option<()> {
-        (0..count).try_for_each(|_| self.flag().map(drop))
-    }
-
-    /// Skips a `uvlc()` (§4.10.3): only its length matters here.
-    fn skip_uvlc(&mut self) -> Option<()> {
-        let mut zeros = 0;
-        while !self.flag()? {
-            zeros += 1;
-        }
-        if zeros < 32 {
-            self.skip(zeros)?;
-        }
-        Some(())
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! The settings are those that browsers use for calls, as far as they help a recording. Their other settings (palette,
 //! compound and intra tools, reference motion vectors, a size limit for key frames) were measured: they are no faster,
-//! and the limit costs 0.4 dB. This is the only module that calls C.
+//! and the limit costs 0.4 dB.
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, c_char, c_int, c_uint};
@@ -11,12 +11,13 @@ use std::ptr;
 
 use libaom_sys as sys;
 
+use super::tick_clock::TickClock;
 use super::{EncoderConfig, KeyRhythm, RateControl, VideoEncoder};
 use crate::av1::{self, SequenceHeader};
 use crate::error::{Error, Result};
 use crate::frame::{Frame, Size};
 use crate::packet::EncodedPacket;
-use crate::time::{Span, Timestamp};
+use crate::time::Span;
 
 pub(super) struct AomEncoder {
     config: EncoderConfig,
@@ -24,38 +25,6 @@ pub(super) struct AomEncoder {
     keys: KeyRhythm,
     ticks: TickClock,
     header: Option<SequenceHeader>,
-}
-
-/// libaom's time base: a tenth of a millisecond. Only its rate control uses these times; packets keep the frame's time.
-const TICKS_PER_SECOND: i32 = 10_000;
-const NANOS_PER_TICK: i64 = 1_000_000_000 / TICKS_PER_SECOND as i64;
-
-/// Computes times for libaom that increase and stay small. libaom accepts at most 2^32 ticks, which is five days; so
-/// gaps are shortened to [`TickClock::MAX_GAP`], and the encoder is opened again before the limit.
-#[derive(Debug, Default)]
-struct TickClock {
-    /// The last frame's time and ticks.
-    last: Option<(Timestamp, i64)>,
-}
-
-impl TickClock {
-    /// One minute; longer gaps make no difference to rate control.
-    const MAX_GAP: i64 = 60 * TICKS_PER_SECOND as i64;
-    /// Half of libaom's limit, which leaves days until the next key frame.
-    const REOPEN_AT: i64 = 1 << 31;
-
-    /// The ticks of a frame of this time; two frames never get the same.
-    fn at(&mut self, time: Timestamp) -> i64 {
-        let whole = |time: Timestamp| time.as_nanos() / NANOS_PER_TICK;
-        let ticks = self.last.map_or(0, |(last, ticks)| ticks + (whole(time) - whole(last)).clamp(1, Self::MAX_GAP));
-        self.last = Some((time, ticks));
-        ticks
-    }
-
-    /// Whether the encoder should be opened again at the next key frame.
-    fn is_high(&self) -> bool {
-        self.last.is_some_and(|(_, ticks)| ticks >= Self::REOPEN_AT)
-    }
 }
 
 impl AomEncoder {
@@ -88,8 +57,7 @@ impl VideoEncoder for AomEncoder {
             self.ticks = TickClock::default();
         }
         let ticks = self.ticks.at(frame.timestamp);
-        let length = (duration.as_nanos() / NANOS_PER_TICK).clamp(1, u32::MAX.into()) as u32;
-        let (data, key) = self.codec.encode(frame, ticks, length, key)?;
+        let (data, key) = self.codec.encode(frame, ticks, TickClock::length(duration), key)?;
         if self.header.is_none() {
             self.header = SequenceHeader::find(&data)?;
         }
@@ -159,8 +127,9 @@ fn settings(config: &EncoderConfig) -> Result<sys::aom_codec_enc_cfg_t> {
     };
     settings.g_w = config.size.width;
     settings.g_h = config.size.height;
-    settings.g_threads = config.threads.clamp(1, 64) as c_uint;
-    settings.g_timebase = sys::aom_rational { num: 1, den: TICKS_PER_SECOND };
+    // With one thread libaom shares no rows and writes another stream than with two or more.
+    settings.g_threads = config.threads.clamp(2, 64) as c_uint;
+    settings.g_timebase = sys::aom_rational { num: 1, den: TickClock::TICKS_PER_SECOND };
     settings.g_lag_in_frames = 0;
     settings.g_error_resilient = 0;
     settings.rc_dropframe_thresh = 0;

@@ -25,7 +25,11 @@ mod picture_codec;
 mod pictures;
 mod rav1e;
 pub(crate) mod resampler;
+#[cfg(any(feature = "aom", all(feature = "vpx", unix)))]
+mod tick_clock;
 mod timeline;
+#[cfg(all(feature = "vpx", unix))]
+mod vpx;
 mod workers;
 
 pub use audio::{AudioEncoder, AudioEncoderConfig, open_audio};
@@ -49,7 +53,8 @@ pub struct EncoderConfig {
     pub speed: Option<u8>,
     /// The longest time between key frames.
     pub key_interval: Span,
-    /// How many threads the encoder may use, at least 1.
+    /// How many threads the encoder may use, at least 1. It does not change what is encoded: aom and VP9 use two at least,
+    /// VP8 one.
     pub threads: usize,
     /// Of pictures: whether a packet that is no key frame may hold only what changed since the frame before, as in
     /// animated files. Otherwise each packet is a whole picture.
@@ -314,8 +319,8 @@ pub fn open(choice: &EncoderChoice, config: &EncoderConfig) -> Result<Box<dyn Vi
         VideoCodec::Av1 => open_av1(choice, config),
         VideoCodec::Png | VideoCodec::Jpeg | VideoCodec::WebP => Ok(Box::new(pictures::PictureEncoder::new(config)?)),
         VideoCodec::Gif => Ok(Box::new(gif::GifEncoder::new(config)?)),
-        _ if *choice == EncoderChoice::Vpx => {
-            Err(Error::not_supported("expected the encoder vpx but it is not built in"))
+        VideoCodec::Vp8 | VideoCodec::Vp9 if *choice == EncoderChoice::Vpx || cfg!(all(feature = "vpx", unix)) => {
+            open_vpx(config)
         }
         _ => open_other(config),
     }
@@ -352,6 +357,16 @@ fn open_av1(choice: &EncoderChoice, config: &EncoderConfig) -> Result<Box<dyn Vi
         }
         _ => Ok(Box::new(rav1e::Rav1eEncoder::new(config)?)),
     }
+}
+
+fn open_vpx(config: &EncoderConfig) -> Result<Box<dyn VideoEncoder>> {
+    #[cfg(all(feature = "vpx", unix))]
+    return Ok(Box::new(vpx::VpxEncoder::new(config)?));
+    #[cfg(not(all(feature = "vpx", unix)))]
+    Err(Error::not_supported(format!(
+        "expected the encoder vpx for {} but it is not built in; {VPX_REMEDY}",
+        config.codec
+    )))
 }
 
 /// The description of a video track for the container, known before its first packet.
@@ -393,6 +408,9 @@ pub fn header(choice: &EncoderChoice, config: &EncoderConfig) -> Result<VideoHea
 #[cfg(not(feature = "aom"))]
 const AOM_REMEDY: &str = "build with `--features aom` (needs cmake, nasm and a C compiler)";
 
+#[cfg(not(all(feature = "vpx", unix)))]
+const VPX_REMEDY: &str = "on Linux or macOS, build with `--features vpx` (needs libvpx's headers and pkg-config)";
+
 /// One encoder, as `framereel codecs` and `framereel doctor` list it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -411,12 +429,20 @@ pub fn list() -> Vec<EncoderInfo> {
     let aom = Ok(aom::version());
     #[cfg(not(feature = "aom"))]
     let aom = Err(AOM_REMEDY.to_owned());
+    #[cfg(all(feature = "vpx", unix))]
+    let vpx = Ok(vpx::version());
+    #[cfg(not(all(feature = "vpx", unix)))]
+    let vpx = Err(VPX_REMEDY.to_owned());
     let of = |choice: EncoderChoice, version| EncoderInfo {
         name: choice.to_string(),
         codecs: choice.codecs().to_vec(),
         version,
     };
-    vec![of(EncoderChoice::Aom, aom), of(EncoderChoice::Rav1e, Ok(::rav1e::version::short()))]
+    vec![
+        of(EncoderChoice::Aom, aom),
+        of(EncoderChoice::Rav1e, Ok(::rav1e::version::short())),
+        of(EncoderChoice::Vpx, vpx),
+    ]
 }
 
 /// Whether an encoder of this codec is here, built in or in the `ffmpeg` program, which is asked once. Pictures are encoded

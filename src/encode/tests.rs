@@ -1,4 +1,4 @@
-//! Both encoders through the WebM writer into files that other people's programs read.
+//! All encoders through the WebM writer into files that other people's programs read.
 
 use std::io::{Cursor, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -13,9 +13,31 @@ use crate::tools;
 const SIZE: Size = Size::new(320, 180);
 const RATE: FrameRate = FrameRate::whole(25);
 
-fn choices() -> Vec<EncoderChoice> {
-    let choices: &[&str] = if cfg!(feature = "aom") { &["rav1e", "aom"] } else { &["rav1e"] };
-    choices.iter().map(|name| name.parse().unwrap()).collect()
+/// An encoder, and the codec that it is tried with.
+#[derive(Debug, Clone, PartialEq)]
+struct Tried {
+    choice: EncoderChoice,
+    codec: VideoCodec,
+}
+
+impl Tried {
+    fn open(&self, config: &EncoderConfig) -> Result<Box<dyn VideoEncoder>> {
+        open(&self.choice, &config.clone().with_codec(self.codec))
+    }
+}
+
+impl fmt::Display for Tried {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} with {}", self.codec, self.choice)
+    }
+}
+
+/// Every encoder that is built in, with each of its codecs.
+fn choices() -> Vec<Tried> {
+    let named = |name: &str| ["aom", "rav1e", "vpx"].contains(&name);
+    let built_in = list().into_iter().filter(|info| info.version.is_ok() && named(&info.name));
+    let tried = built_in.flat_map(|info| info.codecs.into_iter().map(move |codec| (info.name.clone(), codec)));
+    tried.map(|(name, codec)| Tried { choice: name.parse().unwrap(), codec }).collect()
 }
 
 fn config(size: Size) -> EncoderConfig {
@@ -76,15 +98,15 @@ struct Encoded {
     codec: String,
 }
 
-fn record(choice: &EncoderChoice, config: &EncoderConfig, frames: &[Frame], keys: &[usize]) -> Encoded {
-    let mut encoder = open(choice, config).unwrap();
+fn record(choice: &Tried, config: &EncoderConfig, frames: &[Frame], keys: &[usize]) -> Encoded {
+    let mut encoder = choice.open(config).unwrap();
     assert_eq!(encoder.codec_private(), None);
     let packets = encode(&mut *encoder, frames, keys);
     let codec_private = encoder.codec_private().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.webm");
     let file = std::fs::File::create(&path).unwrap();
-    let track = VideoTrack::new(VideoCodec::Av1, config.size, codec_private);
+    let track = VideoTrack::new(choice.codec, config.size, codec_private);
     let mut writer = WebmWriter::new(file, &track.into()).unwrap();
     packets.iter().for_each(|packet| writer.write(TrackKind::Video, packet).unwrap());
     writer.finish(None).outcome.unwrap();
@@ -147,7 +169,13 @@ fn a_recording_is_a_whole_webm_to_other_programs() {
     for choice in choices() {
         let recording = record(&choice, &config(SIZE), &frames, &[]);
         let file = &recording.path;
-        assert_eq!(recording.codec, "av01.0.00M.08", "{choice}: level 2.0 holds 320x180 at 25");
+        // AV1's level 2.0 holds 320x180 at 25, VP9's 1.1.
+        let codec = match choice.codec {
+            VideoCodec::Vp8 => "vp8",
+            VideoCodec::Vp9 => "vp09.00.11.08",
+            _ => "av01.0.00M.08",
+        };
+        assert_eq!(recording.codec, codec, "{choice}");
 
         if let Some(packets) = probe_packets(file) {
             assert_eq!(packets.len(), 60, "{choice}");
@@ -160,8 +188,11 @@ fn a_recording_is_a_whole_webm_to_other_programs() {
         if let Some(text) =
             ask_text("ffprobe", &["-v", "error", "-show_entries", entries, "-of", "default=nk=0", "FILE"], file)
         {
+            // VP8 and VP9 do not say where chroma is.
+            let siting = if choice.codec == VideoCodec::Av1 { "chroma_location=left" } else { "width=320" };
             for line in [
-                "codec_name=av1",
+                &format!("codec_name={}", choice.codec),
+                siting,
                 "width=320",
                 "height=180",
                 "pix_fmt=yuv420p",
@@ -169,7 +200,6 @@ fn a_recording_is_a_whole_webm_to_other_programs() {
                 "color_space=bt709",
                 "color_transfer=bt709",
                 "color_primaries=bt709",
-                "chroma_location=left",
                 "duration=2.400000",
             ] {
                 assert!(text.lines().any(|found| found == line), "{choice}: no {line} in\n{text}");
@@ -181,13 +211,15 @@ fn a_recording_is_a_whole_webm_to_other_programs() {
             assert!(psnr > 36.0, "{choice}: {psnr:.1} dB");
         }
         if let Some(text) = ask_text("mkvinfo", &["--all", "FILE"], file) {
+            let private =
+                if choice.codec == VideoCodec::Vp8 { "Codec ID: V_VP8" } else { "Codec's private data: size" };
             for element in [
+                private,
                 concat!("Writing application: framereel ", env!("CARGO_PKG_VERSION")),
                 "Cue point",
                 "Duration: 00:00:02.400",
                 "Color matrix coefficients: 1",
                 "Color range: 1",
-                "Codec's private data: size",
             ] {
                 assert!(text.to_lowercase().contains(&element.to_lowercase()), "{choice}: no {element} in\n{text}");
             }
@@ -199,8 +231,24 @@ fn a_recording_is_a_whole_webm_to_other_programs() {
 fn the_same_frames_give_the_same_packets_twice() {
     let frames = pictures(SIZE, 12);
     for choice in choices() {
-        let run = || encode(&mut *open(&choice, &config(SIZE)).unwrap(), &frames, &[5]);
+        let run = || encode(&mut *choice.open(&config(SIZE)).unwrap(), &frames, &[5]);
         assert!(run() == run(), "{choice}");
+    }
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_packets() {
+    let size = Size::new(800, 450);
+    let frames = pictures(size, 8);
+    for choice in choices().into_iter().filter(|choice| choice.choice != EncoderChoice::Rav1e) {
+        let run = |threads| {
+            let config = EncoderConfig { threads, ..config(size) };
+            encode(&mut *choice.open(&config).unwrap(), &frames, &[5])
+        };
+        let one = run(1);
+        for threads in [2, 3, 8] {
+            assert!(run(threads) == one, "{choice}, {threads} threads");
+        }
     }
 }
 
@@ -209,7 +257,7 @@ fn key_frames_come_where_they_are_asked_for_and_at_least_as_often_as_agreed() {
     let frames = pictures(Size::new(64, 64), 40);
     let config = EncoderConfig { key_interval: Span::from_millis(500), ..config(Size::new(64, 64)) };
     for choice in choices() {
-        let packets = encode(&mut *open(&choice, &config).unwrap(), &frames, &[3, 20]);
+        let packets = encode(&mut *choice.open(&config).unwrap(), &frames, &[3, 20]);
         assert_eq!(packets.len(), 40);
         let keys: Vec<usize> = (0..40).filter(|&index| packets[index].key).collect();
         // 500 ms are 12 whole frames of 40 ms.
@@ -226,7 +274,7 @@ fn frames_keep_their_own_times() {
         .map(|(&nanos, index)| picture(SIZE, index).with_timestamp(Timestamp::from_nanos(nanos)))
         .collect();
     for choice in choices() {
-        let mut encoder = open(&choice, &config(SIZE)).unwrap();
+        let mut encoder = choice.open(&config(SIZE)).unwrap();
         let packets = encode(&mut *encoder, &frames, &[]);
         let kept: Vec<i64> = packets.iter().map(|packet| packet.timestamp.as_nanos()).collect();
         assert_eq!(kept, times, "{choice}");
@@ -278,7 +326,7 @@ fn planes_with_padding_between_their_rows_give_the_same_packets() {
     let plain = pictures(size, 4);
     let strided: Vec<Frame> = plain.iter().map(padded).collect();
     for choice in choices() {
-        let run = |frames: &[Frame]| encode(&mut *open(&choice, &config(size)).unwrap(), frames, &[]);
+        let run = |frames: &[Frame]| encode(&mut *choice.open(&config(size)).unwrap(), frames, &[]);
         assert!(run(&plain) == run(&strided), "{choice}");
     }
 }
@@ -286,9 +334,9 @@ fn planes_with_padding_between_their_rows_give_the_same_packets() {
 #[test]
 fn the_bitrate_is_met_and_quality_costs_bytes() {
     let frames = pictures(SIZE, 50);
-    let bytes = |choice: &EncoderChoice, rate_control| {
+    let bytes = |choice: &Tried, rate_control| {
         let config = EncoderConfig { rate_control, ..config(SIZE) };
-        let packets = encode(&mut *open(choice, &config).unwrap(), &frames, &[]);
+        let packets = encode(&mut *choice.open(&config).unwrap(), &frames, &[]);
         packets.iter().map(|packet| packet.data.len()).sum::<usize>()
     };
     for choice in choices() {
@@ -306,9 +354,90 @@ fn every_speed_encodes() {
     for choice in choices() {
         for speed in 0..=10 {
             let config = EncoderConfig { speed: Some(speed), ..config(Size::new(64, 64)) };
-            let packets = encode(&mut *open(&choice, &config).unwrap(), &frames, &[]);
+            let packets = encode(&mut *choice.open(&config).unwrap(), &frames, &[]);
             assert_eq!(packets.len(), 3, "{choice} at speed {speed}");
         }
+    }
+}
+
+/// A disc with a soft edge on nothing at all, and a hard-edged square that is half transparent.
+fn transparent_picture(size: Size, index: u64) -> Frame {
+    let data = (0..size.height).flat_map(|y| (0..size.width).map(move |x| (f64::from(x), f64::from(y))));
+    let data = data.flat_map(|(x, y)| {
+        let time = index as f64;
+        let distance = (x - 60.0 - 5.0 * time).hypot(y - 50.0);
+        let square = (200.0..280.0).contains(&(x + 2.0 * time)) && (100.0..160.0).contains(&y);
+        match ((40.0 - distance) / 4.0, square) {
+            (_, true) => [0, 80, 250, 128],
+            (inside, _) if inside <= 0.0 => [0; 4],
+            (inside, _) => [250, 140, 20, (255.0 * inside.min(1.0)).round() as u8],
+        }
+    });
+    Frame::packed(PixelFormat::Rgba8, size, ColorSpace::RECORDED, data.collect()).with_timestamp(RATE.timestamp(index))
+}
+
+#[test]
+fn transparency_comes_back_from_packets_of_its_own() {
+    let frames: Vec<_> = (0..12).map(|index| transparent_picture(SIZE, index)).collect();
+    let luma = SIZE.pixels() as usize;
+    for choice in choices().into_iter().filter(|choice| choice.codec.has_alpha()) {
+        let config = config(SIZE).with_alpha(true);
+        let mut encoder = choice.open(&config).unwrap();
+        let packets = encode(&mut *encoder, &frames, &[5]);
+        let keys: Vec<_> = (0..12).filter(|&index| packets[index].key).collect();
+        assert_eq!(keys, [0, 5], "{choice}");
+        let header = header(&choice.choice, &config.with_codec(choice.codec)).unwrap();
+        assert_eq!(Some(header.codec_private), encoder.codec_private(), "{choice}");
+
+        // The transparency as a film of its own, which has key frames where the colours have them.
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("alpha.webm");
+        let track = VideoTrack::new(choice.codec, SIZE, encoder.codec_private().unwrap());
+        let mut writer = WebmWriter::new(std::fs::File::create(&path).unwrap(), &track.into()).unwrap();
+        for packet in packets.iter().skip(5) {
+            let alpha = EncodedPacket { data: packet.alpha.clone().unwrap(), alpha: None, ..packet.clone() };
+            writer.write(TrackKind::Video, &alpha).unwrap();
+        }
+        writer.finish(None).outcome.unwrap();
+        let Some(decoded) = decode(&path) else { return };
+        assert_eq!(decoded.len(), 7 * frames[0].alpha_i420().data().len(), "{choice}");
+        let alpha = frames[5..].iter().flat_map(|frame| frame.data().chunks(4).map(|pixel| pixel[3]));
+        let found = decoded.chunks(frames[0].alpha_i420().data().len()).flat_map(|frame| &frame[..luma]);
+        let off = alpha.zip(found).map(|(alpha, &found)| alpha.abs_diff(found));
+        let most = off.max().unwrap();
+        let bytes: usize = packets.iter().map(|packet| packet.alpha.as_ref().map_or(0, Vec::len)).sum();
+        println!("{choice}: off by {most} of 255 at most, {bytes} bytes of transparency");
+        assert!(most <= 3, "{choice}: {most}");
+    }
+}
+
+#[test]
+fn a_constant_quality_does_not_depend_on_what_came_before() {
+    let size = Size::new(160, 96);
+    let noise = |index: u64| {
+        let mut state = 0x2545_f491_4f6c_dd1d_u64 + index;
+        let mut frame = picture(size, index).data().to_vec();
+        frame[..size.pixels() as usize].iter_mut().for_each(|luma| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            *luma = state as u8;
+        });
+        Frame::packed(PixelFormat::I420, size, ColorSpace::RECORDED, frame).with_timestamp(RATE.timestamp(index))
+    };
+    let calm = pictures(size, 40);
+    let stormy: Vec<_> = (0..20).map(noise).chain(calm[20..].to_vec()).collect();
+    let config = EncoderConfig { rate_control: RateControl::Quality(60), ..config(size) };
+    for choice in choices().into_iter().filter(|choice| choice.choice == EncoderChoice::Vpx) {
+        // From the key frame on, as good as ever.
+        let [calm, stormy] = [&calm, &stormy].map(|frames| {
+            let recording = record(&choice, &config, frames, &[20]);
+            let decoded = decode(&recording.path)?;
+            Some(luma_psnr(&frames[20..], &decoded[20 * frames[0].data().len()..]))
+        });
+        let (Some(calm), Some(stormy)) = (calm, stormy) else { return };
+        println!("{choice}: {calm:.2} dB, after noise {stormy:.2} dB");
+        assert!((calm - stormy).abs() < 0.5, "{choice}: {calm:.2} dB, after noise {stormy:.2} dB");
     }
 }
 
@@ -366,7 +495,7 @@ fn what_cannot_be_encoded_is_refused_with_both_values() {
         assert!(error.to_string().contains(words), "{error}");
     }
     for choice in choices() {
-        let mut encoder = open(&choice, &config(SIZE)).unwrap();
+        let mut encoder = choice.open(&config(SIZE)).unwrap();
         let other = picture(Size::new(64, 64), 0);
         let error = encoder.encode(&other, Span::from_millis(40), false, &mut Vec::new()).unwrap_err();
         assert!(error.to_string().contains("of I420, 320x180, but found I420 of 64x64"), "{error}");
@@ -375,8 +504,12 @@ fn what_cannot_be_encoded_is_refused_with_both_values() {
 
 #[test]
 fn encoders_are_named_as_the_command_line_names_them() {
-    for (text, choice) in [("auto", EncoderChoice::Auto), ("rav1e", EncoderChoice::Rav1e), ("aom", EncoderChoice::Aom)]
-    {
+    for (text, choice) in [
+        ("auto", EncoderChoice::Auto),
+        ("rav1e", EncoderChoice::Rav1e),
+        ("aom", EncoderChoice::Aom),
+        ("vpx", EncoderChoice::Vpx),
+    ] {
         assert_eq!(text.parse::<EncoderChoice>().unwrap(), choice);
         assert_eq!(choice.to_string(), text);
     }
@@ -408,7 +541,7 @@ fn a_recording_of_weeks_and_a_gap_of_weeks_end_no_recording() {
         // Two gaps of ten days; then, for the encoder's clock, four days in frames a minute apart.
         let gaps = [days(0), days(10), days(20)].map(|gap| Timestamp::ZERO + gap);
         let minutes = (1..4 * 1440).map(|minute| gaps[2] + Span::from_secs(60 * minute));
-        let count = if choice == EncoderChoice::Rav1e { 10 } else { usize::MAX };
+        let count = if choice.choice == EncoderChoice::Rav1e { 10 } else { usize::MAX };
         let still = picture(Size::new(32, 32), 0);
         let frames: Vec<_> =
             gaps.into_iter().chain(minutes).take(count).map(|time| still.clone().with_timestamp(time)).collect();

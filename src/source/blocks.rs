@@ -1,6 +1,7 @@
 //! Iterates over the blocks of one track of a Matroska or WebM file.
 
 use std::io::{Read, Seek};
+use std::ops::Range;
 
 use crate::error::{Error, Result};
 use crate::mux::matroska::{self, Info, Item, Matroska, Track, id};
@@ -12,7 +13,7 @@ pub(super) struct FrameBlock {
     pub(super) timestamp: Timestamp,
     /// Whether the file marks the frame as one where decoding can begin.
     pub(super) key: bool,
-    place: std::ops::Range<u64>,
+    place: Range<u64>,
 }
 
 /// A Matroska file, at the first or at the next block of one of its tracks.
@@ -97,6 +98,17 @@ impl<R: Read + Seek> Blocks<R> {
             let byte = block.element.start;
             Error::not_readable(format!("expected a block at byte {byte} but found one at an impossible time"))
         })
+    }
+
+    /// Reads the first bytes of a block, `len` at most, and its last one; none where the block is empty.
+    pub(super) fn ends(&mut self, block: &FrameBlock, len: u64) -> Result<Option<(Vec<u8>, u8)>> {
+        let Range { start, end } = block.place;
+        if start >= end {
+            return Ok(None);
+        }
+        let first = self.file.bytes(start..end.min(start.saturating_add(len)))?;
+        let last = self.file.bytes(end - 1..end)?;
+        Ok(last.first().map(|&last| (first, last)))
     }
 
     /// Reads the bytes of a block.

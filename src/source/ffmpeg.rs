@@ -265,11 +265,14 @@ fn file_url(path: &Path) -> OsString {
     url
 }
 
+/// The films in WebM that are read without ffmpeg.
+const WEBM: &str = if cfg!(all(feature = "vpx", unix)) { "AV1, VP8 and VP9 .webm" } else { "AV1 .webm" };
+
 fn not_started(error: std::io::Error) -> Error {
     if error.kind() == IoErrorKind::NotFound {
         return Error::not_found(format!(
-            "expected the ffmpeg program, which reads this kind of file, but found none; {INSTALL}. Without it, .y4m, AV1 \
-             .webm, PNG, JPEG, WebP, BMP and WAV files can be read"
+            "expected the ffmpeg program, which reads this kind of file, but found none; {INSTALL}. Without it, .y4m, \
+             {WEBM}, PNG, JPEG, WebP, BMP and WAV files can be read"
         ));
     }
     Error::unknown("the ffmpeg program did not start").with_cause(error)

@@ -85,7 +85,7 @@ fn open_file(path: &Path, options: &SourceOptions) -> Result<Box<dyn Source>> {
     }
 }
 
-/// Opens the file with the built-in decoder, or with ffmpeg when it holds anything but plain AV1.
+/// Opens the file with the built-in decoder, or with ffmpeg when it holds what that does not read.
 fn open_matroska(path: &Path, file: File, name: &str, options: &SourceOptions) -> Result<Box<dyn Source>> {
     let unsupported = match WebmSource::new(file, name, options) {
         Ok(source) => return Ok(Box::new(source.with_path(path))),
@@ -121,12 +121,18 @@ pub struct Decoder {
     pub remedy: &'static str,
 }
 
+const WEBM: &str = if cfg!(all(feature = "vpx", unix)) {
+    "AV1 with 8, 10 or 12 bits, VP8 and VP9 with 8, and Opus, in WebM and Matroska"
+} else {
+    "AV1 with 8, 10 or 12 bits, and Opus, in WebM and Matroska"
+};
+
 /// All decoders, whether they were found or not. Runs `ffmpeg -version` and `ffprobe -version`.
 pub fn decoders() -> Vec<Decoder> {
     let built_in = |name, reads| Decoder { name, reads, found: Some("built in".to_owned()), remedy: "" };
     vec![
         built_in("y4m", "YUV4MPEG2 with 8, 10 or 12 bits, from files and standard input"),
-        built_in("webm", "AV1 with 8, 10 or 12 bits, and Opus, in WebM and Matroska"),
+        built_in("webm", WEBM),
         built_in("wav", "WAV sound"),
         built_in("image", "PNG, JPEG, WebP and BMP pictures, and folders of them"),
         Decoder {
@@ -179,7 +185,8 @@ mod tests {
         assert_eq!(kind(&png), "image");
         for (encoder, expected) in [
             ("libaom-av1 -cpu-used 8", "webm"),
-            ("libvpx-vp9", "ffmpeg"),
+            ("libvpx-vp9", if cfg!(all(feature = "vpx", unix)) { "webm" } else { "ffmpeg" }),
+            ("libvpx-vp9 -pix_fmt yuv444p", "ffmpeg"),
             ("libaom-av1 -cpu-used 8 -vf setsar=2", "ffmpeg"),
         ] {
             let source = "testsrc=s=64x64:r=25:d=0.12";

@@ -3,6 +3,11 @@
 use std::fs;
 use std::path::Path;
 
+use framereel::codec::VideoCodec;
+use framereel::encode::{self, EncoderChoice, EncoderConfig};
+use framereel::frame::{Frame, Size};
+use framereel::time::{FrameRate, Span};
+
 use crate::elements::{CLUSTER, INFO, TRACKS, element, file, key_block, uint, video};
 use crate::limited::{Parser, outcome, refusal};
 use crate::program::Bench;
@@ -40,6 +45,61 @@ fn frames_days_apart_are_refused_with_both_times() {
     let late = [&film[..time], &[0xe7, 0x84, 0x47, 0x86, 0x8c, 0], &film[time + 4..]].concat();
     let error = refusal(Parser::Matroska, &late);
     assert!(error.contains("within 86400s of the one at") && error.contains("1200000"), "{error}");
+}
+
+#[test]
+fn frames_of_vp8_and_vp9_that_declare_other_sizes_take_no_memory_for_them() {
+    const MOST: u64 = 200 << 20;
+    let picture = |codec| {
+        let config = EncoderConfig::new(Size::new(64, 48), FrameRate::whole(25)).with_codec(codec);
+        let mut encoder = encode::open(&EncoderChoice::Vpx, &config).unwrap();
+        let mut packets = Vec::new();
+        encoder.encode(&Frame::black(config.size), Span::from_millis(40), true, &mut packets).unwrap();
+        packets.remove(0).data
+    };
+    let film = |codec, blocks: &[&[u8]]| {
+        let info = element(INFO, &uint(0x2a_d7b1, 1_000_000));
+        let blocks = blocks.iter().zip(0..).flat_map(|(data, index)| key_block(index * 40, data));
+        let cluster: Vec<u8> = uint(0xe7, 0).into_iter().chain(blocks).collect();
+        file(&[info, element(TRACKS, &video(1, codec)), element(CLUSTER, &cluster)])
+    };
+    let read = |codec, blocks: &[&[u8]]| {
+        let read = outcome(Parser::Matroska, &film(codec, blocks));
+        println!("{codec}: {read:?}");
+        assert!(read.peak < MOST, "{} MiB", read.peak >> 20);
+        read.said
+    };
+
+    let good = picture(VideoCodec::Vp9);
+    // The same as 65536x65536, and a frame that gives this size to a picture made of others.
+    let mut huge = good.clone();
+    huge[4] |= 0x0f;
+    huge[5..8].fill(0xff);
+    huge[8] |= 0xf0;
+    let inter = [&[0x87, 1, 0, 1, 0xff, 0xff, 0xff, 0xfe][..], &[0; 50]].concat();
+    let [first, second] = [good.len() as u16, huge.len() as u16].map(u16::to_le_bytes);
+    let superframe = [&good[..], &huge, &[0xc9], &first, &second, &[0xc9]].concat();
+    for block in [&huge, &inter] {
+        let error = read("V_VP9", &[&good, block]).unwrap_err();
+        assert!(error.contains("of 64x48 as the track says but found 65536x65536"), "{error}");
+    }
+    assert!(read("V_VP9", &[&huge]).unwrap_err().contains("65536x65536"));
+    let error = read("V_VP9", &[&superframe]).unwrap_err();
+    assert!(error.contains("expected all frames to be 64x48 but found one of 65536x65536"), "{error}");
+    // What follows a frame without an index is not decoded.
+    assert_eq!(read("V_VP9", &[&[&good[..], &huge].concat()]).unwrap(), "1 frames");
+    // A superframe in a superframe.
+    let size = (superframe.len() as u16).to_le_bytes();
+    let nested = [&superframe[..], &[0xc8], &size, &[0xc8]].concat();
+    assert_eq!(read("V_VP9", &[&nested]).unwrap(), "1 frames");
+
+    let good = picture(VideoCodec::Vp8);
+    let mut huge = good.clone();
+    huge[6..10].copy_from_slice(&[0xff, 0x3f, 0xff, 0x3f]);
+    for blocks in [&[&huge[..]][..], &[&good, &huge]] {
+        let error = read("V_VP8", blocks).unwrap_err();
+        assert!(error.contains("of 64x48 as the track says but found 16383x16383"), "{error}");
+    }
 }
 
 #[test]

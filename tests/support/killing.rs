@@ -28,6 +28,7 @@ const BUFFER: Span = Span::from_millis(20);
 #[derive(Debug, Clone)]
 pub struct Case {
     number: u64,
+    /// Its name and its codec's.
     encoder: String,
     sound: bool,
     /// Whether a new frame comes once a second, rather than 30 times.
@@ -43,11 +44,14 @@ impl Case {
         let kinds = encoders.len() * 4;
         let kind = number as usize % kinds;
         // Each kind as WebM, then each as MP4.
-        let extension = if number as usize / kinds % 2 == 0 { "webm" } else { "mp4" };
+        let encoder = encoders[kind % encoders.len()].clone();
+        // MP4 has no VP8.
+        let is_webm = number as usize / kinds % 2 == 0 || encoder.ends_with("vp8");
+        let extension = if is_webm { "webm" } else { "mp4" };
         let wait = Duration::from_millis(50 + random(seed << 32 | number) % 2950);
         Self {
             number,
-            encoder: encoders[kind % encoders.len()].clone(),
+            encoder,
             sound: kind / encoders.len() % 2 == 1,
             still: kind / encoders.len() / 2 == 1,
             path: folder.join(format!("{number}.{extension}")),
@@ -94,9 +98,10 @@ pub fn record_until_killed(case: &Case) -> ! {
     let video = TrackGenerator::video(SIZE, &clock);
     let audio = case.sound.then(|| TrackGenerator::audio(SOUND, 1, &clock));
     let stream = MediaStream::new([&video].into_iter().chain(&audio).map(|track| track.track()));
-    let mime_type = format!("video/{}", case.extension());
-    let options =
-        MediaRecorderOptions::default().with_encoder(case.encoder.parse().unwrap()).with_mime_type(&mime_type);
+    let (encoder, codec) = case.encoder.split_once(' ').expect("an encoder and a codec");
+    let options = MediaRecorderOptions::default()
+        .with_encoder(encoder.parse().unwrap())
+        .with_mime_type(&format!("video/{};codecs={codec}", case.extension()));
     let recorder = MediaRecorder::new(&stream, options).unwrap();
     recorder.start_to(FileSink::create_new(&case.path).unwrap()).unwrap();
     // Both kinds of recordings begin here: those with sound, and those with the first frame.

@@ -39,7 +39,7 @@ pub const TIME: Duration = Duration::from_secs(2);
 pub enum Parser {
     /// YUV4MPEG2, as a source.
     Y4m,
-    /// Matroska, as a source: AV1 is decoded.
+    /// Matroska, as a source: AV1, VP8 and VP9 are decoded.
     Matroska,
     /// Matroska, as sound: Opus is decoded.
     Opus,

@@ -44,6 +44,10 @@ pub(crate) struct Track {
     pub(crate) alpha: bool,
     /// Whether the picture is cropped.
     pub(crate) cropped: bool,
+    /// The matrix and the range of the colours, as H.273 and Matroska (RFC 9559 §5.1.4.1.28.24) number them; 2 and 0
+    /// where the file does not give them.
+    pub(crate) matrix: u64,
+    pub(crate) range: u64,
     /// Samples a second, unchecked; 8000 where the file does not give it.
     pub(crate) rate: f64,
     /// How many channels, unchecked; 1 where the file does not give it.
@@ -97,6 +101,9 @@ impl Track {
         self.height = value(id::PIXEL_HEIGHT).unwrap_or(0);
         self.display = value(id::DISPLAY_WIDTH).zip(value(id::DISPLAY_HEIGHT));
         self.alpha = value(id::ALPHA_MODE) == Some(1);
+        let color = |wanted| child(child(video, id::COLOUR)?, wanted).map(unsigned);
+        self.matrix = color(id::MATRIX_COEFFICIENTS).unwrap_or(2);
+        self.range = color(id::RANGE).unwrap_or(0);
         self.cropped = id::PIXEL_CROPS.into_iter().any(|id| value(id).is_some_and(|edge| edge > 0));
     }
 

@@ -3,6 +3,7 @@ use std::io::Cursor;
 use super::super::ffmpeg::clips;
 use super::*;
 use crate::color::{Matrix, Primaries, Range, Transfer};
+use crate::frame::PixelFormat;
 
 const SOURCE: &str = "testsrc=s=64x50:r=25:d=0.4";
 const AV1: &str = "-c:v libaom-av1 -cpu-used 8 -g 4 -b:v 200k";
@@ -66,6 +67,73 @@ fn every_layout_decodes_to_the_same_bytes_as_ffmpeg_decodes() {
     }
 }
 
+#[cfg(all(feature = "vpx", unix))]
+const VPX: [&str; 3] = [
+    // Hidden frames: in blocks of their own, and in superframes.
+    "-c:v libvpx -auto-alt-ref 1 -lag-in-frames 5 -g 4 -b:v 200k",
+    "-c:v libvpx-vp9 -auto-alt-ref 1 -lag-in-frames 5 -g 4 -b:v 200k",
+    "-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -g 4 -b:v 200k",
+];
+
+#[cfg(all(feature = "vpx", unix))]
+#[test]
+fn vp8_and_vp9_decode_to_the_same_bytes_as_ffmpeg_decodes() {
+    for arguments in VPX {
+        // Odd sides too.
+        let arguments = format!("{arguments} -vf scale=63:49 -pix_fmt yuv420p");
+        let Some((_folder, path)) = clips::made("a.webm", SOURCE, &arguments) else { return };
+        let bytes = std::fs::read(&path).unwrap();
+        let info = open(&bytes, None).unwrap().info().clone();
+        assert_eq!((info.frames, info.rate), (Some(10), Some(FrameRate::whole(25))), "{arguments}");
+        let (frames, error) = drain(&bytes, None);
+        assert!(error.is_none(), "{error:?}");
+        assert_eq!(frames.len(), 10, "{arguments}");
+        let decoded: Vec<u8> = frames.iter().flat_map(|frame| frame.data().to_vec()).collect();
+        assert!(decoded == clips::decoded(&path, "-pix_fmt yuv420p"), "{arguments}");
+        for (index, frame) in frames.iter().enumerate() {
+            assert_eq!(frame.timestamp.as_nanos(), index as i64 * 40_000_000);
+        }
+        starts_anywhere(&bytes);
+        is_cut_anywhere(&bytes);
+        is_damaged_anywhere(&bytes);
+    }
+}
+
+#[cfg(all(feature = "vpx", unix))]
+#[test]
+fn colours_of_vp9_are_those_of_its_frames_and_of_vp8_those_of_the_file() {
+    let untagged = (Matrix::Bt601, Range::Limited);
+    for (tags, vp8, vp9) in [
+        ("", untagged, untagged),
+        (" -colorspace bt709 -color_range tv", (Matrix::Bt709, Range::Limited), (Matrix::Bt709, Range::Limited)),
+        (" -colorspace bt2020nc -color_range pc", (Matrix::Bt2020, Range::Full), (Matrix::Bt2020, Range::Full)),
+    ] {
+        for (codec, expected) in [("libvpx", vp8), ("libvpx-vp9", vp9)] {
+            let Some(bytes) = made(&format!("-c:v {codec} -b:v 200k -pix_fmt yuv420p{tags}")) else { return };
+            let color = drain(&bytes, None).0[0].color;
+            assert_eq!((color.matrix, color.range), expected, "{codec}{tags}");
+        }
+    }
+}
+
+#[cfg(all(feature = "vpx", unix))]
+#[test]
+fn a_film_whose_size_changes_is_not_supported_before_it_is_read() {
+    // The second half of the film is larger: its blocks are those of another film.
+    for codec in ["libvpx", "libvpx-vp9"] {
+        let arguments = format!("-c:v {codec} -b:v 200k -pix_fmt yuv420p");
+        let Some(small) = made(&arguments) else { return };
+        let Some(large) = made(&format!("{arguments} -vf scale=128:100")) else { return };
+        let cluster = |bytes: &[u8]| bytes.windows(4).position(|id| id == [0x1f, 0x43, 0xb6, 0x75]).unwrap();
+        let cues = |bytes: &[u8]| bytes.windows(4).rposition(|id| id == [0x1c, 0x53, 0xbb, 0x6b]).unwrap();
+        let mut film = small[..cues(&small)].to_vec();
+        film.extend(&large[cluster(&large)..cues(&large)]);
+        let error = open(&film, None).err().unwrap();
+        assert_eq!(*error.kind(), ErrorKind::NotSupported, "{error}");
+        assert!(error.to_string().contains("of 64x50 as the track says but found 128x100"), "{error}");
+    }
+}
+
 #[test]
 fn colours_are_those_of_the_sequence_header() {
     let (sdr, bt709) = (Transfer::Sdr, Primaries::Bt709);
@@ -90,7 +158,7 @@ fn colours_are_those_of_the_sequence_header() {
         ),
     ] {
         let Some(bytes) = made(&format!("{AV1} -pix_fmt yuv420p{tags}")) else { return };
-        let color = open(&bytes, None).unwrap().color;
+        let color = drain(&bytes, None).0[0].color;
         assert_eq!((color.matrix, color.range), (matrix, range), "{tags}");
         assert_eq!((color.transfer, color.primaries, color.peak), (transfer, primaries, 1000), "{tags}");
     }
@@ -99,7 +167,11 @@ fn colours_are_those_of_the_sequence_header() {
 #[test]
 fn a_file_cut_anywhere_gives_its_whole_frames_bit_for_bit_and_then_an_error() {
     let Some(bytes) = made(&format!("{AV1} -pix_fmt yuv420p")) else { return };
-    let (all, _) = drain(&bytes, None);
+    is_cut_anywhere(&bytes);
+}
+
+fn is_cut_anywhere(bytes: &[u8]) {
+    let (all, _) = drain(bytes, None);
     let mut most = 0;
     for len in (0..bytes.len()).step_by(7) {
         let (frames, error) = drain(&bytes[..len], None);
@@ -114,6 +186,10 @@ fn a_file_cut_anywhere_gives_its_whole_frames_bit_for_bit_and_then_an_error() {
 #[test]
 fn a_file_with_damaged_bytes_never_panics() {
     let Some(bytes) = made(&format!("{AV1} -pix_fmt yuv420p")) else { return };
+    is_damaged_anywhere(&bytes);
+}
+
+fn is_damaged_anywhere(bytes: &[u8]) {
     let mut state = 0x2545_f491_4f6c_dd1d_u64;
     let mut random = move || {
         state ^= state << 13;
@@ -122,7 +198,7 @@ fn a_file_with_damaged_bytes_never_panics() {
         state as usize
     };
     for _ in 0..400 {
-        let mut damaged = bytes.clone();
+        let mut damaged = bytes.to_vec();
         for _ in 0..random() % 4 + 1 {
             let place = random() % damaged.len();
             damaged[place] = random() as u8;
@@ -134,25 +210,32 @@ fn a_file_with_damaged_bytes_never_panics() {
 #[test]
 fn a_start_decodes_from_the_key_frame_before_and_gives_the_frame_on_screen() {
     let Some(bytes) = made(&format!("{AV1} -pix_fmt yuv420p")) else { return };
-    let (all, _) = drain(&bytes, None);
+    starts_anywhere(&bytes);
+}
+
+fn starts_anywhere(bytes: &[u8]) {
+    let (all, _) = drain(bytes, None);
     assert_eq!(all.len(), 10);
     for (first, shown) in all.iter().enumerate() {
         let start = Some(Span::from_millis(first as i64 * 40 + 20));
-        assert_eq!(open(&bytes, start).unwrap().info().frames, Some(10 - first as u64));
-        let (frames, error) = drain(&bytes, start);
+        assert_eq!(open(bytes, start).unwrap().info().frames, Some(10 - first as u64));
+        let (frames, error) = drain(bytes, start);
         assert!(error.is_none(), "{error:?}");
         assert_eq!(frames.len(), 10 - first);
         assert!(frames[0].data() == shown.data() && frames[0].timestamp == Timestamp::ZERO, "frame {first}");
     }
-    let error = open(&bytes, Some(Span::from_millis(400))).err().unwrap();
+    let error = open(bytes, Some(Span::from_millis(400))).err().unwrap();
     assert_eq!(error.to_string(), "clip.webm: expected a start before the end at 0.4s but found 0.4s");
 }
 
 #[test]
-fn other_codecs_are_not_supported_rather_than_damaged() {
-    let Some(bytes) = made("-c:v libvpx-vp9 -pix_fmt yuv420p") else { return };
-    let error = open(&bytes, None).err().unwrap();
-    assert_eq!(*error.kind(), ErrorKind::NotSupported, "{error}");
+fn other_codecs_and_depths_are_not_supported_rather_than_damaged() {
+    let whole_chroma = made("-c:v libvpx-vp9 -pix_fmt yuv444p");
+    let deep_vp9 = made("-c:v libvpx-vp9 -pix_fmt yuv420p10le");
+    for bytes in [whole_chroma, deep_vp9].into_iter().flatten() {
+        let error = open(&bytes, None).err().unwrap();
+        assert_eq!(*error.kind(), ErrorKind::NotSupported, "{error}");
+    }
 }
 
 #[test]
