@@ -578,14 +578,13 @@ fn files_of_others_are_inspected_and_those_that_can_be_are_repaired() {
     let video = "-c:v libx264 -preset ultrafast -bf 2 -b_strategy 0 -g 25 -pix_fmt yuv420p";
     let make = |name: &str, flags: &str| film(folder, name, &format!("{PICTURES} {SINE} {video} {AAC} {flags}"));
     let plain = make("plain.mp4", "");
-    let frames = decoded(&plain);
     let codecs = |found: &Inspection| found.tracks.iter().map(|track| track.codec.clone().unwrap()).collect::<Vec<_>>();
     for (name, flags, faults) in [
         ("plain.mp4", "", 0),
         ("front.mp4", "-movflags +faststart", 0),
         ("fragments.mp4", "-movflags frag_keyframe+empty_moov", 2),
         ("delayed.mp4", "-movflags frag_keyframe+delay_moov+default_base_moof", 2),
-        ("old.mov", "-movflags frag_keyframe", 1),
+        ("old.mp4", "-movflags frag_keyframe", 1),
     ] {
         let path = make(name, flags);
         let bytes = fs::read(&path).unwrap();
@@ -600,7 +599,8 @@ fn files_of_others_are_inspected_and_those_that_can_be_are_repaired() {
         assert_eq!(top(&output), ["ftyp", "moov", "mdat"], "{name}");
         let mended = folder.join(format!("mended-{name}"));
         fs::write(&mended, &output).unwrap();
-        assert_eq!(decoded(&mended), frames, "{name}: other frames or times");
+        let frames = decoded(&path);
+        assert_eq!((decoded(&mended), frames.len()), (frames, 50), "{name}: other frames or times");
         assert!(sound(&mended) == sound(&path), "{name}: other sound");
         assert_eq!((inspected(&output).faults.len(), report.cues), (0, 2), "{name}");
     }
