@@ -126,6 +126,8 @@ struct Log {
     at: usize,
     len: usize,
     live: bool,
+    /// How many bytes the disk has.
+    room: Option<usize>,
 }
 
 impl WriteLog {
@@ -160,6 +162,9 @@ impl Write for WriteLog {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut log = self.0.lock().unwrap();
         let at = log.at;
+        if log.room.is_some_and(|room| at + bytes.len() > room) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
         log.writes.push((at, bytes.to_vec()));
         log.at += bytes.len();
         log.len = log.len.max(log.at);
@@ -488,6 +493,37 @@ fn a_file_plays_after_each_write_and_is_repaired_wherever_it_is_cut() {
 }
 
 #[test]
+fn a_full_disk_keeps_the_whole_fragments() {
+    if !has_tools() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let from = film(folder.path(), "from.mp4", &format!("{PICTURES} {SINE} {H264} {OPUS}"));
+    let encoded = encoded(&from);
+    let whole = written(&encoded).len();
+    // Within a fragment, within the index at the end, and too small for anything.
+    for (room, frames) in [(whole / 2, 10..40), (whole - 100, 50..51), (10, 0..1)] {
+        let log = WriteLog::default();
+        log.0.lock().unwrap().room = Some(room);
+        let mut writer = Container::Mp4.writer(log.clone(), &encoded.tracks, None).unwrap();
+        let failed = encoded.packets.iter().find_map(|(kind, packet)| writer.write(*kind, packet).err());
+        let finished = writer.finish(None);
+        let error = finished.outcome.unwrap_err();
+        assert_eq!(*error.kind(), framereel::ErrorKind::Write, "{error}");
+        assert_eq!(failed.is_some(), room < whole - 100, "{room}");
+        let bytes = log.whole();
+        if frames.start == 0 {
+            assert_eq!((bytes.len(), finished.end), (0, Timestamp::ZERO));
+            continue;
+        }
+        let found = inspected(&bytes);
+        assert!(frames.contains(&found.tracks[0].blocks), "{} frames in {room} bytes", found.tracks[0].blocks);
+        assert!((found.measured_duration_s - finished.end.as_secs_f64()).abs() < 0.05, "{room}: {:?}", finished.end);
+        assert_eq!(repaired(&bytes).unwrap().1.tracks[0].blocks, found.tracks[0].blocks);
+    }
+}
+
+#[test]
 fn frames_of_a_variable_rate_are_at_their_times_to_the_microsecond() {
     if !has_tools() {
         return;
@@ -542,14 +578,13 @@ fn files_of_others_are_inspected_and_those_that_can_be_are_repaired() {
     let video = "-c:v libx264 -preset ultrafast -bf 2 -b_strategy 0 -g 25 -pix_fmt yuv420p";
     let make = |name: &str, flags: &str| film(folder, name, &format!("{PICTURES} {SINE} {video} {AAC} {flags}"));
     let plain = make("plain.mp4", "");
-    let frames = decoded(&plain);
     let codecs = |found: &Inspection| found.tracks.iter().map(|track| track.codec.clone().unwrap()).collect::<Vec<_>>();
     for (name, flags, faults) in [
         ("plain.mp4", "", 0),
         ("front.mp4", "-movflags +faststart", 0),
         ("fragments.mp4", "-movflags frag_keyframe+empty_moov", 2),
         ("delayed.mp4", "-movflags frag_keyframe+delay_moov+default_base_moof", 2),
-        ("old.mov", "-movflags frag_keyframe", 1),
+        ("old.mp4", "-movflags frag_keyframe", 1),
     ] {
         let path = make(name, flags);
         let bytes = fs::read(&path).unwrap();
@@ -564,7 +599,8 @@ fn files_of_others_are_inspected_and_those_that_can_be_are_repaired() {
         assert_eq!(top(&output), ["ftyp", "moov", "mdat"], "{name}");
         let mended = folder.join(format!("mended-{name}"));
         fs::write(&mended, &output).unwrap();
-        assert_eq!(decoded(&mended), frames, "{name}: other frames or times");
+        let frames = decoded(&path);
+        assert_eq!((decoded(&mended), frames.len()), (frames, 50), "{name}: other frames or times");
         assert!(sound(&mended) == sound(&path), "{name}: other sound");
         assert_eq!((inspected(&output).faults.len(), report.cues), (0, 2), "{name}");
     }

@@ -225,8 +225,9 @@ impl<W: Write + Seek> Mp4Writer<W> {
             track.wrote(count, at + data, at + duration_at);
         }
         let held = self.video.as_ref().is_some_and(|video| !video.waiting.is_empty());
-        self.waiting_since = if held { self.last } else { None };
-        self.unstored.push_back((self.sink.written(), self.end));
+        // The frame that waits is the last packet.
+        self.waiting_since = self.last.filter(|_| held);
+        self.unstored.push_back((self.sink.written(), self.waiting_since.unwrap_or(self.end)));
         self.flush_sink();
         self.sink.error.outcome()
     }

@@ -49,11 +49,15 @@ fn walked(bytes: &[u8]) -> String {
 #[test]
 fn runs_of_four_billion_samples_without_a_byte_are_not_counted_to_the_end() {
     let moof = fragment(&full(b"trun", 0, &[u32::MAX]));
-    let faults = walked(&[head(&track(1, &[])), moof.repeat(100)].concat());
-    assert!(faults.contains("more than 10000000 samples, of which no more are read"), "{faults}");
+    let bytes = [head(&track(1, &[])), moof.repeat(100)].concat();
+    let inspected = outcome(Parser::Inspect, &bytes);
+    println!("{inspected:?}");
+    assert!(inspected.said.unwrap().contains("no whole frame"));
+    outcome(Parser::Repair, &bytes).said.unwrap_err();
 
     let table = [full(b"stsz", 0, &[1, u32::MAX]), full(b"stsc", 0, &[1, 1, u32::MAX, 1]), full(b"stco", 0, &[1, 0])];
     let faults = walked(&head(&track(1, &table.concat())));
+    assert!(faults.contains("more than 10000000 samples, of which no more are read"), "{faults}");
     assert!(faults.contains("beyond the file's end"), "{faults}");
 }
 
@@ -71,7 +75,7 @@ fn samples_that_overlap_do_not_make_the_output_larger_than_the_input() {
 
 #[test]
 fn chunks_of_one_sample_by_the_million_stay_within_the_memory() {
-    let count = 6_000_000;
+    let count = 2_200_000;
     let offsets: Vec<u32> = [count].into_iter().chain((0..count).map(|index| index * 2)).collect();
     let table = [full(b"stsz", 0, &[1, count]), full(b"stsc", 0, &[1, 1, 1, 1]), full(b"stco", 0, &offsets)];
     let bytes = head(&track(1, &table.concat()));

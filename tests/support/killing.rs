@@ -252,8 +252,12 @@ impl Found {
     }
 }
 
-/// ffmpeg's message for a file that ends within a block. It decodes all blocks before.
-const CUT: &str = "File ended prematurely";
+/// ffmpeg's messages for a file that ends within a block of WebM or a fragment of MP4. It decodes all frames before.
+const CUT: [&str; 2] = ["File ended prematurely", "partial file"];
+
+fn is_cut(text: &str) -> bool {
+    CUT.iter().any(|cut| text.contains(cut))
+}
 
 /// ffmpeg's messages while it decodes a whole file.
 fn complaints(path: &Path) -> String {
@@ -304,7 +308,7 @@ impl<'a> Verdict<'a> {
         let loss = killed.loss(&found);
         let file = (!found.packets.is_empty()).then(|| Judged {
             duration_off: killed.off(&found),
-            cut: found.complaints.contains(CUT),
+            cut: is_cut(&found.complaints),
             complaints: complaints(path),
             chromium: None,
             repaired: Repaired::of(killed, &found),
@@ -337,7 +341,7 @@ impl<'a> Verdict<'a> {
                 faults
                     .extend(said.iter().filter_map(|said| said.as_ref().err()).map(|error| format!("{what}: {error}")));
             }
-            let of_cut = |text: &str| file.cut && text.contains(CUT);
+            let of_cut = |text: &str| file.cut && is_cut(text);
             for complaint in file.complaints.lines().chain(file.found.complaints.lines()) {
                 if of_cut(complaint) {
                     continue;

@@ -136,7 +136,7 @@ pub(crate) struct FragmentBase {
     pub(crate) data: u64,
     /// When the track's next sample is decoded, if the fragment does not say.
     pub(crate) time: u64,
-    /// The number of the fragment's first track has no data before it.
+    /// Whether it is the first track in its fragment.
     pub(crate) is_first: bool,
 }
 
@@ -231,6 +231,10 @@ impl<'a> FragmentRun<'a> {
         if flags & 4 != 0 {
             first_flags = Some(u32_at(trun, field)?);
             field += 4;
+        }
+        if flags & 0xf00 == 0 && defaults.size == 0 {
+            // It may say that it has any number of samples, none of which has a byte here or anywhere.
+            return None;
         }
         Some(Self { flags, signed: trun[0] != 0, first_flags, entries: trun.get(field..)?, left, at, defaults })
     }

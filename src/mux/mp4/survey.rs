@@ -64,6 +64,7 @@ pub(crate) struct Mp4Survey<R: Read + Seek> {
     pub(crate) sample_bytes: u64,
     /// Where the last whole sample ends.
     last_end: u64,
+    clocks: Vec<TrackClock>,
     /// When the next fragment of each track begins, if it does not say.
     next_times: Vec<u64>,
 }
@@ -100,6 +101,7 @@ impl<R: Read + Seek> Mp4Survey<R> {
             unread_samples: false,
             sample_bytes: 0,
             last_end: 0,
+            clocks: Vec::new(),
             next_times: Vec::new(),
         };
         loop {
@@ -153,6 +155,7 @@ impl<R: Read + Seek> Mp4Survey<R> {
                 let movie = Movie::read(self.file.bytes.bytes(found.content.clone())?);
                 self.counts = movie.tracks.iter().map(|track| TrackCounts::new(counted_header(track))).collect();
                 self.outside = vec![0; movie.tracks.len()];
+                self.clocks = movie.tracks.iter().map(|track| TrackClock::of(&movie, track)).collect();
                 self.next_times = vec![0; movie.tracks.len()];
                 for (index, track) in movie.tracks.iter().enumerate() {
                     for sample in StblSamples::of(movie.stbl(track)) {
@@ -216,7 +219,7 @@ impl<R: Read + Seek> Mp4Survey<R> {
             return true;
         }
         let track = &movie.tracks[index];
-        let shown = shown(movie, track, &sample);
+        let shown = self.clocks[index].shown(&sample);
         let counts = &mut self.counts[index];
         let key = sample.key || counts.header.kind == TrackType::Audio;
         let duration = u64::from(sample.duration) * 1_000_000_000 / u64::from(track.timescale);
@@ -322,19 +325,40 @@ impl<R: Read + Seek> Mp4Survey<R> {
     /// How long the last edit may present nothing, in seconds.
     fn longest_delay(&self, movie: &Movie) -> f64 {
         let empty = |track: &TrackHeader| {
-            track.edits.iter().filter(|edit| edit.media_time < 0).map(|edit| edit.duration).sum::<u64>()
+            let empty = track.edits.iter().filter(|edit| edit.media_time < 0);
+            empty.fold(0, |sum: u64, edit| sum.saturating_add(edit.duration))
         };
         movie.tracks.iter().map(empty).max().unwrap_or(0) as f64 / f64::from(movie.timescale)
     }
 }
 
-/// When a sample is shown in the file, in nanoseconds.
-fn shown(movie: &Movie, track: &TrackHeader, sample: &TableSample) -> i64 {
-    let presentation = track.presentation();
-    let units = i128::from(sample.time) + i128::from(sample.shift) - i128::from(presentation.media_time);
-    let delay = i128::from(presentation.delay) * 1_000_000_000 / i128::from(movie.timescale);
-    let nanos = units * 1_000_000_000 / i128::from(track.timescale) + delay;
-    i64::try_from(nanos).unwrap_or(i64::MAX / 2).clamp(i64::MIN / 4, i64::MAX / 4)
+/// Where a track's time 0 is in the file's, and its unit.
+#[derive(Debug, Clone, Copy)]
+struct TrackClock {
+    timescale: u32,
+    media_time: i64,
+    /// In nanoseconds.
+    delay: i128,
+}
+
+impl TrackClock {
+    fn of(movie: &Movie, track: &TrackHeader) -> Self {
+        let presentation = track.presentation();
+        let delay = i128::from(presentation.delay) * 1_000_000_000 / i128::from(movie.timescale);
+        Self { timescale: track.timescale, media_time: presentation.media_time, delay }
+    }
+
+    /// When a sample is shown in the file, in nanoseconds.
+    fn shown(self, sample: &TableSample) -> i64 {
+        let units = i128::from(sample.time) + i128::from(sample.shift) - i128::from(self.media_time);
+        // Division of 128 bits takes long, and is rarely needed.
+        let nanos = match i64::try_from(units).ok().and_then(|units| units.checked_mul(1_000_000_000)) {
+            Some(nanos) => i128::from(nanos / i64::from(self.timescale)),
+            None => units * 1_000_000_000 / i128::from(self.timescale),
+        };
+        let nanos = i64::try_from(nanos + self.delay).unwrap_or(i64::MAX);
+        nanos.clamp(i64::MIN / 4, i64::MAX / 4)
+    }
 }
 
 /// A sample as the counts take it.
