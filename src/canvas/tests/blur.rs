@@ -157,7 +157,7 @@ fn filters_that_change_over_time_follow_the_sub_frames_and_layers_are_blurred_to
 fn a_frame_needs_all_its_paints_and_something_new_in_one_of_them() {
     let (mut canvas, stream) = blurred(4);
     let frames = take(&stream, PixelFormat::I420);
-    let mut paint = |canvas: &mut Canvas, shades: [Option<u8>; 4]| {
+    let paint = |canvas: &mut Canvas, shades: [Option<u8>; 4]| {
         for shade in shades {
             shade.into_iter().for_each(|shade| canvas.draw(bar(0, [shade; 4], [shade; 4])));
             canvas.present().unwrap();
