@@ -343,11 +343,10 @@ const RECORD_RTC: &[(&str, Tried)] = &[
             let seen = Arc::new(AtomicU32::new(0));
             let counted = seen.clone();
             let is_state = |event: &Event| matches!(event, Event::Start | Event::Pause | Event::Resume | Event::Stop);
-            recorder
-                .on_event(move |event| {
-                    counted.fetch_add(is_state(&event).into(), Ordering::SeqCst);
-                })
-                .unwrap();
+            let count = move |event| {
+                counted.fetch_add(is_state(&event).into(), Ordering::SeqCst);
+            };
+            recorder.on_event(count).unwrap();
             recorder.start(None).unwrap();
             paint(&mut canvas, 2);
             recorder.pause().unwrap();

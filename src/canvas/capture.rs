@@ -189,8 +189,9 @@ impl Capture {
         self.read_back(encoder, mean?, timestamp)
     }
 
-    /// Submits layers, drawn over each other, whole or as a sub-frame; the chain of this `Capture` is not used. Returns the errors of chains
-    /// that the GPU refused: such a layer keeps its previous chain, or has none.
+    /// Submits layers, drawn over each other, whole or as a sub-frame; the chain of this `Capture` is not used. Filters
+    /// that change over time are applied as they are at `time`. Returns the errors of chains that the GPU refused: such a
+    /// layer keeps its previous chain, or has none.
     ///
     /// # Errors
     /// A range error when a frame is larger than the adapter takes; `UnknownError` when the GPU fails.

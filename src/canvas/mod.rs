@@ -380,11 +380,10 @@ impl Canvas {
     pub(crate) fn warm_up(&mut self, track: &MediaStreamTrack) -> Result<()> {
         const TIMEOUT: Duration = Duration::from_secs(20);
         let subscription = track.subscribe(PixelFormat::I420, 1, &Arc::default());
-        self.paint(self.clock.now())?;
-        // The sub-frames of one frame.
-        while self.shutter.as_ref().is_some_and(|shutter| shutter.within().is_some()) {
-            self.paint(self.clock.now())?;
-        }
+        let now = self.clock.now();
+        // One sub-frame is enough, and several might find the thread busy with it.
+        self.shutter.iter_mut().for_each(|shutter| shutter.begin_with_last(now));
+        self.paint(now)?;
         // Where the chain is refused, the track ends, and the subscription has the error.
         let arrived = subscription.receiver.recv_timeout(TIMEOUT);
         arrived.map(drop).or_else(|_| subscription.failure().map_or(Ok(()), Err))

@@ -72,6 +72,11 @@ impl Shutter {
         Some(self.painted).filter(|&painted| painted > 0)
     }
 
+    /// Begins a frame with its last sub-frame: the next paint makes it whole.
+    pub fn begin_with_last(&mut self, time: Timestamp) {
+        *self = Self { painted: self.blur.sub_frames() - 1, began: time, ..Self::new(self.blur) };
+    }
+
     /// Forgets the sub-frames so far of the present frame, which becomes the mean of the others.
     pub fn forget(&mut self) {
         (self.sent, self.held) = (false, None);

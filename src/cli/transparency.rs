@@ -18,13 +18,12 @@ pub fn shows_black(gpu: &Gpu, source: &dyn Source, chain: &FilterChain, size: Op
     if has_background(chain) {
         return Ok(false);
     }
-    let drawing = source.drawn_by();
-    if drawing.is_empty() {
+    if source.info().kind != "shader" {
         return Ok(source.has_alpha() || makes_transparent(chain));
     }
     let size = size.unwrap_or(source.info().size);
     let mut canvas = Canvas::new(gpu, size)?;
-    canvas.set_filter(&drawing);
+    canvas.set_filter(&source.drawn_by());
     canvas.draw(Frame::black(size));
     Ok(is_transparent(&canvas.read()?) || makes_transparent(chain))
 }
