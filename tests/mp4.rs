@@ -505,7 +505,7 @@ fn a_full_disk_keeps_the_whole_fragments() {
     for (room, frames) in [(whole / 2, 10..40), (whole - 100, 50..51), (10, 0..1)] {
         let log = WriteLog::default();
         log.0.lock().unwrap().room = Some(room);
-        let mut writer = Container::Mp4.writer(log.clone(), &encoded.tracks, None).unwrap();
+        let mut writer = Container::Mp4.writer(log.clone(), &encoded.tracks, None, None).unwrap();
         let failed = encoded.packets.iter().find_map(|(kind, packet)| writer.write(*kind, packet).err());
         let finished = writer.finish(None);
         let error = finished.outcome.unwrap_err();
