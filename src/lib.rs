@@ -62,6 +62,8 @@
 //!   read on any thread; [`on_event`](recorder::MediaRecorder::on_event) takes a callback. Tracks and streams report
 //!   mute, unmute, the end, and added and removed tracks in the same way
 //!   ([`MediaStreamTrack::events`](stream::MediaStreamTrack::events)).
+//! - **Formats.** WebM, MP4, GIF, animated WebP and PNG, a picture for each frame, tar: the type says which
+//!   ([`MediaRecorderOptions::mime_type`](recorder::MediaRecorderOptions::mime_type), [`mux::Container`]).
 //! - **Sound.** A [`TrackGenerator::audio`](stream::TrackGenerator::audio) on the canvas's clock, added to the stream,
 //!   is recorded as Opus; alone, as WebM, Ogg or WAV ([`mux::Container`]). Pauses are cut out of video and sound at the
 //!   same time.
@@ -73,6 +75,7 @@
 //! | a blob every second | `start(Span::from_secs(1))`; [joined](blob::Blob::join) they are the file, and [`into_seekable`](blob::Blob::into_seekable) gives it its index |
 //! | a file, which plays at every instant | [`start_to`](recorder::MediaRecorder::start_to) a [`FileSink`] |
 //! | a file after the other, with no frame lost | `start_to` [`Pieces`](recorder::Pieces), by time or by size |
+//! | a file for each frame | `start_to` [`Destination::Pictures`] |
 //! | a pipe, or a file for each slice | `start_to` [`Destination::Stream`] or [`Destination::Chunks`] |
 //! | memory, for the last seconds only | [`Replay`] |
 //!
@@ -116,9 +119,9 @@
 //! | layer | modules |
 //! |---|---|
 //! | 3 | [`recorder`]: recorders, the pipeline from a stream to a file, replays, and sources from end to end · [`preview`]: shows a stream |
-//! | 2 | [`source`]: where frames and sound come from · [`devices`]: cameras and microphones · [`canvas`]: what frames are drawn on · [`gpu`]: what runs there · [`encode`]: AV1, VP8, VP9, Opus, PCM |
-//! | 1 | [`filter`]: chains, users' WGSL, colour tables and the plan of passes · [`mux`]: WebM, Ogg and WAV written, WebM inspected and repaired · [`blob`]: bytes with a type · [`stream`]: streams and tracks · [`constraints`]: what is asked of cameras and microphones · `av1`, `vp8`, `vp9`: their headers · [`still`]: PNG, JPEG, WebP |
-//! | 0 | [`frame`], [`audio`], [`clock`], [`packet`], [`color`], [`time`], [`Error`] |
+//! | 2 | [`source`]: where frames and sound come from · [`devices`]: cameras and microphones · [`canvas`]: what frames are drawn on · [`gpu`]: what runs there · [`encode`]: AV1, VP8, VP9, GIF, pictures, the encoders of the `ffmpeg` program; Opus, AAC, PCM |
+//! | 1 | [`filter`]: chains, users' WGSL, colour tables and the plan of passes · [`mux`]: WebM, MP4, GIF, WebP, APNG, tar, Ogg and WAV written, WebM and MP4 inspected and repaired · [`blob`]: bytes with a type · [`stream`]: streams and tracks · [`constraints`]: what is asked of cameras and microphones · `av1`, `vp8`, `vp9`: their headers · [`still`]: PNG, JPEG, WebP |
+//! | 0 | [`frame`], [`audio`], [`clock`], [`codec`], [`packet`], [`color`], [`time`], [`Error`] |
 //!
 //! # Features
 //! | feature | default | what it adds |
