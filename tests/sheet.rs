@@ -1,6 +1,7 @@
 //! `framereel sheet`, and pictures as a source.
 
 mod support {
+    pub mod packets;
     pub mod program;
     pub mod tools;
 }
@@ -8,7 +9,8 @@ mod support {
 use std::process::Command;
 
 use image::RgbImage;
-use support::program::{Bench, y4m};
+use support::packets::tool;
+use support::program::{Bench, run, y4m};
 use support::tools;
 
 /// The middle of each cell of a sheet of frames of this size, 4 pixels apart.
@@ -67,4 +69,35 @@ fn pictures_are_recorded_in_the_order_of_their_numbers() {
     }
     bench.run(["record", "pattern", "a.png"]).failed(2, &["another source before a.png"]);
     bench.run(["record", "frames/f1.png", "none.png"]).failed(1, &["none.png"]);
+}
+
+#[test]
+fn lossy_webp_pictures_go_into_a_webm_as_they_are() {
+    let bench = Bench::new();
+    let film = y4m(64, 36, 10, 3, |frame, x, _| 40 + 60 * frame as u8 + x as u8);
+    bench.write("film.y4m", film);
+    for (number, seek) in [(1, "0"), (2, "0.1"), (10, "0.2")] {
+        let mut command = Command::new("ffmpeg");
+        command.args(["-v", "error", "-ss", seek, "-i", "film.y4m", "-frames:v", "1", "-c:v", "libwebp"]);
+        command.args(["-lossless", "0", "-quality", "80"]).arg(format!("f{number}.webp")).current_dir(bench.folder());
+        if !tools::has("ffmpeg") {
+            return;
+        }
+        run(&mut command, &[]).succeeded();
+    }
+    let args = ["record", "f1.webp", "f10.webp", "f2.webp", "--fps", "4", "-o", "film.webm", "--json"];
+    let summary = bench.json(args);
+    assert_eq!((&summary["encoder"], &summary["frames_encoded"]), (&"copy".into(), &3.into()), "{summary}");
+    assert_eq!((&summary["duration_s"], &summary["width"]), (&0.75.into(), &64.into()), "{summary}");
+    // ffprobe's packets are the payloads of the pictures, in the order of their numbers.
+    let sizes = tool("ffprobe", &["-v", "error", "-show_entries", "packet=size", "-of", "csv=p=0"], &bench.path("film.webm"));
+    let payload = |number: u32| {
+        let bytes = std::fs::read(bench.path(&format!("f{number}.webp"))).expect("a picture");
+        u32::from_le_bytes(bytes[16..20].try_into().expect("a size")).to_string()
+    };
+    let sizes: Vec<String> = sizes.expect("sizes").lines().map(|line| line.trim_end_matches(',').to_owned()).collect();
+    assert_eq!(sizes, [1, 2, 10].map(payload));
+    // With a filter they are encoded.
+    let filtered = ["record", "f1.webp", "f2.webp", "--fps", "4", "--filter", "sepia(1)", "-o", "b.webm", "--json"];
+    assert_ne!(bench.json(filtered)["encoder"], "copy");
 }

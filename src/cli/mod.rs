@@ -39,6 +39,7 @@ pub mod terminal;
 pub mod transparency;
 pub mod values;
 pub mod watch;
+pub mod webp_film;
 
 /// Prints the error; the exit code is 2 for an error in the command line, as clap's own, and otherwise 1.
 pub fn fail(error: &Error) -> ExitCode {

@@ -30,7 +30,7 @@ use super::terminal::Terminal;
 use super::transparency::{NOTE, shows_black};
 use super::values::{AudioChoice, OverlayChoice, container_of};
 use super::watch::Watch;
-use super::{SIGNAL_DEBOUNCE, adaptation, end_at_once, on_signal, print, warn};
+use super::{SIGNAL_DEBOUNCE, adaptation, end_at_once, on_signal, print, warn, webp_film};
 
 /// The default length of a recording of a source without an end.
 const ENDLESS: Span = Span::from_secs(5);
@@ -40,9 +40,15 @@ pub fn run(args: &RecordArgs) -> Result<()> {
     let mut targets = Target::all(args)?;
     args.check_show()?;
     args.gif_options()?;
-    let (report, error) = match record(args, &mut targets) {
-        Ok(report) => (report, None),
-        Err(failure) => (failure.report, Some(failure.error)),
+    let (report, error) = match webp_film::pictures(args) {
+        Some(film) => match targets[0].open() {
+            Ok(destination) => webp_film::record(args, film, destination),
+            Err(error) => (Report::default(), Some(error)),
+        },
+        None => match record(args, &mut targets) {
+            Ok(report) => (report, None),
+            Err(failure) => (failure.report, Some(failure.error)),
+        },
     };
     // After an error at the start, further outputs have no report.
     let nothing = Report::default();
