@@ -12,7 +12,7 @@
 //! and the number of threads.
 
 use super::ordered_workers::OrderedWorkers;
-use super::picture_codec::{PictureCodec, Pixels};
+use super::picture_codec::{PictureCodec, PicturePixels};
 use super::{EncoderConfig, KeyRhythm, VideoEncoder};
 use crate::error::Result;
 use crate::frame::{Frame, PixelRect, Size};
@@ -99,7 +99,7 @@ impl VideoEncoder for PictureEncoder {
         let (codec, frame) = (self.codec.clone(), frame.clone());
         let work = move || {
             let rect = part.unwrap_or(PixelRect::whole(frame.size()));
-            let data = codec.encode(&Pixels::of(&frame, rect, codec.keeps_alpha()), part)?;
+            let data = codec.encode(&PicturePixels::of(&frame, rect, codec.keeps_alpha()), part)?;
             Ok(EncodedPacket::new(data, frame.timestamp, duration, part.is_none()))
         };
         let given = self.workers.submit(work, &mut self.results);
