@@ -1,9 +1,9 @@
 //! Encodes frames as pictures: PNG, JPEG or WebP, each by itself, on every core.
 //!
 //! A packet is a whole file of its format. With [`EncoderConfig::partial`], which animated files ask for, a packet that
-//! is no key frame holds only the rectangle that changed since the frame before, and replaces it: a PNG file whose place
-//! is in an `oFFs` chunk (PNG extensions 1.4, §4.2.2), or an `ANMF` chunk of WebP (RFC 9649 §2.7.1.1). A frame in which
-//! nothing changed is a rectangle of one pixel, so that every frame has a packet.
+//! is no key frame holds only the rectangle that changed since the frame before, and replaces it: a PNG file whose
+//! place is in an `oFFs` chunk (PNG extensions 1.4, §4.2.2), or an `ANMF` chunk of WebP (RFC 9649 §2.7.1.1). A frame in
+//! which nothing changed is a rectangle of one pixel, so that every frame has a packet.
 //!
 //! Without alpha ([`EncoderConfig::alpha`]), and in JPEG, transparent pixels are laid over black.
 //!

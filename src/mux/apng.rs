@@ -9,8 +9,8 @@
 //!
 //! Packets are PNG files of 8-bit RGBA, or RGB where the track has no alpha; one with an `oFFs` chunk is a part that
 //! replaces what is there. While a file grows it has no IEND, and acTL counts the frames that are there. Readers take a
-//! picture for whole only when they see the chunk that follows it (the crate `png`, which Chromium uses too), so an empty
-//! chunk of our own, `enDs`, ends each: 12 bytes. On a pipe acTL counts 2³¹ − 1 frames, the most that it can.
+//! picture for whole only when they see the chunk that follows it (the crate `png`, which Chromium uses too), so an
+//! empty chunk of our own, `enDs`, ends each: 12 bytes. On a pipe acTL counts 2³¹ − 1 frames, the most that it can.
 //!
 //! A frame's length is a fraction of two 16-bit numbers, at most 18 hours.
 
