@@ -117,7 +117,11 @@ fn by_chromium(files: &[(&str, &Path)]) -> Option<Value> {
           for (let frameIndex = 0; frameIndex < track.frameCount; frameIndex++) {{
             const {{ image }} = await decoder.decode({{ frameIndex }});
             const pixels = new Uint8Array(image.codedWidth * image.codedHeight * 4);
-            await image.copyTo(pixels, {{ format: "RGBA" }});
+            // A conversion to RGBA would multiply by alpha and divide again.
+            await image.copyTo(pixels);
+            if (image.format.startsWith("BGR")) {{
+              for (let at = 0; at < pixels.length; at += 4) [pixels[at], pixels[at + 2]] = [pixels[at + 2], pixels[at]];
+            }}
             frames.push([image.duration, btoa(Array.from(pixels, (byte) => String.fromCharCode(byte)).join(""))]);
           }}
           answers.push([track.repetitionCount, frames]);
