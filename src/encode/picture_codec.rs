@@ -105,7 +105,7 @@ impl PictureCodec {
     ///
     /// # Errors
     /// `NotSupportedError` when the picture cannot be encoded.
-    pub fn encode(&self, pixels: &Pixels<'_>, part: Option<PixelRect>) -> Result<Vec<u8>> {
+    pub fn encode(&self, pixels: &PicturePixels<'_>, part: Option<PixelRect>) -> Result<Vec<u8>> {
         let whole = match &self.kind {
             PictureKind::Png(compression) => return png(pixels, *compression, part),
             PictureKind::Jpeg(quality) => jpeg(pixels, *quality),
@@ -148,14 +148,14 @@ fn webp_kind(quality: Option<u8>, _speed: Option<u8>) -> Result<PictureKind> {
 }
 
 /// The pixels of a picture, row by row without padding.
-pub struct Pixels<'a> {
+pub struct PicturePixels<'a> {
     /// Four bytes a pixel, R, G, B, A; or three, without A.
     bytes: Cow<'a, [u8]>,
     size: Size,
     alpha: bool,
 }
 
-impl<'a> Pixels<'a> {
+impl<'a> PicturePixels<'a> {
     /// The pixels of an RGBA frame within `rect`; without alpha, transparent ones are laid over black.
     pub fn of(frame: &'a Frame, rect: PixelRect, alpha: bool) -> Self {
         const PIXEL: usize = 4;
@@ -186,7 +186,7 @@ fn failed(format: &str, size: Size, cause: impl std::error::Error + Send + Sync 
     Error::not_supported(format!("could not encode a {format} picture of {size}")).with_cause(cause)
 }
 
-fn png(pixels: &Pixels<'_>, compression: DeflateCompression, part: Option<PixelRect>) -> Result<Vec<u8>> {
+fn png(pixels: &PicturePixels<'_>, compression: DeflateCompression, part: Option<PixelRect>) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, pixels.size.width, pixels.size.height);
     encoder.set_color(if pixels.alpha { ColorType::Rgba } else { ColorType::Rgb });
@@ -206,7 +206,7 @@ fn png(pixels: &Pixels<'_>, compression: DeflateCompression, part: Option<PixelR
     Ok(bytes)
 }
 
-fn jpeg(pixels: &Pixels<'_>, quality: u8) -> Result<Vec<u8>> {
+fn jpeg(pixels: &PicturePixels<'_>, quality: u8) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let Size { width, height } = pixels.size;
     let written = JpegEncoder::new_with_quality(&mut bytes, quality);
@@ -215,7 +215,7 @@ fn jpeg(pixels: &Pixels<'_>, quality: u8) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn lossless_webp(pixels: &Pixels<'_>) -> Result<Vec<u8>> {
+fn lossless_webp(pixels: &PicturePixels<'_>) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let Size { width, height } = pixels.size;
     let written = WebPEncoder::new_lossless(&mut bytes).write_image(&pixels.bytes, width, height, pixels.color_type());
@@ -224,7 +224,7 @@ fn lossless_webp(pixels: &Pixels<'_>) -> Result<Vec<u8>> {
 }
 
 #[cfg(feature = "webp")]
-fn libwebp(pixels: &Pixels<'_>, settings: &LibWebPSettings) -> Result<Vec<u8>> {
+fn libwebp(pixels: &PicturePixels<'_>, settings: &LibWebPSettings) -> Result<Vec<u8>> {
     let refused = |found: String| {
         Error::not_supported(format!("expected a WebP picture of {} from libwebp but found {found}", pixels.size))
     };

@@ -1,9 +1,9 @@
 //! Encodes frames as pictures: PNG, JPEG or WebP, each by itself, on every core.
 //!
 //! A packet is a whole file of its format. With [`EncoderConfig::partial`], which animated files ask for, a packet that
-//! is no key frame holds only the rectangle that changed since the frame before, and replaces it: a PNG file whose place
-//! is in an `oFFs` chunk (PNG extensions 1.4, §4.2.2), or an `ANMF` chunk of WebP (RFC 9649 §2.7.1.1). A frame in which
-//! nothing changed is a rectangle of one pixel, so that every frame has a packet.
+//! is no key frame holds only the rectangle that changed since the frame before, and replaces it: a PNG file whose
+//! place is in an `oFFs` chunk (PNG extensions 1.4, §4.2.2), or an `ANMF` chunk of WebP (RFC 9649 §2.7.1.1). A frame in
+//! which nothing changed is a rectangle of one pixel, so that every frame has a packet.
 //!
 //! Without alpha ([`EncoderConfig::alpha`]), and in JPEG, transparent pixels are laid over black.
 //!
@@ -12,7 +12,7 @@
 //! and the number of threads.
 
 use super::ordered_workers::OrderedWorkers;
-use super::picture_codec::{PictureCodec, Pixels};
+use super::picture_codec::{PictureCodec, PicturePixels};
 use super::{EncoderConfig, KeyRhythm, VideoEncoder};
 use crate::error::Result;
 use crate::frame::{Frame, PixelRect, Size};
@@ -99,7 +99,7 @@ impl VideoEncoder for PictureEncoder {
         let (codec, frame) = (self.codec.clone(), frame.clone());
         let work = move || {
             let rect = part.unwrap_or(PixelRect::whole(frame.size()));
-            let data = codec.encode(&Pixels::of(&frame, rect, codec.keeps_alpha()), part)?;
+            let data = codec.encode(&PicturePixels::of(&frame, rect, codec.keeps_alpha()), part)?;
             Ok(EncodedPacket::new(data, frame.timestamp, duration, part.is_none()))
         };
         let given = self.workers.submit(work, &mut self.results);

@@ -7,9 +7,9 @@
 //! ANMF: place and length, and the chunks of a picture       once for each frame
 //! ```
 //!
-//! Packets are WebP files, or ANMF chunks ([`webp_part`]) that replace a part of what is there. RIFF's length is that of
-//! what is there. On a pipe it is the greatest that libwebp reads, 0xFFFFFFF6: Chromium's `<img>` shows such a file, but its
-//! ImageDecoder wants the true length. Lengths of frames have 24 bits of milliseconds, 4.6 hours.
+//! Packets are WebP files, or ANMF chunks ([`webp_part`]) that replace a part of what is there. RIFF's length is that
+//! of what is there. On a pipe it is the greatest that libwebp reads, 0xFFFFFFF6: Chromium's `<img>` shows such a file,
+//! but its ImageDecoder wants the true length. Lengths of frames have 24 bits of milliseconds, 4.6 hours.
 
 use std::io::{Seek, Write};
 
@@ -114,8 +114,8 @@ impl AnimationFormat for AnimatedWebP {
     }
 }
 
-/// The part of an animated picture that the file `webp` replaces at this place: an ANMF chunk without a length. Its place
-/// has even coordinates.
+/// The part of an animated picture that the file `webp` replaces at this place: an ANMF chunk without a length. Its
+/// place has even coordinates.
 ///
 /// # Errors
 /// `NotSupportedError` for what is no WebP file.

@@ -1,4 +1,5 @@
-//! Files of pictures that follow each other, written frame by frame: what animated PNG and animated WebP have in common.
+//! Files of pictures that follow each other, written frame by frame: what animated PNG and animated WebP have in
+//! common.
 //!
 //! ```text
 //! header      says how many frames or bytes follow
@@ -7,13 +8,13 @@
 //! trailer
 //! ```
 //!
-//! A sink that can seek gets a frame at once, with the length that its packet expects. The true length is known when the
-//! next frame comes: the control is written again if it differs. The header is written again ten times a second; it never
-//! counts more than what is there, so that a file that breaks off shows the frames it counts.
+//! A sink that can seek gets a frame at once, with the length that its packet expects. The true length is known when
+//! the next frame comes: the control is written again if it differs. The header is written again ten times a second; it
+//! never counts more than what is there, so that a file that breaks off shows the frames it counts.
 //!
-//! On a pipe a frame is written when the next one comes, because its length stands before its picture; one that is asked for
-//! earlier gets the length that its packet expects. The header
-//! counts more frames or bytes than any file has. `Container::repaired` writes the true counts into such a file.
+//! On a pipe a frame is written when the next one comes, because its length stands before its picture; one that is
+//! asked for earlier gets the length that its packet expects. The header counts more frames or bytes than any file has.
+//! `Container::repaired` writes the true counts into such a file.
 //!
 //! Lengths carry their rounding: each is the time from where the file's frames before it end to where the next one
 //! begins. The first frame is shown from time 0.

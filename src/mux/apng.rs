@@ -9,8 +9,8 @@
 //!
 //! Packets are PNG files of 8-bit RGBA, or RGB where the track has no alpha; one with an `oFFs` chunk is a part that
 //! replaces what is there. While a file grows it has no IEND, and acTL counts the frames that are there. Readers take a
-//! picture for whole only when they see the chunk that follows it (the crate `png`, which Chromium uses too), so an empty
-//! chunk of our own, `enDs`, ends each: 12 bytes. On a pipe acTL counts 2³¹ − 1 frames, the most that it can.
+//! picture for whole only when they see the chunk that follows it (the crate `png`, which Chromium uses too), so an
+//! empty chunk of our own, `enDs`, ends each: 12 bytes. On a pipe acTL counts 2³¹ − 1 frames, the most that it can.
 //!
 //! A frame's length is a fraction of two 16-bit numbers, at most 18 hours.
 
@@ -98,7 +98,7 @@ impl AnimationFormat for Apng {
         };
         let mut rect = None;
         let (mut place, mut data) = ((0, 0), Vec::new());
-        for (kind, content) in Chunks::of(packet).ok_or_else(|| wrong("no PNG file"))? {
+        for (kind, content) in PngChunks::of(packet).ok_or_else(|| wrong("no PNG file"))? {
             match (&kind, content.first_chunk::<8>()) {
                 (b"IHDR", Some(sides)) if content[8..] == self.layout() => rect = Some(pair(sides)),
                 (b"IHDR", _) => return Err(wrong("others")),
@@ -214,15 +214,15 @@ fn pair(bytes: &[u8; 8]) -> (u32, u32) {
 }
 
 /// The chunks of a PNG file, with their types; up to the first that is not whole.
-struct Chunks<'a>(&'a [u8]);
+struct PngChunks<'a>(&'a [u8]);
 
-impl<'a> Chunks<'a> {
+impl<'a> PngChunks<'a> {
     fn of(file: &'a [u8]) -> Option<Self> {
         file.strip_prefix(&SIGNATURE).map(Self)
     }
 }
 
-impl<'a> Iterator for Chunks<'a> {
+impl<'a> Iterator for PngChunks<'a> {
     type Item = ([u8; 4], &'a [u8]);
 
     fn next(&mut self) -> Option<Self::Item> {

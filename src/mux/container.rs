@@ -156,8 +156,8 @@ impl Container {
     }
 
     /// Begins a file of these tracks at the sink's beginning. `before` holds the packets of [`Container::preroll`], if
-    /// the file continues another one; `loops` is how often an animated picture is shown, for ever by default. A seekable sink is not written to before the first packet; one that cannot seek
-    /// gets the header at once.
+    /// the file continues another one; `loops` is how often an animated picture is shown, for ever by default. A
+    /// seekable sink is not written to before the first packet; one that cannot seek gets the header at once.
     ///
     /// # Errors
     /// `NotSupportedError` for tracks that this container cannot hold; `UnknownError` when libwebm rejects them; a

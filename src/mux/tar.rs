@@ -7,9 +7,9 @@
 //! two blocks of zeros
 //! ```
 //!
-//! It is written from the beginning to the end, to files and to pipes alike. One that breaks off holds the pictures up to
-//! there; their times are lost, because the last one's length is known only at the end. Nothing in it depends on when or
-//! by whom it was made.
+//! It is written from the beginning to the end, to files and to pipes alike. One that breaks off holds the pictures up
+//! to there; their times are lost, because the last one's length is known only at the end. Nothing in it depends on
+//! when or by whom it was made.
 
 use std::io::{Seek, Write};
 

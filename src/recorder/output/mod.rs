@@ -60,9 +60,9 @@ pub enum Destination {
     File(FileSink),
     /// Into several files in sequence.
     Files(Pieces),
-    /// Into a file for each frame, of the type `image/png`, `image/jpeg` or `image/webp`. The last blob of the recording
-    /// is a JSON text of their times: `{"frames":[{"name":"00001.png","start":0,"duration":0.04}, …]}`, in seconds from
-    /// the beginning, with the files' names without their folders.
+    /// Into a file for each frame, of the type `image/png`, `image/jpeg` or `image/webp`. The last blob of the
+    /// recording is a JSON text of their times: `{"frames":[{"name":"00001.png","start":0,"duration":0.04}, …]}`, in
+    /// seconds from the beginning, with the files' names without their folders.
     Pictures(OpenFile),
     /// Into a pipe, in slices: each is written at once when it is complete. Concatenated, they are a file in the
     /// container's live form.
