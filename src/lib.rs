@@ -136,7 +136,11 @@
 //! VP9) in WebM or Matroska, PNG, JPEG, WebP and BMP. Filters and shaders need no feature.
 #![cfg_attr(
     not(all(feature = "audio", feature = "camera", feature = "vpx", target_os = "linux")),
-    allow(dead_code, unused_imports, reason = "what only devices and libvpx use stays where it belongs in builds without them")
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "what only devices and libvpx use stays where it belongs in builds without them"
+    )
 )]
 
 #[macro_use]
