@@ -24,28 +24,28 @@ use crate::vp9;
 
 pub(super) struct VpxEncoder {
     config: EncoderConfig,
-    streams: Streams,
+    streams: VpxStreams,
     keys: KeyRhythm,
     ticks: TickClock,
     has_begun: bool,
 }
 
 /// The encoders of the colours and of the transparency.
-struct Streams {
-    colors: Codec,
-    alpha: Option<Codec>,
+struct VpxStreams {
+    colors: VpxStream,
+    alpha: Option<VpxStream>,
 }
 
-impl Streams {
+impl VpxStreams {
     fn open(config: &EncoderConfig) -> Result<Self> {
-        let alpha = config.alpha.then(|| Codec::open(config, Content::Alpha)).transpose()?;
-        Ok(Self { colors: Codec::open(config, Content::Colors)?, alpha })
+        let alpha = config.alpha.then(|| VpxStream::open(config, VpxContent::Alpha)).transpose()?;
+        Ok(Self { colors: VpxStream::open(config, VpxContent::Colors)?, alpha })
     }
 }
 
 impl VpxEncoder {
     pub(super) fn new(config: &EncoderConfig) -> Result<Self> {
-        let streams = Streams::open(config)?;
+        let streams = VpxStreams::open(config)?;
         let keys = KeyRhythm::new(config.key_interval);
         Ok(Self { config: config.clone(), streams, keys, ticks: TickClock::default(), has_begun: false })
     }
@@ -76,11 +76,11 @@ impl VideoEncoder for VpxEncoder {
         let key = self.keys.falls_on(frame.timestamp, duration, key);
         if key && self.ticks.is_high() {
             // Frames after a key frame do not depend on frames before it.
-            self.streams = Streams::open(&self.config)?;
+            self.streams = VpxStreams::open(&self.config)?;
             self.ticks = TickClock::default();
         }
-        let request = Request { ticks: self.ticks.at(frame.timestamp), length: TickClock::length(duration), key };
-        let Streams { colors, alpha } = &mut self.streams;
+        let request = VpxRequest { ticks: self.ticks.at(frame.timestamp), length: TickClock::length(duration), key };
+        let VpxStreams { colors, alpha } = &mut self.streams;
         let (data, alpha) = match alpha {
             None => (colors.encode(frame, request)?, None),
             Some(alpha) => {
@@ -105,7 +105,7 @@ impl VideoEncoder for VpxEncoder {
 
 /// What a stream's frames are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Content {
+enum VpxContent {
     Colors,
     /// Alpha as luma, and grey chroma.
     Alpha,
@@ -113,14 +113,14 @@ enum Content {
 
 /// How one frame is to be encoded.
 #[derive(Debug, Clone, Copy)]
-struct Request {
+struct VpxRequest {
     ticks: i64,
     length: u32,
     key: bool,
 }
 
 /// libvpx's settings after it is opened, in the order of its documentation.
-fn controls(config: &EncoderConfig, content: Content) -> Vec<(sys::vp8e_enc_control_id, c_int)> {
+fn controls(config: &EncoderConfig, content: VpxContent) -> Vec<(sys::vp8e_enc_control_id, c_int)> {
     use sys::vp8e_enc_control_id::*;
     let speed = c_int::from(config.speed.unwrap_or(8));
     if config.codec == VideoCodec::Vp8 {
@@ -145,12 +145,12 @@ fn controls(config: &EncoderConfig, content: Content) -> Vec<(sys::vp8e_enc_cont
     ];
     match (content, config.rate_control) {
         // Cyclic refresh spends spare bits on static areas.
-        (Content::Colors, RateControl::Bitrate(_)) => controls.push((VP9E_SET_AQ_MODE, CYCLIC_REFRESH)),
-        (Content::Colors, RateControl::Quality(quality)) => {
+        (VpxContent::Colors, RateControl::Bitrate(_)) => controls.push((VP9E_SET_AQ_MODE, CYCLIC_REFRESH)),
+        (VpxContent::Colors, RateControl::Quality(quality)) => {
             controls.push((VP9E_SET_AQ_MODE, 0));
             controls.push((VP8E_SET_CQ_LEVEL, quality_level(quality) as c_int));
         }
-        (Content::Alpha, _) => controls.push((VP9E_SET_AQ_MODE, 0)),
+        (VpxContent::Alpha, _) => controls.push((VP9E_SET_AQ_MODE, 0)),
     }
     controls
 }
@@ -190,7 +190,7 @@ fn threads(config: &EncoderConfig) -> c_uint {
     if config.codec == VideoCodec::Vp8 { 1 } else { config.threads.clamp(2, 64) as c_uint }
 }
 
-fn settings(config: &EncoderConfig, content: Content) -> Result<sys::vpx_codec_enc_cfg_t> {
+fn settings(config: &EncoderConfig, content: VpxContent) -> Result<sys::vpx_codec_enc_cfg_t> {
     use sys::vpx_rc_mode::{VPX_CBR, VPX_Q, VPX_VBR};
     let mut settings = MaybeUninit::<sys::vpx_codec_enc_cfg_t>::zeroed();
     // SAFETY: the interface is libvpx's own static; the call writes the whole struct when it returns VPX_CODEC_OK.
@@ -219,8 +219,8 @@ fn settings(config: &EncoderConfig, content: Content) -> Result<sys::vpx_codec_e
         settings.rc_max_quantizer = quantizer;
     };
     match (content, config.rate_control) {
-        (Content::Alpha, _) => constant(ALPHA_QUANTIZER),
-        (Content::Colors, RateControl::Bitrate(bits)) => {
+        (VpxContent::Alpha, _) => constant(ALPHA_QUANTIZER),
+        (VpxContent::Colors, RateControl::Bitrate(bits)) => {
             settings.rc_end_usage = VPX_CBR;
             settings.rc_target_bitrate = (bits / 1000).max(1);
             settings.rc_min_quantizer = 2;
@@ -232,11 +232,11 @@ fn settings(config: &EncoderConfig, content: Content) -> Result<sys::vpx_codec_e
             settings.rc_buf_optimal_sz = 833;
             settings.rc_buf_sz = 1000;
         }
-        (Content::Colors, RateControl::Quality(quality)) if config.codec == VideoCodec::Vp8 => {
+        (VpxContent::Colors, RateControl::Quality(quality)) if config.codec == VideoCodec::Vp8 => {
             // VP8's own modes CQ and Q leave the quantizer to the bitrate.
             constant(quality_level(quality));
         }
-        (Content::Colors, RateControl::Quality(_)) => {
+        (VpxContent::Colors, RateControl::Quality(_)) => {
             settings.rc_end_usage = VPX_Q;
             settings.rc_min_quantizer = 1;
             settings.rc_max_quantizer = 63;
@@ -246,16 +246,16 @@ fn settings(config: &EncoderConfig, content: Content) -> Result<sys::vpx_codec_e
 }
 
 /// An open libvpx encoder, closed when dropped.
-struct Codec {
+struct VpxStream {
     /// Boxed, because libvpx may keep pointers to it.
     context: Box<sys::vpx_codec_ctx_t>,
 }
 
 // SAFETY: libvpx's encoders have no thread-local state; only one thread at a time reaches one, through `&mut self`.
-unsafe impl Send for Codec {}
+unsafe impl Send for VpxStream {}
 
-impl Codec {
-    fn open(config: &EncoderConfig, content: Content) -> Result<Self> {
+impl VpxStream {
+    fn open(config: &EncoderConfig, content: VpxContent) -> Result<Self> {
         let settings = settings(config, content)?;
         // SAFETY: all-zero is a valid vpx_codec_ctx (null pointers, no error), which the call below fills.
         let mut context: Box<sys::vpx_codec_ctx_t> = Box::new(unsafe { MaybeUninit::zeroed().assume_init() });
@@ -289,7 +289,7 @@ impl Codec {
     }
 
     /// The packet of one I420 frame of the configured size.
-    fn encode(&mut self, frame: &Frame, request: Request) -> Result<Vec<u8>> {
+    fn encode(&mut self, frame: &Frame, request: VpxRequest) -> Result<Vec<u8>> {
         let image = image(frame)?;
         let flags = if request.key { c_long::from(sys::VPX_EFLAG_FORCE_KF) } else { 0 };
         // SAFETY: the context is open. The image's planes point into `frame`, which outlives the call, each with a
@@ -336,7 +336,7 @@ impl Codec {
     }
 }
 
-impl Drop for Codec {
+impl Drop for VpxStream {
     fn drop(&mut self) {
         // SAFETY: the context was opened and is destroyed once.
         unsafe { sys::vpx_codec_destroy(&mut *self.context) };

@@ -124,7 +124,7 @@ pub(super) fn is_shown<R: Read + Seek>(
 
 /// A VP9 frame and the index of a superframe that holds it alone (Annex B): one size of four bytes.
 fn superframe(frame: &[u8]) -> Vec<u8> {
-    const MARKER: u8 = 0b110_11_000;
+    const MARKER: u8 = 0b1101_1000;
     let size = (frame.len() as u32).to_le_bytes();
     [frame, &[MARKER], &size, &[MARKER]].concat()
 }
