@@ -67,6 +67,11 @@ impl SampleTable {
         if self.sizes.is_empty() { 0 } else { (self.last.time - self.first).saturating_add(self.last.duration.into()) }
     }
 
+    /// How long most samples last.
+    pub(crate) fn usual_duration(&self) -> u32 {
+        self.runs.iter().max_by_key(|(count, _)| *count).map_or(self.last.duration, |(_, duration)| *duration)
+    }
+
     /// The time from the first sample to the end of what is shown last: later than the end of the last sample where
     /// samples are decoded sooner than they are shown.
     pub(crate) fn shown_length(&self) -> u64 {
@@ -263,7 +268,7 @@ mod tests {
         for (at, time, key) in [(100, 7, true), (110, 17, false), (500, 27, false), (510, 57, true), (900, 67, false)] {
             table.push(TableSample { at, size: 10, time, duration: 10, shift: 0, key });
         }
-        assert_eq!((table.first(), table.length()), (7, 70));
+        assert_eq!((table.first(), table.length(), table.shown_length(), table.usual_duration()), (7, 70, 70, 10));
         table.set_end(80);
         let stbl = written(&table, false);
         assert_eq!(numbers(&stbl, b"stts"), [4, 2, 10, 1, 30, 1, 10, 1, 13]);
@@ -296,6 +301,8 @@ mod tests {
         for (time, shift) in [(0, 0), (1, 0), (2, 5), (3, -5)] {
             table.push(TableSample { at: time, size: 1, time, duration: 1, shift, key: true });
         }
+        // The third is shown from 7 to 8, the fourth before it.
+        assert_eq!((table.length(), table.shown_length()), (4, 8));
         let stbl = written(&table, false);
         assert_eq!(numbers(&stbl, b"ctts"), [3, 2, 0, 1, 5, 1, (-5_i32).cast_unsigned()]);
         assert_eq!(descend(&stbl, &[*b"stbl", *b"ctts"]).unwrap()[0], 1, "signed");

@@ -159,7 +159,7 @@ fn roll(track: &TrackHeader, table: &SampleTable) -> Option<i16> {
     if track.entry != *b"Opus" || table.count() == 0 {
         return None;
     }
-    let packet = (table.length() / table.count() as u64).max(1);
+    let packet = u64::from(table.usual_duration()).max(1);
     let needed = (u64::from(track.timescale) * 80 / 1000).div_ceil(packet).clamp(1, 32);
     Some(-(needed as i16))
 }
