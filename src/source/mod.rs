@@ -150,8 +150,8 @@ pub trait Source: Send {
         FilterChain::default()
     }
 
-    /// Whether its pictures have transparent pixels, as far as is known before they are taken. For a source that is drawn
-    /// by filters, they decide.
+    /// Whether its pictures have transparent pixels, as far as is known before they are taken. For a source that is
+    /// drawn by filters, they decide.
     fn has_alpha(&self) -> bool {
         false
     }
@@ -171,8 +171,8 @@ pub trait Source: Send {
         None
     }
 
-    /// For a source that draws its pictures as fast as they are taken: gives the sub-frames of each frame in its place, as
-    /// frames with their own times. Called before the first frame is taken. Other sources ignore this.
+    /// For a source that draws its pictures as fast as they are taken: gives the sub-frames of each frame in its place,
+    /// as frames with their own times. Called before the first frame is taken. Other sources ignore this.
     fn blur(&mut self, blur: MotionBlur) {
         let _ = blur;
     }
