@@ -1,5 +1,5 @@
-//! Motion blur: each frame is the mean of several sub-frames, which lie evenly within the time that the shutter is open.
-//! Pure: the times alone. The canvas draws the sub-frames and averages them on the GPU, in linear light.
+//! Motion blur: each frame is the mean of several sub-frames, which lie evenly within the time that the shutter is
+//! open. Pure: the times alone. The canvas draws the sub-frames and averages them on the GPU, in linear light.
 //!
 //! ```text
 //! frame 0                 frame 1                 frame 2
@@ -67,8 +67,8 @@ impl MotionBlur {
         self.halves(rate, frame, 2 * index)
     }
 
-    /// The middle of a sub-frame's time. A source's frame is chosen by it: a rounded timestamp of a frame that is meant to
-    /// begin with the sub-frame then makes no difference.
+    /// The middle of a sub-frame's time. A source's frame is chosen by it: a rounded timestamp of a frame that is meant
+    /// to begin with the sub-frame then makes no difference.
     pub(crate) fn middle(self, rate: FrameRate, frame: u64, index: u32) -> Timestamp {
         self.halves(rate, frame, 2 * index + 1)
     }

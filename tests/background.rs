@@ -20,7 +20,8 @@ fn logo(bench: &Bench, name: &str, alpha: [u8; 3]) {
     picture.save_with_format(bench.path(name), ImageFormat::Png).expect("a picture");
 }
 
-/// The pixels of the first frame at 8, 24 and 40 pixels from the left, as ffmpeg decodes them; none where it is missing.
+/// The pixels of the first frame at 8, 24 and 40 pixels from the left, as ffmpeg decodes them; none where it is
+/// missing.
 fn pixels(path: &Path) -> Option<[[u8; 3]; 3]> {
     if !tools::has("ffmpeg") {
         return None;

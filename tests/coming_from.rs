@@ -1,7 +1,7 @@
 //! The tables of ccapture.js and RecordRTC in docs/coming-from.md: what each row says is done here.
 //!
-//! Commands in the page's blocks of `sh` are run by tests/docs.rs; here are the calls of the library, and commands whose
-//! result a test must look at.
+//! Commands in the page's blocks of `sh` are run by tests/docs.rs; here are the calls of the library, and commands
+//! whose result a test must look at.
 
 mod support {
     pub mod program;

@@ -114,8 +114,8 @@ impl Capture {
         self.submit_drawing(Drawing::Texture(texture), timestamp, timestamp, None)
     }
 
-    /// Submits a frame or a texture, whole or as a sub-frame: then the frame is submitted with the last of them. Filters
-    /// that change over time are applied as they are at `filter_time`.
+    /// Submits a frame or a texture, whole or as a sub-frame: then the frame is submitted with the last of them.
+    /// Filters that change over time are applied as they are at `filter_time`.
     pub(super) fn submit_drawing(
         &mut self,
         drawing: Drawing,
@@ -190,8 +190,8 @@ impl Capture {
     }
 
     /// Submits layers, drawn over each other, whole or as a sub-frame; the chain of this `Capture` is not used. Filters
-    /// that change over time are applied as they are at `time`. Returns the errors of chains that the GPU refused: such a
-    /// layer keeps its previous chain, or has none.
+    /// that change over time are applied as they are at `time`. Returns the errors of chains that the GPU refused: such
+    /// a layer keeps its previous chain, or has none.
     ///
     /// # Errors
     /// A range error when a frame is larger than the adapter takes; `UnknownError` when the GPU fails.

@@ -372,8 +372,8 @@ impl Canvas {
         Ok(captured)
     }
 
-    /// Filters the content once into a frame that is not recorded: shaders are compiled now, and not during a recording,
-    /// when a camera does not wait.
+    /// Filters the content once into a frame that is not recorded: shaders are compiled now, and not during a
+    /// recording, when a camera does not wait.
     ///
     /// # Errors
     /// When the GPU fails or refuses the chain.

@@ -101,14 +101,14 @@ impl Shutter {
 }
 
 impl Canvas {
-    /// Blurs what moves: from now on, so many paints are sub-frames, which become one frame, their mean in linear light.
-    /// None captures every paint again. The frame has the time of its first sub-frame. A frame whose sub-frames are being
-    /// painted is given up.
+    /// Blurs what moves: from now on, so many paints are sub-frames, which become one frame, their mean in linear
+    /// light. None captures every paint again. The frame has the time of its first sub-frame. A frame whose sub-frames
+    /// are being painted is given up.
     ///
     /// A stepped clock keeps its rate, which is that of the frames: within a frame it advances from sub-frame to
-    /// sub-frame, so take the time of what you draw from [`Canvas::clock`]. With other clocks, the paints' own times are
-    /// those of filters that change over time. In real time, sub-frames that the machine is too slow for are left out of
-    /// the mean. [`Canvas::read`] and stills show the last drawing alone.
+    /// sub-frame, so take the time of what you draw from [`Canvas::clock`]. With other clocks, the paints' own times
+    /// are those of filters that change over time. In real time, sub-frames that the machine is too slow for are left
+    /// out of the mean. [`Canvas::read`] and stills show the last drawing alone.
     ///
     /// ```
     /// # use framereel::{Canvas, Clock, ColorSpace, Frame, FrameRate, Gpu, MotionBlur, PixelFormat, Size};

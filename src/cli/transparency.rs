@@ -1,5 +1,5 @@
-//! What is transparent, in an output that holds no transparency: there it is recorded over black, which is said where no
-//! background was asked for.
+//! What is transparent, in an output that holds no transparency: there it is recorded over black, which is said where
+//! no background was asked for.
 
 use framereel::filter::{FilterChain, Value};
 use framereel::frame::Frame;
@@ -9,8 +9,8 @@ use framereel::{Canvas, Gpu, Result, Size, Source};
 pub const NOTE: &str = "note: what is transparent is recorded over black; --background COLOR puts another colour there";
 
 /// Whether a recording of this source through this chain shows black where something is transparent, as far as is known
-/// before it begins: by the source's picture, by filters that make parts of any picture transparent, and for a shader by
-/// its first frame. Borders that filters fade do not count.
+/// before it begins: by the source's picture, by filters that make parts of any picture transparent, and for a shader
+/// by its first frame. Borders that filters fade do not count.
 ///
 /// # Errors
 /// When the GPU fails or refuses the chain.

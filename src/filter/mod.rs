@@ -294,8 +294,8 @@ impl FilterChain {
         !self.animations.is_empty()
     }
 
-    /// Whether it may draw one picture differently at another time: by an animation, or by a filter that reads the time,
-    /// the frame's number or the frame before.
+    /// Whether it may draw one picture differently at another time: by an animation, or by a filter that reads the
+    /// time, the frame's number or the frame before.
     pub(crate) fn follows_time(&self) -> bool {
         self.is_animated() || self.filters.iter().any(Filter::follows_time)
     }

@@ -149,12 +149,13 @@ impl<'a> Recording<'a> {
         self
     }
 
-    /// Blurs what moves: each frame is the mean of several sub-frames, in linear light. Needs a [rate](Recording::rate).
-    /// Films show in a sub-frame what they show at its time: of one at 240 frames a second, 8 sub-frames at a rate of 30
-    /// are 8 frames. Shaders, the test pattern and filters that change over time are drawn for every sub-frame.
+    /// Blurs what moves: each frame is the mean of several sub-frames, in linear light. Needs a
+    /// [rate](Recording::rate). Films show in a sub-frame what they show at its time: of one at 240 frames a second, 8
+    /// sub-frames at a rate of 30 are 8 frames. Shaders, the test pattern and filters that change over time are drawn
+    /// for every sub-frame.
     ///
-    /// The report counts frames: sub-frames are none. Frames of the source that became one frame with others are counted
-    /// as [blended](super::Dropped::blended).
+    /// The report counts frames: sub-frames are none. Frames of the source that became one frame with others are
+    /// counted as [blended](super::Dropped::blended).
     pub fn motion_blur(mut self, blur: impl Into<Option<MotionBlur>>) -> Self {
         self.options.motion_blur = blur.into();
         self

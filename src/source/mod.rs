@@ -191,8 +191,8 @@ pub trait Source: Send {
         FilterChain::default()
     }
 
-    /// Whether its pictures have transparent pixels, as far as is known before they are taken. For a source that is drawn
-    /// by filters, they decide.
+    /// Whether its pictures have transparent pixels, as far as is known before they are taken. For a source that is
+    /// drawn by filters, they decide.
     fn has_alpha(&self) -> bool {
         false
     }
