@@ -13,11 +13,14 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use framereel::encode::VideoCodec;
+use framereel::encode::{self, VideoCodec};
 use framereel::mux::{AudioCodec, AudioTrack, Container, ContainerWriter, Tracks, VideoTrack};
 use framereel::packet::EncodedPacket;
 use framereel::stream::TrackKind;
-use framereel::{FileSink, Size, Span, Timestamp};
+use framereel::{
+    Canvas, Clock, ColorSpace, Event, FileSink, Frame, FrameRate, Gpu, MediaRecorder, MediaRecorderOptions,
+    PixelFormat, Size, Span, Timestamp,
+};
 use serde_json::{Value, json};
 use support::browser::judge;
 use support::matroska_blocks::{MatroskaBlock, blocks, of_first_track};
@@ -258,5 +261,63 @@ fn what_a_killed_recorder_leaves_plays_with_its_transparency_and_is_repaired() {
         let Some(seen) = over_magenta(&bench.path(&name), &[0.04 * frame as f64 + 0.02]) else { return };
         let most = off(&seen["rows"][0], frame, 0..SIZE.0);
         assert!(most <= 3.0, "{name}: {most} in {seen}");
+    }
+}
+
+/// Whether an encoder of this codec is built in.
+fn is_built_in(codec: VideoCodec) -> bool {
+    let built_in = encode::list().iter().any(|encoder| encoder.version.is_ok() && encoder.codecs.contains(&codec));
+    if !built_in {
+        eprintln!("skipped: no encoder of {codec} is built in");
+    }
+    built_in
+}
+
+/// The frame of the film as RGBA.
+fn rgba(frame: usize) -> Frame {
+    let row: Vec<u8> = (0..SIZE.0).flat_map(|x| [&COLOR[..], &[alpha(frame, x)]].concat()).collect();
+    let size = Size::new(SIZE.0 as u32, SIZE.1 as u32);
+    Frame::packed(PixelFormat::Rgba8, size, ColorSpace::RECORDED, row.repeat(SIZE.1))
+}
+
+#[test]
+fn a_canvas_with_transparency_is_seen_over_the_page_as_it_was_drawn() {
+    for (codec, mime_type) in [(VideoCodec::Vp9, "video/webm;codecs=vp9"), (VideoCodec::Vp8, "video/webm;codecs=vp8")] {
+        if !is_built_in(codec) {
+            return;
+        }
+        let bench = Bench::new();
+        let path = bench.path("film.webm");
+        let size = rgba(0).size();
+        let mut canvas =
+            Canvas::new(&Gpu::new().unwrap(), size).unwrap().with_clock(Clock::stepped(FrameRate::whole(25)));
+        let stream = canvas.capture_stream(None).unwrap();
+        let options = MediaRecorderOptions::default().with_mime_type(mime_type).with_alpha(true).with_quality(95);
+        let recorder = MediaRecorder::new(&stream, options).unwrap();
+        recorder.start_to(FileSink::create(&path).unwrap()).unwrap();
+        for frame in 0..FRAMES {
+            canvas.draw(rgba(frame));
+            canvas.present().unwrap();
+        }
+        recorder.stop();
+        for event in recorder.events() {
+            if let Event::Error(error) = event {
+                panic!("{error}");
+            }
+        }
+        let report = recorder.report();
+        assert_eq!((report.frames_encoded, report.frames_dropped), (FRAMES as u64, 0));
+        let said = bench.run(["inspect", "film.webm"]).succeeded().stdout;
+        assert!(said.contains("with transparency"), "{said}");
+        let frames = [0, 7, FRAMES - 1];
+        let times: Vec<f64> = frames.iter().map(|&frame| 0.04 * frame as f64 + 0.02).collect();
+        let Some(seen) = over_magenta(&path, &times) else { return };
+        for (&frame, row) in frames.iter().zip(seen["rows"].as_array().expect("rows")) {
+            // Transparent, half, and opaque; and the edges between them, on both sides.
+            let places = [20, 60, 140, 39, 40, 79, 80, 119, 120].map(|x| (x + 4 * frame) % SIZE.0);
+            let most = places.map(|x| off(row, frame, std::iter::once(x)));
+            println!("{codec}, frame {frame}: off by {most:?}, anywhere by {:.1}", off(row, frame, 0..SIZE.0));
+            assert!(most.iter().all(|most| *most <= 3.0), "{codec}, frame {frame}: {most:?}");
+        }
     }
 }

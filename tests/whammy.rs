@@ -12,6 +12,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use framereel::encode::{self, VideoCodec};
 use framereel::mux::{Detail, inspect};
 use framereel::{FileSink, FrameRate, Span, Whammy};
 use support::browser::judge;
@@ -221,6 +222,72 @@ fn an_animation_of_whole_pictures_goes_in_as_it_is_and_of_parts_is_drawn_or_refu
             }
         }
     }
+}
+
+#[test]
+fn transparent_pictures_are_seen_over_the_page_or_refused_by_name_without_an_encoder_of_vp8() {
+    let bench = Bench::new();
+    let Some(glass) = pictures(&bench, "glass", GLASS, 2, &["-pix_fmt", "yuva420p", "-quality", "90"]) else { return };
+    let Some(lossless) = pictures(&bench, "lossless", GLASS, 1, &["-lossless", "1", "-pix_fmt", "bgra"]) else {
+        return;
+    };
+    let plain = pictures(&bench, "plain", CARD, 1, &["-quality", "90"]).unwrap().remove(0);
+    let mut whammy = Whammy::new(FrameRate::whole(2)).with_alpha(true).with_quality(95);
+    let encoders = encode::list();
+    let is_vp8 = |encoder: &encode::EncoderInfo| encoder.version.is_ok() && encoder.codecs.contains(&VideoCodec::Vp8);
+    if !encoders.iter().any(is_vp8) {
+        for file in [&glass[0], &lossless[0]] {
+            let error = whammy.add_file(file, None).unwrap_err().to_string();
+            assert!(error.starts_with(&file.display().to_string()) && error.contains("vp8"), "{error}");
+        }
+        whammy.add_file(&plain, None).unwrap();
+        return;
+    }
+    // An opaque picture between them, and one that is lossless.
+    let files = [&glass[0], &plain, &glass[1], &lossless[0]];
+    files.iter().for_each(|file| whammy.add_file(file, None).unwrap());
+    let report = whammy.report();
+    assert_eq!((report.copied, report.encoded, report.transparent, report.made_opaque), (3, 1, 3, 0), "{report:?}");
+    fs::write(bench.path("film.webm"), whammy.compile().unwrap().bytes().unwrap()).unwrap();
+    if let Some(frames) = extracted(&bench, "film.webm") {
+        for (index, file) in files[..3].iter().enumerate() {
+            assert!(Some(&frames[index].1) == chunk(file, b"VP8 ").as_ref(), "picture {index} is another");
+        }
+    }
+    let served = [
+        ("film.webm", &bench.path("film.webm")),
+        ("0.webp", files[0]),
+        ("1.webp", files[1]),
+        ("2.webp", files[2]),
+        ("3.webp", files[3]),
+    ];
+    let Some(seen) = judge(
+        &served.map(|(name, path)| (name, path.as_path())),
+        "const video = await open('/film.webm');
+         const drawn = (what) => {
+           const canvas = document.createElement('canvas');
+           [canvas.width, canvas.height] = [160, 90];
+           const context = canvas.getContext('2d', { willReadFrequently: true });
+           context.fillStyle = '#f0f';
+           context.fillRect(0, 0, 160, 90);
+           context.drawImage(what, 0, 0);
+           return context.getImageData(0, 0, 160, 90).data;
+         };
+         const means = [];
+         for (let index = 0; index < 4; index++) {
+           await seek(video, 0.5 * index + 0.25);
+           const image = new Image();
+           image.src = `/${index}.webp`;
+           await image.decode();
+           const [a, b] = [drawn(video), drawn(image)];
+           means.push(a.reduce((sum, value, at) => sum + Math.abs(value - b[at]), 0) / a.length);
+         }
+         return means;",
+    ) else {
+        return;
+    };
+    println!("off by {seen} on the mean");
+    assert!(seen.as_array().expect("means").iter().all(|mean| mean.as_f64().expect("a number") < 2.5), "{seen}");
 }
 
 /// Every picture of a folder: goes in as it is, is encoded, or is refused by its name.
