@@ -90,7 +90,8 @@ fn lossy_webp_pictures_go_into_a_webm_as_they_are() {
     assert_eq!((&summary["encoder"], &summary["frames_encoded"]), (&"copy".into(), &3.into()), "{summary}");
     assert_eq!((&summary["duration_s"], &summary["width"]), (&0.75.into(), &64.into()), "{summary}");
     // ffprobe's packets are the payloads of the pictures, in the order of their numbers.
-    let sizes = tool("ffprobe", &["-v", "error", "-show_entries", "packet=size", "-of", "csv=p=0"], &bench.path("film.webm"));
+    let sizes =
+        tool("ffprobe", &["-v", "error", "-show_entries", "packet=size", "-of", "csv=p=0"], &bench.path("film.webm"));
     let payload = |number: u32| {
         let bytes = std::fs::read(bench.path(&format!("f{number}.webp"))).expect("a picture");
         u32::from_le_bytes(bytes[16..20].try_into().expect("a size")).to_string()
