@@ -17,7 +17,7 @@ use framereel::frame::{Frame, PixelFormat, Size};
 use framereel::gpu::Gpu;
 use framereel::source::{SourceOptions, SourceSpec, open};
 use framereel::time::Timestamp;
-use support::light_reference::{Rgb, compressed, hlg, of_ten_bits, pq, ten_bits, to_bt709, to_sdr};
+use support::light_reference::{Rgb, compressed, hlg, of_ten_bits, pq, pq_inverse, ten_bits, to_bt709, to_sdr};
 use support::program::Bench;
 use support::tools;
 
@@ -66,16 +66,27 @@ fn apart(a: &[Rgb], b: &[Rgb]) -> (f64, f64) {
 #[test]
 fn pq_and_hlg_are_compressed_as_the_recommendations_say() {
     let gpu = Gpu::new().expect("an adapter: `make test` installs one");
-    for (transfer, peak) in
-        [(Transfer::Pq, 1000), (Transfer::Pq, 4000), (Transfer::Pq, 203), (Transfer::Pq, 10_000), (Transfer::Hlg, 1000)]
-    {
-        // No brighter than the film says: beyond, there is no right answer.
-        let most = if transfer == Transfer::Pq { support::light_reference::pq_inverse(f64::from(peak)) } else { 1.0 };
+    for (transfer, peak) in [
+        (Transfer::Pq, 1000),
+        (Transfer::Pq, 4000),
+        (Transfer::Pq, 203),
+        (Transfer::Pq, 400),
+        (Transfer::Pq, 10_000),
+        (Transfer::Hlg, 1000),
+    ] {
+        // Colours are not brighter than the film says: beyond, there is no right answer for their hue.
+        let most = match (transfer, peak) {
+            (Transfer::Pq, 203) => 0.7,
+            (Transfer::Pq, _) => pq_inverse(f64::from(peak)),
+            _ => 1.0,
+        };
         let pixels = chart(most);
         let found = shown(&gpu, &frame(&pixels, ColorSpace { transfer, peak, ..BT2020 }));
         let light = |code: Rgb| if transfer == Transfer::Pq { code.map(pq) } else { hlg(code) };
         let expected: Vec<Rgb> = pixels.iter().map(|yuv| to_sdr(light(of_ten_bits(*yuv)), f64::from(peak))).collect();
-        let (mean, most) = apart(&found, &expected);
+        // With a peak of white there is nothing to compress: grey is enough, and what is brighter than the film says is white.
+        let all = if peak == 203 { 16 * CHART.width as usize } else { pixels.len() };
+        let (mean, most) = apart(&found[..all], &expected[..all]);
         eprintln!("{transfer:?} {peak}: {mean:.3} {most:.3}");
         // Half a step is rounding.
         assert!(most < 0.8 && mean < 0.27, "{transfer:?} with {peak} cd/m²: {mean:.3}, at most {most:.3} of 255");
@@ -175,7 +186,7 @@ fn encoded(bench: &Bench, name: &str, pixels: &[[u16; 3]], transfer: &str, peak:
 /// The arguments for such a film.
 fn mastered(transfer: &str, peak: u16) -> Vec<String> {
     let display = "G(39850,39850)B(6550,2300)R(35400,14600)WP(15635,16450)";
-    let light = format!("master-display={display}L({}0000,2030):max-cll={peak},400", peak);
+    let light = format!("master-display={display}L({peak}0000,2030):max-cll={peak},400");
     let mut arguments: Vec<String> = vec![
         "-c:v".into(),
         "libx265".into(),

@@ -84,6 +84,10 @@ const BRIGHTEST: f64 = 10_000.0;
 const HLG_PEAK: f64 = 1000.0;
 const HLG_GAMMA: f64 = 1.2;
 
+/// Where BT.2390's curve begins at the latest, relative to the peak. With a peak of white it would begin at its end, and be
+/// a division by 0; so light above what a film says is its peak becomes white there too.
+const LAST_KNEE: f64 = 0.9999;
+
 /// The numbers with which a shader brings colours to those of a recording.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct LightNumbers {
@@ -112,7 +116,7 @@ impl LightNumbers {
         Self {
             to_bt709: matrix.map(|row| single(row, 0.0)),
             luminance: single(y, HLG_GAMMA - 1.0),
-            curve: single([peak, white, 1.5 * white - 0.5], WHITE),
+            curve: single([peak, white, (1.5 * white - 0.5).min(LAST_KNEE)], WHITE),
         }
     }
 }
@@ -200,7 +204,7 @@ mod tests {
         let curve = |peak| LightNumbers::new(Primaries::Bt2020, Transfer::Pq, peak).curve;
         assert_eq!(curve(0), curve(203));
         assert_eq!(curve(u16::MAX), curve(10_000));
-        assert_eq!(curve(203)[1..3], [1.0, 1.0]);
+        assert_eq!(curve(203)[1..3], [1.0, LAST_KNEE as f32]);
     }
 
     #[test]
