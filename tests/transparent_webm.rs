@@ -30,8 +30,9 @@ use support::tools;
 
 const SIZE: (usize, usize) = (160, 96);
 const FRAMES: usize = 20;
-/// The one colour of the picture, which is more or less transparent.
-const COLOR: [u8; 3] = [200, 120, 40];
+/// The one colour of the picture, which is more or less transparent. Chromium shows dark blue some steps too light, in
+/// opaque film too; here nothing is dark.
+const COLOR: [u8; 3] = [200, 120, 160];
 const MAGENTA: [u8; 3] = [255, 0, 255];
 const CODEC_PRIVATE: u32 = 0x63a2;
 
@@ -211,7 +212,9 @@ fn ffmpeg_and_mkvinfo_find_every_packet_and_all_transparency_of_the_film_they_ca
         assert!(text.contains("Alpha mode: 1") || text.contains("VideoAlphaMode"), "{text}");
         assert!(text.contains("Maximum block additional ID: 1"), "{text}");
         let cues = packets::cues(&path).unwrap();
-        assert_eq!(cues.iter().map(|cue| cue.0).collect::<Vec<_>>(), [0, 320, 640]);
+        let keys = expected.iter().filter(|block| block.track == 1 && block.key).map(|block| block.millis);
+        let keys: Vec<i64> = keys.collect();
+        assert!(keys.len() > 1 && cues.iter().map(|cue| cue.0).eq(keys.iter().copied()), "{cues:?}, not {keys:?}");
         let bytes = fs::read(&path).unwrap();
         assert!(cues.iter().all(|&(_, at)| bytes[at..].starts_with(&[0x1f, 0x43, 0xb6, 0x75])), "{cues:?}");
         let said = bench.run(["inspect", "film.webm"]).succeeded().stdout;
@@ -234,18 +237,20 @@ fn what_a_killed_recorder_leaves_plays_with_its_transparency_and_is_repaired() {
         if count >= 14 && count % 4 == 0 && left.len() < 10 {
             let cut = [0, 3, 11, 40][left.len() % 4];
             let bytes = fs::read(bench.path("film.webm")).unwrap();
-            left.push(format!("killed-{count}.webm"));
-            bench.write(left.last().unwrap(), &bytes[..bytes.len() - cut]);
+            let pictures = blocks[..=count].iter().filter(|block| block.track == 1).count();
+            let name = format!("killed-{count}.webm");
+            bench.write(&name, &bytes[..bytes.len() - cut]);
+            left.push((name, pictures));
         }
     }
     assert_eq!(left.len(), 10);
-    let mut before = 0;
-    for name in &left {
+    let mut frames = 0;
+    for (name, written) in &left {
         let found = bench.run(["inspect", "--json", name]);
         let found: Value = serde_json::from_str(&found.stdout).expect("JSON");
-        let frames = found["tracks"][0]["blocks"].as_u64().unwrap() as usize;
-        assert!(frames >= before && frames > 0, "{found}");
-        before = frames;
+        frames = found["tracks"][0]["blocks"].as_u64().unwrap() as usize;
+        // All but a tenth of a second, and what the cut reaches into.
+        assert!(frames > 0 && frames + 5 >= *written, "{written} were written: {found}");
         let shown = transparency(&bench.path(name), "libvpx-vp9");
         assert!(shown.len() >= frames, "{name}: {} of {frames}", shown.len());
         let row = |frame: usize| (0..SIZE.0).map(|x| alpha(frame, x)).collect::<Vec<_>>();
@@ -256,7 +261,8 @@ fn what_a_killed_recorder_leaves_plays_with_its_transparency_and_is_repaired() {
         packets::decodes(&bench.path(&mended));
         bench.run(["inspect", &mended]).succeeded();
     }
-    let (last, frame) = (left.last().unwrap(), before - 1);
+    // The file's own Duration may be a tenth of a second behind.
+    let ((last, _), frame) = (left.last().unwrap(), frames.saturating_sub(5));
     for name in [last.clone(), format!("mended-{last}")] {
         let Some(seen) = over_magenta(&bench.path(&name), &[0.04 * frame as f64 + 0.02]) else { return };
         let most = off(&seen["rows"][0], frame, 0..SIZE.0);

@@ -230,7 +230,7 @@ impl<'a> RiffChunk<'a> {
             Error::not_readable(format!("expected {expected} in the chunk {self} but found {found}"))
         };
         if !is_key || !is_shown || version > 3 {
-            let found = format!("one whose header begins with {:#08x}", tag);
+            let found = format!("one whose header begins with {tag:#08x}");
             return Err(damaged("a key frame of VP8 that is shown", found));
         }
         if header[3..6] != START {
