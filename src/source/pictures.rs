@@ -31,6 +31,8 @@ pub struct PicturesSource {
     /// The picture to give next, and the first one.
     next: usize,
     first: usize,
+    /// Whether the first one has transparency.
+    has_alpha: bool,
 }
 
 impl PicturesSource {
@@ -46,10 +48,11 @@ impl PicturesSource {
             return Err(start_beyond_end(start, rate.timestamp(paths.len() as u64) - rate.timestamp(0)));
         }
         let first = paths.get(skipped).ok_or_else(|| Error::not_readable("expected pictures but found none"))?;
-        let size = read(first)?.size();
+        let picture = read(first)?;
+        let (size, has_alpha) = (picture.size(), picture.data().chunks_exact(4).any(|pixel| pixel[3] < u8::MAX));
         let frames = (paths.len() - skipped) as u64;
         let info = SourceInfo { kind: "pictures", size, rate: Some(rate), frames: Some(frames), endless: false };
-        Ok(Self { info, rate, paths, next: skipped, first: skipped })
+        Ok(Self { info, rate, paths, next: skipped, first: skipped, has_alpha })
     }
 
     /// The pictures in a folder, sorted as a person would: `2.png` before `10.png`. Other files are left out.
@@ -72,6 +75,10 @@ impl PicturesSource {
 impl Source for PicturesSource {
     fn info(&self) -> &SourceInfo {
         &self.info
+    }
+
+    fn has_alpha(&self) -> bool {
+        self.has_alpha
     }
 
     fn next_frame(&mut self) -> Result<Option<Frame>> {
