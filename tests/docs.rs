@@ -31,10 +31,11 @@ use serde_json::Value;
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// Commands that do not run here, by how they begin, with the reason. One that no document has is a failure.
-const NOT_RUN: [(&str, &str); 5] = [
+const NOT_RUN: [(&str, &str); 6] = [
     ("make demo", "builds in the profile `demo`; tests/examples.rs makes its picture"),
     ("make test", "runs this test"),
     ("cargo install --path .", "installs the program"),
+    ("framereel codecs --trial", "takes half a minute of the whole machine; tests/ffmpeg_encoders.rs tries encoders"),
     ("scripts/setup.sh build", "installs packages"),
     ("sudo apt-get install", "installs packages"),
 ];
@@ -81,6 +82,10 @@ impl Shelf {
         for name in ["music.mp3", "song.mp3", "voice.wav"] {
             ffmpeg(&format!("-f lavfi -i sine=frequency=660 -map 1:a -t 2 {name}"));
         }
+        // Film as phones record it, and interlaced film.
+        let hlg = "-color_primaries bt2020 -color_trc arib-std-b67 -colorspace bt2020nc -x265-params log-level=none";
+        ffmpeg(&format!("-t 2 -vf scale=160:90 -r 8 -pix_fmt yuv420p10le -c:v libx265 {hlg} phone.mov"));
+        ffmpeg("-t 1 -vf scale=160:90,interlace -c:v mpeg2video -flags +ilme+ildct tape.ts");
         ffmpeg("-frames:v 1 photo.jpg");
         fs::create_dir_all(bench.path("examples/clips")).expect("a folder");
         ffmpeg("-c copy -t 2.4 examples/clips/bunny.webm");
@@ -283,6 +288,12 @@ fn check_outputs(line: &CommandLine, folder: &Path, made: &[PathBuf]) -> Result<
             let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
             path.set_file_name(format!("{stem}-001.{}", path.extension().unwrap_or_default().to_string_lossy()));
         }
+        if let Some((before, rest)) = output.split_once('%') {
+            // The first of a file for each frame.
+            let (digits, after) = rest.split_once('d').unwrap_or((rest, ""));
+            let digits = digits.parse().unwrap_or(1);
+            path = folder.join(format!("{before}{:0digits$}{after}", 1));
+        }
         let is_there = if path.is_dir() { !files(&path).is_empty() } else { size(&path) > 0 };
         if !is_there {
             return Err(format!("expected {} but found {made:?}", path.display()));
@@ -300,7 +311,12 @@ fn check_outputs(line: &CommandLine, folder: &Path, made: &[PathBuf]) -> Result<
 
 fn is_media(file: &Path) -> bool {
     let extension = file.extension().unwrap_or_default().to_string_lossy().into_owned();
-    ["webm", "mkv", "ogg", "opus", "wav", "png", "jpg", "webp"].contains(&extension.as_str())
+    // ffprobe decodes no WebP that moves; tests/pictures.rs has other judges of that.
+    let moves = || fs::read(file).is_ok_and(|bytes| bytes.windows(4).take(64).any(|chunk| chunk == b"ANIM"));
+    match extension.as_str() {
+        "webp" => !moves(),
+        other => ["webm", "mkv", "mp4", "ogg", "opus", "wav", "gif", "apng", "png", "jpg"].contains(&other),
+    }
 }
 
 /// ffprobe decodes all of it, without a complaint.

@@ -15,7 +15,7 @@
 //! | the EBML header | 4 KiB |
 //! | tracks | 128 |
 //! | cues | 1 million |
-//! | elements of a block group, at any depth | 64 |
+//! | elements of a block group, and as many of what it adds to its block | 64 |
 //! | a frame | 64 MiB |
 //! | a name or another text | 1 KiB |
 
@@ -275,7 +275,7 @@ impl<R: Read + Seek> Matroska<R> {
             match element.id {
                 id::BLOCK => block = Some(self.block(element, element_end, cluster)?),
                 id::REFERENCE_BLOCK => key = false,
-                id::BLOCK_ADDITIONS => additional = self.additional(element.body..element_end, &mut count)?,
+                id::BLOCK_ADDITIONS => additional = self.additional(element.body..element_end)?,
                 id::BLOCK_DURATION => {
                     let end = element_end.min(element.body + 8);
                     duration = Some(unsigned(&self.elements.bytes(element.body..end)?));
@@ -303,23 +303,22 @@ impl<R: Read + Seek> Matroska<R> {
         }))
     }
 
-    /// The data under the number 1 in the `BlockAdditions` with this content; none where these are damaged. `count`
-    /// counts the group's elements.
-    fn additional(&mut self, additions: Range<u64>, count: &mut usize) -> Result<Option<Range<u64>>, Fault> {
-        match self.find_additional(additions, count) {
+    /// The data under the number 1 in the `BlockAdditions` with this content; none where these are damaged.
+    fn additional(&mut self, additions: Range<u64>) -> Result<Option<Range<u64>>, Fault> {
+        match self.find_additional(additions) {
             Err(Fault::Unreadable(error)) => Err(Fault::Unreadable(error)),
             found => Ok(found.unwrap_or(None)),
         }
     }
 
-    fn find_additional(&mut self, additions: Range<u64>, count: &mut usize) -> Result<Option<Range<u64>>, Fault> {
-        let mut at = additions.start;
+    fn find_additional(&mut self, additions: Range<u64>) -> Result<Option<Range<u64>>, Fault> {
+        let (mut at, mut count) = (additions.start, 0);
         while at < additions.end {
             let more = self.elements.element(at)?;
             let more_end = self.end_of(more, additions.end)?;
             let (mut number, mut found) = (1, None);
             let mut child_at = if more.id == id::BLOCK_MORE { more.body } else { more_end };
-            *count += 1;
+            count += 1;
             while child_at < more_end {
                 let child = self.elements.element(child_at)?;
                 child_at = self.end_of(child, more_end)?;
@@ -330,15 +329,15 @@ impl<R: Read + Seek> Matroska<R> {
                     id::BLOCK_ADDITIONAL => found = Some(child.body..child_at),
                     _ => {}
                 }
-                *count += 1;
-                if *count > MAX_GROUP {
+                count += 1;
+                if count > MAX_GROUP {
                     return Ok(None);
                 }
             }
             if number == 1 && found.is_some() {
                 return Ok(found);
             }
-            if *count > MAX_GROUP {
+            if count > MAX_GROUP {
                 return Ok(None);
             }
             at = more_end;

@@ -216,7 +216,12 @@ fn on_a_full_disk_the_file_keeps_its_whole_packets_and_says_how_long_they_are() 
         }
         let found = inspected(sink.bytes());
         let measured = found.tracks.iter().map(|track| track.blocks).sum::<u64>();
-        assert!(measured > 0 && found.cut_bytes == 0, "{room}: {found:?}");
+        assert_eq!(found.cut_bytes, 0, "{room}: {found:?}");
+        if measured == 0 {
+            // A header alone is no film; whoever writes files removes it.
+            assert_eq!(end, Timestamp::ZERO, "{room}");
+            continue;
+        }
         assert_eq!(found.declared_duration_s, Some(end.as_secs_f64()), "{room}");
         let count = found.tracks[0].blocks as i64;
         assert_eq!(pictures(sink.bytes()), expected(count));

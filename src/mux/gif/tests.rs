@@ -92,7 +92,7 @@ fn a_file_that_breaks_off_anywhere_shows_all_its_whole_pictures() {
     let rate = FrameRate::whole(25);
     let whole = written((0..5).map(|number| rate.timestamp(number)), rate.timestamp(5));
     let length = packet(Timestamp::ZERO, 0, None).data.len();
-    let begin = SIGNATURE.len() + 7 + TABLE.len();
+    let begin = SIGNATURE.len() + 7 + TABLE.len() + repetition(None).len();
     assert_eq!(whole.len(), begin + 5 * length + 1);
     for cut in 0..whole.len() {
         let shown = decoded(&whole[..cut]).len();
