@@ -88,6 +88,7 @@ fn chromium_shows_every_picture_for_its_time() {
     let script = "const data = await (await fetch('/film.gif')).arrayBuffer();
          const decoder = new ImageDecoder({ data, type: 'image/gif' });
          await decoder.completed;
+         await decoder.tracks.ready;
          const track = decoder.tracks.selectedTrack;
          const durations = [];
          for (let frameIndex = 0; frameIndex < track.frameCount; frameIndex++) {
@@ -98,7 +99,8 @@ fn chromium_shows_every_picture_for_its_time() {
          return { durations, repeats: track.repetitionCount };";
     let Some(shown) = judge(&[("film.gif", &bench.path("film.gif"))], script) else { return };
     assert_eq!(shown["durations"], serde_json::json!(delays(&frames)));
-    assert_eq!(shown["repeats"], 3);
+    // Shown three times: repeated twice.
+    assert_eq!(shown["repeats"], 2);
     assert!(delays(&frames).iter().all(|delay| [40, 50].contains(delay)), "{:?}", delays(&frames));
     assert_eq!((frames.len(), delays(&frames).iter().sum::<u32>()), (24, 1000));
 }

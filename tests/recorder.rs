@@ -212,7 +212,9 @@ fn the_colours_of_the_bars_come_out_as_they_were_drawn() {
             let options = SourceOptions::default().with_size(size);
             let path = bench.path("bars.webm");
             let recording = record(open(&spec, &options).unwrap()).duration(Span::from_millis(160));
-            run(recording.options(fine(options_of(&encoder, codec))), &path);
+            // The colours are judged, not the quantizer: VP8's, at 90, is off by 3 itself.
+            let quality = if codec == VideoCodec::Vp8 { 100 } else { 90 };
+            run(recording.options(options_of(&encoder, codec).with_quality(quality)), &path);
             let Some(seen) = bars_seen(&path, size) else { return };
             for (drawn, seen) in BARS.iter().zip(seen) {
                 println!("{encoder:<6} {codec} {name:<26} drawn {drawn:3?} seen {seen:3?}");

@@ -63,7 +63,8 @@ fn a_film_its_frames_and_its_poster_come_from_one_run() {
     let times = std::fs::read_to_string(bench.path("frames/times.json")).expect("the times");
     let times: serde_json::Value = serde_json::from_str(&times).expect("JSON");
     let frames = times["frames"].as_array().expect("frames");
-    assert_eq!((frames.len(), &frames[0]["name"], &frames[0]["start"]), (6, &json!("00001.png"), &json!(0.0)));
+    let start = frames[0]["start"].as_f64();
+    assert_eq!((frames.len(), &frames[0]["name"], start), (6, &json!("00001.png"), Some(0.0)));
     let start = frames[3]["start"].as_f64().expect("seconds");
     assert!((start - 0.1).abs() < 1e-6, "{times}");
     assert!(bench.path("f-times.json").exists());
@@ -77,7 +78,9 @@ fn a_film_its_frames_and_its_poster_come_from_one_run() {
     bench.run(again.iter().chain(&["--force"])).succeeded();
     let left = std::fs::read_dir(bench.path("frames")).expect("the folder").count();
     assert_eq!(left, 3, "two frames and their times");
-    for (output, words) in [("a%s.png", "expected one number as in frames/%05d.png"), ("a-%d.webm", "image/png")] {
+    for (output, words) in
+        [("a%s.png", "expected one number as in frames/%05d.png"), ("a-%d.webm", "expected the extension .png")]
+    {
         bench.run(["record", "pattern", "--duration", "1s", "-o", output]).failed(2, &[words]);
     }
     let split = ["record", "pattern", "--duration", "1s", "--split", "1s", "-o", "b-%d.png"];

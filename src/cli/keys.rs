@@ -65,6 +65,8 @@ mod unix {
             let before = tcgetattr(&terminal).ok()?;
             let mut changed = before.clone();
             changed.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
+            // Ctrl+C would otherwise throw away what is being written: half a picture, and the end of its sequence.
+            changed.local_modes.insert(LocalModes::NOFLSH);
             *saved() = Some(before);
             // From here on, dropping this restores the terminal.
             let unbuffered = Self(terminal);

@@ -107,6 +107,10 @@ impl Target {
         };
         let missing = folder.or(numbered).filter(|folder| !folder.exists()).map(Path::to_owned);
         let container = given.and_then(container_of).unwrap_or_default();
+        if matches!(kind, TargetKind::Sequence(..)) && !matches!(container, Container::Still(_) | Container::WebP) {
+            let why = "each frame is a file of its own, a picture";
+            return Err(usage("the extension .png, .jpg or .webp", given, why));
+        }
         let audio = match &args.audio {
             Some(AudioChoice::Other(AudioSpec::File(path))) => Some(path.clone()),
             _ => None,

@@ -127,7 +127,7 @@ impl GifEncoder {
         let (Some(first), Some(last)) = (self.waiting.front(), self.waiting.back()) else { return true };
         let seen = (last.frame.timestamp - first.frame.timestamp) + last.duration;
         let bytes = (self.waiting.len() + 1) * last.frame.data().len();
-        seen < self.config.gif.lookahead() && bytes <= MOST_WAITING
+        seen < self.config.gif.lookahead_or_default() && bytes <= MOST_WAITING
     }
 
     /// Makes the first palette, and has the waiting frames encoded.

@@ -10,12 +10,12 @@ use parking_lot::Mutex;
 
 use crate::error::{Error, Result};
 
-type Job<S> = Box<dyn FnOnce(&mut S) + Send>;
+type WorkerTask<S> = Box<dyn FnOnce(&mut S) + Send>;
 
 /// The threads. Dropping them waits for the work that is left.
 pub(super) struct Workers<S> {
     /// None once no more work comes.
-    jobs: Option<Sender<Job<S>>>,
+    tasks: Option<Sender<WorkerTask<S>>>,
     threads: Vec<JoinHandle<()>>,
     name: &'static str,
 }
@@ -26,7 +26,7 @@ impl<S: 'static> Workers<S> {
     /// # Errors
     /// `UnknownError` when no thread can be started.
     pub fn new(name: &'static str, count: usize, memory: fn() -> S) -> Result<Self> {
-        let (jobs, queue) = channel::<Job<S>>();
+        let (tasks, queue) = channel::<WorkerTask<S>>();
         let queue = Arc::new(Mutex::new(queue));
         let begin = |_| {
             let queue = queue.clone();
@@ -34,27 +34,27 @@ impl<S: 'static> Workers<S> {
                 let mut memory = memory();
                 loop {
                     // The lock is held while this thread waits, and released before it works.
-                    let job = queue.lock().recv();
-                    let Ok(job) = job else { return };
-                    job(&mut memory);
+                    let task = queue.lock().recv();
+                    let Ok(task) = task else { return };
+                    task(&mut memory);
                 }
             };
             thread::Builder::new().name(name.into()).spawn(work).map_err(Error::no_thread)
         };
         let threads = (0..count.max(1)).map(begin).collect::<Result<_>>()?;
-        Ok(Self { jobs: Some(jobs), threads, name })
+        Ok(Self { tasks: Some(tasks), threads, name })
     }
 
     /// Has one of the threads do this, after all that was asked for before has begun.
     pub fn submit<T: Send + 'static>(&self, work: impl FnOnce(&mut S) -> T + Send + 'static) -> PendingResult<T> {
         let (sender, result) = channel();
-        let job = move |memory: &mut S| {
+        let task = move |memory: &mut S| {
             // Nobody may wait for it any more.
             let _ = sender.send(work(memory));
         };
-        if let Some(jobs) = &self.jobs {
+        if let Some(tasks) = &self.tasks {
             // Without threads, the result says so.
-            let _ = jobs.send(Box::new(job));
+            let _ = tasks.send(Box::new(task));
         }
         PendingResult { result, name: self.name }
     }
@@ -62,7 +62,7 @@ impl<S: 'static> Workers<S> {
 
 impl<S> Drop for Workers<S> {
     fn drop(&mut self) {
-        self.jobs = None;
+        self.tasks = None;
         for thread in self.threads.drain(..) {
             // Work that panicked has no result; whoever waits for it gets an error.
             let _ = thread.join();

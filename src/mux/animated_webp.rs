@@ -17,6 +17,7 @@ use super::animation::{
     AnimationBody, AnimationCounts, AnimationFormat, AnimationPicture, AnimationWriter, FrameLength, with_header,
 };
 use super::container::ContainerWriter;
+use super::riff::{RiffChunk, RiffChunks};
 use super::tracks::VideoTrack;
 use crate::blob::Blob;
 use crate::codec::VideoCodec;
@@ -88,7 +89,7 @@ impl AnimationFormat for AnimatedWebP {
     }
 
     fn picture(&self, packet: &[u8]) -> Result<AnimationPicture> {
-        if let Some((b"ANMF", data)) = RiffChunks(packet).next()
+        if let Ok(Some(RiffChunk { name: [b'A', b'N', b'M', b'F'], data, .. })) = RiffChunks::of(packet).next()
             && let Some((head, chunks)) = data.split_first_chunk::<FRAME>()
         {
             let number = |at: usize| u32::from_le_bytes([head[at], head[at + 1], head[at + 2], 0]);
@@ -149,10 +150,11 @@ fn picture_chunks(webp: &[u8]) -> Result<Vec<u8>> {
     }
     let mut picture = Vec::with_capacity(rest.len());
     let mut whole = false;
-    for (kind, data) in RiffChunks(rest) {
-        if let b"ALPH" | b"VP8 " | b"VP8L" = kind {
-            whole |= kind != b"ALPH";
-            put_chunk(&mut picture, kind, &[data]);
+    let mut chunks = RiffChunks::of(rest);
+    while let Ok(Some(RiffChunk { name, data, .. })) = chunks.next() {
+        if let b"ALPH" | b"VP8 " | b"VP8L" = &name {
+            whole |= name != *b"ALPH";
+            put_chunk(&mut picture, &name, &[data]);
         }
     }
     if whole { Ok(picture) } else { Err(wrong()) }
@@ -187,22 +189,6 @@ fn put_chunk(to: &mut Vec<u8>, kind: &[u8; 4], parts: &[&[u8]]) {
     to.extend((length as u32).to_le_bytes());
     parts.iter().for_each(|part| to.extend(*part));
     to.extend((length % 2 == 1).then_some(0));
-}
-
-/// The chunks of a RIFF file, up to the first that is not whole. The last may lack its padding.
-struct RiffChunks<'a>(&'a [u8]);
-
-impl<'a> Iterator for RiffChunks<'a> {
-    type Item = (&'a [u8; 4], &'a [u8]);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let (kind, rest) = self.0.split_first_chunk::<4>()?;
-        let (length, rest) = rest.split_first_chunk::<4>()?;
-        let length = u32::from_le_bytes(*length) as usize;
-        let (data, rest) = rest.split_at_checked(length)?;
-        self.0 = rest.get(length % 2..).unwrap_or_default();
-        Some((kind, data))
-    }
 }
 
 #[cfg(test)]

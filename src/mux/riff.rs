@@ -1,7 +1,7 @@
 //! Finds the pictures in a WebP file (RFC 9649), a RIFF container, and decodes none: the frames of VP8 in a lossy one can
 //! stand in a WebM file as they are.
 //!
-//! RiffChunks that are no pictures (`ICCP`, `EXIF`, `XMP `, unknown ones) are skipped, and so is what follows the RIFF chunk
+//! Chunks that are no pictures (`ICCP`, `EXIF`, `XMP `, unknown ones) are skipped, and so is what follows the RIFF chunk
 //! or, in a still, the picture.
 //!
 //! # Budget
@@ -135,11 +135,11 @@ fn none_found(what: &str) -> Error {
 
 /// A RIFF chunk.
 #[derive(Debug, Clone, Copy)]
-struct RiffChunk<'a> {
-    name: [u8; 4],
+pub(super) struct RiffChunk<'a> {
+    pub(super) name: [u8; 4],
     /// Where it begins in the file.
     at: usize,
-    data: &'a [u8],
+    pub(super) data: &'a [u8],
 }
 
 impl std::fmt::Display for RiffChunk<'_> {
@@ -149,15 +149,20 @@ impl std::fmt::Display for RiffChunk<'_> {
 }
 
 /// The chunks in a range of a file.
-struct RiffChunks<'a> {
+pub(super) struct RiffChunks<'a> {
     /// The file up to the end of the range.
     bytes: &'a [u8],
     at: usize,
 }
 
 impl<'a> RiffChunks<'a> {
+    /// The chunks of all these bytes.
+    pub(super) fn of(bytes: &'a [u8]) -> Self {
+        Self { bytes, at: 0 }
+    }
+
     /// The next chunk; an error if it does not end within the range.
-    fn next(&mut self) -> Result<Option<RiffChunk<'a>>> {
+    pub(super) fn next(&mut self) -> Result<Option<RiffChunk<'a>>> {
         let (at, len) = (self.at, self.bytes.len());
         if at >= len {
             return Ok(None);
@@ -174,7 +179,7 @@ impl<'a> RiffChunks<'a> {
                 "expected a chunk `{name}` of at most {left} bytes at byte {at} but found one of {declared}: the file is damaged"
             )));
         };
-        // RiffChunks of odd lengths are padded.
+        // Chunks of odd lengths are padded; the last may lack its padding.
         self.at = at + CHUNK + declared + declared % 2;
         Ok(Some(RiffChunk { name, at, data }))
     }

@@ -147,7 +147,12 @@ fn directly(folder: &Path, name: &str, config: &EncoderConfig, frames: &[Frame],
     let mut command = Command::new("ffmpeg");
     command.args(["-nostdin", "-v", "error", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-framerate", "25"]);
     command.args(["-s", &config.size.to_string(), "-i"]).arg(&raw);
-    command.args(["-force_key_frames", keys]).args(settings::arguments(name, config)).args(RECORDED).arg(&file);
+    // libvpx's rate control depends on the unit of time.
+    command
+        .args(["-force_key_frames", keys, "-enc_time_base", raw_input::TIME_BASE])
+        .args(settings::arguments(name, config))
+        .args(RECORDED)
+        .arg(&file);
     let output = command.env("SVT_LOG", "1").output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     file

@@ -69,7 +69,7 @@ impl GifOptions {
     }
 
     /// How much is looked at for the first palette.
-    pub(in crate::encode) fn lookahead(&self) -> Span {
+    pub(in crate::encode) fn lookahead_or_default(&self) -> Span {
         self.lookahead.unwrap_or(Self::LOOKAHEAD)
     }
 
