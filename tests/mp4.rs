@@ -239,7 +239,9 @@ fn repaired(bytes: &[u8]) -> framereel::Result<(Vec<u8>, Repaired)> {
 /// The time and the hash of each decoded frame of video.
 #[track_caller]
 fn decoded(path: &Path) -> Vec<String> {
-    let text = ffmpeg("-i FILE -map 0:v -fps_mode passthrough -enc_time_base:v 1:1000000 -f framemd5 -", &[path]);
+    // Without -copyts, ffmpeg moves all times where a file's sound begins before 0.
+    let text =
+        ffmpeg("-copyts -i FILE -map 0:v -fps_mode passthrough -enc_time_base:v 1:1000000 -f framemd5 -", &[path]);
     let text = String::from_utf8(text).unwrap();
     let frame = |line: &str| {
         let fields: Vec<_> = line.split(',').map(str::trim).collect();
@@ -334,8 +336,8 @@ fn every_codec_with_every_sound_is_decoded_whole_and_plays_in_chromium() {
             if let Some(source) = &source {
                 assert_eq!(probed["streams"][0]["nb_read_frames"], FRAMES.to_string(), "{name}{kind}");
                 assert_eq!(number(&probed["streams"][0]["duration"]), 2.0, "{name}{kind}");
-                // Of AV1, ffprobe says what the frames themselves say: here nothing.
-                if video != AV1 {
+                // Of AV1 and HEVC, ffprobe says what the frames themselves say: here nothing.
+                if ![AV1, HEVC].contains(&video) {
                     assert_eq!(probed["streams"][0]["color_primaries"], "bt709", "{name}{kind}");
                 }
                 let seen = decoded(&path);
@@ -609,8 +611,12 @@ fn files_of_others_are_inspected_and_those_that_can_be_are_repaired() {
         let mended = folder.join(format!("mended-{name}"));
         fs::write(&mended, &output).unwrap();
         let frames = decoded(&path);
-        assert_eq!((decoded(&mended), frames.len()), (frames, 50), "{name}: other frames or times");
-        assert!(sound(&mended) == sound(&path), "{name}: other sound");
+        let seen = decoded(&mended);
+        let other = seen.iter().zip(&frames).find(|(seen, frame)| seen != frame);
+        assert!(other.is_none() && [seen.len(), frames.len()] == [50, 50], "{name}: {other:?}");
+        // ffmpeg 5.1 obeys no edit list of a file in fragments: it plays what its own encoder put before the sound.
+        let before = if name == "delayed.mp4" { 1024 } else { 0 };
+        assert!(sound(&mended) == sound(&path)[before..], "{name}: other sound");
         assert_eq!((inspected(&output).faults.len(), report.cues), (0, 2), "{name}");
     }
     // Cut behind its middle, one whose index is in front keeps what is there.

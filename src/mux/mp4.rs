@@ -87,7 +87,7 @@ const MAX_SIDE: u32 = 65_535;
 /// Writes one MP4 file.
 ///
 /// A sink that cannot seek to its beginning (a pipe) gets the live form: fragments, and the header at once (where the
-/// header needs the first key frame, with that frame).
+/// header needs the first key frame or AAC's first packet, with that).
 pub struct Mp4Writer<W> {
     sink: BlockSink<W>,
     tracks: Tracks,
@@ -115,8 +115,8 @@ debug_fields!(<W> Mp4Writer { tracks, fragments, end });
 
 impl<W: Write + Seek> Mp4Writer<W> {
     /// Begins a file at the sink's beginning. `before` holds the packets of sound before it, if the file continues
-    /// another one. A seekable sink is not written to before the first packet; one that cannot seek gets the header at
-    /// once.
+    /// another one. A seekable sink is not written to before the first packet; one that cannot seek gets the header as
+    /// soon as it is known.
     ///
     /// # Errors
     /// `NotSupportedError` for tracks that an MP4 file cannot hold; a write error.
@@ -165,15 +165,26 @@ impl<W: Write + Seek> Mp4Writer<W> {
             unstored: VecDeque::new(),
             stored_end: end,
         };
-        if !seekable && writer.is_header_known() {
-            writer.write_header()?;
-            writer.sink.flush();
-        }
+        writer.write_live_header()?;
+        writer.sink.flush();
         Ok(writer)
     }
 
-    fn is_header_known(&self) -> bool {
+    /// Whether the video's configuration is known, which may need the first frame.
+    fn is_video_known(&self) -> bool {
         self.tracks.video.is_none() || !self.plan.video_config.is_empty()
+    }
+
+    /// Whether all is known that the header says. How many of AAC's samples are left out, its first packet tells.
+    fn is_header_known(&self) -> bool {
+        let is_aac = self.tracks.audio.as_ref().is_some_and(|audio| audio.codec == AudioCodec::Aac);
+        self.is_video_known() && !(is_aac && self.audio.as_ref().is_some_and(TrackWriter::is_empty))
+    }
+
+    /// A sink that cannot seek gets the header as soon as it is known.
+    fn write_live_header(&mut self) -> Result<()> {
+        let is_due = self.moov.is_none() && !self.sink.is_seekable() && self.is_header_known();
+        if is_due { self.write_header() } else { Ok(()) }
     }
 
     fn write_header(&mut self) -> Result<()> {
@@ -192,7 +203,7 @@ impl<W: Write + Seek> Mp4Writer<W> {
 
     /// Writes a fragment of what waits: all, or all but the newest frame, whose duration is not known yet.
     fn write_fragment(&mut self, all: bool) -> Result<()> {
-        if !self.is_header_known() {
+        if !self.is_video_known() {
             // What waits is sound, before the first frame of video.
             return Ok(());
         }
@@ -296,9 +307,7 @@ impl<W: Write + Seek + Send> ContainerWriter<W> for Mp4Writer<W> {
                 let track = self.tracks.video.as_ref().ok_or_else(unknown)?;
                 if self.plan.video_config.is_empty() {
                     self.plan.video_config = entry::video_config_of_frame(track, &packet.data)?;
-                    if !self.sink.is_seekable() {
-                        self.write_header()?;
-                    }
+                    self.write_live_header()?;
                 }
                 let corrected = self.video.as_mut().and_then(|video| video.push_frame(packet));
                 self.correct_duration(corrected);
@@ -318,6 +327,7 @@ impl<W: Write + Seek + Send> ContainerWriter<W> for Mp4Writer<W> {
                     }
                     audio.push_sound(packet, samples);
                 }
+                self.write_live_header()?;
             }
         }
         self.waiting_since.get_or_insert(packet.timestamp);
@@ -372,7 +382,7 @@ impl<W: Write + Seek + Send> ContainerWriter<W> for Mp4Writer<W> {
             // In the file, the table will say it.
             video.extend_last(time);
         }
-        if !self.is_header_known() {
+        if !self.is_video_known() {
             // No frame of video came.
             self.tracks.video = None;
         }

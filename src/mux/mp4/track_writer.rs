@@ -103,7 +103,8 @@ impl TrackWriter {
         }
         self.next = time + decoded;
         // The last packet may end before its last sample.
-        let heard = length(time, end).min(u32::try_from(decoded).unwrap_or(u32::MAX));
+        let decoded = u32::try_from(decoded).unwrap_or(u32::MAX);
+        let heard = if self.last.is_none() { decoded } else { length(begin, end).min(decoded) };
         self.push(packet, time, heard);
     }
 
