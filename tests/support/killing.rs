@@ -46,7 +46,7 @@ impl Case {
         // Each kind as WebM, then each as MP4.
         let encoder = encoders[kind % encoders.len()].clone();
         // MP4 has no VP8.
-        let is_webm = number as usize / kinds % 2 == 0 || encoder.ends_with("vp8");
+        let is_webm = (number as usize / kinds).is_multiple_of(2) || encoder.ends_with("vp8");
         let extension = if is_webm { "webm" } else { "mp4" };
         let wait = Duration::from_millis(50 + random(seed << 32 | number) % 2950);
         Self {
