@@ -576,6 +576,29 @@ fn frames_of_a_variable_rate_are_at_their_times_to_the_microsecond() {
 }
 
 #[test]
+fn an_ordinary_file_that_lost_its_index_is_repaired_from_its_data() {
+    if !has_tools() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let from = film(folder.path(), "from.mp4", &format!("{PICTURES} {SINE} {H264} {OPUS}"));
+    let encoded = encoded(&from);
+    let bytes = written(&encoded);
+    let index = bytes.windows(4).rposition(|kind| kind == b"moov").unwrap() - 4;
+    for end in [bytes.len() - 1, index + 100, index + 4, index] {
+        let found = inspected(&bytes[..end]);
+        assert!(!found.faults.is_empty(), "{end}");
+        let (mended, report) = repaired(&bytes[..end]).unwrap();
+        assert_eq!(top(&mended), ["ftyp", "moov", "mdat"], "{end}");
+        let samples: u64 = report.tracks.iter().map(|track| track.blocks).sum();
+        assert_eq!((samples, inspected(&mended).faults.len()), (encoded.packets.len() as u64, 0), "{end}");
+        let path = folder.path().join("mended.mp4");
+        fs::write(&path, &mended).unwrap();
+        assert!(decoded(&path) == decoded(&from), "{end}");
+    }
+}
+
+#[test]
 fn files_of_others_are_inspected_and_those_that_can_be_are_repaired() {
     if !has_tools() {
         return;

@@ -251,6 +251,15 @@ fn a_piece_never_overwrites_the_source() {
     let args = ["record", "film-001.webm", "--split", "1s", "-o", "film.webm", "--force"];
     fails(&bench, &args, 2, &["film-001.webm", "other than the source"]);
     assert!(fs::read(bench.path("film-001.webm")).expect("the film") == film);
+    // Pieces of a longer recording are removed, but not where one of them is the source.
+    bench.write("film-003.webm", &film);
+    let args = ["record", "film-003.webm", "--split", "10m", "-o", "film.webm", "--force"];
+    fails(&bench, &args, 2, &["film-003.webm", "other than the source"]);
+    assert!(fs::read(bench.path("film-003.webm")).expect("the film") == film);
+    let args =
+        ["record", "pattern", "--duration", "1s", "--overlay", "film-003.webm", "-o", "film-003.webm", "--force"];
+    fails(&bench, &args, 2, &["film-003.webm", "other than the source"]);
+    assert!(fs::read(bench.path("film-003.webm")).expect("the film") == film);
 }
 
 // Limits and key frames.
@@ -273,6 +282,13 @@ fn a_recording_stays_below_its_size() {
     assert!((30_000..=40_000).contains(&bytes), "{bytes}");
     assert!(frames(&bench.path("pattern.webm")).is_none_or(|found| report["frames_encoded"] == found));
     fs::remove_file(bench.path("pattern.webm")).expect("a removed file");
+    // An archive of pictures ends with a file of their times.
+    for limit in ["60kB", "150kB"] {
+        bench.run(with(&["--max-size", limit, "-o", "pictures.jpg.tar", "--force"])).succeeded();
+        let bytes = fs::metadata(bench.path("pictures.jpg.tar")).expect("the archive").len();
+        let most = limit.trim_end_matches("kB").parse::<u64>().expect("a number") * 1000;
+        assert!((most / 2..=most).contains(&bytes), "{bytes} of {limit}");
+    }
     fails(&bench, &with(&["--max-size", "100B"]), 2, &["--max-size", "100 bytes"]);
 }
 

@@ -94,5 +94,28 @@ fn wrong_outputs_are_refused_before_any_work() {
     bench.run(["record", "pattern", "--audio", "none", "-o", "a.webm", "-o", "a.ogg"]).failed(1, &["sound", "Ogg"]);
     let h264 = ["record", "pattern", "-o", "a.mp4", "-o", "a.webm", "--codec", "h264"];
     bench.run(h264).failed(2, &["expected av1 or vp9 or vp8 for a file of WebM but found --codec h264"]);
+    let shared = ["record", "pattern", "--frames", "2", "-o", "%d.png", "-o", "%d.jpg"];
+    bench.run(shared).failed(2, &["two that share times.json"]);
+    bench
+        .run(["record", "pattern", "--frames", "2", "-o", "a.webm", "-o", "a.wav"])
+        .failed(2, &["--duration", "--frames 2"]);
     assert!(bench.names().is_empty(), "{:?}", bench.names());
+}
+
+#[test]
+fn pictures_that_are_the_source_are_never_written_over() {
+    let bench = Bench::new();
+    bench.run(["record", "pattern", "--frames", "3", "--size", "64x36", "-o", "frames/%d.png"]).succeeded();
+    let files =
+        || ["1.png", "2.png", "3.png"].map(|name| std::fs::read(bench.path(&format!("frames/{name}"))).expect(name));
+    let before = files();
+    for input in [&["frames/"][..], &["frames/2.png", "frames/3.png"]] {
+        let args = [&["record"], input, &["--filter", "sepia", "-o", "frames/%d.png", "--force"]].concat();
+        bench.run(args).failed(2, &["other than the source", "frames/"]);
+        assert!(files() == before, "{input:?}");
+    }
+    bench
+        .run(["sheet", "frames/", "-o", "frames/1.png", "--force"])
+        .failed(2, &["other than the source", "frames/1.png"]);
+    assert!(files() == before);
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use framereel::recorder::FileSink;
 use framereel::source::SourceSpec;
 use framereel::source::audio::AudioSpec;
+use framereel::source::pictures::PicturesSource;
 use framereel::{Error, ErrorKind, Result};
 
 pub mod adaptation;
@@ -130,12 +131,21 @@ const FORCE_REMEDY: &str = "pass --force to overwrite it";
 /// error, whatever `--force` says.
 fn output(given: Option<&Path>, source: &SourceSpec, extension: &str) -> Result<PathBuf> {
     if let Some(path) = given {
-        return match source {
-            SourceSpec::File(source) => not_the_source(path, source).map(|()| path.to_owned()),
-            _ => Ok(path.to_owned()),
-        };
+        source_files(source).iter().try_for_each(|source| not_the_source(path, source))?;
+        return Ok(path.to_owned());
     }
     Ok(output_in(Path::new(""), source, extension))
+}
+
+/// The files that this source reads.
+fn source_files(source: &SourceSpec) -> Vec<PathBuf> {
+    match source {
+        // One that cannot be read is an error when it is opened.
+        SourceSpec::File(folder) if folder.is_dir() => PicturesSource::in_folder(folder).unwrap_or_default(),
+        SourceSpec::File(path) | SourceSpec::Shader(path) => vec![path.clone()],
+        SourceSpec::Pictures(paths) => paths.clone(),
+        _ => Vec::new(),
+    }
 }
 
 /// An error when both are the same file.

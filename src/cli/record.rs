@@ -39,6 +39,7 @@ pub fn run(args: &RecordArgs) -> Result<()> {
     let args = &args.with_all_pictures()?;
     let mut targets = Target::all(args)?;
     args.check_show()?;
+    args.check_frames(&targets)?;
     args.gif_options()?;
     let (report, error) = match webp_film::pictures(args) {
         Some(film) => match targets[0].open() {
@@ -55,7 +56,7 @@ pub fn run(args: &RecordArgs) -> Result<()> {
     let reports = std::iter::once(&report).chain(&report.further).chain(std::iter::repeat(&nothing));
     let kept: Vec<_> = targets.iter().zip(reports).map(|(target, report)| target.kept(report)).collect();
     // An empty file of times, which was opened for nothing, is removed like an empty recording.
-    let tidied = targets.iter().zip(&kept).try_for_each(|(target, kept)| target.tidy_up(kept));
+    let tidied = targets.iter().zip(&kept).map(|(target, kept)| target.tidy_up(kept)).fold(Ok(()), Result::and);
     let error = error.or(tidied.err());
     // A device or a pipe may be standard output: the summary must not be written into the video.
     if args.json {
@@ -118,7 +119,8 @@ fn record(args: &RecordArgs, targets: &mut [Target]) -> Result<Report, Box<Failu
     drop(show);
     drop(keys);
     bar.tell(&signals.controls);
-    let saved = targets.iter().zip(&last).try_for_each(|(target, last)| target.save_times(last.as_ref()));
+    let saved =
+        targets.iter().zip(&last).map(|(target, last)| target.save_times(last.as_ref())).fold(Ok(()), Result::and);
     match (outcome, saved) {
         (Ok(report), Err(error)) => Err(Box::new(Failure { error, report })),
         (outcome, _) => outcome.map_err(|failure| args.explained(failure)),
@@ -316,6 +318,18 @@ impl RecordArgs {
     }
 
     /// Checks that there is something to show, and a terminal to show it on.
+    /// A number of frames ends no sound.
+    fn check_frames(&self, targets: &[Target]) -> Result<()> {
+        let is_sound = |target: &Target| matches!(target.container(), Container::Ogg | Container::Wav);
+        match self.frames {
+            Some(frames) if targets.iter().any(is_sound) => {
+                let expected = format!("expected --duration beside an output of sound but found --frames {frames}");
+                Err(Error::new(ErrorKind::Syntax, format!("{expected}: a number of frames ends no sound")))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn check_show(&self) -> Result<()> {
         if self.show.is_none() {
             return Ok(());

@@ -3,7 +3,7 @@
 //! Wrong paths, and existing files without `--force`, are refused before any work. Files that the recording never wrote
 //! to are removed.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
@@ -12,7 +12,6 @@ use std::sync::Arc;
 
 use framereel::mux::Container;
 use framereel::recorder::{Destination, FileSink, OpenFile, Pieces, Report};
-use framereel::source::SourceSpec;
 use framereel::source::audio::AudioSpec;
 use framereel::time::Span;
 use framereel::{Blob, Error, ErrorKind, Result};
@@ -20,7 +19,7 @@ use parking_lot::Mutex;
 
 use super::args::RecordArgs;
 use super::values::{AudioChoice, Split, container_of, is_device, is_folder};
-use super::{FORCE_REMEDY, create, not_the_source, output, output_in, same_file, write};
+use super::{FORCE_REMEDY, create, not_the_source, output, output_in, same_file, source_files, write};
 
 /// Digits in the number of a piece, and of a chunk.
 const PIECE_DIGITS: usize = 3;
@@ -65,7 +64,18 @@ impl Target {
                 return Err(Error::new(ErrorKind::Syntax, format!("{expected}, {}", path.display())));
             }
         }
-        args.output.iter().map(|path| Self::of(args, Some(path))).collect()
+        let targets = args.output.iter().map(|path| Self::of(args, Some(path))).collect::<Result<Vec<_>>>()?;
+        let mut times = HashSet::new();
+        for target in &targets {
+            if let TargetKind::Sequence(_, path) = &target.kind
+                && !times.insert(path)
+            {
+                let expected =
+                    "expected a folder or a name of its own for each sequence of pictures but found two that share";
+                return Err(Error::new(ErrorKind::Syntax, format!("{expected} {}", path.display())));
+            }
+        }
+        Ok(targets)
     }
 
     /// The target of these arguments for the output `given`.
@@ -115,12 +125,8 @@ impl Target {
             Some(AudioChoice::Other(AudioSpec::File(path))) => Some(path.clone()),
             _ => None,
         };
-        let films = match source {
-            SourceSpec::File(path) => std::slice::from_ref(path),
-            SourceSpec::Pictures(paths) => paths,
-            _ => &[],
-        };
-        let sources = films.iter().cloned().chain(audio).collect();
+        let overlays = args.overlay.iter().map(|overlay| &overlay.source);
+        let sources = overlays.chain([source]).flat_map(source_files).chain(audio).collect();
         Ok(Self { kind, force: args.force, sources, missing, made: None, container, opened: Opened::default() })
     }
 
@@ -146,18 +152,18 @@ impl Target {
                 Ok(paced(create(path, self.force)?, *timeslice))
             }
             TargetKind::Sequence(files, times) => {
-                files.refuse_old(self.force)?;
+                files.refuse_old(self.force, &self.sources)?;
                 // Opened now, so that a name that cannot be written to is found before any work.
                 drop(create(times, self.force)?);
                 Ok(Destination::Pictures(self.opener(files, 1)))
             }
             TargetKind::Chunks(chunks, timeslice) => {
-                chunks.refuse_old(self.force)?;
+                chunks.refuse_old(self.force, &self.sources)?;
                 // A reader would mix up chunks of an earlier recording with those of this one.
                 Ok(Destination::Chunks { timeslice: *timeslice, open: self.opener(chunks, 1) })
             }
             TargetKind::Pieces(pieces, split) => {
-                pieces.refuse_old(self.force)?;
+                pieces.refuse_old(self.force, &self.sources)?;
                 // The first piece is opened before any work, when nothing says yet that there will be a recording.
                 let mut open = self.opener(pieces, 2);
                 let (length, bytes) = match *split {
@@ -179,7 +185,9 @@ impl Target {
         let (sources, opened) = (self.sources.clone(), self.opened.clone());
         Box::new(move |number| {
             let path = files.path(number);
-            sources.iter().try_for_each(|source| not_the_source(&path, source))?;
+            if path.exists() {
+                sources.iter().try_for_each(|source| not_the_source(&path, source))?;
+            }
             let mut opened = opened.lock();
             if force && number == clear_at {
                 files.remove_all_but(&opened)?;
@@ -399,8 +407,16 @@ impl Numbered {
         Ok(())
     }
 
-    fn refuse_old(&self, force: bool) -> Result<()> {
-        let old = if force { Vec::new() } else { self.old() };
+    /// An error where such files are there that may not be removed: sources, or any without `--force`.
+    fn refuse_old(&self, force: bool, sources: &[PathBuf]) -> Result<()> {
+        let mut old = self.old();
+        let sources: HashSet<_> = sources.iter().filter_map(|source| source.canonicalize().ok()).collect();
+        if let Some(source) = old.iter().find(|old| old.canonicalize().is_ok_and(|old| sources.contains(&old))) {
+            not_the_source(source, source)?;
+        }
+        if force {
+            old.clear();
+        }
         old.first().map_or(Ok(()), |old| {
             let what = "expected no file here but found one";
             Err(Error::new(ErrorKind::NotAllowed, what).at(old.display()).with_remedy(FORCE_REMEDY))

@@ -265,10 +265,11 @@ impl FfmpegEncoder {
         let Some(mut oldest) = self.runs.pop_front() else { return Ok(()) };
         let was_closed = oldest.run.is_closed();
         let later: u64 = self.runs.iter().map(|run| run.frames).sum();
-        let missing = self.in_flight.len() as u64 - later;
+        // One that gives too many packets has taken the next one's frames.
+        let missing = (self.in_flight.len() as u64).checked_sub(later);
         let (status, words) = oldest.run.ended();
         let succeeded = status.is_some_and(|status| status.success());
-        if was_closed && succeeded && missing == 0 && read.is_ok() {
+        if was_closed && succeeded && missing == Some(0) && read.is_ok() {
             return Ok(());
         }
         let mut what = words;

@@ -400,8 +400,8 @@ impl GifPicture {
             data.extend([0xF0 | (self.table_bits() - 1), 0, 0]);
             self.append_table(&mut data);
         }
-        if self.cover {
-            // It disappears with all that it covers.
+        if self.dispose {
+            // It disappears with all that it covers. The writer leaves it out where the picture before can disappear itself.
             let pixels = self.size.pixels() as usize;
             let nothing = vec![transparent_index(&self.palette); pixels];
             self.append_control(2 << 2, 2, &mut data);

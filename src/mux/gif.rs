@@ -4,13 +4,14 @@
 //!
 //! ```text
 //! of a key frame first: the logical screen descriptor and its colour table (§18, §19)
-//! sometimes: a graphic control extension and an image that only make the picture before disappear
+//! sometimes: a graphic control extension and a transparent image of the whole size, which make the picture before disappear
 //! a graphic control extension, with a delay of 0, and an image, with a colour table of its own or that of the last key
 //! frame (§20 to §23)
 //! ```
 //!
-//! Bit 5 of the last extension's flags, which is reserved in a file and 0 there, says that the picture before disappears
-//! when this one is shown: it is written as disposal 2 of the picture before.
+//! Bit 5 of the last extension's flags, which is reserved in a file and 0 there, says that the picture before can disappear
+//! without that image: as disposal 2 of its own. The image is written only where that picture is in the file already, after a
+//! flush, or is shown so long that others continue it.
 //!
 //! Delays are whole hundredths of a second. They are differences of rounded times, so that their sum is off by half a
 //! hundredth at most. Browsers show delays below 2 as 10: no delay is shorter, and what a frame is shown too long is
@@ -129,8 +130,9 @@ impl<W: Write + Seek> GifWriter<W> {
         Ok(Self { sink, loops, held: None, table: None, other_table: None, shown, last: None, end: zero, synced: zero })
     }
 
-    /// The bytes of a packet as they are written, behind those of the file's beginning if it is the first.
-    fn prepare(&mut self, packet: &EncodedPacket) -> Option<HeldPicture> {
+    /// The bytes of a packet as they are written, behind those of the file's beginning if it is the first. `disposed`: the
+    /// picture before disappears without an image.
+    fn prepare(&mut self, packet: &EncodedPacket, disposed: bool) -> Option<HeldPicture> {
         let data = &packet.data;
         let mut bytes = Vec::with_capacity(SIGNATURE.len() + data.len() + 3 * 256);
         let mut at = 0;
@@ -159,7 +161,7 @@ impl<W: Write + Seek> GifWriter<W> {
             body += table.unwrap_or(0);
             let next = end_of_blocks(data, body + 1)?;
             // At a file's beginning there is nothing that could disappear.
-            if !first || next == data.len() {
+            if !(first || disposed) || next == data.len() {
                 control = Some(bytes.len());
                 bytes.extend_from_slice(data.get(at..image + DESCRIPTOR_LENGTH - 1)?);
                 match (&self.other_table, table) {
@@ -219,17 +221,21 @@ impl<W: Write + Seek + Send> ContainerWriter<W> for GifWriter<W> {
         if packet.timestamp < Timestamp::ZERO || self.table.is_none() && !packet.key {
             return Err(wrong("another one"));
         }
+        let mut disposed = false;
         // The first picture is shown from the beginning.
         if self.last.is_some() {
+            let is_long = hundredths(packet.timestamp) - self.shown > LONGEST;
             if let Some(held) = &mut self.held
+                && !is_long
                 && disposes(&packet.data, packet.key)
             {
                 let flags = &mut held.bytes[held.control + FLAGS];
                 *flags = *flags & !DISPOSAL | TO_BACKGROUND;
+                disposed = true;
             }
             self.release(packet.timestamp)?;
         }
-        let mut held = self.prepare(packet).ok_or_else(|| wrong("damaged bytes"))?;
+        let mut held = self.prepare(packet, disposed).ok_or_else(|| wrong("damaged bytes"))?;
         held.bytes[held.control + FLAGS] &= !DISPOSES;
         self.held = Some(held);
         (self.last, self.end) = (Some(packet.timestamp), packet.timestamp + packet.duration);
@@ -310,17 +316,23 @@ fn end_of_blocks(data: &[u8], mut at: usize) -> Option<usize> {
     }
 }
 
-/// Whether a packet's picture makes the one before disappear.
+/// Whether the picture before a packet's can disappear by its own disposal.
 fn disposes(data: &[u8], key: bool) -> bool {
-    // Only the last extension can say so, and the first one is it unless the packet makes the picture before disappear
-    // by an image.
-    let first = if key { first_control(data) } else { Some(0) };
-    first.and_then(|first| data.get(first + FLAGS)).is_some_and(|flags| flags & DISPOSES != 0)
+    flags_of_last(data, key).is_some_and(|flags| flags & DISPOSES != 0)
 }
 
-/// Where the first graphic control extension of a key frame is.
-fn first_control(data: &[u8]) -> Option<usize> {
-    Some(7 + table_length(*data.get(4)?)?)
+/// The flags of a packet's last graphic control extension.
+fn flags_of_last(data: &[u8], key: bool) -> Option<u8> {
+    let mut at = if key { 7 + table_length(*data.get(4)?)? } else { 0 };
+    loop {
+        let flags = *data.get(at + FLAGS)?;
+        let descriptor = at + CONTROL_LENGTH + DESCRIPTOR_LENGTH;
+        let table = table_length(*data.get(descriptor - 1)?).unwrap_or(0);
+        at = end_of_blocks(data, descriptor + table + 1)?;
+        if at == data.len() {
+            return Some(flags);
+        }
+    }
 }
 
 #[cfg(test)]

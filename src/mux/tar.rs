@@ -25,6 +25,8 @@ use crate::stream::TrackKind;
 use crate::time::Timestamp;
 
 const BLOCK: usize = 512;
+/// The most that a picture takes in the file of times, in bytes.
+const TIMES_LINE: usize = 100;
 /// The most bytes that eleven octal digits express.
 const MAX_ENTRY: u64 = (1 << 33) - 1;
 
@@ -100,6 +102,11 @@ impl<W: Write + Seek + Send> ContainerWriter<W> for TarWriter<W> {
 
     fn bytes(&self) -> u64 {
         self.sink.written()
+    }
+
+    fn end_bytes(&self) -> u64 {
+        // The next picture's header and padding; those of the file of times, a line for each picture; and the end.
+        (3 * 2 * BLOCK + (self.times.len() + 1) * TIMES_LINE) as u64
     }
 
     fn flush(&mut self) {

@@ -90,6 +90,8 @@ impl RecorderGroup {
                 on_event(RecordEvent::Progress(self.progress(recorder)));
                 match event {
                     Some(Event::Error(error)) if outcome.is_ok() => outcome = Err(error),
+                    // That of a further output is told beside the first.
+                    Some(Event::Error(error)) => controls.refuse(error),
                     Some(Event::DataAvailable(data)) => on_event(data_of(*index, data)),
                     _ => {}
                 }

@@ -55,14 +55,27 @@ impl PicturesSource {
         Ok(Self { info, rate, paths, next: skipped, first: skipped, has_alpha })
     }
 
-    /// The pictures in a folder, sorted as a person would: `2.png` before `10.png`. Other files are left out.
+    /// The pictures in a folder, sorted as a person would: `2.png` before `10.png`. Other files are left out, and so are
+    /// those whose name begins with a dot.
     ///
     /// # Errors
-    /// When the folder cannot be read or holds no picture.
+    /// When the folder cannot be read or holds no picture, or a file whose name is that of a picture is none.
     pub fn in_folder(folder: &Path) -> Result<Vec<PathBuf>> {
         let entries = std::fs::read_dir(folder).map_err(|error| Error::reading(folder, error))?;
-        let files = entries.take(MAX_NAMES).flatten().map(|entry| entry.path());
-        let mut pictures: Vec<_> = files.filter(|path| path.is_file() && format_of(path).is_ok()).collect();
+        let mut pictures = Vec::new();
+        for entry in entries.take(MAX_NAMES) {
+            let entry = entry.map_err(|error| Error::reading(folder, error))?;
+            let path = entry.path();
+            if !path.is_file() || entry.file_name().as_encoded_bytes().starts_with(b".") {
+                continue;
+            }
+            match format_of(&path) {
+                Ok(_) => pictures.push(path),
+                // A film that lacks one of its pictures would look whole.
+                Err(error) if has_pictures_name(&path) => return Err(error),
+                Err(_) => {}
+            }
+        }
         if pictures.is_empty() {
             let expected = "expected a film or a picture, or a folder with pictures, but found a directory without any";
             return Err(Error::not_readable(expected).at(folder.display()));
@@ -94,6 +107,12 @@ fn read(path: &Path) -> Result<Frame> {
 }
 
 /// The format of a picture, by its first bytes.
+/// Whether a name ends as those of pictures do.
+fn has_pictures_name(path: &Path) -> bool {
+    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    ["png", "jpg", "jpeg", "webp", "bmp"].iter().any(|known| extension.eq_ignore_ascii_case(known))
+}
+
 fn format_of(path: &Path) -> Result<ImageFormat> {
     let mut head = Vec::new();
     let file = File::open(path).map_err(|error| Error::reading(path, error))?;
@@ -178,6 +197,7 @@ mod tests {
     fn pictures_of_a_folder_are_frames_in_order_and_other_files_are_left_out() {
         let folder = folder_of(&["2.png", "10.webp", "1.bmp"]);
         std::fs::write(folder.path().join("times.json"), "[]").unwrap();
+        std::fs::write(folder.path().join("._1.png"), "of macOS").unwrap();
         let paths = PicturesSource::in_folder(folder.path()).unwrap();
         let options = SourceOptions::default().with_rate(FrameRate::whole(10));
         let mut source = PicturesSource::open(paths.clone(), &options).unwrap();
@@ -205,6 +225,10 @@ mod tests {
         assert!(source.next_frame().unwrap().is_some());
         let error = source.next_frame().unwrap_err().to_string();
         assert!(error.contains("2.png") && error.contains("expected a whole PNG"), "{error}");
+        // A film that lacks a picture would look whole.
+        std::fs::write(&damaged, "").unwrap();
+        let error = PicturesSource::in_folder(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("2.png") && error.contains("expected a PNG"), "{error}");
         let empty = tempfile::tempdir().unwrap();
         assert!(PicturesSource::in_folder(empty.path()).unwrap_err().to_string().contains("without any"));
     }

@@ -64,7 +64,7 @@ fn video_encoders(list: &str) -> Vec<String> {
 fn software_of(codec: VideoCodec) -> &'static [&'static str] {
     match codec {
         VideoCodec::H264 => &["libx264", "libopenh264"],
-        VideoCodec::Hevc => &["libx265", "libkvazaar"],
+        VideoCodec::Hevc => &["libx265"],
         VideoCodec::Av1 => &["libsvtav1", "libaom-av1", "librav1e"],
         VideoCodec::Vp9 => &["libvpx-vp9"],
         VideoCodec::Vp8 => &["libvpx"],

@@ -71,10 +71,10 @@ impl Family {
         }
     }
 
-    /// How it comes to its key frames. SVT-AV1 takes no requests before its version 2.
+    /// How it comes to its key frames. SVT-AV1 takes no requests before its version 2, and ffmpeg passes none to rav1e.
     pub fn key_control(self, config: &EncoderConfig) -> KeyControl {
         match self {
-            Self::Svt => {
+            Self::Svt | Self::LibRav1e => {
                 // As `KeyRhythm` counts: so many whole frames, with its tolerance.
                 let frames = (config.key_interval.as_nanos() + 1_000) / config.rate.frame_span().as_nanos().max(1);
                 KeyControl::Every(frames.unsigned_abs().clamp(1, NEVER))
@@ -123,6 +123,10 @@ pub(super) fn arguments(encoder: &str, config: &EncoderConfig) -> Vec<String> {
         KeyControl::Every(frames) => frames,
     };
     let mut arguments = words(&["-c:v", encoder, "-bf", "0", "-g", &distance.to_string()]);
+    if family == Family::LibRav1e {
+        // No others at cuts of the film.
+        arguments.extend(words(&["-keyint_min", &distance.to_string()]));
+    }
     arguments.extend(words(&["-threads", &config.threads.clamp(1, 64).to_string()]));
     match family {
         Family::Vaapi => arguments.extend(words(&["-vf", "format=nv12,hwupload"])),

@@ -62,9 +62,19 @@ fn packets(config: &EncoderConfig, frames: &[Frame], keys: &[usize]) -> Vec<Enco
 }
 
 fn file(packets: &[EncodedPacket]) -> Vec<u8> {
+    flushed_file(packets, false)
+}
+
+/// The same, flushed after each packet if so asked.
+fn flushed_file(packets: &[EncodedPacket], flushes: bool) -> Vec<u8> {
     let track = VideoTrack::new(VideoCodec::Gif, SIZE, Vec::new());
     let mut writer = Container::Gif.writer(Cursor::new(Vec::new()), &track.into(), None, None).unwrap();
-    packets.iter().for_each(|packet| writer.write(TrackKind::Video, packet).unwrap());
+    for packet in packets {
+        writer.write(TrackKind::Video, packet).unwrap();
+        if flushes {
+            writer.flush();
+        }
+    }
     let finished = writer.finish(None);
     finished.outcome.unwrap();
     finished.sink.into_inner()
@@ -192,6 +202,13 @@ fn transparent_pixels_come_and_go_as_they_do_in_the_source() {
                 (0..8).map(|number| if number < begins { opaque(number) } else { disc(number) }).collect();
             let packets = packets(&config(GifOptions::default()), &frames, keys);
             let mut shown = decoded(&file(&packets));
+            // A picture that is in the file already is made to disappear by an image of its own, which shows it a while longer.
+            let mut flushed = decoded(&flushed_file(&packets, true));
+            assert!(flushed.len() > frames.len());
+            flushed.dedup();
+            let mut distinct = shown.clone();
+            distinct.dedup();
+            assert!(flushed == distinct, "{keys:?}, {begins}");
             if begins > 0 {
                 // The image that makes the opaque picture disappear shows it for two hundredths of a second more.
                 assert_eq!(shown.len(), frames.len() + 1);

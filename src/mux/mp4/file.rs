@@ -36,11 +36,13 @@ pub(crate) fn is_mp4(input: &mut (impl Read + Seek)) -> Result<bool> {
 pub(crate) struct Mp4File<R: Read + Seek> {
     pub(crate) bytes: Elements<R>,
     pub(crate) at: u64,
+    /// Where the content of the first `mdat` begins.
+    data: Option<u64>,
 }
 
 impl<R: Read + Seek> Mp4File<R> {
     pub(crate) fn open(reader: R) -> Result<Self, Fault> {
-        Ok(Self { bytes: Elements::open(reader)?, at: 0 })
+        Ok(Self { bytes: Elements::open(reader)?, at: 0, data: None })
     }
 
     pub(crate) fn len(&self) -> u64 {
@@ -68,7 +70,22 @@ impl<R: Read + Seek> Mp4File<R> {
         }
         let end = start.saturating_add(size);
         self.at = end.min(len);
+        if kind == *b"mdat" {
+            self.data.get_or_insert(start + header);
+        }
         Ok(Some(TopBox { kind, start, content: start + header..end }))
+    }
+
+    /// Moves into the first `mdat`, if that begins with the header that a growing file of ours had: the fragments are there
+    /// still, where the index behind them is lost.
+    pub(crate) fn enter_hybrid(&mut self) -> Result<bool, Fault> {
+        let Some(data) = self.data.filter(|data| data.saturating_add(8) <= self.len()) else { return Ok(false) };
+        let head: [u8; 8] = self.bytes.array_at(data)?;
+        let begins = head.ends_with(b"moov");
+        if begins {
+            self.at = data;
+        }
+        Ok(begins)
     }
 
     /// Moves to the next fragment or `moov` behind this place. False where there is none.

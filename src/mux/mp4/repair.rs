@@ -15,7 +15,7 @@ use std::io::{Read, Seek};
 use super::boxes::{boxed, name};
 use super::header::{MDAT_HEADER, mdat_header};
 use super::movie::{Movie, TrackHeader};
-use super::survey::Mp4Survey;
+use super::survey::{MAX_SAMPLES, Mp4Survey};
 use super::table::SampleTable;
 use super::whole;
 use crate::error::{Error, Result};
@@ -61,6 +61,11 @@ impl Mp4RepairPlan {
             return Err(Error::not_readable(
                 "expected at least one whole frame but found none: nothing can be repaired",
             ));
+        }
+        if survey.unread_samples || movie.unread_tracks > 0 {
+            return Err(Error::not_supported(format!(
+                "expected a file to repair of at most {MAX_SAMPLES} samples and 128 tracks but found more"
+            )));
         }
         if survey.sample_bytes > survey.file.len() {
             let (found, most) = (survey.sample_bytes, survey.file.len());
@@ -113,6 +118,10 @@ fn refuse(movie: &Movie, tables: &[SampleTable]) -> Result<()> {
         }
         if track.entry.starts_with(b"enc") {
             return refused("samples that are not encrypted", name(track.entry));
+        }
+        let shown = track.edits.iter().filter(|edit| edit.media_time >= 0).count();
+        if shown > 1 {
+            return refused("an edit list that shows one stretch", shown.to_string());
         }
         if track.entries > 1 {
             return refused("one sample description", track.entries.to_string());

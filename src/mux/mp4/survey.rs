@@ -32,7 +32,7 @@ use crate::mux::track_counts::TrackCounts;
 const MAX_MOOV: u64 = 128 << 20;
 const MAX_MOOF: u64 = 16 << 20;
 /// The most samples that are read.
-const MAX_SAMPLES: u64 = 10_000_000;
+pub(crate) const MAX_SAMPLES: u64 = 10_000_000;
 
 /// Counts of the fragments.
 #[derive(Debug, Clone, Default)]
@@ -59,7 +59,7 @@ pub(crate) struct Mp4Survey<R: Read + Seek> {
     /// How many samples are of tracks that the file does not have, or are beyond those that are read.
     unknown_track_fragments: u64,
     pub(crate) samples: u64,
-    unread_samples: bool,
+    pub(crate) unread_samples: bool,
     /// The size of all whole samples.
     pub(crate) sample_bytes: u64,
     /// Where the last whole sample ends.
@@ -104,6 +104,23 @@ impl<R: Read + Seek> Mp4Survey<R> {
             clocks: Vec::new(),
             next_times: Vec::new(),
         };
+        survey.walk_on(visit)?;
+        if survey.movie.is_none() && survey.file.enter_hybrid()? {
+            (survey.gaps, survey.ending) = (Gaps::default(), Ending::Whole);
+            survey.walk_on(visit)?;
+        }
+        survey.close_fragment();
+        if survey.movie.is_none() {
+            let what = "expected a moov, the index of an MP4 file, but found none: it stands at the end of an ordinary file, \
+                        and where that is cut off, nothing says what the rest is";
+            return Err(Error::not_readable(what));
+        }
+        Ok(survey)
+    }
+
+    /// Walks on to the file's end.
+    fn walk_on(&mut self, visit: &mut dyn FnMut(&Movie, SurveyedSample)) -> Result<()> {
+        let survey = self;
         loop {
             let from = survey.file.at;
             let fault = match survey.file.next() {
@@ -133,13 +150,7 @@ impl<R: Read + Seek> Mp4Survey<R> {
             };
             break;
         }
-        survey.close_fragment();
-        if survey.movie.is_none() {
-            let what = "expected a moov, the index of an MP4 file, but found none: it stands at the end of an ordinary file, \
-                        and where that is cut off, nothing says what the rest is";
-            return Err(Error::not_readable(what));
-        }
-        Ok(survey)
+        Ok(())
     }
 
     fn take(&mut self, found: &TopBox, visit: &mut dyn FnMut(&Movie, SurveyedSample)) -> Result<(), Fault> {

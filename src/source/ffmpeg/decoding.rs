@@ -23,14 +23,17 @@ const MARK: &str = "framereel=1";
 const MAX_MESSAGES: usize = 4096;
 /// The longest line of these filters; longer lines are read in pieces.
 const MAX_LINE: u64 = 4096;
-/// How many times may be printed before their frames are written.
+/// How many times may be printed before their frames are written: these, or more of frames so small that more of them
+/// fit into a pipe of this size.
 const MAX_AHEAD: usize = 4096;
+const PIPE: usize = 128 << 10;
 /// How much is reserved for a frame before its bytes have come.
 const MAX_RESERVED: usize = 64 << 20;
 
-/// How much is reserved for a chunk of sound.
+/// [`PRINT_TIMES`] of chunks of sound.
 pub const PRINT_SOUND_TIMES: &str =
     "ametadata=mode=add:key=framereel:value=1,ametadata=mode=print:key=framereel:file=pipe\\\\:2:direct=1";
+
 /// A decoded frame, or a chunk of sound.
 pub struct Decoded {
     pub data: Vec<u8>,
@@ -60,7 +63,7 @@ pub struct Decoding {
 impl Decoding {
     /// Starts ffmpeg, to write frames or chunks of `len` bytes each.
     pub fn start(command: Command, len: usize) -> Result<Self> {
-        let (found, times) = sync_channel(MAX_AHEAD);
+        let (found, times) = sync_channel(MAX_AHEAD + PIPE / len.max(1));
         let run = Run::start(command, move |stderr| read_messages(stderr, found))?;
         Ok(Self { run, times, len, rest: 0 })
     }

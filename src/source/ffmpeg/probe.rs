@@ -471,7 +471,8 @@ impl ProbedStream {
         let range = match self.color_range.as_str() {
             "pc" => Range::Full,
             "tv" => Range::Limited,
-            _ if self.pix_fmt.starts_with("yuvj") => Range::Full,
+            // Grey has all codes where nothing else is said, as ffmpeg itself takes it.
+            _ if ["yuvj", "gray", "ya"].iter().any(|full| self.pix_fmt.starts_with(full)) => Range::Full,
             _ => untagged.range,
         };
         let siting = match self.chroma_location.as_str() {

@@ -57,7 +57,8 @@ pub struct FfmpegSound {
     /// The end of the last chunk.
     end: Option<Timestamp>,
     chunks: u64,
-    /// The length of the sound by its own header, from its own beginning on.
+    /// Where the sound begins in the file, and its length from there on, both by its own header.
+    begin: Span,
     duration: Option<Span>,
     /// Where the run began to decode, counted from the sound's own beginning.
     sought: Span,
@@ -125,6 +126,7 @@ impl FfmpegSound {
             moved: Span::ZERO,
             end: None,
             chunks: 0,
+            begin: own,
             duration,
             sought,
             finished: false,
@@ -170,7 +172,9 @@ impl FfmpegSound {
     fn finish(&mut self) -> Result<()> {
         self.finished = true;
         let End { status, message, .. } = self.decoding.end()?;
-        let read = self.sought + span_of(self.chunks * chunk(self.info.rate) as u64, self.info.rate);
+        let decoded = self.sought + span_of(self.chunks * chunk(self.info.rate) as u64, self.info.rate);
+        // Sound may have gaps.
+        let read = self.end.map_or(decoded, |end| decoded.max(end - (Timestamp::ZERO + self.begin)));
         if !status.success() {
             let message = if message.is_empty() { status.to_string() } else { message };
             return Err(Error::not_readable(format!(
