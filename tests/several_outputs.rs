@@ -110,7 +110,7 @@ fn pictures_that_are_the_source_are_never_written_over() {
         || ["1.png", "2.png", "3.png"].map(|name| std::fs::read(bench.path(&format!("frames/{name}"))).expect(name));
     let before = files();
     for input in [&["frames/"][..], &["frames/2.png", "frames/3.png"]] {
-        let args = [&["record"], input, &["--filter", "sepia", "-o", "frames/%d.png", "--force"]].concat();
+        let args = [&["record"], input, &["--filter", "sepia(50%)", "-o", "frames/%d.png", "--force"]].concat();
         bench.run(args).failed(2, &["other than the source", "frames/"]);
         assert!(files() == before, "{input:?}");
     }
