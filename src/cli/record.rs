@@ -320,7 +320,7 @@ impl RecordArgs {
     /// Checks that there is something to show, and a terminal to show it on.
     /// A number of frames ends no sound.
     fn check_frames(&self, targets: &[Target]) -> Result<()> {
-        let is_sound = |target: &Target| matches!(target.container(), Container::Ogg | Container::Wav);
+        let is_sound = |target: &Target| target.container().is_audio_only();
         match self.frames {
             Some(frames) if targets.iter().any(is_sound) => {
                 let expected = format!("expected --duration beside an output of sound but found --frames {frames}");

@@ -11,6 +11,7 @@ use std::ptr;
 
 use libaom_sys as sys;
 
+use super::plane_pointers::plane_pointers;
 use super::tick_clock::TickClock;
 use super::{EncoderConfig, KeyRhythm, RateControl, VideoEncoder};
 use crate::av1::{self, SequenceHeader};
@@ -262,17 +263,8 @@ fn image(frame: &Frame) -> Result<sys::aom_image_t> {
     (image.x_chroma_shift, image.y_chroma_shift) = (1, 1);
     image.bit_depth = 8;
     image.bps = 12;
-    // libaom uses one stride for both chroma planes.
-    if let [_, u, v] = frame.planes()
-        && u.stride != v.stride
-    {
-        return Err(Error::range(format!("expected chroma rows alike but found {} and {} bytes", u.stride, v.stride)));
-    }
-    for (index, plane) in frame.planes().iter().enumerate() {
-        // libaom never writes through it; its struct has no const pointers.
-        image.planes[index] = frame.plane_data(index).as_ptr().cast_mut();
-        image.stride[index] = c_int::try_from(plane.stride)
-            .map_err(|_| Error::range(format!("expected rows below 2 GiB but found {} bytes", plane.stride)))?;
+    for (index, (data, stride)) in plane_pointers(frame)?.into_iter().enumerate() {
+        (image.planes[index], image.stride[index]) = (data, stride);
     }
     Ok(image)
 }

@@ -23,6 +23,8 @@ mod ordered_workers;
 mod pcm;
 mod picture_codec;
 mod pictures;
+#[cfg(any(feature = "aom", all(feature = "vpx", unix)))]
+mod plane_pointers;
 mod rav1e;
 pub(crate) mod resampler;
 #[cfg(any(feature = "aom", all(feature = "vpx", unix)))]

@@ -73,7 +73,7 @@ pub(super) fn pictures(size: Size, count: u64) -> Vec<Frame> {
 }
 
 /// All packets of these frames, each shown until the next; the last for 40 ms.
-fn encode(encoder: &mut dyn VideoEncoder, frames: &[Frame], keys: &[usize]) -> Vec<EncodedPacket> {
+pub(super) fn encode(encoder: &mut dyn VideoEncoder, frames: &[Frame], keys: &[usize]) -> Vec<EncodedPacket> {
     let mut packets = Vec::new();
     for (index, frame) in frames.iter().enumerate() {
         let next = frames.get(index + 1).map(|next| next.timestamp - frame.timestamp);

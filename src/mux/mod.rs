@@ -7,7 +7,7 @@ mod apng;
 mod container;
 mod gif;
 pub mod inspect;
-mod mp4;
+pub(crate) mod mp4;
 mod ogg;
 mod picture_times;
 pub mod repair;

@@ -70,6 +70,7 @@ mod whole;
 
 pub(crate) use file::is_mp4;
 pub(crate) use inspection::inspect;
+pub(crate) use movie::hevc_string;
 pub(crate) use repair::Mp4RepairPlan;
 
 use self::fragment::{FragmentTrack, LEAST_FRAGMENT};

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use super::*;
 use crate::color::ColorSpace;
-use crate::encode::tests::{ask, ask_text, luma_psnr, picture, pictures, probe_packets};
+use crate::encode::tests::{ask, ask_text, encode, luma_psnr, picture, pictures, probe_packets};
 use crate::encode::{EncoderChoice, RateControl, VideoEncoder, header, open};
 use crate::frame::PixelFormat;
 use crate::mux::{VideoTrack, WebmWriter};
@@ -41,18 +41,6 @@ fn config(name: &str, size: Size) -> EncoderConfig {
 
 fn encoder(name: &str, config: &EncoderConfig) -> Box<dyn VideoEncoder> {
     open(&EncoderChoice::Ffmpeg(name.to_owned()), config).unwrap()
-}
-
-/// All packets of these frames, each shown until the next; the last for 40 ms.
-fn encode(encoder: &mut dyn VideoEncoder, frames: &[Frame], keys: &[usize]) -> Vec<EncodedPacket> {
-    let mut packets = Vec::new();
-    for (index, frame) in frames.iter().enumerate() {
-        let next = frames.get(index + 1).map(|next| next.timestamp - frame.timestamp);
-        let duration = next.unwrap_or(Span::from_millis(40));
-        encoder.encode(frame, duration, keys.contains(&index), &mut packets).unwrap();
-    }
-    encoder.finish(&mut packets).unwrap();
-    packets
 }
 
 /// A file of these packets: WebM, or the byte streams of H.264 and HEVC (their Annex B), which have no times.

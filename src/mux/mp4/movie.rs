@@ -249,8 +249,8 @@ pub(crate) struct TrackPresentation {
     pub(crate) media_time: i64,
 }
 
-/// `hvc1.1.6.L93.B0` (ISO/IEC 14496-15, Annex E).
-fn hevc_string(entry: FourCc, config: &[u8]) -> Option<String> {
+/// `hvc1.1.6.L93.B0` from an hvcC (ISO/IEC 14496-15 §8.3.3.1 and Annex E.3).
+pub(crate) fn hevc_string(entry: FourCc, config: &[u8]) -> Option<String> {
     let [_, profile, c0, c1, c2, c3, rest @ ..] = config else { return None };
     let level = *rest.get(6)?;
     let space = ["", "A", "B", "C"][usize::from(profile >> 6)];
