@@ -400,34 +400,19 @@ impl GifPicture {
             data.extend([0xF0 | (self.table_bits() - 1), 0, 0]);
             self.append_table(&mut data);
         }
-        if self.dispose {
-            // It disappears with all that it covers. The writer leaves it out where the picture before can disappear itself.
-            let pixels = self.size.pixels() as usize;
-            let nothing = vec![transparent_index(&self.palette); pixels];
-            self.append_control(2 << 2, 2, &mut data);
-            self.append_image([0, 0, self.size.width as usize, self.size.height as usize], false, &mut data);
-            lzw.append(&nothing, &vec![true; pixels], None, 1 << self.table_bits(), &mut data);
+        // The graphic control extension (GIF89a §23), in whose flags are two for the writer.
+        let flags = u8::from(self.dispose) << 5 | u8::from(self.cover) << 6 | 1 << 2 | 1;
+        data.extend([0x21, 0xF9, 4, flags, 0, 0, transparent_index(&self.palette), 0]);
+        // The image descriptor (§20), and the palette with it if it has its own.
+        data.push(0x2C);
+        data.extend(self.place.map(|number| (number as u16).to_le_bytes()).as_flattened());
+        data.push(if self.own_palette { 0x80 | (self.table_bits() - 1) } else { 0 });
+        if self.own_palette {
+            self.append_table(&mut data);
         }
-        self.append_control(u8::from(self.dispose && !self.cover) << 5 | 1 << 2, 0, &mut data);
-        self.append_image(self.place, self.own_palette, &mut data);
         let transparent = Some(transparent_index(&self.palette));
         lzw.append(&self.indices, &self.free, transparent, 1 << self.table_bits(), &mut data);
         data
-    }
-
-    /// The graphic control extension (GIF89a §23) with this disposal and delay in hundredths of a second.
-    fn append_control(&self, flags: u8, delay: u8, data: &mut Vec<u8>) {
-        data.extend([0x21, 0xF9, 4, flags | 1, delay, 0, transparent_index(&self.palette), 0]);
-    }
-
-    /// The image descriptor (GIF89a §20), and the palette with it if it has its own.
-    fn append_image(&self, place: [usize; 4], own_palette: bool, data: &mut Vec<u8>) {
-        data.push(0x2C);
-        data.extend(place.map(|number| (number as u16).to_le_bytes()).as_flattened());
-        data.push(if own_palette { 0x80 | (self.table_bits() - 1) } else { 0 });
-        if own_palette {
-            self.append_table(data);
-        }
     }
 
     /// The bits of an index: tables have a power of two of colours.

@@ -4,14 +4,14 @@
 //!
 //! ```text
 //! of a key frame first: the logical screen descriptor and its colour table (§18, §19)
-//! sometimes: a graphic control extension and a transparent image of the whole size, which make the picture before disappear
 //! a graphic control extension, with a delay of 0, and an image, with a colour table of its own or that of the last key
 //! frame (§20 to §23)
 //! ```
 //!
-//! Bit 5 of the last extension's flags, which is reserved in a file and 0 there, says that the picture before can disappear
-//! without that image: as disposal 2 of its own. The image is written only where that picture is in the file already, after a
-//! flush, or is shown so long that others continue it.
+//! Bit 5 of the extension's flags, which is reserved in a file and 0 there, says that the picture before disappears when this
+//! one is shown. It does so by its own disposal 2. Where that is not enough (bit 6: earlier pictures show beside it), or it is
+//! in the file already (after a flush), or it is shown so long that others continue it, a transparent image of the whole size
+//! comes between, for two hundredths of a second of the new picture's time.
 //!
 //! Delays are whole hundredths of a second. They are differences of rounded times, so that their sum is off by half a
 //! hundredth at most. Browsers show delays below 2 as 10: no delay is shorter, and what a frame is shown too long is
@@ -22,14 +22,18 @@
 
 use std::io::{Seek, Write};
 
+use self::transparent_image::transparent_image;
 use super::container::{ContainerWriter, Finished, SYNC_INTERVAL};
 use super::sink::BlockSink;
 use super::tracks::{Tracks, VideoTrack};
 use crate::codec::VideoCodec;
 use crate::error::{Error, ErrorKind, Result};
+use crate::frame::Size;
 use crate::packet::EncodedPacket;
 use crate::stream::TrackKind;
 use crate::time::Timestamp;
+
+mod transparent_image;
 
 const SIGNATURE: &[u8] = b"GIF89a";
 const TRAILER: u8 = 0x3B;
@@ -37,14 +41,18 @@ const TRAILER: u8 = 0x3B;
 const EXTENSION: u8 = 0x21;
 const CONTROL: u8 = 0xF9;
 const IMAGE: u8 = 0x2C;
-/// Bytes of a graphic control extension, and of an image descriptor.
+/// Bytes of a logical screen descriptor, of a graphic control extension, and of an image descriptor.
+const SCREEN_LENGTH: usize = 7;
 const CONTROL_LENGTH: usize = 8;
 const DESCRIPTOR_LENGTH: usize = 10;
 /// Where the flags and the delay of a graphic control extension are.
 const FLAGS: usize = 3;
 const DELAY: usize = 4;
-/// The flag of a packet that the picture before disappears.
+/// The flags of a packet that the picture before disappears, and that its own disposal is not enough for that.
 const DISPOSES: u8 = 1 << 5;
+const COVERS: u8 = 1 << 6;
+/// The disposal "leave in place".
+const STAYS: u8 = 1 << 2;
 /// The disposal "restore to background" among the flags, and the bits of any disposal.
 const TO_BACKGROUND: u8 = 2 << 2;
 const DISPOSAL: u8 = 7 << 2;
@@ -54,43 +62,11 @@ const LONGEST: i64 = u16::MAX as i64;
 /// Hundredths of a second, in nanoseconds.
 const HUNDREDTH: i64 = 10_000_000;
 
-/// An image of one transparent pixel, with its own colour table: what is shown stays.
-const NOTHING: [u8; 29] = [
-    0x21,
-    0xF9,
-    4,
-    1 << 2 | 1,
-    0,
-    0,
-    0,
-    0, // transparent is index 0
-    0x2C,
-    0,
-    0,
-    0,
-    0,
-    1,
-    0,
-    1,
-    0,
-    0x80, // at the top left, 1×1, with a table of two colours
-    0,
-    0,
-    0,
-    0,
-    0,
-    0, // the table
-    2,
-    2,
-    0x44,
-    1,
-    0, // the codes 4 (clear), 0 and 5 (end), of 3 bits
-];
-
 /// Writes one GIF.
 #[derive(Debug)]
 pub struct GifWriter<W> {
     sink: BlockSink<W>,
+    size: Size,
     /// How often all is shown; none: for ever.
     loops: Option<u16>,
     /// The last picture, which is written when it is known how long it is shown.
@@ -121,66 +97,68 @@ impl<W: Write + Seek> GifWriter<W> {
     /// # Errors
     /// `NotSupportedError` for tracks other than pictures of a GIF.
     pub fn new(sink: W, tracks: &Tracks, loops: Option<u16>) -> Result<Self> {
-        match tracks {
-            Tracks { video: Some(VideoTrack { codec: VideoCodec::Gif, .. }), audio: None } => {}
+        let size = match tracks {
+            Tracks { video: Some(VideoTrack { codec: VideoCodec::Gif, size, .. }), audio: None } => *size,
             _ => return Err(Error::not_supported(format!("expected GIF pictures alone but found {tracks:?}"))),
-        }
+        };
         let (shown, zero) = (0, Timestamp::ZERO);
         let sink = BlockSink::new(sink);
-        Ok(Self { sink, loops, held: None, table: None, other_table: None, shown, last: None, end: zero, synced: zero })
+        Ok(Self {
+            sink,
+            size,
+            loops,
+            held: None,
+            table: None,
+            other_table: None,
+            shown,
+            last: None,
+            end: zero,
+            synced: zero,
+        })
     }
 
-    /// The bytes of a packet as they are written, behind those of the file's beginning if it is the first. `disposed`: the
-    /// picture before disappears without an image.
-    fn prepare(&mut self, packet: &EncodedPacket, disposed: bool) -> Option<HeldPicture> {
+    /// The bytes of a packet, whose graphic control extension is at `at`, as they are written: behind those of the file's
+    /// beginning if it is the first; behind the image that makes the picture before disappear, where that is to be covered.
+    fn prepare(&mut self, packet: &EncodedPacket, at: usize, covers: bool) -> Option<HeldPicture> {
         let data = &packet.data;
         let mut bytes = Vec::with_capacity(SIGNATURE.len() + data.len() + 3 * 256);
-        let mut at = 0;
-        let first = self.table.is_none();
         if packet.key {
-            let table = table_length(*data.get(4)?)?;
-            let own = data.get(7..7 + table)?.to_vec();
-            at = 7 + table;
-            if first {
+            let own = data.get(SCREEN_LENGTH..at)?;
+            if self.table.is_none() {
                 bytes.extend(SIGNATURE);
                 bytes.extend_from_slice(&data[..at]);
                 bytes.extend(repetition(self.loops));
             }
-            let known = self.table.get_or_insert_with(|| own.clone());
-            self.other_table = (*known != own).then_some(own);
+            let known = self.table.get_or_insert_with(|| own.to_vec());
+            self.other_table = (known != own).then(|| own.to_vec());
         }
-        let mut control = None;
-        while at < data.len() {
-            let image = at + CONTROL_LENGTH;
-            let flags = *data.get(image + DESCRIPTOR_LENGTH - 1)?;
-            if data.get(at..at + 2)? != [EXTENSION, CONTROL] || data.get(image) != Some(&IMAGE) {
-                return None;
-            }
-            let mut body = image + DESCRIPTOR_LENGTH;
-            let table = table_length(flags);
-            body += table.unwrap_or(0);
-            let next = end_of_blocks(data, body + 1)?;
-            // At a file's beginning there is nothing that could disappear.
-            if !(first || disposed) || next == data.len() {
-                control = Some(bytes.len());
-                bytes.extend_from_slice(data.get(at..image + DESCRIPTOR_LENGTH - 1)?);
-                match (&self.other_table, table) {
-                    (Some(other), None) => {
-                        let bits = (other.len() / 3).trailing_zeros() as u8;
-                        bytes.push(0x80 | (bits - 1));
-                        bytes.extend_from_slice(other);
-                    }
-                    _ => bytes.push(flags),
-                }
-                bytes.extend_from_slice(data.get(image + DESCRIPTOR_LENGTH..next)?);
-                // The time of a picture that only makes another one disappear is part of this frame's.
-                if next < data.len() {
-                    self.shown += i64::from(*data.get(at + DELAY)?);
-                }
-            }
-            at = next;
+        if covers {
+            bytes.extend(transparent_image(self.size, TO_BACKGROUND, SHORTEST));
+            self.shown += SHORTEST;
         }
-        Some(HeldPicture { bytes, control: control? })
+        let image = at + CONTROL_LENGTH;
+        let descriptor_end = image + DESCRIPTOR_LENGTH;
+        let flags = *data.get(descriptor_end - 1)?;
+        if data.get(at..at + 2)? != [EXTENSION, CONTROL] || data.get(image) != Some(&IMAGE) {
+            return None;
+        }
+        let table = table_length(flags);
+        if end_of_blocks(data, descriptor_end + table.unwrap_or(0) + 1)? != data.len() {
+            return None;
+        }
+        let control = bytes.len();
+        bytes.extend_from_slice(&data[at..descriptor_end - 1]);
+        match (&self.other_table, table) {
+            (Some(other), None) => {
+                let bits = (other.len() / 3).trailing_zeros() as u8;
+                bytes.push(0x80 | (bits - 1));
+                bytes.extend_from_slice(other);
+            }
+            _ => bytes.push(flags),
+        }
+        bytes.extend_from_slice(&data[descriptor_end..]);
+        bytes[control + FLAGS] &= !(DISPOSES | COVERS);
+        Some(HeldPicture { bytes, control })
     }
 
     /// Writes the picture that was held back, shown until this time.
@@ -198,10 +176,9 @@ impl<W: Write + Seek> GifWriter<W> {
         while delay >= SHORTEST {
             // The rest is long enough for an image of its own.
             let part = if delay > LONGEST { delay.min(LONGEST - SHORTEST) } else { delay };
-            let mut nothing = NOTHING;
-            set_delay(&mut nothing, part);
             (self.shown, delay) = (self.shown + part, delay - part);
-            self.sink.append(&nothing)?;
+            // One transparent pixel changes nothing.
+            self.sink.append(&transparent_image(Size::new(1, 1), STAYS, part))?;
         }
         Ok(())
     }
@@ -221,22 +198,25 @@ impl<W: Write + Seek + Send> ContainerWriter<W> for GifWriter<W> {
         if packet.timestamp < Timestamp::ZERO || self.table.is_none() && !packet.key {
             return Err(wrong("another one"));
         }
-        let mut disposed = false;
-        // The first picture is shown from the beginning.
+        let wrong_bytes = || wrong("damaged bytes");
+        let control = control_of(packet).ok_or_else(wrong_bytes)?;
+        let flags = packet.data.get(control + FLAGS).copied().ok_or_else(wrong_bytes)?;
+        let mut covers = false;
+        // The first picture is shown from the beginning, and there is nothing that could disappear.
         if self.last.is_some() {
-            let is_long = hundredths(packet.timestamp) - self.shown > LONGEST;
+            covers = flags & DISPOSES != 0;
+            let is_short = hundredths(packet.timestamp) - self.shown <= LONGEST;
             if let Some(held) = &mut self.held
-                && !is_long
-                && disposes(&packet.data, packet.key)
+                && flags & (DISPOSES | COVERS) == DISPOSES
+                && is_short
             {
                 let flags = &mut held.bytes[held.control + FLAGS];
                 *flags = *flags & !DISPOSAL | TO_BACKGROUND;
-                disposed = true;
+                covers = false;
             }
             self.release(packet.timestamp)?;
         }
-        let mut held = self.prepare(packet, disposed).ok_or_else(|| wrong("damaged bytes"))?;
-        held.bytes[held.control + FLAGS] &= !DISPOSES;
+        let held = self.prepare(packet, control, covers).ok_or_else(wrong_bytes)?;
         self.held = Some(held);
         (self.last, self.end) = (Some(packet.timestamp), packet.timestamp + packet.duration);
         if packet.timestamp - self.synced >= SYNC_INTERVAL {
@@ -316,23 +296,9 @@ fn end_of_blocks(data: &[u8], mut at: usize) -> Option<usize> {
     }
 }
 
-/// Whether the picture before a packet's can disappear by its own disposal.
-fn disposes(data: &[u8], key: bool) -> bool {
-    flags_of_last(data, key).is_some_and(|flags| flags & DISPOSES != 0)
-}
-
-/// The flags of a packet's last graphic control extension.
-fn flags_of_last(data: &[u8], key: bool) -> Option<u8> {
-    let mut at = if key { 7 + table_length(*data.get(4)?)? } else { 0 };
-    loop {
-        let flags = *data.get(at + FLAGS)?;
-        let descriptor = at + CONTROL_LENGTH + DESCRIPTOR_LENGTH;
-        let table = table_length(*data.get(descriptor - 1)?).unwrap_or(0);
-        at = end_of_blocks(data, descriptor + table + 1)?;
-        if at == data.len() {
-            return Some(flags);
-        }
-    }
+/// Where a packet's graphic control extension is.
+fn control_of(packet: &EncodedPacket) -> Option<usize> {
+    if packet.key { Some(SCREEN_LENGTH + table_length(*packet.data.get(4)?)?) } else { Some(0) }
 }
 
 #[cfg(test)]

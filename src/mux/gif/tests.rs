@@ -5,7 +5,6 @@ use image::codecs::gif::GifDecoder;
 
 use super::*;
 use crate::blob::Blob;
-use crate::frame::Size;
 use crate::mux::Container;
 use crate::time::{FrameRate, Span};
 
