@@ -58,6 +58,14 @@ impl Stage {
         (canvas, stream)
     }
 
+    /// A canvas and a recorder of it that records.
+    fn started(&self, timeslice: impl Into<Option<Span>>) -> (Canvas, MediaStream, MediaRecorder) {
+        let (canvas, stream) = self.canvas();
+        let recorder = MediaRecorder::new(&stream, options()).unwrap();
+        recorder.start(timeslice).unwrap();
+        (canvas, stream, recorder)
+    }
+
     fn path(&self, name: &str) -> std::path::PathBuf {
         self.folder.path().join(name)
     }
@@ -143,9 +151,7 @@ const CCAPTURE: &[(&str, Tried)] = &[
     (
         "`capturer.capture(canvas)`",
         Calls(|stage| {
-            let (mut canvas, stream) = stage.canvas();
-            let recorder = MediaRecorder::new(&stream, options()).unwrap();
-            recorder.start(None).unwrap();
+            let (mut canvas, _stream, recorder) = stage.started(None);
             paint(&mut canvas, 2);
             let texture = canvas.texture().unwrap();
             assert_eq!(texture.width(), SIZE.width);
@@ -159,9 +165,7 @@ const CCAPTURE: &[(&str, Tried)] = &[
     (
         "`save()` before",
         Calls(|stage| {
-            let (mut canvas, stream) = stage.canvas();
-            let recorder = MediaRecorder::new(&stream, options()).unwrap();
-            recorder.start(None).unwrap();
+            let (mut canvas, _stream, recorder) = stage.started(None);
             paint(&mut canvas, 3);
             recorder.request_data().unwrap();
             let so_far = recorder.events().find_map(|event| match event {
@@ -243,9 +247,7 @@ const CCAPTURE: &[(&str, Tried)] = &[
     (
         "`verbose`, `display`",
         Calls(|stage| {
-            let (mut canvas, stream) = stage.canvas();
-            let recorder = MediaRecorder::new(&stream, options()).unwrap();
-            recorder.start(None).unwrap();
+            let (mut canvas, _stream, recorder) = stage.started(None);
             paint(&mut canvas, 3);
             finished(&recorder);
             assert_eq!((recorder.progress().frames, recorder.report().frames_encoded), (3, 3));
@@ -272,9 +274,7 @@ const RECORD_RTC: &[(&str, Tried)] = &[
     (
         "`startRecording()`, `stopRecording(callback)`",
         Calls(|stage| {
-            let (mut canvas, stream) = stage.canvas();
-            let recorder = MediaRecorder::new(&stream, options()).unwrap();
-            recorder.start(None).unwrap();
+            let (mut canvas, _stream, recorder) = stage.started(None);
             paint(&mut canvas, 3);
             recorder.stop();
             assert!(matches!(recorder.events().last(), Some(Event::Stop)));
@@ -283,9 +283,7 @@ const RECORD_RTC: &[(&str, Tried)] = &[
     (
         "`pauseRecording()`, `resumeRecording()`",
         Calls(|stage| {
-            let (mut canvas, stream) = stage.canvas();
-            let recorder = MediaRecorder::new(&stream, options()).unwrap();
-            recorder.start(None).unwrap();
+            let (mut canvas, _stream, recorder) = stage.started(None);
             paint(&mut canvas, 3);
             recorder.pause().unwrap();
             paint(&mut canvas, 3);
@@ -317,9 +315,7 @@ const RECORD_RTC: &[(&str, Tried)] = &[
     (
         "`getSeekableBlob(blob, callback)`",
         Calls(|stage| {
-            let (mut canvas, stream) = stage.canvas();
-            let recorder = MediaRecorder::new(&stream, options()).unwrap();
-            recorder.start(Span::from_millis(100)).unwrap();
+            let (mut canvas, _stream, recorder) = stage.started(Span::from_millis(100));
             paint(&mut canvas, 30);
             let blob = finished(&recorder).into_seekable().unwrap();
             assert!(is_webm(&blob));
@@ -364,9 +360,7 @@ const RECORD_RTC: &[(&str, Tried)] = &[
     (
         "`timeSlice: 1000, ondataavailable`",
         Calls(|stage| {
-            let (mut canvas, stream) = stage.canvas();
-            let recorder = MediaRecorder::new(&stream, options()).unwrap();
-            recorder.start(Span::from_millis(200)).unwrap();
+            let (mut canvas, _stream, recorder) = stage.started(Span::from_millis(200));
             paint(&mut canvas, 30);
             recorder.stop();
             let slices = recorder.events().filter(|event| matches!(event, Event::DataAvailable(_))).count();
@@ -376,9 +370,7 @@ const RECORD_RTC: &[(&str, Tried)] = &[
     (
         "`onTimeStamp`",
         Calls(|stage| {
-            let (mut canvas, stream) = stage.canvas();
-            let recorder = MediaRecorder::new(&stream, options()).unwrap();
-            recorder.start(Span::from_millis(200)).unwrap();
+            let (mut canvas, _stream, recorder) = stage.started(Span::from_millis(200));
             paint(&mut canvas, 30);
             recorder.stop();
             let times: Vec<_> = recorder
@@ -482,9 +474,7 @@ const RECORD_RTC: &[(&str, Tried)] = &[
     (
         "`destroy()`",
         Calls(|stage| {
-            let (mut canvas, stream) = stage.canvas();
-            let recorder = MediaRecorder::new(&stream, options()).unwrap();
-            recorder.start(None).unwrap();
+            let (mut canvas, stream, recorder) = stage.started(None);
             paint(&mut canvas, 1);
             let events = recorder.events();
             drop(recorder);

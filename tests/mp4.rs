@@ -389,16 +389,7 @@ const PLAY: &str = "
       }
       return { duration: video.duration, shown };
     };
-    const seen = [];
-    for (const task of TASKS) {
-      seen.push(await look(task).catch((error) => ({ error: String(error) })));
-      for (const video of document.querySelectorAll('video')) {
-        video.remove();
-        video.removeAttribute('src');
-        video.load();
-      }
-    }
-    return seen;";
+    return each(TASKS, look);";
 
 #[test]
 fn sound_is_at_its_time_to_the_sample() {

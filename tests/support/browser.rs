@@ -25,8 +25,9 @@ const ANSWER_LIMIT: usize = 16 << 20;
 /// Runs `script`, the body of an async function, in a page that finds `files` at `/name`, and returns its result. None
 /// where there is no Chromium.
 ///
-/// The script may use `open(url)`, which gives a `<video>` once its metadata is loaded; `seek(video, seconds)`; and
-/// `pixels(video, points)`, which draws the current frame to a canvas and gives `[r, g, b]` at each `[x, y]`.
+/// The script may use `open(url)`, which gives a `<video>` once its metadata is loaded; `seek(video, seconds)`;
+/// `pixels(video, points)`, which draws the current frame to a canvas and gives `[r, g, b]` at each `[x, y]`; and
+/// `each(tasks, look)`, which looks at one task after the other, lets their videos go, and gives what was seen, or errors.
 ///
 /// # Panics
 /// When the script throws, or no result comes in time.
@@ -216,6 +217,18 @@ const seek = async (video, seconds) => {
   for (const began = performance.now(); shown() === before && performance.now() - began < 1000;) {
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
+};
+const each = async (tasks, look) => {
+  const seen = [];
+  for (const task of tasks) {
+    seen.push(await look(task).catch((error) => ({ error: String(error) })));
+    for (const video of document.querySelectorAll("video")) {
+      video.remove();
+      video.removeAttribute("src");
+      video.load();
+    }
+  }
+  return seen;
 };
 const pixels = (video, points) => {
   const canvas = document.createElement("canvas");

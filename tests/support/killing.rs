@@ -471,13 +471,4 @@ const LOOK: &str = "
       }
       return { duration };
     };
-    const seen = [];
-    for (const task of TASKS) {
-      seen.push(await look(task).catch((error) => ({ error: String(error) })));
-      for (const video of document.querySelectorAll('video')) {
-        video.remove();
-        video.removeAttribute('src');
-        video.load();
-      }
-    }
-    return seen;";
+    return each(TASKS, look);";
