@@ -24,6 +24,7 @@ pub mod inspect;
 pub mod keys;
 pub mod list;
 pub mod man;
+pub mod media;
 pub mod pictures;
 #[cfg(feature = "preview")]
 pub mod preview;

@@ -1,5 +1,6 @@
 //! All encoders through the WebM writer into files that other people's programs read.
 
+use std::fmt;
 use std::io::{Cursor, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
