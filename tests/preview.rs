@@ -140,10 +140,10 @@ fn a_recording_has_all_frames_of_its_time_and_a_replay_the_last_seconds() {
         // The length of the recording is the subject of this test.
         sleep(Duration::from_secs(2));
         shown.press(&["i"]);
-        shown.says(0, "saved bunny-replay-001.webm");
+        shown.says("saved bunny-replay-001.webm");
         shown.press(&["r"]);
         let taken = begun.elapsed().as_secs_f64();
-        let line = shown.says(1, "saved bunny-001.webm");
+        let line = shown.says("saved bunny-001.webm");
         assert!(shown.is_running());
         shown.press(&["q"]);
         let ran = shown.ended().succeeded();
@@ -182,8 +182,8 @@ fn the_last_seconds_become_a_gif_while_the_film_plays_on() {
     // The length of the replay is the subject of this test.
     sleep(Duration::from_secs(2));
     shown.press(&["g", "g"]);
-    shown.says(0, "saved bunny-replay-001.gif");
-    shown.says(1, "saved bunny-replay-002.gif");
+    shown.says("saved bunny-replay-001.gif");
+    shown.says("saved bunny-replay-002.gif");
     assert!(shown.is_running());
     shown.press(&["q"]);
     assert_eq!(shown.ended().succeeded().stderr, "");
@@ -204,7 +204,7 @@ fn a_saved_picture_is_the_still_of_the_same_frame() {
     let shown = desktop.open(preview(&bench, &args), "framereel");
     wait_for_picture(&shown);
     shown.press(&["1", "s"]);
-    shown.says(0, "saved pictures/bunny-still-001.png");
+    shown.says("saved pictures/bunny-still-001.png");
     let chain = "vignette(0.4) sepia(1)";
     bench.run(["still", FILM, "--at", "2s", "--filter", chain, "-o", "still.png"]).succeeded();
     let [saved, still] =
@@ -279,7 +279,7 @@ fn a_camera_of_720_lines_is_recorded_whole_beside_the_window() {
         // The length of the recording is the subject of this test.
         sleep(Duration::from_secs(4));
         shown.press(&["r"]);
-        let line = shown.says(0, "saved camera-001.webm");
+        let line = shown.says("saved camera-001.webm");
         shown.press(&["q"]);
         drop(shown.ended().succeeded());
         drop(camera);
@@ -330,7 +330,7 @@ fn the_last_frame_of_a_film_stays_and_space_plays_it_again() {
     wait_for_picture(&shown);
     shown.press(&["r"]);
     // The recording ends with the film.
-    let line = shown.says(0, "saved bunny-001.webm");
+    let line = shown.says("saved bunny-001.webm");
     assert!(figure(&line, "frames") > 5.0, "{line}");
     let last = shown.pixels((0, 90), (640, 170));
     bench.run(["still", FILM, "--at", "5.24s", "-o", "last.png"]).succeeded();

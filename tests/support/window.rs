@@ -259,11 +259,11 @@ impl Shown<'_> {
         self.complaints.lock().unwrap().clone()
     }
 
-    /// Waits for the line after the first `after` that begins so.
-    pub fn says(&self, after: usize, begin: &str) -> String {
+    /// Waits for the first line that begins so, in whatever order they come.
+    pub fn says(&self, begin: &str) -> String {
         let mut found = None;
         until(begin, || {
-            found = self.lines().into_iter().skip(after).find(|line| line.starts_with(begin));
+            found = self.lines().into_iter().find(|line| line.starts_with(begin));
             found.is_some()
         });
         found.expect("a line")
