@@ -102,7 +102,7 @@ fn the_public_face_is_the_one_that_is_listed() {
             let item = item(&fs::read_to_string(path).expect("a page"));
             let place = path.parent().and_then(|place| place.strip_prefix(&folder).ok()).expect("a page of ours");
             let module = place.components().map(|part| format!("::{}", part.as_os_str().display())).collect::<String>();
-            // Of a private module, whose items are public elsewhere, rustdoc writes pages that lead there.
+            // For an item that a private module exports elsewhere, rustdoc writes a page that only redirects.
             (!item.is_empty()).then(|| format!("framereel{module}\n{item}"))
         })
         .collect();

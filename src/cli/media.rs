@@ -31,12 +31,17 @@ impl RecordArgs {
         options
     }
 
+    /// The error where no output holds what an option asks for.
+    fn no_output(&self, asked: &str) -> Error {
+        let names: Vec<_> = self.containers().into_iter().map(Container::name).collect();
+        let expected = format!("expected an output that holds {asked}, as FILE.webm,");
+        Error::new(ErrorKind::Syntax, format!("{expected} but found {}", names.join(" and ")))
+    }
+
     /// The pictures, and the sound beside them; or sound alone.
     pub(super) fn open_media(&self) -> Result<Media> {
         if self.alpha && !self.containers().into_iter().any(|container| self.keeps_alpha(container)) {
-            let names: Vec<_> = self.containers().into_iter().map(Container::name).collect();
-            let expected = "expected an output that holds transparency beside --alpha, as FILE.webm, but found";
-            return Err(Error::new(ErrorKind::Syntax, format!("{expected} {}", names.join(" and "))));
+            return Err(self.no_output("transparency beside --alpha"));
         }
         // A wrong codec is found before any device is opened.
         self.containers().into_iter().try_for_each(|container| self.encoder.mime_type(container, true).map(drop))?;
@@ -159,12 +164,7 @@ impl RecordArgs {
             }
             Some(AudioChoice::None) => return Ok(None),
             Some(AudioChoice::Other(_)) if self.is_silent() => {
-                let names: Vec<_> = self.containers().into_iter().map(Container::name).collect();
-                let text = format!(
-                    "expected an output that holds sound beside --audio, as FILE.webm, but found {}",
-                    names.join(" and ")
-                );
-                return Err(Error::new(ErrorKind::Syntax, text));
+                return Err(self.no_output("sound beside --audio"));
             }
             None if self.is_silent() => return Ok(None),
             Some(AudioChoice::Other(spec)) => {

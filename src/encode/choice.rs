@@ -244,11 +244,15 @@ pub fn list() -> Vec<EncoderInfo> {
     ]
 }
 
+/// The encoders of this codec that are built in, in the order of `auto`'s choice.
+fn built_in(codec: VideoCodec) -> impl Iterator<Item = EncoderInfo> {
+    list().into_iter().filter(move |encoder| encoder.version.is_ok() && encoder.codecs.contains(&codec))
+}
+
 /// Whether an encoder of this codec is here, built in or in the `ffmpeg` program, which is asked once. Pictures are encoded
 /// by crates that are always built in.
 pub fn can_encode(codec: VideoCodec) -> bool {
-    let here = |encoder: &EncoderInfo| encoder.version.is_ok() && encoder.codecs.contains(&codec);
-    codec.is_picture() || list().iter().any(here) || !ffmpeg::machine::software_listed(codec).is_empty()
+    codec.is_picture() || built_in(codec).next().is_some() || !ffmpeg::machine::software_listed(codec).is_empty()
 }
 
 /// Whether an encoder of this sound is here.
@@ -273,11 +277,10 @@ pub struct MachineEncoder {
 /// as `auto` chooses. Starts the `ffmpeg` program once, to list its encoders.
 pub fn machine_encoders(codec: VideoCodec) -> Vec<MachineEncoder> {
     let of = |choice, is_hardware| MachineEncoder { choice, is_hardware };
-    let ffmpeg = |name| EncoderChoice::Ffmpeg(name);
-    let hardware = ffmpeg::machine::hardware_listed(codec).into_iter().map(|name| of(ffmpeg(name), true));
-    let own = list().into_iter().filter(|encoder| encoder.version.is_ok() && encoder.codecs.contains(&codec));
-    let own = own.filter_map(|encoder| Some(of(encoder.name.parse().ok()?, false)));
-    let software = ffmpeg::machine::software_listed(codec).into_iter().map(|name| of(ffmpeg(name), false));
+    let of_ffmpeg = |name, is_hardware| of(EncoderChoice::Ffmpeg(name), is_hardware);
+    let hardware = ffmpeg::machine::hardware_listed(codec).into_iter().map(|name| of_ffmpeg(name, true));
+    let own = built_in(codec).filter_map(|encoder| Some(of(encoder.name.parse().ok()?, false)));
+    let software = ffmpeg::machine::software_listed(codec).into_iter().map(|name| of_ffmpeg(name, false));
     hardware.chain(own).chain(software).collect()
 }
 

@@ -259,7 +259,7 @@ impl Shown<'_> {
         self.complaints.lock().unwrap().clone()
     }
 
-    /// Waits for the first line that begins so, in whatever order they come.
+    /// Waits for a line that begins so, and returns the first one; lines before it count too.
     pub fn says(&self, begin: &str) -> String {
         let mut found = None;
         until(begin, || {
