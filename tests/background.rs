@@ -107,3 +107,21 @@ fn a_background_that_is_no_colour_is_refused() {
     }
     assert_eq!(bench.names(), [""; 0]);
 }
+
+#[test]
+fn transparency_is_refused_where_no_output_holds_it() {
+    let bench = Bench::new();
+    logo(&bench, "logo.png", [255, 128, 0]);
+    let record = |more: &[&str]| bench.run([&["record", "logo.png", "--frames", "2", "--alpha"][..], more].concat());
+    for (outputs, found) in [
+        (&["-o", "logo.mp4"][..], "MP4"),
+        (&["-o", "logo.mp4", "--codec", "vp9"], "MP4"),
+        (&["-o", "logo.jpg"], "JPEG"),
+        (&["-o", "logo.mp4", "-o", "logo.jpg"], "MP4 and JPEG"),
+    ] {
+        let expected = "expected an output that holds transparency beside --alpha, as FILE.webm, but found";
+        record(outputs).failed(2, &[&format!("{expected} {found}\n")]);
+    }
+    // Beside an output that holds it, the other one shows it over black.
+    assert_eq!(record(&["-o", "logo.mp4", "-o", "kept.apng"]).succeeded().stderr, NOTE);
+}

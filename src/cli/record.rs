@@ -295,7 +295,7 @@ impl RecordArgs {
 
     /// Whether a file of this container holds transparency: pictures always do if they can, WebM with `--alpha`.
     pub(super) fn keeps_alpha(&self, container: Container) -> bool {
-        container.video_codecs().iter().any(|codec| codec.has_alpha() && (codec.is_picture() || self.alpha))
+        container.alpha_codecs().iter().any(|codec| codec.is_picture() || self.alpha)
     }
 
     fn motion_blur(&self) -> Result<Option<MotionBlur>> {

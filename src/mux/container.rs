@@ -128,6 +128,17 @@ impl Container {
         }
     }
 
+    /// The codecs of video that it can hold together with transparency, the one to use first.
+    pub fn alpha_codecs(self) -> &'static [VideoCodec] {
+        match self {
+            Self::Webm => &[VideoCodec::Vp9, VideoCodec::Vp8],
+            // It has no place for the second stream of VP9.
+            Self::Mp4 => &[],
+            _ if self.video_codecs() == [VideoCodec::Jpeg] => &[],
+            _ => self.video_codecs(),
+        }
+    }
+
     /// The codecs of sound that it can hold, the one to use first; none where it holds no sound.
     pub fn audio_codecs(self) -> &'static [AudioCodec] {
         match self {

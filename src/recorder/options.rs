@@ -41,8 +41,8 @@ pub struct MediaRecorderOptions {
     pub video_key_frame_interval_count: Option<u32>,
     /// The video encoder.
     pub encoder: EncoderChoice,
-    /// Record the transparency of a canvas too: in WebM with VP8 and VP9. Animated pictures and stills always have it;
-    /// elsewhere transparent pixels are recorded over black.
+    /// Record the transparency of a canvas too: in WebM with VP8 and VP9, not in MP4. Animated pictures and stills that
+    /// can have it always do. Without it transparent pixels are recorded over black.
     pub alpha: bool,
     /// Constant quality, 0 (worst) to 100 (best), in place of a bitrate.
     pub quality: Option<u8>,
@@ -162,11 +162,17 @@ impl MediaRecorderOptions {
     /// encoder and the container have.
     ///
     /// # Errors
-    /// `NotSupportedError` when there is none.
+    /// `NotSupportedError` when there is none, or when files of this container do not hold the transparency that is asked
+    /// for.
     pub(super) fn video_codec(&self, container: Container, requested: Option<VideoCodec>) -> Result<VideoCodec> {
         let own = self.encoder.codecs();
-        let with_alpha: Vec<_> = container.video_codecs().iter().copied().filter(|codec| codec.has_alpha()).collect();
-        let held = if self.alpha && !with_alpha.is_empty() { &with_alpha[..] } else { container.video_codecs() };
+        let held = if self.alpha { container.alpha_codecs() } else { container.video_codecs() };
+        if self.alpha && held.is_empty() {
+            return Err(Error::not_supported(format!(
+                "expected a file that holds transparency, as WebM, but found {}",
+                container.name()
+            )));
+        }
         let codec = requested.or_else(|| match own {
             [] => held.first().copied(),
             own => own.iter().find(|codec| held.contains(codec)).copied(),
