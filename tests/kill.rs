@@ -1,8 +1,8 @@
 //! A recorder that is killed at any moment leaves a file that plays and lacks at most the last second; repaired, it is as
 //! good as one that was ended. Every run is a recording in real time in a process of its own, which gets a SIGKILL.
 //!
-//! `FRAMEREEL_KILLS` is how many runs there are (16), `FRAMEREEL_SEED` what their moments are drawn from. ffprobe, ffmpeg
-//! and Chromium are the judges; `make test` installs them; see support/tools.rs.
+//! `FRAMEREEL_KILLS` is how many runs there are (one of each kind), `FRAMEREEL_SEED` what their moments are drawn from.
+//! ffprobe, ffmpeg and Chromium are the judges; `make test` installs them; see support/tools.rs.
 
 mod support {
     pub mod browser;
@@ -17,6 +17,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{env, thread};
 
 use framereel::encode;
+use framereel::mux::Container;
 use support::killing::{Case, Killed, Verdict, judged_by_chromium, record_until_killed};
 use support::tools;
 
@@ -38,10 +39,11 @@ fn a_recorder_that_is_killed_leaves_all_but_the_last_second() {
     let number = |name: &str, default: u64| {
         env::var(name).map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name}={text}")))
     };
-    let (runs, seed) = (number("FRAMEREEL_KILLS", 16), number("FRAMEREEL_SEED", 1));
+    let formats = formats();
+    let (runs, seed) = (number("FRAMEREEL_KILLS", (formats.len() * Case::KINDS) as u64), number("FRAMEREEL_SEED", 1));
     println!("{runs} runs, seed {seed}");
     let folder = tempfile::tempdir().unwrap();
-    let cases: Vec<Case> = (0..runs).map(|run| Case::of_run(run, seed, &encoders(), folder.path())).collect();
+    let cases: Vec<Case> = (0..runs).map(|run| Case::of_run(run, seed, &formats, folder.path())).collect();
 
     let test = "a_recorder_that_is_killed_leaves_all_but_the_last_second";
     let killed = each(&cases, AT_ONCE, |case| Killed::after(case, test));
@@ -75,11 +77,21 @@ fn a_recorder_that_is_killed_leaves_all_but_the_last_second() {
     assert!(faults.is_empty(), "seed {seed}\n{}", faults.join("\n"));
 }
 
-/// Each encoder and each of its codecs, such as `vpx vp8`.
-fn encoders() -> Vec<String> {
+/// What each encoder makes, such as `mp4 aom av1` and `webm vpx vp9 alpha`.
+fn formats() -> Vec<String> {
     let built_in = encode::list().into_iter().filter(|encoder| encoder.version.is_ok());
-    built_in
-        .flat_map(|encoder| encoder.codecs.into_iter().map(move |codec| format!("{} {codec}", encoder.name)))
+    let codecs =
+        built_in.flat_map(|encoder| encoder.codecs.into_iter().map(move |codec| (encoder.name.clone(), codec)));
+    codecs
+        .flat_map(|(name, codec)| {
+            let has = |container: Container| container.video_codecs().contains(&codec);
+            let made = [
+                has(Container::Webm).then(|| format!("webm {name} {codec}")),
+                has(Container::Mp4).then(|| format!("mp4 {name} {codec}")),
+                (has(Container::Webm) && codec.has_alpha()).then(|| format!("webm {name} {codec} alpha")),
+            ];
+            made.into_iter().flatten()
+        })
         .collect()
 }
 

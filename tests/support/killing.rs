@@ -6,15 +6,17 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
-use std::{env, thread};
+use std::{env, iter, thread};
 
 use framereel::audio::AudioBuffer;
+use framereel::canvas::Canvas;
 use framereel::clock::Clock;
 use framereel::color::ColorSpace;
 use framereel::frame::{Frame, PixelFormat, Size};
+use framereel::gpu::Gpu;
 use framereel::mux::{Detail, inspect, repair};
 use framereel::recorder::{FileSink, MediaRecorder, MediaRecorderOptions};
-use framereel::stream::{MediaStream, TrackGenerator};
+use framereel::stream::{MediaStream, MediaStreamTrack, TrackGenerator};
 use framereel::time::{Span, Timestamp};
 use serde_json::{Value, json};
 
@@ -28,8 +30,8 @@ const BUFFER: Span = Span::from_millis(20);
 #[derive(Debug, Clone)]
 pub struct Case {
     number: u64,
-    /// Its name and its codec's.
-    encoder: String,
+    /// The file's extension, the encoder, its codec, and `alpha` where transparency is recorded.
+    format: String,
     sound: bool,
     /// Whether a new frame comes once a second, rather than 30 times.
     still: bool,
@@ -39,24 +41,18 @@ pub struct Case {
 }
 
 impl Case {
+    /// How many kinds of recordings there are of each format.
+    pub const KINDS: usize = 4;
+
     /// Run number `number`: all kinds of recordings in turn, killed at times that the seed decides.
-    pub fn of_run(number: u64, seed: u64, encoders: &[String], folder: &Path) -> Self {
-        let kinds = encoders.len() * 4;
-        let kind = number as usize % kinds;
-        // Each kind as WebM, then each as MP4.
-        let encoder = encoders[kind % encoders.len()].clone();
-        // MP4 has no VP8.
-        let is_webm = (number as usize / kinds).is_multiple_of(2) || encoder.ends_with("vp8");
-        let extension = if is_webm { "webm" } else { "mp4" };
+    pub fn of_run(number: u64, seed: u64, formats: &[String], folder: &Path) -> Self {
+        let kind = number as usize % (formats.len() * Self::KINDS);
+        let format = formats[kind % formats.len()].clone();
+        let extension = format.split(' ').next().expect("an extension");
+        let path = folder.join(format!("{number}.{extension}"));
         let wait = Duration::from_millis(50 + random(seed << 32 | number) % 2950);
-        Self {
-            number,
-            encoder,
-            sound: kind / encoders.len() % 2 == 1,
-            still: kind / encoders.len() / 2 == 1,
-            path: folder.join(format!("{number}.{extension}")),
-            wait,
-        }
+        let (sound, still) = (kind / formats.len() % 2 == 1, kind / formats.len() / 2 == 1);
+        Self { number, format, sound, still, path, wait }
     }
 
     /// The case that this process must record, if it is a recorder.
@@ -64,7 +60,7 @@ impl Case {
         let text: Value = serde_json::from_str(&env::var("FRAMEREEL_KILLED").ok()?).expect("a case");
         Some(Self {
             number: 0,
-            encoder: text["encoder"].as_str().expect("a name").to_owned(),
+            format: text["format"].as_str().expect("a name").to_owned(),
             sound: text["sound"] == true,
             still: text["still"] == true,
             path: text["path"].as_str().expect("a path").into(),
@@ -75,7 +71,7 @@ impl Case {
     /// Its kind.
     pub fn name(&self) -> String {
         let content = if self.still { "still" } else { "film" };
-        format!("{} {}, {content}{}", self.extension(), self.encoder, if self.sound { ", sound" } else { "" })
+        format!("{}, {content}{}", self.format, if self.sound { ", sound" } else { "" })
     }
 
     fn extension(&self) -> &str {
@@ -94,28 +90,33 @@ fn random(seed: u64) -> u64 {
 /// Records in real time for ten seconds, or until it is killed. After writing to a track it prints `v` and the frame's
 /// time, `a` and the sound's end, `t` and the current time, in nanoseconds of the recording.
 pub fn record_until_killed(case: &Case) -> ! {
+    let words: Vec<&str> = case.format.split(' ').collect();
+    let [extension, encoder, codec, rest @ ..] = &words[..] else { panic!("{words:?}") };
+    let alpha = rest == ["alpha"];
     let clock = Clock::real();
-    let video = TrackGenerator::video(SIZE, &clock);
+    let (mut pictures, video) = Pictures::new(alpha, &clock);
     let audio = case.sound.then(|| TrackGenerator::audio(SOUND, 1, &clock));
-    let stream = MediaStream::new([&video].into_iter().chain(&audio).map(|track| track.track()));
-    let (encoder, codec) = case.encoder.split_once(' ').expect("an encoder and a codec");
+    let stream = MediaStream::new(iter::once(&video).chain(audio.as_ref().map(TrackGenerator::track)));
     let options = MediaRecorderOptions::default()
+        .with_alpha(alpha)
         .with_encoder(encoder.parse().unwrap())
-        .with_mime_type(&format!("video/{};codecs={codec}", case.extension()));
+        .with_mime_type(&format!("video/{extension};codecs={codec}"));
     let recorder = MediaRecorder::new(&stream, options).unwrap();
     recorder.start_to(FileSink::create_new(&case.path).unwrap()).unwrap();
+    pictures.draw(0);
     // Both kinds of recordings begin here: those with sound, and those with the first frame.
     let origin = clock.now();
     let interval = if case.still { Span::from_secs(1) } else { Span::from_nanos(33_333_333) };
     let tell = |what: char, time: Timestamp| println!("{what} {}", (time - origin).as_nanos());
     println!();
-    let (mut pictures, mut buffers) = (0, 0);
+    let (mut shown, mut buffers) = (0, 0);
     while clock.now() - origin < Span::from_secs(10) {
-        if clock.now() >= origin + times(interval, pictures) {
-            let timestamp = if pictures == 0 { origin } else { clock.now() };
-            video.write(picture(pictures as usize, timestamp)).unwrap();
+        if clock.now() >= origin + times(interval, shown) {
+            let timestamp = if shown == 0 { origin } else { clock.now() };
+            pictures.show(timestamp);
             tell('v', timestamp);
-            pictures += 1;
+            shown += 1;
+            pictures.draw(shown as usize);
         }
         while let Some(audio) = &audio
             && clock.now() >= origin + times(BUFFER, buffers + 1)
@@ -137,12 +138,51 @@ fn times(span: Span, count: i64) -> Span {
     Span::from_nanos(span.as_nanos() * count)
 }
 
-/// A frame that moves.
-fn picture(index: usize, timestamp: Timestamp) -> Frame {
-    let (width, height) = (SIZE.width as usize, SIZE.height as usize);
-    let mut data: Vec<u8> = (0..height).flat_map(|y| (0..width).map(move |x| (x * y / 64 + index * 5) as u8)).collect();
-    data.resize(Frame::packed_len(PixelFormat::I420, SIZE), 128);
-    Frame::packed(PixelFormat::I420, SIZE, ColorSpace::RECORDED, data).with_timestamp(timestamp)
+/// Where the pictures come from. Only a canvas has transparency.
+enum Pictures {
+    Generator(TrackGenerator, Option<Frame>),
+    Canvas(Box<Canvas>),
+}
+
+impl Pictures {
+    fn new(alpha: bool, clock: &Clock) -> (Self, MediaStreamTrack) {
+        if !alpha {
+            let generator = TrackGenerator::video(SIZE, clock);
+            let track = generator.track().clone();
+            return (Self::Generator(generator, None), track);
+        }
+        let mut canvas = Canvas::new(&Gpu::new().unwrap(), SIZE).unwrap().with_clock(clock.clone());
+        let track = canvas.capture_stream(None).unwrap().video_tracks().remove(0);
+        (Self::Canvas(Box::new(canvas)), track)
+    }
+
+    /// Draws a picture that moves: grey, or more and less transparent.
+    fn draw(&mut self, index: usize) {
+        let (width, height) = (SIZE.width as usize, SIZE.height as usize);
+        let value = |x: usize, y: usize| (x * y / 64 + index * 5) as u8;
+        let mut values: Vec<u8> = (0..height).flat_map(|y| (0..width).map(move |x| value(x, y))).collect();
+        match self {
+            Self::Generator(_, frame) => {
+                values.resize(Frame::packed_len(PixelFormat::I420, SIZE), 128);
+                *frame = Some(Frame::packed(PixelFormat::I420, SIZE, ColorSpace::RECORDED, values));
+            }
+            Self::Canvas(canvas) => {
+                let pixels = values.into_iter().flat_map(|value| [200, 100, 50, value]).collect();
+                canvas.clear();
+                canvas.draw(Frame::packed(PixelFormat::Rgba8, SIZE, ColorSpace::RECORDED, pixels));
+            }
+        }
+    }
+
+    /// Shows what was drawn: at this time, which for a canvas is now.
+    fn show(&mut self, timestamp: Timestamp) {
+        match self {
+            Self::Generator(generator, frame) => {
+                generator.write(frame.take().expect("a picture").with_timestamp(timestamp)).unwrap();
+            }
+            Self::Canvas(canvas) => canvas.present().unwrap(),
+        }
+    }
 }
 
 /// A finished run, and what had been written to the recorder by then, in seconds of the recording.
@@ -157,7 +197,7 @@ pub struct Killed {
 impl Killed {
     /// Runs this executable's `test` as the recorder, and kills it.
     pub fn after(case: &Case, test: &str) -> Self {
-        let told = json!({ "encoder": case.encoder, "sound": case.sound, "still": case.still, "path": case.path });
+        let told = json!({ "format": case.format, "sound": case.sound, "still": case.still, "path": case.path });
         let mut child = Command::new(env::current_exe().unwrap())
             .args(["--exact", test, "--nocapture"])
             .env("FRAMEREEL_KILLED", told.to_string())
@@ -200,7 +240,7 @@ impl Killed {
     fn loss(&self, found: &Found) -> f64 {
         let last = found.last("video").unwrap_or(-1.0);
         let missing = self.pictures.iter().find(|&&time| time > last + 0.002).copied();
-        let end = found.last("audio").map_or(0.0, |last| last + BUFFER.as_secs_f64());
+        let end = found.end_of_sound();
         let unheard = (self.sound > end + 0.002).then_some(end);
         let first = missing.into_iter().chain(unheard).fold(self.time, f64::min);
         self.time - first
@@ -210,7 +250,7 @@ impl Killed {
 /// The result of ffprobe for a file.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Found {
-    /// Kind, time and, for sound, duration of every packet, in seconds.
+    /// Kind, time and, for sound in WebM, duration of every packet, in seconds. ffprobe does not tell those of a growing MP4.
     packets: Vec<(String, f64, f64)>,
     /// The duration that the file states.
     duration: f64,
@@ -224,9 +264,11 @@ impl Found {
         let output = ffprobe.args(["-show_entries", "format=duration"]).arg(path).output().unwrap();
         let found: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
         let number = |value: &Value| value.as_str().and_then(|text| text.parse().ok());
+        let is_mp4 = path.extension().is_some_and(|extension| extension == "mp4");
         let packet = |packet: &Value| {
             let kind = packet["codec_type"].as_str()?.to_owned();
-            Some((kind, number(&packet["pts_time"])?, number(&packet["duration_time"]).unwrap_or(0.0)))
+            let duration = number(&packet["duration_time"]).filter(|_| kind == "audio" && !is_mp4).unwrap_or(0.0);
+            Some((kind, number(&packet["pts_time"])?, duration))
         };
         Self {
             packets: found["packets"].as_array().into_iter().flatten().filter_map(packet).collect(),
@@ -248,7 +290,11 @@ impl Found {
         let pictures = self.times("video");
         let shown = pictures.windows(2).last().map_or(0.0, |pair| pair[1] - pair[0]);
         let seen = pictures.last().map_or(0.0, |last| last + shown);
-        self.last("audio").map_or(seen, |last| seen.max(last + BUFFER.as_secs_f64()))
+        seen.max(self.end_of_sound())
+    }
+
+    fn end_of_sound(&self) -> f64 {
+        self.last("audio").map_or(0.0, |last| last + BUFFER.as_secs_f64())
     }
 }
 
@@ -365,11 +411,16 @@ impl fmt::Display for Verdict<'_> {
 }
 
 impl Killed {
-    /// The error of the stated Duration. A still frame without sound may last until the kill.
+    /// The error of the stated Duration. A still frame without sound may last until the kill; MP4 states how long the last
+    /// frame was shown, which ffprobe does not tell.
     fn off(&self, found: &Found) -> f64 {
         let end = found.end();
-        let latest = if self.case.still && !self.case.sound { end.max(self.time) } else { end };
-        (end - found.duration).max(found.duration - latest).max(0.0)
+        let (earliest, latest) = match self.case.extension() {
+            "mp4" => (found.end_of_sound().max(found.last("video").unwrap_or(0.0)), end.max(self.time)),
+            _ if self.case.still && !self.case.sound => (end, end.max(self.time)),
+            _ => (end, end),
+        };
+        (earliest - found.duration).max(found.duration - latest).max(0.0)
     }
 }
 
