@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::error::{Error, Result};
+use crate::frame::BitDepth;
 use crate::time::Span;
 
 /// The encoding of video.
@@ -54,6 +55,14 @@ impl VideoCodec {
     /// Whether it can encode transparency.
     pub const fn has_alpha(self) -> bool {
         matches!(self, Self::Vp8 | Self::Vp9 | Self::Gif | Self::Png | Self::WebP)
+    }
+
+    /// The greatest depth that it is encoded with here.
+    pub const fn max_depth(self) -> BitDepth {
+        match self {
+            Self::Av1 | Self::Vp9 | Self::Hevc => BitDepth::Ten,
+            _ => BitDepth::Eight,
+        }
     }
 
     /// The shortest time that players show a picture, where that is not as short as one likes: browsers show pictures of

@@ -60,7 +60,8 @@ pub struct ColorSpace {
 }
 
 impl ColorSpace {
-    /// BT.709, limited range, chroma on the left: the colour space of every recording.
+    /// BT.709, limited range, chroma on the left: the colour space of recordings, where no other is asked for
+    /// ([`Canvas::with_color`](crate::canvas::Canvas::with_color)).
     pub const RECORDED: Self = Self {
         matrix: Matrix::Bt709,
         range: Range::Limited,
@@ -84,8 +85,16 @@ impl ColorSpace {
     /// Whether its colours are not those of recordings and are to be brought to them: by their light, their primaries
     /// or both.
     pub(crate) fn is_wide(self) -> bool {
-        let wide = self.transfer != Transfer::Sdr || self.primaries != Primaries::Bt709;
-        wide && self.tone_map != ToneMap::None
+        self.has_wide_light() && self.tone_map != ToneMap::None
+    }
+
+    /// The same of colours that a canvas leaves as they are.
+    pub(crate) fn is_kept_wide(self) -> bool {
+        self.has_wide_light() && self.tone_map == ToneMap::None
+    }
+
+    fn has_wide_light(self) -> bool {
+        self.transfer != Transfer::Sdr || self.primaries != Primaries::Bt709
     }
 
     /// The numbers that bring its colours to those of recordings.
@@ -102,12 +111,9 @@ impl ColorSpace {
     pub(crate) fn yuv_to_rgb_of(self, bits: u32, unit: f64) -> [[f32; 4]; 3] {
         let (kr, kb) = self.matrix.weights();
         let kg = 1.0 - kr - kb;
-        let step = f64::from(1_u32 << (bits - 8));
-        let (y_scale, y_offset, c_scale) = match self.range {
-            Range::Limited => (219.0 * step / unit, 16.0 * step / unit, 224.0 * step / unit),
-            Range::Full => ((256.0 * step - 1.0) / unit, 0.0, (256.0 * step - 1.0) / unit),
-        };
-        let chroma_zero = 128.0 * step / unit;
+        let codes = self.range.codes(bits);
+        let (y_scale, y_offset, c_scale) = (codes.luma / unit, codes.black / unit, codes.chroma / unit);
+        let chroma_zero = codes.grey / unit;
         let (ry, gu, gv, bu) =
             (2.0 * (1.0 - kr), -2.0 * (1.0 - kb) * kb / kg, -2.0 * (1.0 - kr) * kr / kg, 2.0 * (1.0 - kb));
         let row = |u: f64, v: f64| {
@@ -119,20 +125,49 @@ impl ColorSpace {
 
     /// Rows of 4: `yuv = M · (r, g, b, 1)`, the inverse of [`ColorSpace::yuv_to_rgb`].
     pub fn rgb_to_yuv(self) -> [[f32; 4]; 3] {
+        self.rgb_to_yuv_of(8)
+    }
+
+    /// The same to code values of this many bits, of which the greatest is 1.0.
+    pub(crate) fn rgb_to_yuv_of(self, bits: u32) -> [[f32; 4]; 3] {
         let (kr, kb) = self.matrix.weights();
         let kg = 1.0 - kr - kb;
-        let (y_scale, y_offset, c_scale) = self.range.scales();
-        let (u, v) = (c_scale * 0.5 / (1.0 - kb), c_scale * 0.5 / (1.0 - kr));
+        let codes = self.range.codes(bits);
+        let unit = f64::from((1_u32 << bits) - 1);
+        let (y_scale, y_offset, zero) = (codes.luma / unit, codes.black / unit, codes.grey / unit);
+        let (u, v) = (codes.chroma / unit * 0.5 / (1.0 - kb), codes.chroma / unit * 0.5 / (1.0 - kr));
         [
             [kr * y_scale, kg * y_scale, kb * y_scale, y_offset],
-            [-kr * u, -kg * u, (1.0 - kb) * u, CHROMA_ZERO],
-            [(1.0 - kr) * v, -kg * v, -kb * v, CHROMA_ZERO],
+            [-kr * u, -kg * u, (1.0 - kb) * u, zero],
+            [(1.0 - kr) * v, -kg * v, -kb * v, zero],
         ]
         .map(|row| row.map(|value| value as f32))
     }
-}
 
-const CHROMA_ZERO: f64 = 128.0 / 255.0;
+    /// The numbers of its primaries, its transfer and its matrix (ITU-T H.273).
+    pub(crate) fn numbers(self) -> [u8; 3] {
+        let is_601 = self.matrix == Matrix::Bt601;
+        let primaries = match self.primaries {
+            Primaries::Bt709 if is_601 => 6,
+            Primaries::Bt709 => 1,
+            Primaries::Bt2020 => 9,
+            Primaries::DisplayP3 => 12,
+        };
+        let transfer = match (self.transfer, self.primaries) {
+            (Transfer::Pq, _) => 16,
+            (Transfer::Hlg, _) => 18,
+            (Transfer::Sdr, Primaries::Bt2020) => 14,
+            (Transfer::Sdr, _) if is_601 => 6,
+            (Transfer::Sdr, _) => 1,
+        };
+        let matrix = match self.matrix {
+            Matrix::Bt601 => 6,
+            Matrix::Bt709 => 1,
+            Matrix::Bt2020 => 9,
+        };
+        [primaries, transfer, matrix]
+    }
+}
 
 impl Matrix {
     /// The weights of red and blue in luma.
@@ -145,13 +180,27 @@ impl Matrix {
     }
 }
 
+/// The code values of a range.
+struct RangeCodes {
+    /// Of black.
+    black: f64,
+    /// From black to white.
+    luma: f64,
+    /// From the least chroma to the greatest.
+    chroma: f64,
+    /// Of no chroma.
+    grey: f64,
+}
+
 impl Range {
-    /// Luma's scale and offset and chroma's scale, in code values over 255.
-    fn scales(self) -> (f64, f64, f64) {
-        match self {
-            Self::Limited => (219.0 / 255.0, 16.0 / 255.0, 224.0 / 255.0),
-            Self::Full => (1.0, 0.0, 1.0),
-        }
+    /// Its code values of this many bits (BT.2100-2, table 9).
+    fn codes(self, bits: u32) -> RangeCodes {
+        let step = f64::from(1_u32 << (bits - 8));
+        let (black, luma, chroma) = match self {
+            Self::Limited => (16.0 * step, 219.0 * step, 224.0 * step),
+            Self::Full => (0.0, 256.0 * step - 1.0, 256.0 * step - 1.0),
+        };
+        RangeCodes { black, luma, chroma, grey: 128.0 * step }
     }
 }
 
@@ -212,11 +261,27 @@ mod tests {
             (Range::Limited, 12, 256.0, 3760.0, 2048.0),
             (Range::Full, 10, 0.0, 1023.0, 512.0),
         ] {
-            let matrix = ColorSpace { range, ..ColorSpace::RECORDED }.yuv_to_rgb_of(bits, 65535.0);
+            let space = ColorSpace { range, ..ColorSpace::RECORDED };
+            let matrix = space.yuv_to_rgb_of(bits, 65535.0);
+            let unit = ((1_u32 << bits) - 1) as f32;
             for (luma, expected) in [(black, 0.0), (white, 1.0)] {
                 let rgb = apply(matrix, [code(luma), code(grey), code(grey)]);
                 assert!(rgb.iter().all(|value| (value - expected).abs() < 1e-4), "{range:?} {bits}: {rgb:?}");
+                let yuv = apply(space.rgb_to_yuv_of(bits), [expected; 3]).map(|value| (value * unit).round());
+                assert_eq!(yuv, [luma, grey, grey], "{range:?} {bits}");
             }
         }
+    }
+
+    #[test]
+    fn numbers_are_those_of_h273() {
+        let of =
+            |matrix, primaries, transfer| ColorSpace { matrix, primaries, transfer, ..ColorSpace::RECORDED }.numbers();
+        assert_eq!(ColorSpace::RECORDED.numbers(), [1, 1, 1]);
+        assert_eq!(of(Matrix::Bt601, Primaries::Bt709, Transfer::Sdr), [6, 6, 6]);
+        assert_eq!(of(Matrix::Bt2020, Primaries::Bt2020, Transfer::Sdr), [9, 14, 9]);
+        assert_eq!(of(Matrix::Bt2020, Primaries::Bt2020, Transfer::Pq), [9, 16, 9]);
+        assert_eq!(of(Matrix::Bt2020, Primaries::Bt2020, Transfer::Hlg), [9, 18, 9]);
+        assert_eq!(of(Matrix::Bt709, Primaries::DisplayP3, Transfer::Sdr), [12, 1, 1]);
     }
 }

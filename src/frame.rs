@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 pub(crate) use self::pixel_rect::PixelRect;
 use crate::color::ColorSpace;
+use crate::error::{Error, Result};
 use crate::time::Timestamp;
 
 /// A width and a height in pixels.
@@ -156,6 +157,48 @@ impl PixelFormat {
     }
 }
 
+/// How many bits a sample of recorded video has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum BitDepth {
+    /// 8 bits: what every player plays.
+    #[default]
+    Eight,
+    /// 10 bits: for film of high dynamic range, and for gradients without bands.
+    Ten,
+}
+
+impl BitDepth {
+    /// The number.
+    pub const fn bits(self) -> u8 {
+        match self {
+            Self::Eight => 8,
+            Self::Ten => 10,
+        }
+    }
+
+    /// The format of video of this depth, in 4:2:0.
+    pub const fn i420(self) -> PixelFormat {
+        match self {
+            Self::Eight => PixelFormat::I420,
+            Self::Ten => PixelFormat::I420P10,
+        }
+    }
+}
+
+/// `8` or `10`.
+impl std::str::FromStr for BitDepth {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "8" => Ok(Self::Eight),
+            "10" => Ok(Self::Ten),
+            _ => Err(Error::syntax(format!("expected 8 or 10 bits a sample but found `{text}`"))),
+        }
+    }
+}
+
 /// The position of one plane in a frame's data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Plane {
@@ -221,13 +264,15 @@ impl Frame {
         Self::packed(PixelFormat::I420, size, ColorSpace::RECORDED, data)
     }
 
-    /// A black frame of a recorder's format, RGBA or I420. RGBA is opaque.
+    /// A black frame of a recorder's format: RGBA, which is opaque, or I420 of 8 or 10 bits.
     pub(crate) fn black_in(format: PixelFormat, size: Size) -> Self {
-        if format != PixelFormat::Rgba8 {
-            return Self::black(size);
+        match format {
+            PixelFormat::Rgba8 => {
+                let data = [0, 0, 0, 255].repeat(size.pixels() as usize);
+                Self::packed(format, size, ColorSpace::RECORDED, data)
+            }
+            _ => Self::black(size).converted(format),
         }
-        let data = [0, 0, 0, 255].repeat(size.pixels() as usize);
-        Self::packed(format, size, ColorSpace::RECORDED, data)
     }
 
     /// The same frame with another timestamp.

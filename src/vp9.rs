@@ -5,7 +5,7 @@
 
 use crate::bits::Bits;
 use crate::color::{ColorSpace, Matrix, Range};
-use crate::frame::Size;
+use crate::frame::{BitDepth, Size};
 use crate::time::FrameRate;
 
 /// The head of a frame: what a reader must know before it decodes.
@@ -155,22 +155,35 @@ pub(crate) fn level(size: Size, rate: FrameRate) -> u8 {
     LEVELS.iter().find(fits).unwrap_or(&LEVELS[LEVELS.len() - 1]).0
 }
 
-/// WebM's `CodecPrivate` of VP9 (WebM Container Guidelines, "VP9 Codec Feature Metadata"): profile 0, the level, 8 bits,
-/// 4:2:0 with chroma on the left.
-pub(crate) fn features(level: u8) -> Vec<u8> {
-    let (profile, depth, subsampling) = (0, 8, 0);
-    vec![1, 1, profile, 2, 1, level, 3, 1, depth, 4, 1, subsampling]
+/// The profile of 4:2:0 with samples of this many bits (§7.2): 0, or 2 of more than 8.
+const fn profile(depth: BitDepth) -> u8 {
+    match depth {
+        BitDepth::Eight => 0,
+        BitDepth::Ten => 2,
+    }
 }
 
-/// The name of 8-bit video in profile 0 in a `codecs` parameter ("VP Codec ISO Media File Format Binding"), such as
-/// `vp09.00.31.08`; what it leaves out is BT.709 in limited range.
-pub(crate) fn codec_string(level: u8) -> String {
-    format!("vp09.00.{level:02}.08")
+/// WebM's `CodecPrivate` of VP9 (WebM Container Guidelines, "VP9 Codec Feature Metadata"): the profile, the level, the
+/// depth, 4:2:0 with chroma on the left.
+pub(crate) fn features(level: u8, depth: BitDepth) -> Vec<u8> {
+    let subsampling = 0;
+    vec![1, 1, profile(depth), 2, 1, level, 3, 1, depth.bits(), 4, 1, subsampling]
+}
+
+/// The name in a `codecs` parameter ("VP Codec ISO Media File Format Binding") of video of this depth in these colours, in
+/// limited range with chroma on the left: `vp09.00.31.08` of BT.709, `vp09.02.31.10.00.09.16.09.00` of BT.2020 in PQ.
+pub(crate) fn codec_string(level: u8, depth: BitDepth, color: ColorSpace) -> String {
+    let short = format!("vp09.{:02}.{level:02}.{:02}", profile(depth), depth.bits());
+    match color.numbers() {
+        [1, 1, 1] => short,
+        [primaries, transfer, matrix] => format!("{short}.00.{primaries:02}.{transfer:02}.{matrix:02}.00"),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::color::{Primaries, Transfer};
 
     /// Bits from (value, count) pairs, as the specification writes them, and a byte of zeros.
     fn bytes(fields: &[(u64, u32)]) -> Vec<u8> {
@@ -240,8 +253,17 @@ mod tests {
         ] {
             assert_eq!(level(Size::new(width, height), FrameRate::whole(rate)), expected, "{width}x{height} at {rate}");
         }
-        assert_eq!(codec_string(31), "vp09.00.31.08");
-        assert_eq!(features(31), [1, 1, 0, 2, 1, 31, 3, 1, 8, 4, 1, 0]);
+        assert_eq!(codec_string(31, BitDepth::Eight, ColorSpace::RECORDED), "vp09.00.31.08");
+        assert_eq!(codec_string(31, BitDepth::Ten, ColorSpace::RECORDED), "vp09.02.31.10");
+        let hdr = ColorSpace {
+            matrix: Matrix::Bt2020,
+            primaries: Primaries::Bt2020,
+            transfer: Transfer::Pq,
+            ..ColorSpace::RECORDED
+        };
+        assert_eq!(codec_string(31, BitDepth::Ten, hdr), "vp09.02.31.10.00.09.16.09.00");
+        assert_eq!(features(31, BitDepth::Eight), [1, 1, 0, 2, 1, 31, 3, 1, 8, 4, 1, 0]);
+        assert_eq!(features(31, BitDepth::Ten), [1, 1, 2, 2, 1, 31, 3, 1, 10, 4, 1, 0]);
     }
 
     #[test]

@@ -36,6 +36,6 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     }
     let plane = stride / 4u * frame.output_size.y;
     let at = id.y * stride / 8u + id.x;
-    output[plane + at] = pack4x8unorm(u);
-    output[plane + stride / 8u * rows + at] = pack4x8unorm(v);
+    store(plane + at, u);
+    store(plane + stride / 8u * rows + at, v);
 }

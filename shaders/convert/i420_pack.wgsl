@@ -1,4 +1,4 @@
-// The end of a recording's last pass: luma, four pixels a word, and chroma at full size, which `i420_chroma`
+// The end of a recording's last pass: luma, four pixels at a time, and chroma at full size, which `i420_chroma`
 // downsamples. Transparent pixels are recorded over black, which premultiplied colours already are.
 
 @group(0) @binding(3) var<storage, read_write> output: array<u32>;
@@ -23,7 +23,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
                 let uv = vec2f(dot(frame.rgb_to_yuv[1], color), dot(frame.rgb_to_yuv[2], color));
                 chroma[row * stride + block.x * 4u + i] = pack2x16unorm(uv);
             }
-            output[row * stride / 4u + block.x] = pack4x8unorm(luma);
+            store(row * stride / 4u + block.x, luma);
         }
     }
 }

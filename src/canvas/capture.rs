@@ -3,10 +3,11 @@
 use super::compositor::Compositor;
 use super::content::CanvasLayer;
 use super::exposure::{Exposure, SubFrame};
+use crate::color::ColorSpace;
 use crate::error::{Error, Result};
 use crate::filter::{FilterChain, SourcePicture, SourcePixels};
 use crate::frame::{Frame, PixelFormat, Size};
-use crate::gpu::{self, Drawing, Gpu, Readback, RenderTarget, Renderer};
+use crate::gpu::{self, Drawing, Gpu, PackedPicture, Readback, RenderTarget, Renderer};
 use crate::stream::{FrameFormats, Pictures};
 use crate::time::Timestamp;
 
@@ -22,8 +23,7 @@ pub struct Capture {
     alarm: Option<wgpu::Buffer>,
     /// Made with the first frame, where an error can be returned.
     readback: Option<Readback>,
-    size: Size,
-    format: PixelFormat,
+    packed: PackedPicture,
     /// I420 made of the RGBA that is packed first, where both are read back.
     second: Option<SecondFormat>,
     /// Adds up sub-frames, while frames are blurred.
@@ -33,15 +33,17 @@ pub struct Capture {
 
 /// Makes I420 of pictures that are packed as RGBA: the filters run once for both.
 struct SecondFormat {
+    packed: PackedPicture,
     /// The buffer of the RGBA picture, and the renderer that reads it; none before the first picture.
     renderer: Option<(wgpu::Buffer, Renderer)>,
     readback: Readback,
 }
 
-debug_fields!(Capture { size, format, filter });
+debug_fields!(Capture { packed, filter });
 
 impl Capture {
-    /// Makes frames of `size` in `format`: I420 for encoders, RGBA for stills.
+    /// Makes frames of `size` in `format`: I420 of 8 or 10 bits for encoders, RGBA for stills; in
+    /// [`ColorSpace::RECORDED`].
     pub fn new(gpu: &Gpu, filter: &FilterChain, size: Size, format: PixelFormat) -> Self {
         Self {
             gpu: gpu.clone(),
@@ -50,21 +52,24 @@ impl Capture {
             layers: None,
             alarm: None,
             readback: None,
-            size,
-            format,
+            packed: PackedPicture { size, format, color: ColorSpace::RECORDED },
             second: None,
             exposure: None,
             index: 0,
         }
     }
 
-    /// Makes frames in each of these formats; [`Capture::take_pictures`] takes them.
-    pub(super) fn of_formats(gpu: &Gpu, filter: &FilterChain, size: Size, formats: FrameFormats) -> Self {
+    /// Makes frames in each of these formats, in this colour space; [`Capture::take_pictures`] takes them.
+    pub(super) fn of_formats(
+        gpu: &Gpu,
+        filter: &FilterChain,
+        size: Size,
+        formats: FrameFormats,
+        color: ColorSpace,
+    ) -> Self {
         let mut capture = Self::new(gpu, filter, size, formats.first());
-        if formats.are_both() {
-            let readback = Readback::new(gpu, PixelFormat::I420, size);
-            capture.second = Some(SecondFormat { renderer: None, readback });
-        }
+        capture.packed.color = color;
+        capture.second = formats.second().map(|format| SecondFormat::new(gpu, PackedPicture { size, format, color }));
         capture
     }
 
@@ -82,7 +87,7 @@ impl Capture {
 
     /// The size of its frames.
     pub(super) fn size(&self) -> Size {
-        self.size
+        self.packed.size
     }
 
     /// Whether [`Capture::take`] must come before the next [`Capture::submit`].
@@ -154,7 +159,7 @@ impl Capture {
         if exposing != self.exposure.is_some() {
             (self.renderer, self.layers, self.exposure) = (None, None, None);
             if exposing {
-                self.exposure = Some(Exposure::new(&self.gpu, self.size)?);
+                self.exposure = Some(Exposure::new(&self.gpu, self.packed.size)?);
             }
         }
         Ok(())
@@ -184,7 +189,7 @@ impl Capture {
             return Ok(());
         }
         let alarm = self.alarm().clone();
-        let mean = exposure.pack(&self.gpu, &mut encoder, (self.size, self.format), &alarm);
+        let mean = exposure.pack(&self.gpu, &mut encoder, self.packed, &alarm);
         self.exposure = Some(exposure);
         self.read_back(encoder, mean?, timestamp)
     }
@@ -208,14 +213,14 @@ impl Capture {
             let (mut compositor, mut packer) = match self.layers.take() {
                 Some(made) => made,
                 None => {
-                    let composed = SourcePicture { pixels: SourcePixels::Texture, size: self.size };
+                    let composed = SourcePicture { pixels: SourcePixels::Texture, size: self.packed.size };
                     let packer = self.renderer_of(composed, &FilterChain::default())?;
                     (Compositor::new(&gpu, self.alarm()), packer)
                 }
             };
             let mut encoder = self.gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
             let at = (time, self.index);
-            let (texture, refused) = compositor.compose(&mut encoder, layers, self.size, at)?;
+            let (texture, refused) = compositor.compose(&mut encoder, layers, self.packed.size, at)?;
             self.expose(&mut packer, sub_frame);
             packer.render(&mut encoder, Drawing::Texture(&texture), time, self.index)?;
             let output = packer.output().cloned();
@@ -226,14 +231,14 @@ impl Capture {
     }
 
     fn renderer_of(&mut self, picture: SourcePicture, chain: &FilterChain) -> Result<Renderer> {
-        let (gpu, size) = (self.gpu.clone(), self.size);
+        let (gpu, packed) = (self.gpu.clone(), self.packed);
         let alarm = self.alarm().clone();
         if let Some(exposure) = &self.exposure {
             // Where RGBA is taken, it keeps its transparency.
-            let target = RenderTarget::Light { size, over_black: self.format == PixelFormat::I420 };
+            let target = RenderTarget::Light { size: packed.size, over_black: packed.format != PixelFormat::Rgba8 };
             return Renderer::exposing(&gpu, chain, picture, target, &exposure.light, &alarm);
         }
-        Renderer::new(&gpu, chain, picture, RenderTarget::Packed { size, format: self.format }, &alarm)
+        Renderer::new(&gpu, chain, picture, RenderTarget::Packed(packed), &alarm)
     }
 
     fn alarm(&mut self) -> &wgpu::Buffer {
@@ -249,10 +254,10 @@ impl Capture {
     ) -> Result<()> {
         let alarm = self.alarm().clone();
         let output = output.ok_or_else(|| Error::unknown("expected a packed picture but found none"))?;
-        let readback = self.readback.get_or_insert_with(|| Readback::new(&self.gpu, self.format, self.size));
+        let readback = self.readback.get_or_insert_with(|| Readback::new(&self.gpu, self.packed));
         readback.submit(encoder, &output, &alarm, timestamp)?;
         if let Some(second) = &mut self.second {
-            second.submit(&self.gpu, &output, self.size, &alarm, timestamp)?;
+            second.submit(&self.gpu, &output, &alarm, timestamp)?;
         }
         self.index += 1;
         Ok(())
@@ -279,24 +284,21 @@ impl Capture {
 }
 
 impl SecondFormat {
-    /// Submits the readback of the picture in `packed`, behind the commands that pack it.
-    fn submit(
-        &mut self,
-        gpu: &Gpu,
-        packed: &wgpu::Buffer,
-        size: Size,
-        alarm: &wgpu::Buffer,
-        timestamp: Timestamp,
-    ) -> Result<()> {
-        let (_, renderer) = match self.renderer.take_if(|(buffer, _)| buffer == packed) {
+    fn new(gpu: &Gpu, packed: PackedPicture) -> Self {
+        Self { packed, renderer: None, readback: Readback::new(gpu, packed) }
+    }
+
+    /// Submits the readback of the picture in `rgba`, behind the commands that pack it.
+    fn submit(&mut self, gpu: &Gpu, rgba: &wgpu::Buffer, alarm: &wgpu::Buffer, timestamp: Timestamp) -> Result<()> {
+        let (_, renderer) = match self.renderer.take_if(|(buffer, _)| buffer == rgba) {
             Some(made) => self.renderer.insert(made),
             None => {
-                let renderer = Renderer::of_packed(gpu, packed, size, PixelFormat::I420, alarm)?;
-                self.renderer.insert((packed.clone(), renderer))
+                let renderer = Renderer::of_packed(gpu, rgba, self.packed, alarm)?;
+                self.renderer.insert((rgba.clone(), renderer))
             }
         };
         let mut encoder = gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-        renderer.render(&mut encoder, Drawing::Packed(size), timestamp, 0)?;
+        renderer.render(&mut encoder, Drawing::Packed(self.packed.size), timestamp, 0)?;
         let output = renderer.output().ok_or_else(|| Error::unknown("expected a packed picture but found none"))?;
         self.readback.submit(encoder, output, alarm, timestamp)
     }

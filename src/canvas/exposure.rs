@@ -9,8 +9,8 @@
 //! Adding up is the end of a sub-frame's last pass, so n sub-frames cost n times the passes of one frame, and one more.
 
 use crate::error::Result;
-use crate::frame::{PixelFormat, Size};
-use crate::gpu::{self, Drawing, Gpu, Renderer};
+use crate::frame::Size;
+use crate::gpu::{self, Drawing, Gpu, PackedPicture, Renderer};
 use crate::time::Timestamp;
 
 /// The light of the sub-frames so far.
@@ -52,16 +52,16 @@ impl Exposure {
         &mut self,
         gpu: &Gpu,
         encoder: &mut wgpu::CommandEncoder,
-        (size, format): (Size, PixelFormat),
+        packed: PackedPicture,
         alarm: &wgpu::Buffer,
     ) -> Result<Option<wgpu::Buffer>> {
         let mut packer = match self.packer.take() {
             Some(packer) => packer,
-            None => Renderer::of_light(gpu, &self.light, size, format, alarm)?,
+            None => Renderer::of_light(gpu, &self.light, packed, alarm)?,
         };
         packer.set_exposure(1.0 / self.exposed.max(1.0), true);
         self.exposed = 0.0;
-        packer.render(encoder, Drawing::Light(size), Timestamp::ZERO, 0)?;
+        packer.render(encoder, Drawing::Light(packed.size), Timestamp::ZERO, 0)?;
         let output = packer.output().cloned();
         self.packer = Some(packer);
         Ok(output)

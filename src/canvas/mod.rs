@@ -25,7 +25,7 @@ use worker::{CanvasStreams, CaptureTarget, Job, Worker};
 
 use crate::blob::Blob;
 use crate::clock::Clock;
-use crate::color::ColorSpace;
+use crate::color::{ColorSpace, Range, Siting};
 use crate::error::{Error, ErrorKind, Result};
 use crate::filter::{FilterChain, LayerPlace};
 use crate::frame::{Frame, PixelFormat, Rect, Size};
@@ -66,6 +66,7 @@ pub struct Canvas {
     gpu: Gpu,
     size: Size,
     clock: Clock,
+    color: ColorSpace,
     filter: Arc<FilterChain>,
     /// The time of filters that change over time; none for that of each paint.
     filter_time: Option<Timestamp>,
@@ -105,6 +106,7 @@ impl Canvas {
             gpu: gpu.clone(),
             size,
             clock: Clock::real(),
+            color: ColorSpace::RECORDED,
             filter: Arc::default(),
             filter_time: None,
             shutter: None,
@@ -123,6 +125,17 @@ impl Canvas {
     pub fn with_clock(mut self, clock: Clock) -> Self {
         self.streams.end();
         self.clock = clock;
+        self
+    }
+
+    /// The same canvas, whose colours are those of this colour space's primaries, transfer and matrix: to record film in
+    /// PQ or HLG as it is ([`MediaRecorderOptions::depth`](crate::recorder::MediaRecorderOptions::depth)). What is drawn
+    /// must have the same colours, and frames [`ToneMap::None`](crate::color::ToneMap::None): nothing is brought to them,
+    /// and filters work on the code values as they are. The range of its frames is limited, and their chroma on the left.
+    /// Its existing streams end.
+    pub fn with_color(mut self, color: ColorSpace) -> Self {
+        self.streams.end();
+        self.color = ColorSpace { range: Range::Limited, siting: Siting::Left, ..color };
         self
     }
 
@@ -425,7 +438,7 @@ impl Canvas {
     ) -> bool {
         let (size, formats) = (self.size, self.streams.formats());
         let time = self.filter_time.unwrap_or(time);
-        let job = Job { content, size, formats, time, sub_frame, targets };
+        let job = Job { content, size, formats, color: self.color, time, sub_frame, targets };
         self.worker.as_ref().is_some_and(|worker| worker.send(job, &self.clock))
     }
 
@@ -440,7 +453,7 @@ impl Canvas {
     /// `NotSupportedError` for a rate that is negative, infinite or NaN; the GPU's error when it failed earlier.
     pub fn capture_stream(&mut self, rate: impl Into<Option<f64>>) -> Result<MediaStream> {
         let rate = CaptureRate::new(rate.into())?;
-        self.capture_into(TrackGenerator::capture(self.size, &self.clock, rate))
+        self.capture_into(TrackGenerator::capture(self.size, self.color, &self.clock, rate))
     }
 
     /// A stream of this generator's track, which captures the canvas by the generator's rule.

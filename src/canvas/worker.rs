@@ -25,6 +25,7 @@ use super::Capture;
 use super::content::Content;
 use super::exposure::SubFrame;
 use crate::clock::Clock;
+use crate::color::ColorSpace;
 use crate::error::{Error, Result};
 use crate::filter::FilterChain;
 use crate::frame::Size;
@@ -41,6 +42,8 @@ pub struct Job {
     pub size: Size,
     /// The pixels that the canvas's recorders take.
     pub formats: FrameFormats,
+    /// How their values map to colours; the same for every job.
+    pub color: ColorSpace,
     /// The time of filters that change over time.
     pub time: Timestamp,
     /// None for a whole frame.
@@ -261,7 +264,7 @@ impl FilterStage {
 
     /// Submits a job to the GPU.
     fn render(&mut self, job: Job) -> Result<()> {
-        let Job { content, size, formats, time: filter_time, sub_frame, targets } = job;
+        let Job { content, size, formats, color, time: filter_time, sub_frame, targets } = job;
         let delivers = sub_frame.is_none_or(|sub_frame| sub_frame.ends);
         let time = targets.first().map_or(filter_time, |target| target.paint.timestamp);
         if self.capture.as_ref().is_some_and(|capture| capture.size() != size || self.formats != formats) {
@@ -275,7 +278,7 @@ impl FilterStage {
             self.in_flight.push_back(targets);
         }
         self.formats = formats;
-        let new = || Capture::of_formats(&self.gpu, &self.accepted, size, formats);
+        let new = || Capture::of_formats(&self.gpu, &self.accepted, size, formats, color);
         let capture = self.capture.get_or_insert_with(new);
         let Some(layer) = content.whole() else {
             let refused = capture.submit_layers(content.layers(), filter_time, time, sub_frame)?;

@@ -3,15 +3,16 @@
 use framereel::color::{Primaries, ToneMap, Transfer};
 use framereel::source::{Source, SourceSpec};
 
-/// Says that film is deinterlaced, or brought to standard dynamic range, and which option changes that.
-pub fn tell(spec: &SourceSpec, source: &dyn Source) {
+/// Says that film is deinterlaced, or brought to standard dynamic range, or kept as it is by this option, and which option
+/// changes that.
+pub fn tell(spec: &SourceSpec, source: &dyn Source, kept_by: &str) {
     let SourceSpec::File(path) = spec else { return };
-    for line in lines(source) {
+    for line in lines(source, kept_by) {
         eprintln!("{}: {line}", path.display());
     }
 }
 
-fn lines(source: &dyn Source) -> Vec<String> {
+fn lines(source: &dyn Source, kept_by: &str) -> Vec<String> {
     let mut lines = Vec::new();
     if source.is_deinterlaced() {
         lines.push("interlaced, deinterlaced by ffmpeg's bwdif; --deinterlace off keeps its fields".to_owned());
@@ -30,7 +31,7 @@ fn lines(source: &dyn Source) -> Vec<String> {
         }
     };
     lines.push(match color.tone_map {
-        ToneMap::None => format!("{light}, with its code values as they are, by --tone-map none"),
+        ToneMap::None => format!("{light}, with its code values as they are, by {kept_by}"),
         choice => format!("{light}, brought to standard dynamic range by --tone-map {choice}"),
     });
     lines

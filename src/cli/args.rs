@@ -7,6 +7,7 @@ use clap_complete::Shell;
 use framereel::color::ToneMap;
 use framereel::encode::EncoderChoice;
 use framereel::filter::{Custom, Edge, Kind, Visualization};
+use framereel::frame::BitDepth;
 use framereel::mux::Container;
 use framereel::recorder::{Layout, MediaRecorderOptions};
 use framereel::source::{self, Deinterlace, shader};
@@ -19,9 +20,9 @@ use super::show::graphics::Graphics;
 #[cfg(feature = "preview")]
 use super::values::folder;
 use super::values::{
-    AudioChoice, CODECS, DEINTERLACE, EDGES, ENCODERS, GRAPHICS, KeyInterval, LAYOUTS, OverlayChoice, Split, TONE_MAPS,
-    VISUALIZATIONS, audio_bitrate, background, bitrate, bytes, camera_control, chain, codec, edge, gain, grid,
-    key_interval, layout, overlay, recording_path, repaired_path, size, some_time, sound, split, still_path,
+    AudioChoice, CODECS, DEINTERLACE, DEPTHS, EDGES, ENCODERS, GRAPHICS, KeyInterval, LAYOUTS, OverlayChoice, Split,
+    TONE_MAPS, VISUALIZATIONS, audio_bitrate, background, bitrate, bytes, camera_control, chain, codec, edge, gain,
+    grid, key_interval, layout, overlay, recording_path, repaired_path, size, some_time, sound, split, still_path,
     visualization, words,
 };
 
@@ -126,6 +127,10 @@ pub struct RecordArgs {
     /// Record transparency in a .webm too, as VP9 or with --codec vp8; .gif, .webp, .apng and .png have it anyway
     #[arg(long)]
     pub alpha: bool,
+    /// Bits a sample of the video, 8 or 10: 10 in .webm and .mp4 with av1, vp9 or hevc; then film in PQ or HLG is kept as
+    /// it is, unless --tone-map is given [default: 8]
+    #[arg(long, value_name = "8|10", conflicts_with = "alpha", value_parser = words(DEPTHS, str::parse::<BitDepth>), hide_possible_values = true)]
+    pub depth: Option<BitDepth>,
     /// Take frames at their own pace, as a camera gives them; those that come while the encoder is busy are dropped and
     /// counted
     #[arg(long)]
@@ -434,7 +439,7 @@ pub struct InputArgs {
     #[arg(long, value_name = "WxH", value_parser = size)]
     pub size: Option<Size>,
     /// How film in PQ or HLG (HDR) is brought to standard dynamic range: bt2390 (bright light is compressed), clip (it is
-    /// white) or none (code values stay as they are) [default: bt2390]
+    /// white) or none (code values stay as they are) [default: bt2390; none with --depth 10]
     #[arg(long, value_name = "CURVE", value_parser = words(TONE_MAPS, str::parse::<ToneMap>), hide_possible_values = true)]
     pub tone_map: Option<ToneMap>,
     /// Whether interlaced film is deinterlaced: auto (where it says it is interlaced) or off [default: auto]

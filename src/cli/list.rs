@@ -1,7 +1,7 @@
 //! `framereel filters`: the filters as a table; and how tables are written.
 
 use framereel::filter::{PassOutput, SourcePicture, SourcePixels};
-use framereel::frame::PixelFormat;
+use framereel::frame::{BitDepth, PixelFormat};
 use framereel::{Result, Size, filter};
 
 use super::args::FiltersArgs;
@@ -16,7 +16,7 @@ pub fn filters(args: &FiltersArgs) -> Result<()> {
     if let Some(chain) = &args.explain {
         let size = args.size.unwrap_or(EXPLAINED);
         let film = SourcePicture { pixels: SourcePixels::Bytes(PixelFormat::I420), size };
-        let plan = filter::plan(chain, film, size, PassOutput::I420);
+        let plan = filter::plan(chain, film, size, PassOutput::I420 { depth: BitDepth::Eight });
         return print(plan.to_string().trim_end());
     }
     if let Some(folder) = &args.pictures {

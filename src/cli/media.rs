@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
+use framereel::color::ToneMap;
 use framereel::devices::camera;
 use framereel::filter::Visualization;
+use framereel::frame::BitDepth;
 use framereel::mux::Container;
 use framereel::recorder::{Media, Overlay};
 use framereel::source::audio::{AudioSource, AudioSpec, open_audio};
@@ -20,6 +22,9 @@ impl RecordArgs {
     fn source_options(&self) -> SourceOptions {
         let mut options = self.input.source_options().with_params(self.input.source_params());
         (options.start, options.size, options.rate) = (self.start, self.input.size, self.fps);
+        if self.is_deep() && self.input.tone_map.is_none() {
+            options.tone_map = ToneMap::None;
+        }
         options
     }
 
@@ -29,6 +34,11 @@ impl RecordArgs {
         let mut options = self.source_options().with_params(Vec::new());
         options.start = start;
         options
+    }
+
+    /// Whether more than 8 bits a sample are recorded.
+    fn is_deep(&self) -> bool {
+        self.depth > Some(BitDepth::Eight)
     }
 
     /// The error where no output holds what an option asks for.
@@ -42,6 +52,14 @@ impl RecordArgs {
     pub(super) fn open_media(&self) -> Result<Media> {
         if self.alpha && !self.containers().into_iter().any(|container| self.keeps_alpha(container)) {
             return Err(self.no_output("transparency beside --alpha"));
+        }
+        let depth = |container: Container| container.video_codecs().iter().map(|codec| codec.max_depth()).max();
+        if self.is_deep() && self.containers().into_iter().any(|container| depth(container) == Some(BitDepth::Eight)) {
+            return Err(self.no_output("10 bits a sample beside --depth 10"));
+        }
+        if let Some(codec) = self.encoder.codec.filter(|codec| self.depth > Some(codec.max_depth())) {
+            let expected = format!("expected --codec av1, vp9 or hevc beside --depth 10 but found {codec}");
+            return Err(Error::new(ErrorKind::Syntax, expected));
         }
         // A wrong codec is found before any device is opened.
         self.containers().into_iter().try_for_each(|container| self.encoder.mime_type(container, true).map(drop))?;
@@ -90,7 +108,9 @@ impl RecordArgs {
     /// Says what was done to a film so that it can be recorded; with `--json`, standard error may be read by a program.
     fn tell(&self, spec: &SourceSpec, source: &dyn Source) {
         if !self.json {
-            adaptation::tell(spec, source);
+            let kept_by =
+                if self.is_deep() && self.input.tone_map.is_none() { "--depth 10" } else { "--tone-map none" };
+            adaptation::tell(spec, source, kept_by);
         }
     }
 

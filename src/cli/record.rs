@@ -263,6 +263,7 @@ impl RecordArgs {
             options.loops = self.gif.loops();
             options.size_limit = self.max_size;
             options.alpha = self.keeps_alpha(target.container());
+            options.depth = self.depth.unwrap_or(options.depth);
             Ok::<_, Error>((options, destination))
         });
         let Some((options, first)) = outputs.next().transpose()? else {

@@ -39,7 +39,7 @@ fn draw(args: &StillArgs) -> Result<Frame> {
     options.start = args.at.filter(|_| !matches!(args.input.source, SourceSpec::Shader(_)));
     options.size = args.input.size;
     let mut source = args.input.open(&options)?;
-    adaptation::tell(&args.input.source, &*source);
+    adaptation::tell(&args.input.source, &*source, "--tone-map none");
     let frame = source.next_frame()?.ok_or_else(|| match args.at {
         Some(at) => {
             Error::new(ErrorKind::Range, format!("expected a time before the source's end but found --at {at}"))

@@ -24,6 +24,7 @@ pub const ENCODERS: &[&str] =
     &["auto", "hardware", "rav1e", "aom", "vpx", "ffmpeg:libx264", "ffmpeg:libx265", "ffmpeg:libsvtav1"];
 pub const GRAPHICS: &[&str] = &["blocks", "sixel", "kitty"];
 pub const LAYOUTS: &[&str] = &["over", "grid"];
+pub const DEPTHS: &[&str] = &["8", "10"];
 pub const TONE_MAPS: &[&str] = &["bt2390", "clip", "none"];
 pub const DEINTERLACE: &[&str] = &["auto", "off"];
 pub const EDGES: &[&str] = &["transparent", "clamp"];
@@ -379,6 +380,7 @@ mod tests {
     use framereel::color::ToneMap;
     use framereel::encode::EncoderChoice;
     use framereel::encode::gif::{GifDither, GifPalette};
+    use framereel::frame::BitDepth;
     use framereel::source::Deinterlace;
 
     use super::*;
@@ -393,6 +395,7 @@ mod tests {
         assert!(CODECS.iter().all(|word| codec(word).is_ok()));
         assert_eq!(PALETTES, GifPalette::ALL.map(GifPalette::name));
         assert_eq!(DITHERS, GifDither::ALL.map(GifDither::name));
+        assert!(DEPTHS.iter().all(|word| word.parse::<BitDepth>().is_ok()));
         assert!(TONE_MAPS.iter().all(|word| word.parse::<ToneMap>().is_ok()));
         assert_eq!(TONE_MAPS, ToneMap::ALL.map(ToneMap::name));
         assert!(DEINTERLACE.iter().all(|word| word.parse::<Deinterlace>().is_ok()));

@@ -16,7 +16,7 @@ use super::tick_clock::TickClock;
 use super::{EncoderConfig, KeyRhythm, RateControl, VideoEncoder};
 use crate::av1::{self, SequenceHeader};
 use crate::error::{Error, Result};
-use crate::frame::{Frame, Size};
+use crate::frame::{BitDepth, Frame, Size};
 use crate::packet::EncodedPacket;
 use crate::time::Span;
 
@@ -74,6 +74,7 @@ impl VideoEncoder for AomEncoder {
 
 /// libaom's settings after it is opened, in the order of its documentation.
 fn controls(config: &EncoderConfig) -> Vec<(sys::aome_enc_control_id, c_int)> {
+    let [primaries, transfer, matrix] = config.color.numbers();
     let mut controls = vec![
         (sys::AOME_SET_CPUUSED, c_int::from(config.speed.unwrap_or(9))),
         (sys::AV1E_SET_ROW_MT, 1),
@@ -87,9 +88,9 @@ fn controls(config: &EncoderConfig) -> Vec<(sys::aome_enc_control_id, c_int)> {
         (sys::AV1E_SET_ENABLE_GLOBAL_MOTION, 0),
         (sys::AV1E_SET_ENABLE_TPL_MODEL, 0),
         (sys::AV1E_SET_DELTAQ_MODE, 0),
-        (sys::AV1E_SET_COLOR_PRIMARIES, sys::AOM_CICP_CP_BT_709 as c_int),
-        (sys::AV1E_SET_TRANSFER_CHARACTERISTICS, sys::AOM_CICP_TC_BT_709 as c_int),
-        (sys::AV1E_SET_MATRIX_COEFFICIENTS, sys::AOM_CICP_MC_BT_709 as c_int),
+        (sys::AV1E_SET_COLOR_PRIMARIES, primaries.into()),
+        (sys::AV1E_SET_TRANSFER_CHARACTERISTICS, transfer.into()),
+        (sys::AV1E_SET_MATRIX_COEFFICIENTS, matrix.into()),
         (sys::AV1E_SET_COLOR_RANGE, sys::AOM_CR_STUDIO_RANGE as c_int),
         (sys::AV1E_SET_CHROMA_SAMPLE_POSITION, sys::AOM_CSP_VERTICAL as c_int),
     ];
@@ -128,6 +129,8 @@ fn settings(config: &EncoderConfig) -> Result<sys::aom_codec_enc_cfg_t> {
     };
     settings.g_w = config.size.width;
     settings.g_h = config.size.height;
+    settings.g_bit_depth = if config.depth > BitDepth::Eight { sys::AOM_BITS_10 } else { sys::AOM_BITS_8 };
+    settings.g_input_bit_depth = config.depth.bits().into();
     // With one thread libaom shares no rows and writes another stream than with two or more.
     settings.g_threads = config.threads.clamp(2, 64) as c_uint;
     settings.g_timebase = sys::aom_rational { num: 1, den: TickClock::TICKS_PER_SECOND };
@@ -173,12 +176,13 @@ impl Codec {
         let mut context: Box<sys::aom_codec_ctx_t> = Box::new(unsafe { MaybeUninit::zeroed().assume_init() });
         // SAFETY: context and settings live through the call; libaom copies the settings. Where it fails there is
         // nothing to destroy.
+        let flags = if config.depth > BitDepth::Eight { sys::AOM_CODEC_USE_HIGHBITDEPTH } else { 0 };
         let status = unsafe {
             sys::aom_codec_enc_init_ver(
                 &mut *context,
                 sys::aom_codec_av1_cx(),
                 &settings,
-                0,
+                flags.into(),
                 sys::AOM_ENCODER_ABI_VERSION as c_int,
             )
         };
@@ -200,7 +204,7 @@ impl Codec {
         self.check(status, || format!("libaom does not take setting {control} = {value}"))
     }
 
-    /// The temporal unit of one I420 frame of the configured size, and whether it is a key frame.
+    /// The temporal unit of one frame of the configured size and format, and whether it is a key frame.
     fn encode(&mut self, frame: &Frame, ticks: i64, length: u32, key: bool) -> Result<(Vec<u8>, bool)> {
         let image = image(frame)?;
         let flags = if key { sys::AOM_EFLAG_FORCE_KF } else { 0 };
@@ -248,21 +252,19 @@ impl Drop for Codec {
     }
 }
 
-/// libaom's view of an I420 frame: pointers into its planes, without a copy.
+/// libaom's view of an I420 frame of 8 or 10 bits: pointers into its planes, without a copy.
 fn image(frame: &Frame) -> Result<sys::aom_image_t> {
     // SAFETY: all-zero is a valid aom_image (null pointers and numbers), as libaom's own wrapper starts from.
     let mut image: sys::aom_image_t = unsafe { MaybeUninit::zeroed().assume_init() };
-    image.fmt = sys::AOM_IMG_FMT_I420;
-    image.cp = sys::AOM_CICP_CP_BT_709;
-    image.tc = sys::AOM_CICP_TC_BT_709;
-    image.mc = sys::AOM_CICP_MC_BT_709;
+    let depth = frame.format().bits();
+    image.fmt = if depth > 8 { sys::AOM_IMG_FMT_I42016 } else { sys::AOM_IMG_FMT_I420 };
     image.csp = sys::AOM_CSP_VERTICAL;
     image.range = sys::AOM_CR_STUDIO_RANGE;
     (image.w, image.h) = (frame.size().width, frame.size().height);
     (image.d_w, image.d_h) = (frame.size().width, frame.size().height);
     (image.x_chroma_shift, image.y_chroma_shift) = (1, 1);
-    image.bit_depth = 8;
-    image.bps = 12;
+    image.bit_depth = depth;
+    image.bps = if depth > 8 { 24 } else { 12 };
     for (index, (data, stride)) in plane_pointers(frame)?.into_iter().enumerate() {
         (image.planes[index], image.stride[index]) = (data, stride);
     }

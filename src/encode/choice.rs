@@ -10,7 +10,7 @@ use super::vpx;
 use super::{EncoderConfig, VideoEncoder, ffmpeg, gif, pictures, rav1e};
 use crate::codec::{AudioCodec, VideoCodec, listed};
 use crate::error::{Error, Result};
-use crate::frame::{Frame, Size};
+use crate::frame::{BitDepth, Frame, Size};
 use crate::time::FrameRate;
 
 /// Which encoder to use.
@@ -127,7 +127,8 @@ pub fn open(choice: &EncoderChoice, config: &EncoderConfig) -> Result<Box<dyn Vi
 
 /// An encoder of the graphics card; none where none passes its trial.
 fn open_hardware(config: &EncoderConfig) -> Result<Option<Box<dyn VideoEncoder>>> {
-    if config.codec.is_picture() || config.alpha {
+    // Trials are of 8 bits a sample.
+    if config.codec.is_picture() || config.alpha || config.depth > BitDepth::Eight {
         return Ok(None);
     }
     let Some(name) = ffmpeg::machine::hardware(config.codec) else { return Ok(None) };

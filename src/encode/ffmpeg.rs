@@ -57,19 +57,6 @@ const MAX_WAITING: usize = 2;
 const MAX_RUNS: usize = 2;
 /// The options that keep ffmpeg from reading ahead.
 const UNBUFFERED: [&str; 6] = ["-probesize", "32", "-analyzeduration", "0", "-fpsprobesize", "0"];
-/// BT.709, limited range, chroma on the left between two rows.
-const RECORDED: [&str; 10] = [
-    "-color_primaries",
-    "bt709",
-    "-color_trc",
-    "bt709",
-    "-colorspace",
-    "bt709",
-    "-color_range",
-    "tv",
-    "-chroma_sample_location",
-    "left",
-];
 
 /// Video by one of ffmpeg's encoders.
 pub(super) struct FfmpegEncoder {
@@ -164,7 +151,7 @@ impl FfmpegEncoder {
         command.args(UNBUFFERED).args(["-f", "matroska", "-i", "pipe:0", "-map", "0:v:0"]);
         command.args(["-fps_mode", "passthrough", "-enc_time_base", raw_input::TIME_BASE]);
         command.args(["-force_key_frames", raw_input::KEY_FRAMES]);
-        command.args(settings::arguments(&self.encoder, &self.config)).args(RECORDED);
+        command.args(settings::arguments(&self.encoder, &self.config)).args(settings::colors(self.config.color));
         command
     }
 
@@ -189,7 +176,7 @@ impl FfmpegEncoder {
         };
         let task = format!("encode with {}", self.encoder);
         let mut run = EncodingRun::start(self.command(), format, &task, self.deadline)?;
-        let header = raw_input::header(self.size, self.config.rate);
+        let header = raw_input::header(self.size, &self.config);
         run.give(Box::new(move |stdin| stdin.write_all(&header)));
         self.runs.push_back(SegmentRun { run, times: MarkedTimes::default(), frames: 0, track: None });
         Ok(())

@@ -2,8 +2,9 @@
 //! are ready.
 
 pub use crate::codec::VideoCodec;
+use crate::color::ColorSpace;
 use crate::error::{Error, ErrorKind, Result};
-use crate::frame::{Frame, PixelFormat, Size};
+use crate::frame::{BitDepth, Frame, PixelFormat, Size};
 use crate::packet::EncodedPacket;
 use crate::time::{FrameRate, Span, Timestamp};
 
@@ -46,6 +47,10 @@ pub struct EncoderConfig {
     pub codec: VideoCodec,
     /// Whether transparency is encoded too. Only VP8, VP9 and pictures have any.
     pub alpha: bool,
+    /// How many bits a sample has: 10 only of AV1, VP9 and HEVC.
+    pub depth: BitDepth,
+    /// How the values of the frames map to colours, in limited range with chroma on the left; pictures ignore it.
+    pub color: ColorSpace,
     /// The size of every frame; of video at least 16×16.
     pub size: Size,
     /// The nominal frame rate, which rate control assumes. Frames may have other times.
@@ -70,6 +75,8 @@ setters! {
     EncoderConfig {
         with_codec: codec: VideoCodec,
         with_alpha: alpha: bool,
+        with_depth: depth: BitDepth,
+        with_color: color: ColorSpace,
         with_rate_control: rate_control: RateControl,
         with_speed: speed: u8,
         with_key_interval: key_interval: Span,
@@ -89,6 +96,8 @@ impl EncoderConfig {
         Self {
             codec: VideoCodec::Av1,
             alpha: false,
+            depth: BitDepth::default(),
+            color: ColorSpace::RECORDED,
             size,
             rate,
             rate_control: RateControl::Bitrate(Self::DEFAULT_BITRATE),
@@ -114,10 +123,9 @@ impl EncoderConfig {
         }
     }
 
-    /// The pixels that the encoder takes: I420 in [`ColorSpace::RECORDED`](crate::color::ColorSpace::RECORDED), or RGBA
-    /// for pictures and for transparency.
+    /// The pixels that the encoder takes: I420 of its depth, or RGBA for pictures and for transparency.
     pub fn pixel_format(&self) -> PixelFormat {
-        if self.codec.is_picture() || self.alpha { PixelFormat::Rgba8 } else { PixelFormat::I420 }
+        if self.codec.is_picture() || self.alpha { PixelFormat::Rgba8 } else { self.depth.i420() }
     }
 
     /// The supported bitrates, in bits per second.
@@ -137,6 +145,18 @@ impl EncoderConfig {
             return Err(Error::not_supported(format!(
                 "expected a codec with transparency, as vp9, but found {}",
                 self.codec
+            )));
+        }
+        if self.depth > self.codec.max_depth() {
+            let (codec, depth) = (self.codec, self.depth.bits());
+            return Err(Error::not_supported(format!(
+                "expected a codec with {depth} bits a sample, as av1 or vp9, but found {codec}"
+            )));
+        }
+        if self.depth > BitDepth::Eight && self.alpha {
+            return Err(Error::not_supported(format!(
+                "expected 8 bits a sample beside transparency but found {}; leave out one of them",
+                self.depth.bits()
             )));
         }
         match self.rate_control {

@@ -13,8 +13,9 @@ use ::rav1e::prelude::{
 
 use super::{EncoderConfig, KeyRhythm, RateControl, VideoEncoder};
 use crate::av1::{self, SequenceHeader};
+use crate::color::ColorSpace;
 use crate::error::{Error, Result};
-use crate::frame::{Frame, Size};
+use crate::frame::{BitDepth, Frame, Size};
 use crate::packet::EncodedPacket;
 use crate::time::{Span, Timestamp};
 
@@ -33,6 +34,12 @@ struct Shown {
 
 impl Rav1eEncoder {
     pub(super) fn new(config: &EncoderConfig) -> Result<Self> {
+        if config.depth > BitDepth::Eight {
+            // rav1e is generic over its samples: those of 16 bits would be built a second time.
+            let expected = "expected 8 bits a sample for the encoder rav1e but found";
+            let remedy = "choose aom, vpx or ffmpeg:libsvtav1";
+            return Err(Error::not_supported(format!("{expected} {}", config.depth.bits())).with_remedy(remedy));
+        }
         let threads = config.threads.clamp(1, 64);
         let context = Config::new()
             .with_encoder_config(settings(config, threads))
@@ -114,11 +121,7 @@ fn settings(config: &EncoderConfig, threads: usize) -> Rav1eConfig {
     settings.chroma_sample_position = ChromaSamplePosition::Vertical;
     settings.pixel_range = PixelRange::Limited;
     settings.level_idx = av1::level(config.size, config.rate);
-    settings.color_description = Some(ColorDescription {
-        color_primaries: ColorPrimaries::BT709,
-        transfer_characteristics: TransferCharacteristics::BT709,
-        matrix_coefficients: MatrixCoefficients::BT709,
-    });
+    settings.color_description = Some(color_description(config.color));
     match config.rate_control {
         // With a bitrate, the quantizer is the upper limit: a lower limit would miss the target.
         RateControl::Bitrate(bits) => {
@@ -142,6 +145,30 @@ fn settings(config: &EncoderConfig, threads: usize) -> Rav1eConfig {
     settings.set_key_frame_interval(0, config.rate.frames_in(config.key_interval).clamp(1, 100_000) + 1);
     settings.tiles = tiles(config.size, threads);
     settings
+}
+
+fn color_description(color: ColorSpace) -> ColorDescription {
+    let [primaries, transfer, matrix] = color.numbers();
+    ColorDescription {
+        color_primaries: match primaries {
+            6 => ColorPrimaries::BT601,
+            9 => ColorPrimaries::BT2020,
+            12 => ColorPrimaries::SMPTE432,
+            _ => ColorPrimaries::BT709,
+        },
+        transfer_characteristics: match transfer {
+            6 => TransferCharacteristics::BT601,
+            14 => TransferCharacteristics::BT2020_10Bit,
+            16 => TransferCharacteristics::SMPTE2084,
+            18 => TransferCharacteristics::HLG,
+            _ => TransferCharacteristics::BT709,
+        },
+        matrix_coefficients: match matrix {
+            6 => MatrixCoefficients::BT601,
+            9 => MatrixCoefficients::BT2020NCL,
+            _ => MatrixCoefficients::BT709,
+        },
+    }
 }
 
 /// The number of tiles: rav1e distributes tiles over threads, and two tiles per thread balance tiles of unequal cost. A

@@ -17,8 +17,9 @@ use super::plane_pointers::plane_pointers;
 use super::tick_clock::TickClock;
 use super::{EncoderConfig, KeyRhythm, RateControl, VideoEncoder};
 use crate::codec::VideoCodec;
+use crate::color::Matrix;
 use crate::error::{Error, Result};
-use crate::frame::{Frame, Size};
+use crate::frame::{BitDepth, Frame, Size};
 use crate::packet::EncodedPacket;
 use crate::time::Span;
 use crate::vp9;
@@ -62,13 +63,15 @@ impl VideoEncoder for VpxEncoder {
     }
 
     fn codec_private(&self) -> Option<Vec<u8>> {
-        let private = if self.config.codec == VideoCodec::Vp9 { vp9::features(self.level()) } else { Vec::new() };
+        let is_vp9 = self.config.codec == VideoCodec::Vp9;
+        let private = if is_vp9 { vp9::features(self.level(), self.config.depth) } else { Vec::new() };
         self.has_begun.then_some(private)
     }
 
     fn codec_string(&self) -> Option<String> {
         let is_vp9 = self.config.codec == VideoCodec::Vp9;
-        let string = if is_vp9 { vp9::codec_string(self.level()) } else { VideoCodec::Vp8.name().to_owned() };
+        let of_vp9 = || vp9::codec_string(self.level(), self.config.depth, self.config.color);
+        let string = if is_vp9 { of_vp9() } else { VideoCodec::Vp8.name().to_owned() };
         self.has_begun.then_some(string)
     }
 
@@ -140,7 +143,7 @@ fn controls(config: &EncoderConfig, content: VpxContent) -> Vec<(sys::vp8e_enc_c
         (VP8E_SET_STATIC_THRESHOLD, 0),
         (VP9E_SET_TILE_COLUMNS, tile_columns_log2(config.size)),
         (VP9E_SET_FRAME_PARALLEL_DECODING, 0),
-        (VP9E_SET_COLOR_SPACE, sys::vpx_color_space::VPX_CS_BT_709 as c_int),
+        (VP9E_SET_COLOR_SPACE, color_space(config.color.matrix) as c_int),
         (VP9E_SET_COLOR_RANGE, sys::vpx_color_range::VPX_CR_STUDIO_RANGE as c_int),
         (VP9E_SET_ROW_MT, 1),
     ];
@@ -154,6 +157,15 @@ fn controls(config: &EncoderConfig, content: VpxContent) -> Vec<(sys::vp8e_enc_c
         (VpxContent::Alpha, _) => controls.push((VP9E_SET_AQ_MODE, 0)),
     }
     controls
+}
+
+/// VP9 names the matrix alone; the primaries and the light are the container's.
+fn color_space(matrix: Matrix) -> sys::vpx_color_space {
+    match matrix {
+        Matrix::Bt601 => sys::vpx_color_space::VPX_CS_BT_601,
+        Matrix::Bt709 => sys::vpx_color_space::VPX_CS_BT_709,
+        Matrix::Bt2020 => sys::vpx_color_space::VPX_CS_BT_2020,
+    }
 }
 
 /// libvpx's quantizer for a quality: 63 is worst; 0 is not used, because it makes VP9 lossless.
@@ -204,6 +216,12 @@ fn settings(config: &EncoderConfig, content: VpxContent) -> Result<sys::vpx_code
     };
     settings.g_w = config.size.width;
     settings.g_h = config.size.height;
+    if config.depth > BitDepth::Eight {
+        // The profile of 4:2:0 with 10 or 12 bits.
+        settings.g_profile = 2;
+        settings.g_bit_depth = sys::vpx_bit_depth::VPX_BITS_10;
+    }
+    settings.g_input_bit_depth = config.depth.bits().into();
     settings.g_threads = threads(config);
     settings.g_timebase = sys::vpx_rational { num: 1, den: TickClock::TICKS_PER_SECOND };
     settings.g_lag_in_frames = 0;
@@ -262,12 +280,13 @@ impl VpxStream {
         let mut context: Box<sys::vpx_codec_ctx_t> = Box::new(unsafe { MaybeUninit::zeroed().assume_init() });
         // SAFETY: context and settings live through the call; libvpx copies the settings. It compares the version of the
         // structs with its own first. Where it fails there is nothing to destroy.
+        let flags = if config.depth > BitDepth::Eight { sys::VPX_CODEC_USE_HIGHBITDEPTH } else { 0 };
         let status = unsafe {
             sys::vpx_codec_enc_init_ver(
                 &mut *context,
                 interface!(config.codec),
                 &settings,
-                0,
+                flags.into(),
                 sys::VPX_ENCODER_ABI_VERSION as c_int,
             )
         };
@@ -289,7 +308,7 @@ impl VpxStream {
         self.check(status, || format!("libvpx does not take setting {control:?} = {value}"))
     }
 
-    /// The packet of one I420 frame of the configured size.
+    /// The packet of one I420 frame of the configured size and depth.
     fn encode(&mut self, frame: &Frame, request: VpxRequest) -> Result<Vec<u8>> {
         let image = image(frame)?;
         let flags = if request.key { c_long::from(sys::VPX_EFLAG_FORCE_KF) } else { 0 };
@@ -344,18 +363,20 @@ impl Drop for VpxStream {
     }
 }
 
-/// libvpx's view of an I420 frame: pointers into its planes, without a copy.
+/// libvpx's view of an I420 frame of 8 or 10 bits: pointers into its planes, without a copy.
 fn image(frame: &Frame) -> Result<sys::vpx_image_t> {
     // SAFETY: all-zero is a valid vpx_image (null pointers, and numbers and enums of which 0 is one).
     let mut image: sys::vpx_image_t = unsafe { MaybeUninit::zeroed().assume_init() };
-    image.fmt = sys::vpx_img_fmt::VPX_IMG_FMT_I420;
-    image.cs = sys::vpx_color_space::VPX_CS_BT_709;
+    let depth = frame.format().bits();
+    let formats = [sys::vpx_img_fmt::VPX_IMG_FMT_I420, sys::vpx_img_fmt::VPX_IMG_FMT_I42016];
+    image.fmt = formats[usize::from(depth > 8)];
+    image.cs = color_space(frame.color.matrix);
     image.range = sys::vpx_color_range::VPX_CR_STUDIO_RANGE;
     (image.w, image.h) = (frame.size().width, frame.size().height);
     (image.d_w, image.d_h) = (frame.size().width, frame.size().height);
     (image.x_chroma_shift, image.y_chroma_shift) = (1, 1);
-    image.bit_depth = 8;
-    image.bps = 12;
+    image.bit_depth = depth;
+    image.bps = if depth > 8 { 24 } else { 12 };
     for (index, (data, stride)) in plane_pointers(frame)?.into_iter().enumerate() {
         (image.planes[index], image.stride[index]) = (data, stride);
     }

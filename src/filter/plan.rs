@@ -12,7 +12,7 @@
 use super::color_matrix::ColorMatrix;
 use super::{Edge, Filter};
 use crate::color::{ColorSpace, ToneMap, Transfer};
-use crate::frame::{PixelFormat, Size};
+use crate::frame::{BitDepth, PixelFormat, Size};
 
 mod blur_kernel;
 mod explain;
@@ -159,7 +159,10 @@ pub enum PassOutput {
     /// The texture of this number: half floats, premultiplied.
     Texture(usize),
     /// Packed I420, for encoders: over black, in the recording's colours.
-    I420,
+    I420 {
+        /// How many bits a sample has; 10 are in words of 16.
+        depth: BitDepth,
+    },
     /// Packed RGBA with straight alpha, for stills.
     Rgba8,
     /// Added to the light of other sub-frames: linear, premultiplied, in full floats.

@@ -1,18 +1,37 @@
-//! Conversions on the processor between the two formats that recorders take: for tracks that a program writes itself, and
+//! Conversions on the processor between the formats that recorders take: for tracks that a program writes itself, and
 //! for encoders of transparency. A canvas converts on the GPU.
 
 use super::{Frame, PixelFormat};
 use crate::color::ColorSpace;
 
 impl Frame {
-    /// The same frame as RGBA (straight alpha) or as I420 in [`ColorSpace::RECORDED`]; I420 and RGBA are read.
-    /// Transparent pixels turn black in I420.
+    /// The same frame as RGBA (straight alpha) or as I420 of 8 or 10 bits; frames of these formats are read. RGBA becomes
+    /// I420 in [`ColorSpace::RECORDED`], in which transparent pixels turn black.
     pub(crate) fn converted(&self, format: PixelFormat) -> Self {
         match (self.format, format) {
             (PixelFormat::I420, PixelFormat::Rgba8) => self.to_rgba(),
             (PixelFormat::Rgba8, PixelFormat::I420) => self.to_i420(),
+            (PixelFormat::I420, PixelFormat::I420P10) => self.deepened(),
+            (PixelFormat::I420P10, PixelFormat::I420) => self.rounded(),
+            (PixelFormat::I420P10, PixelFormat::Rgba8) => self.rounded().to_rgba(),
+            (PixelFormat::Rgba8, PixelFormat::I420P10) => self.to_i420().deepened(),
             _ => self.clone(),
         }
+    }
+
+    /// I420 of 10 bits of one of 8, in the same colours.
+    fn deepened(&self) -> Self {
+        let samples = (0..3).flat_map(|plane| self.rows(plane).flatten());
+        let data = samples.flat_map(|&sample| (u16::from(sample) << 2).to_le_bytes()).collect();
+        Self::packed(PixelFormat::I420P10, self.size, self.color, data).with_timestamp(self.timestamp)
+    }
+
+    /// I420 of 8 bits of one of 10, in the same colours.
+    fn rounded(&self) -> Self {
+        let sample = |sample: &[u8]| (u16::from_le_bytes([sample[0], sample[1]]) + 2 >> 2).min(255) as u8;
+        let rows = (0..3).flat_map(|plane| self.rows(plane));
+        let data = rows.flat_map(|row| row.chunks_exact(2).map(sample)).collect();
+        Self::packed(PixelFormat::I420, self.size, self.color, data).with_timestamp(self.timestamp)
     }
 
     fn to_rgba(&self) -> Self {
@@ -41,7 +60,7 @@ impl Frame {
                 data.push(255);
             }
         }
-        Self::packed(PixelFormat::Rgba8, self.size, ColorSpace::RECORDED, data).with_timestamp(self.timestamp)
+        Self::packed(PixelFormat::Rgba8, self.size, self.color, data).with_timestamp(self.timestamp)
     }
 
     fn to_i420(&self) -> Self {
@@ -125,6 +144,21 @@ mod tests {
     use crate::frame::Size;
 
     const SIZE: Size = Size::new(6, 4);
+
+    #[test]
+    fn ten_bits_are_four_times_eight_and_are_rounded_back() {
+        let data = (0..Frame::packed_len(PixelFormat::I420, SIZE)).map(|index| 16 + 6 * index as u8).collect();
+        let frame = Frame::packed(PixelFormat::I420, SIZE, ColorSpace::RECORDED, data);
+        let deep = frame.converted(PixelFormat::I420P10);
+        assert_eq!(deep.rows(0).next().unwrap()[..4], [64, 0, 88, 0]);
+        assert_eq!(deep.converted(PixelFormat::I420), frame);
+        let codes = [0, 1, 2, 5, 6, 1021, 1022, 1023_u16];
+        let data = codes.iter().chain(&[0; 4]).flat_map(|code| code.to_le_bytes()).collect();
+        let deep = Frame::packed(PixelFormat::I420P10, Size::new(4, 2), ColorSpace::RECORDED, data);
+        assert_eq!(deep.converted(PixelFormat::I420).data()[..8], [0, 0, 1, 1, 2, 255, 255, 255]);
+        let black = Frame::black_in(PixelFormat::I420P10, Size::new(2, 2));
+        assert_eq!(black.data(), [64, 0, 64, 0, 64, 0, 64, 0, 0, 2, 0, 2]);
+    }
 
     fn rgba(pixel: impl Fn(u32, u32) -> [u8; 4]) -> Frame {
         let data = (0..SIZE.height).flat_map(|y| (0..SIZE.width).map(move |x| (x, y)));

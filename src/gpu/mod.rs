@@ -14,7 +14,7 @@ mod upload;
 pub(crate) use blend::Blend;
 pub(crate) use pass::{Drawing, RenderTarget, RenderedLayer, Renderer, alarm, light};
 pub(crate) use quad::quad_pipeline;
-pub(crate) use readback::Readback;
+pub(crate) use readback::{PackedPicture, Readback};
 
 /// An adapter with its device and queue. Cheap to clone.
 #[derive(Debug, Clone)]

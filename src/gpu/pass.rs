@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::readback::PackedLayout;
+use super::readback::{PackedLayout, PackedPicture};
 use super::step::{Binding, FrameInfo, Step, TEXTURE_FORMAT, numbers};
 use super::upload::SourceBuffer;
 use super::{Gpu, shader};
@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::filter::{
     FilterChain, LayerPlace, Pass, PassInput, PassOutput, Plan, SourcePicture, SourcePixels, plan, plan_layer,
 };
-use crate::frame::{Frame, PixelFormat, Size};
+use crate::frame::{BitDepth, Frame, PixelFormat, Size};
 use crate::time::Timestamp;
 
 /// The GPU resources of one filter chain. Renders sources of one format and size into packed pictures or layers.
@@ -85,33 +85,21 @@ impl Renderer {
     ///
     /// # Errors
     /// As [`Renderer::new`].
-    pub fn of_light(
-        gpu: &Gpu,
-        light: &wgpu::Buffer,
-        size: Size,
-        format: PixelFormat,
-        alarm: &wgpu::Buffer,
-    ) -> Result<Self> {
-        let (picture, target) = (Drawing::Light(size).picture(), RenderTarget::Packed { size, format });
-        let source = Some(SourceBuffer::of_light(light, size));
+    pub fn of_light(gpu: &Gpu, light: &wgpu::Buffer, packed: PackedPicture, alarm: &wgpu::Buffer) -> Result<Self> {
+        let (picture, target) = (Drawing::Light(packed.size).picture(), RenderTarget::Packed(packed));
+        let source = Some(SourceBuffer::of_light(light, packed.size));
         let output = target.output(gpu);
         Self::with_buffers(gpu, &FilterChain::default(), picture, target, alarm, source, output)
     }
 
-    /// Renders a picture that another renderer has packed as RGBA into `packed`, without filters: draw it as
+    /// Renders a picture that another renderer has packed as RGBA into `rgba`, without filters: draw it as
     /// [`Drawing::Packed`].
     ///
     /// # Errors
     /// As [`Renderer::new`].
-    pub fn of_packed(
-        gpu: &Gpu,
-        packed: &wgpu::Buffer,
-        size: Size,
-        format: PixelFormat,
-        alarm: &wgpu::Buffer,
-    ) -> Result<Self> {
-        let (picture, target) = (Drawing::Packed(size).picture(), RenderTarget::Packed { size, format });
-        let source = Some(SourceBuffer::of_packed(packed, size));
+    pub fn of_packed(gpu: &Gpu, rgba: &wgpu::Buffer, packed: PackedPicture, alarm: &wgpu::Buffer) -> Result<Self> {
+        let (picture, target) = (Drawing::Packed(packed.size).picture(), RenderTarget::Packed(packed));
+        let source = Some(SourceBuffer::of_packed(rgba, packed.size));
         let output = target.output(gpu);
         Self::with_buffers(gpu, &FilterChain::default(), picture, target, alarm, source, output)
     }
@@ -132,7 +120,7 @@ impl Renderer {
         gpu.check_size_of(picture.size, if is_deep { 6 } else { 4 })?;
         let device = gpu.device();
         let wide = u64::from(size.width.next_multiple_of(8)) * u64::from(size.height);
-        let packed = if let RenderTarget::Packed { format, .. } = target { Some(format) } else { None };
+        let has_chroma = target.packed().is_some_and(|packed| packed.format != PixelFormat::Rgba8);
         let mut renderer = Self {
             gpu: gpu.clone(),
             chain: chain.clone(),
@@ -142,7 +130,7 @@ impl Renderer {
             source,
             drawn: None,
             output,
-            chroma: (packed == Some(PixelFormat::I420)).then(|| storage(device, "chroma", wide * 4)),
+            chroma: has_chroma.then(|| storage(device, "chroma", wide * 4)),
             alarm: alarm.clone(),
             sampler: device.create_sampler(&wgpu::SamplerDescriptor {
                 label: Some("linear"),
@@ -227,11 +215,13 @@ impl Renderer {
             let tile = shader::tile(&pass.stage);
             steps.push(Step::new(&self.gpu, &mut pipelines, text, numbers(pass), pass, tile, &bindings));
         }
-        if let (Some(output), Some(chroma), Some(last)) = (&self.output, &self.chroma, plan.passes.last()) {
+        if let (Some(output), Some(chroma), Some(last)) = (&self.output, &self.chroma, plan.passes.last())
+            && let PassOutput::I420 { depth } = last.output
+        {
             let bindings = [(3, [Binding::Written(output); 2]), (4, [Binding::Written(chroma); 2])];
             let tile = ([8, 2], [8, 8]);
             let numbers = vec![[0.0; 4]];
-            steps.push(Step::new(&self.gpu, &mut pipelines, shader::chroma(), numbers, last, tile, &bindings));
+            steps.push(Step::new(&self.gpu, &mut pipelines, shader::chroma(depth), numbers, last, tile, &bindings));
         }
         self.pipelines = pipelines;
         steps
@@ -267,11 +257,11 @@ impl Renderer {
         }
         match pass.output {
             PassOutput::Texture(index) => bindings.push((3, both(index).map(Binding::Stored))),
-            PassOutput::I420 | PassOutput::Rgba8 | PassOutput::Light { .. } => {
+            PassOutput::I420 { .. } | PassOutput::Rgba8 | PassOutput::Light { .. } => {
                 bindings.extend(self.output.as_ref().map(|output| (3, [Binding::Written(output); 2])));
             }
         }
-        if let (PassOutput::I420, Some(chroma)) = (pass.output, &self.chroma) {
+        if let (PassOutput::I420 { .. }, Some(chroma)) = (pass.output, &self.chroma) {
             bindings.push((4, [Binding::Written(chroma); 2]));
         }
         if shader::samples(pass) {
@@ -382,6 +372,8 @@ impl Renderer {
             _ => color.yuv_to_rgb(),
         };
         let light = color.light();
+        let (to, depth) =
+            self.target.packed().map_or((ColorSpace::RECORDED, 8), |packed| (packed.color, packed.format.bits()));
         let (plane_offset, plane_stride) = self.source.as_ref().map(SourceBuffer::words).unwrap_or_default();
         for step in &self.steps {
             let info = FrameInfo {
@@ -390,7 +382,7 @@ impl Renderer {
                 plane_offset,
                 plane_stride,
                 yuv_to_rgb,
-                rgb_to_yuv: ColorSpace::RECORDED.rgb_to_yuv(),
+                rgb_to_yuv: to.rgb_to_yuv_of(depth),
                 siting: color.siting.offset(),
                 time: time.as_secs_f64() as f32,
                 index: index as u32,
@@ -421,13 +413,8 @@ impl Renderer {
 /// The output of a renderer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum RenderTarget {
-    /// Pictures of this size in a buffer, in [`PixelFormat::I420`] or [`PixelFormat::Rgba8`].
-    Packed {
-        /// In pixels.
-        size: Size,
-        /// The layout of their bytes.
-        format: PixelFormat,
-    },
+    /// Pictures in a buffer, in [`PixelFormat::I420`], [`PixelFormat::I420P10`] or [`PixelFormat::Rgba8`].
+    Packed(PackedPicture),
     /// Sub-frames of this size, whose light is added up.
     Light {
         /// In pixels.
@@ -447,23 +434,34 @@ pub enum RenderTarget {
 impl RenderTarget {
     fn canvas(&self) -> Size {
         match self {
-            Self::Packed { size, .. } | Self::Light { size, .. } => *size,
+            Self::Packed(PackedPicture { size, .. }) | Self::Light { size, .. } => *size,
             Self::Layer { canvas, .. } => *canvas,
         }
     }
 
+    fn packed(&self) -> Option<PackedPicture> {
+        if let Self::Packed(packed) = *self { Some(packed) } else { None }
+    }
+
     /// The buffer of a packed picture; none for other targets.
     fn output(&self, gpu: &Gpu) -> Option<wgpu::Buffer> {
-        let Self::Packed { size, format } = *self else { return None };
-        Some(storage(gpu.device(), "output", PackedLayout::new(format, size).len as u64))
+        let packed = self.packed()?;
+        Some(storage(gpu.device(), "output", PackedLayout::new(packed).len as u64))
     }
 
     fn plan(&self, chain: &FilterChain, picture: SourcePicture) -> Result<Plan> {
         match *self {
-            Self::Packed { size, format: PixelFormat::I420 } => Ok(plan(chain, picture, size, PassOutput::I420)),
-            Self::Packed { size, format: PixelFormat::Rgba8 } => Ok(plan(chain, picture, size, PassOutput::Rgba8)),
-            Self::Packed { format, .. } => {
-                Err(Error::not_supported(format!("expected to render I420 or RGBA but found {format:?}")))
+            Self::Packed(PackedPicture { size, format, .. }) => {
+                let output = match format {
+                    PixelFormat::I420 => PassOutput::I420 { depth: BitDepth::Eight },
+                    PixelFormat::I420P10 => PassOutput::I420 { depth: BitDepth::Ten },
+                    PixelFormat::Rgba8 => PassOutput::Rgba8,
+                    _ => {
+                        let expected = "expected to render I420 of 8 or 10 bits or RGBA but found";
+                        return Err(Error::not_supported(format!("{expected} {format:?}")));
+                    }
+                };
+                Ok(plan(chain, picture, size, output))
             }
             Self::Light { size, over_black } => Ok(plan(chain, picture, size, PassOutput::Light { over_black })),
             Self::Layer { canvas, place } => Ok(plan_layer(chain, picture, canvas, place)),

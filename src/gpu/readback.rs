@@ -17,6 +17,17 @@ const RING: usize = 3;
 /// A driver that takes longer than this for a frame is taken to hang. (Users' endless loops are detected before.)
 const TIMEOUT: Duration = Duration::from_secs(60);
 
+/// A picture as it is packed into a buffer and read back.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PackedPicture {
+    /// In pixels.
+    pub size: Size,
+    /// The layout of its bytes.
+    pub format: PixelFormat,
+    /// How its values map to colours.
+    pub color: ColorSpace,
+}
+
 /// The layout of a packed picture in its buffer. Rows of I420 are padded to 8 pixels of luma and 4 of chroma.
 pub(super) struct PackedLayout {
     planes: Vec<Plane>,
@@ -24,13 +35,15 @@ pub(super) struct PackedLayout {
 }
 
 impl PackedLayout {
-    pub fn new(format: PixelFormat, size: Size) -> Self {
+    pub fn new(PackedPicture { size, format, .. }: PackedPicture) -> Self {
         let mut len = 0;
+        let padded = size.width.next_multiple_of(8) as usize;
         let planes = (0..format.planes())
             .map(|index| {
                 let (row, rows) = format.plane_size(index, size);
                 let stride = match format {
-                    PixelFormat::I420 => (size.width.next_multiple_of(8) as usize) >> usize::from(index > 0),
+                    PixelFormat::I420 => padded >> usize::from(index > 0),
+                    PixelFormat::I420P10 => padded * 2 >> usize::from(index > 0),
                     _ => row,
                 };
                 let plane = Plane { offset: len, stride };
@@ -42,16 +55,15 @@ impl PackedLayout {
     }
 }
 
-/// A ring of staging buffers for frames of one format and size.
+/// A ring of staging buffers for frames of one size, format and colour space.
 pub struct Readback {
     gpu: Gpu,
-    format: PixelFormat,
-    size: Size,
+    packed: PackedPicture,
     idle: Vec<wgpu::Buffer>,
     pending: VecDeque<PendingReadback>,
 }
 
-debug_fields!(Readback { format, size });
+debug_fields!(Readback { packed });
 
 /// A frame that is being read back.
 struct PendingReadback {
@@ -62,10 +74,10 @@ struct PendingReadback {
 }
 
 impl Readback {
-    /// A ring for frames of this format and size.
-    pub fn new(gpu: &Gpu, format: PixelFormat, size: Size) -> Self {
+    /// A ring for such frames.
+    pub fn new(gpu: &Gpu, packed: PackedPicture) -> Self {
         // The alarm is copied behind the picture.
-        let bytes = PackedLayout::new(format, size).len as u64 + ALARM_BYTES;
+        let bytes = PackedLayout::new(packed).len as u64 + ALARM_BYTES;
         let idle = (0..RING)
             .map(|_| {
                 gpu.device().create_buffer(&wgpu::BufferDescriptor {
@@ -76,7 +88,7 @@ impl Readback {
                 })
             })
             .collect();
-        Self { gpu: gpu.clone(), format, size, idle, pending: VecDeque::with_capacity(RING) }
+        Self { gpu: gpu.clone(), packed, idle, pending: VecDeque::with_capacity(RING) }
     }
 
     /// Whether a frame must be received before the next one can be submitted.
@@ -133,7 +145,7 @@ impl Readback {
             Ok(Err(error)) => return Err(failed(error.to_string())),
             Err(error) => return Err(failed(error.to_string())),
         }
-        let layout = PackedLayout::new(self.format, self.size);
+        let layout = PackedLayout::new(self.packed);
         let mut data = buffer.get_mapped_range(..).map_err(|error| failed(error.to_string()))?.to_vec();
         buffer.unmap();
         self.idle.push(buffer);
@@ -147,7 +159,8 @@ impl Readback {
                 ),
             ));
         }
-        let frame = Frame::strided(self.format, self.size, ColorSpace::RECORDED, &layout.planes, data);
+        let PackedPicture { size, format, color } = self.packed;
+        let frame = Frame::strided(format, size, color, &layout.planes, data);
         Ok(Some(frame.with_timestamp(timestamp)))
     }
 }

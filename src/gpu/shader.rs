@@ -6,7 +6,7 @@ use crate::color::{ToneMap, Transfer};
 use crate::filter::{
     Axis, Custom, Edge, Effect, FieldKind, Filter, Kind, Pass, PassInput, PassOutput, Point, SourcePixels, Stage, Value,
 };
-use crate::frame::PixelFormat;
+use crate::frame::{BitDepth, PixelFormat};
 
 macro_rules! wgsl {
     ($path:literal) => {
@@ -15,8 +15,16 @@ macro_rules! wgsl {
 }
 
 /// The WGSL that subsamples a recording's chroma to 4:2:0, after the pass that packed its luma.
-pub fn chroma() -> String {
-    [wgsl!("frame_info"), wgsl!("convert/i420_chroma")].join("\n")
+pub fn chroma(depth: BitDepth) -> String {
+    [wgsl!("frame_info"), samples_of(depth), wgsl!("convert/i420_chroma")].join("\n")
+}
+
+/// The WGSL that stores samples of this many bits.
+fn samples_of(depth: BitDepth) -> &'static str {
+    match depth {
+        BitDepth::Eight => wgsl!("convert/samples_8"),
+        BitDepth::Ten => wgsl!("convert/samples_10"),
+    }
 }
 
 /// The WGSL that blends a layer over a canvas; its entry points are `corner` and `color`.
@@ -50,9 +58,12 @@ pub fn compose(pass: &Pass, linear: bool) -> String {
             let _ = writeln!(composer.text, "const OVER_BLACK = {over_black};");
             composer.add(wgsl!("convert/srgb"));
         }
+        if let PassOutput::I420 { depth } = pass.output {
+            composer.add(samples_of(depth));
+        }
         composer.add(match pass.output {
             PassOutput::Texture(_) => wgsl!("convert/picture_pack"),
-            PassOutput::I420 => wgsl!("convert/i420_pack"),
+            PassOutput::I420 { .. } => wgsl!("convert/i420_pack"),
             PassOutput::Light { .. } => wgsl!("convert/light_pack"),
             PassOutput::Rgba8 => wgsl!("convert/rgba_pack"),
         });

@@ -20,7 +20,7 @@ use super::sink::{BlockSink, PacketEnds};
 use super::tracks::{AudioCodec, AudioTrack, Tracks, VideoTrack};
 use super::webm::millis;
 use crate::codec::VideoCodec;
-use crate::color::{Matrix, Range};
+use crate::color::Range;
 use crate::error::{Error, ErrorKind, Result};
 use crate::packet::EncodedPacket;
 use crate::stream::TrackKind;
@@ -347,15 +347,10 @@ fn video_entry(track: &VideoTrack) -> Vec<u8> {
         Range::Limited => 1,
         Range::Full => 2,
     };
-    // The numbers of ITU-T H.273: primaries, transfer characteristics, matrix.
-    let [primaries, transfer, matrix] = match track.color.matrix {
-        Matrix::Bt601 => [6, 6, 6],
-        Matrix::Bt709 => [1, 1, 1],
-        Matrix::Bt2020 => [9, 14, 9],
-    };
+    let [primaries, transfer, matrix] = track.color.numbers().map(u64::from);
     let colour = [
         (id::MATRIX_COEFFICIENTS, matrix),
-        (id::BITS_PER_CHANNEL, 8),
+        (id::BITS_PER_CHANNEL, track.depth.bits().into()),
         (id::CHROMA_SUBSAMPLING_HORZ, 1),
         (id::CHROMA_SUBSAMPLING_VERT, 1),
         (id::RANGE, range),

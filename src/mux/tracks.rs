@@ -3,7 +3,7 @@
 pub use crate::codec::AudioCodec;
 use crate::codec::VideoCodec;
 use crate::color::ColorSpace;
-use crate::frame::Size;
+use crate::frame::{BitDepth, Size};
 
 /// The tracks of a file: video, sound, or both.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -39,6 +39,8 @@ pub struct VideoTrack {
     pub codec_private: Vec<u8>,
     /// The `Colour`. Without the chroma siting, because the headers of AV1 and H.264 have it and take precedence.
     pub color: ColorSpace,
+    /// How many bits a sample has.
+    pub depth: BitDepth,
     /// Whether packets have transparency ([`EncodedPacket::alpha`](crate::packet::EncodedPacket::alpha)).
     pub alpha: bool,
 }
@@ -46,13 +48,15 @@ pub struct VideoTrack {
 setters! {
     VideoTrack {
         with_alpha: alpha: bool,
+        with_color: color: ColorSpace,
+        with_depth: depth: BitDepth,
     }
 }
 
 impl VideoTrack {
-    /// An opaque track in [`ColorSpace::RECORDED`].
+    /// An opaque track of 8 bits in [`ColorSpace::RECORDED`].
     pub fn new(codec: VideoCodec, size: Size, codec_private: Vec<u8>) -> Self {
-        Self { codec, size, codec_private, color: ColorSpace::RECORDED, alpha: false }
+        Self { codec, size, codec_private, color: ColorSpace::RECORDED, depth: BitDepth::default(), alpha: false }
     }
 }
 

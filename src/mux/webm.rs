@@ -19,7 +19,7 @@ use super::matroska::id;
 use super::sink::{FirstError, PacketEnds, same};
 use super::tracks::{AudioCodec, Tracks, VideoTrack};
 use crate::codec::VideoCodec;
-use crate::color::{Matrix, Range};
+use crate::color::Range;
 use crate::error::{Error, ErrorKind, Result};
 use crate::packet::EncodedPacket;
 use crate::stream::TrackKind;
@@ -271,17 +271,29 @@ fn add_video<W: Write>(
         Range::Limited => ColorRange::Broadcast,
         Range::Full => ColorRange::Full,
     };
-    let (primaries, transfer, matrix) = match track.color.matrix {
-        Matrix::Bt601 => (ColorPrimaries::Bt601, TransferCharacteristics::Bt601, MatrixCoefficients::Bt601),
-        Matrix::Bt709 => (ColorPrimaries::Bt709, TransferCharacteristics::Bt709, MatrixCoefficients::Bt709),
-        Matrix::Bt2020 => {
-            (ColorPrimaries::Bt2020, TransferCharacteristics::Bt2020_10bit, MatrixCoefficients::Bt2020Ncl)
-        }
+    let [primaries, transfer, matrix] = track.color.numbers();
+    let primaries = match primaries {
+        6 => ColorPrimaries::Bt601,
+        9 => ColorPrimaries::Bt2020,
+        12 => ColorPrimaries::Smpte432,
+        _ => ColorPrimaries::Bt709,
+    };
+    let transfer = match transfer {
+        6 => TransferCharacteristics::Bt601,
+        14 => TransferCharacteristics::Bt2020_10bit,
+        16 => TransferCharacteristics::Smpte2084,
+        18 => TransferCharacteristics::AribStdB67,
+        _ => TransferCharacteristics::Bt709,
+    };
+    let matrix = match matrix {
+        6 => MatrixCoefficients::Bt601,
+        9 => MatrixCoefficients::Bt2020Ncl,
+        _ => MatrixCoefficients::Bt709,
     };
     // `set_color` replaces the whole Colour, so it comes first.
     let subsampling = ColorSubsampling { chroma_horizontal: 1, chroma_vertical: 1 };
     let builder = builder
-        .set_color(number, 8, subsampling, range)?
+        .set_color(number, track.depth.bits(), subsampling, range)?
         .set_primaries(number, primaries)?
         .set_transfer_characteristics(number, transfer)?
         .set_matrix_coefficients(number, matrix)?;

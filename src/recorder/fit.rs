@@ -5,7 +5,6 @@ use std::str::FromStr;
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{PixelType, ResizeOptions, Resizer};
 
-use crate::color::ColorSpace;
 use crate::error::{Error, ErrorKind, Result};
 use crate::frame::{Frame, PixelFormat, Size};
 
@@ -40,7 +39,7 @@ impl FromStr for Fit {
     }
 }
 
-/// Brings frames of one format, I420 or RGBA, to one size.
+/// Brings frames of one format, RGBA or I420 of 8 or 10 bits, to one size.
 pub struct Fitter {
     format: PixelFormat,
     size: Size,
@@ -81,8 +80,11 @@ impl Fitter {
         let even = |part: f64, all: u32| (((part / 2.0).round() as u32 * 2).max(2)).min(all.next_multiple_of(2));
         let filled = [even(seen.0 * scale_x, self.size.width), even(seen.1 * scale_y, self.size.height)];
         let mut data = Frame::black_in(self.format, self.size).data().to_vec();
-        let (pixel_type, bytes) =
-            if self.format == PixelFormat::Rgba8 { (PixelType::U8x4, 4) } else { (PixelType::U8, 1) };
+        let (pixel_type, bytes) = match self.format {
+            PixelFormat::Rgba8 => (PixelType::U8x4, 4),
+            PixelFormat::I420P10 => (PixelType::U16, 2),
+            _ => (PixelType::U8, 1),
+        };
         let mut start = 0;
         for plane in 0..self.format.planes() {
             let shift = u32::from(plane > 0);
@@ -111,13 +113,14 @@ impl Fitter {
             }
             start += row_bytes * height;
         }
-        Ok(Frame::packed(self.format, self.size, ColorSpace::RECORDED, data).with_timestamp(frame.timestamp))
+        Ok(Frame::packed(self.format, self.size, frame.color, data).with_timestamp(frame.timestamp))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::color::ColorSpace;
 
     /// A frame whose left half is 200 and right half 100 in luma, 60 and 180 in chroma.
     fn halves(size: Size) -> Frame {
@@ -172,6 +175,19 @@ mod tests {
                     "{fit:?} {from} to {to}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn ten_bits_are_fitted_as_eight_are() {
+        for (from, to) in [(Size::new(128, 64), Size::new(64, 64)), (Size::new(17, 33), Size::new(63, 47))] {
+            let fitted = |format| {
+                let frame = halves(from).converted(format);
+                Fitter::new(format, to, Fit::Contain).fit(&frame).unwrap().converted(PixelFormat::I420)
+            };
+            let (eight, ten) = (fitted(PixelFormat::I420), fitted(PixelFormat::I420P10));
+            let most = eight.data().iter().zip(ten.data()).map(|(a, b)| a.abs_diff(*b)).max();
+            assert!(most <= Some(1), "{from} to {to}: {most:?}");
         }
     }
 

@@ -398,7 +398,7 @@ impl RecorderCore {
         };
         let frames = match codec {
             Some(codec) if options.alpha || codec.is_picture() => PixelFormat::Rgba8,
-            _ => PixelFormat::I420,
+            _ => options.depth.i420(),
         };
         let subscribe = |track: Option<MediaStreamTrack>, depth| {
             let input = |track: MediaStreamTrack| -> Result<TrackInput> {

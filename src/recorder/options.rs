@@ -5,7 +5,7 @@ use crate::encode::opus::{BitrateMode, OpusConfig};
 use crate::encode::{EncoderChoice, EncoderConfig, GifOptions, RateControl};
 use crate::error::{Error, Result};
 use crate::filter::FilterChain;
-use crate::frame::Size;
+use crate::frame::{BitDepth, Size};
 use crate::motion_blur::MotionBlur;
 use crate::mux::Container;
 use crate::time::{FrameRate, Span};
@@ -44,6 +44,11 @@ pub struct MediaRecorderOptions {
     /// Record the transparency of a canvas too: in WebM with VP8 and VP9, not in MP4. Animated pictures and stills that
     /// can have it always do. Without it transparent pixels are recorded over black.
     pub alpha: bool,
+    /// How many bits a sample of the video has: 10 only in WebM and MP4, with AV1, VP9 and HEVC. A
+    /// [`Recording`](super::Recording) with 10 keeps film in PQ, HLG or BT.2020 as it is, if its source is opened with
+    /// [`ToneMap::None`](crate::color::ToneMap::None); by other means,
+    /// [`Canvas::with_color`](crate::canvas::Canvas::with_color) does.
+    pub depth: BitDepth,
     /// Constant quality, 0 (worst) to 100 (best), in place of a bitrate.
     pub quality: Option<u8>,
     /// 0 (slowest, best) to 10 (fastest); by default, fast enough for a camera.
@@ -78,6 +83,7 @@ setters! {
         with_video_key_frame_interval_count: video_key_frame_interval_count: u32,
         with_encoder: encoder: EncoderChoice,
         with_alpha: alpha: bool,
+        with_depth: depth: BitDepth,
         with_quality: quality: u8,
         with_speed: speed: u8,
         with_frame_rate: frame_rate: FrameRate,
@@ -204,6 +210,7 @@ impl MediaRecorderOptions {
             if codec == VideoCodec::Gif && self.replay.is_none() { Span::MAX } else { Self::KEY_FRAME_INTERVAL };
         EncoderConfig {
             codec,
+            depth: self.depth,
             alpha: self.alpha || codec.is_picture() && codec.has_alpha(),
             rate_control: self.quality.map_or(RateControl::Bitrate(bitrates.video), RateControl::Quality),
             speed: self.speed,

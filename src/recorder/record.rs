@@ -27,7 +27,7 @@ use crate::canvas::Canvas;
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::filter::FilterChain;
-use crate::frame::Size;
+use crate::frame::{BitDepth, Size};
 use crate::gpu::Gpu;
 use crate::motion_blur::MotionBlur;
 use crate::source::{Source, SourceLosses};
@@ -297,7 +297,16 @@ impl RunningRecording {
         let rate = options.rate.or(video.as_ref().and_then(|video| video.info().rate));
         let pictures = video.zip(size).map(|(video, size)| {
             gpu.check_size(size)?;
-            let canvas = Canvas::new(gpu, size)?.with_clock(clock.clone());
+            let mut canvas = Canvas::new(gpu, size)?.with_clock(clock.clone());
+            let is_deep = outputs.iter().any(|(recorder, _)| recorder.depth > BitDepth::Eight);
+            if let Some(color) = video.color().filter(|color| is_deep && color.is_kept_wide()) {
+                if !overlays.is_empty() {
+                    let expected = "expected one source where film in wide colours is kept as it is but found several";
+                    let remedy = "choose how it is brought to standard dynamic range, as --tone-map bt2390";
+                    return Err(Error::not_supported(expected).with_remedy(remedy));
+                }
+                canvas = canvas.with_color(color);
+            }
             let layers = Layers::begin(overlays, layout, video.info().size, &canvas)?;
             Feed::begin(video, canvas, layers, options, &stream)
         });

@@ -15,6 +15,7 @@ use super::track::{MediaStreamTrack, ReadyState, TrackCore, TrackKind, TrackSett
 use super::{CaptureRate, MediaStream};
 use crate::audio::AudioBuffer;
 use crate::clock::Clock;
+use crate::color::ColorSpace;
 use crate::error::{Error, ErrorKind, Result};
 use crate::frame::{Frame, PixelFormat, Size};
 use crate::time::{FrameRate, Span, Timestamp};
@@ -26,6 +27,7 @@ pub(super) struct TrackSource {
     label: String,
     clock: Clock,
     settings: Mutex<TrackSettings>,
+    color: ColorSpace,
     muted: AtomicBool,
     /// For a canvas: when it is captured.
     rule: Option<Mutex<CaptureRule>>,
@@ -55,6 +57,10 @@ impl TrackSource {
             *frame_rate = device.settings().frame_rate;
         }
         settings
+    }
+
+    pub fn color(&self) -> ColorSpace {
+        self.color
     }
 
     pub fn is_muted(&self) -> bool {
@@ -113,11 +119,17 @@ pub struct TrackGenerator {
     track: MediaStreamTrack,
 }
 
-/// The label and the device of a track.
-#[derive(Default)]
+/// The label, the device and the colours of a track.
 struct Origin {
     label: String,
     device: Option<Arc<dyn TrackDevice>>,
+    color: ColorSpace,
+}
+
+impl Default for Origin {
+    fn default() -> Self {
+        Self { label: String::new(), device: None, color: ColorSpace::RECORDED }
+    }
 }
 
 /// A captured paint: its timestamp and its recipients.
@@ -130,10 +142,11 @@ pub(crate) struct CapturedPaint {
 }
 
 impl TrackGenerator {
-    /// A video track whose first frames have this size. Frames are I420 in
+    /// A video track whose first frames have this size. Frames are I420, of 8 or 10 bits, in
     /// [`ColorSpace::RECORDED`](crate::color::ColorSpace::RECORDED); use a canvas to convert other formats.
     pub fn video(size: Size, clock: &Clock) -> Self {
-        Self::video_at(size, clock, clock.rate().map(FrameRate::as_f64), None)
+        let settings = TrackSettings::Video { size, frame_rate: clock.rate().map(FrameRate::as_f64) };
+        Self::new(TrackKind::Video, settings, clock, None, Origin::default())
     }
 
     /// An audio track; it also accepts buffers with another sample rate or channel count.
@@ -149,7 +162,7 @@ impl TrackGenerator {
         label: &str,
         device: Arc<dyn TrackDevice>,
     ) -> Self {
-        let origin = Origin { label: label.to_owned(), device: Some(device) };
+        let origin = Origin { label: label.to_owned(), device: Some(device), ..Origin::default() };
         let settings = TrackSettings::Video { size, frame_rate };
         Self::new(TrackKind::Video, settings, clock, Some(CaptureRule::new(CaptureRate::default())), origin)
     }
@@ -162,29 +175,26 @@ impl TrackGenerator {
         label: &str,
         device: Arc<dyn TrackDevice>,
     ) -> Self {
-        let origin = Origin { label: label.to_owned(), device: Some(device) };
+        let origin = Origin { label: label.to_owned(), device: Some(device), ..Origin::default() };
         Self::new(TrackKind::Audio, TrackSettings::Audio { rate, channels }, clock, None, origin)
     }
 
     /// A canvas's track.
-    pub(crate) fn capture(size: Size, clock: &Clock, rate: CaptureRate) -> Self {
+    pub(crate) fn capture(size: Size, color: ColorSpace, clock: &Clock, rate: CaptureRate) -> Self {
         let frame_rate = rate.frames_per_second().or(clock.rate().map(FrameRate::as_f64));
-        Self::video_at(size, clock, frame_rate, Some(CaptureRule::new(rate)))
-    }
-
-    fn video_at(size: Size, clock: &Clock, frame_rate: Option<f64>, rule: Option<CaptureRule>) -> Self {
-        let label = if rule.is_some() { "canvas" } else { "" };
+        let origin = Origin { label: "canvas".to_owned(), color, ..Origin::default() };
         let settings = TrackSettings::Video { size, frame_rate };
-        Self::new(TrackKind::Video, settings, clock, rule, Origin { label: label.to_owned(), device: None })
+        Self::new(TrackKind::Video, settings, clock, Some(CaptureRule::new(rate)), origin)
     }
 
     fn new(kind: TrackKind, settings: TrackSettings, clock: &Clock, rule: Option<CaptureRule>, origin: Origin) -> Self {
-        let Origin { label, device } = origin;
+        let Origin { label, device, color } = origin;
         let source = Arc::new(TrackSource {
             kind,
             label,
             clock: clock.clone(),
             settings: Mutex::new(settings),
+            color,
             muted: AtomicBool::new(false),
             rule: rule.map(Mutex::new),
             device,
@@ -251,8 +261,8 @@ impl TrackGenerator {
     /// I420 or a track that is not video.
     pub fn write(&self, frame: Frame) -> Result<()> {
         self.check(TrackKind::Video)?;
-        if frame.format() != PixelFormat::I420 {
-            let found = frame.format();
+        let found = frame.format();
+        if !matches!(found, PixelFormat::I420 | PixelFormat::I420P10) {
             return Err(Error::not_supported(format!(
                 "expected an I420 frame but found {found:?}; draw it on a canvas"
             )));

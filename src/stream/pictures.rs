@@ -5,10 +5,11 @@ use std::sync::Arc;
 use crate::frame::{Frame, PixelFormat, Size};
 use crate::time::Timestamp;
 
-/// The pixel formats that recorders take: I420 for video, RGBA for pictures and transparency.
+/// The pixel formats that recorders take: I420 for video, of 8 or 10 bits, RGBA for pictures and transparency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct FrameFormats {
     i420: bool,
+    i420_p10: bool,
     rgba: bool,
 }
 
@@ -18,19 +19,23 @@ impl FrameFormats {
         self == Self::default()
     }
 
-    /// Whether both formats are taken.
-    pub fn are_both(self) -> bool {
-        self.i420 && self.rgba
+    /// The format to draw: the one that the others can be made of with the least loss.
+    pub fn first(self) -> PixelFormat {
+        match self {
+            Self { i420_p10: true, .. } => PixelFormat::I420P10,
+            Self { rgba: true, .. } => PixelFormat::Rgba8,
+            _ => PixelFormat::I420,
+        }
     }
 
-    /// The format to draw: RGBA if it is taken, which I420 can be made of.
-    pub fn first(self) -> PixelFormat {
-        if self.rgba { PixelFormat::Rgba8 } else { PixelFormat::I420 }
+    /// The format that the GPU makes of the first: I420 of RGBA. Others are made where they are taken.
+    pub fn second(self) -> Option<PixelFormat> {
+        (self.first() == PixelFormat::Rgba8 && self.i420).then_some(PixelFormat::I420)
     }
 
     /// The formats of both.
     pub fn and(self, other: Self) -> Self {
-        Self { i420: self.i420 || other.i420, rgba: self.rgba || other.rgba }
+        Self { i420: self.i420 || other.i420, i420_p10: self.i420_p10 || other.i420_p10, rgba: self.rgba || other.rgba }
     }
 }
 
@@ -38,22 +43,23 @@ impl FromIterator<PixelFormat> for FrameFormats {
     fn from_iter<I: IntoIterator<Item = PixelFormat>>(formats: I) -> Self {
         formats.into_iter().fold(Self::default(), |all, format| match format {
             PixelFormat::Rgba8 => Self { rgba: true, ..all },
+            PixelFormat::I420P10 => Self { i420_p10: true, ..all },
             _ => Self { i420: true, ..all },
         })
     }
 }
 
-/// One picture as I420, as RGBA, or as both.
+/// One picture in each of the formats that it was drawn in or asked for in.
 #[derive(Debug, Clone)]
 pub(crate) struct Pictures {
     first: Arc<Frame>,
-    second: Option<Arc<Frame>>,
+    others: Vec<Arc<Frame>>,
 }
 
 impl Pictures {
     /// The same picture in one format or in two.
     pub fn new(first: Frame, second: Option<Frame>) -> Self {
-        Self { first: Arc::new(first), second: second.map(Arc::new) }
+        Self { first: Arc::new(first), others: second.map(Arc::new).into_iter().collect() }
     }
 
     /// Its size.
@@ -68,7 +74,7 @@ impl Pictures {
 
     /// Sets its timestamp; the bytes are shared with frames that were delivered before.
     pub fn set_timestamp(&mut self, timestamp: Timestamp) {
-        for frame in std::iter::once(&mut self.first).chain(&mut self.second) {
+        for frame in std::iter::once(&mut self.first).chain(&mut self.others) {
             if frame.timestamp != timestamp {
                 Arc::make_mut(frame).timestamp = timestamp;
             }
@@ -77,11 +83,13 @@ impl Pictures {
 
     /// The frame in this format, converted where it was not drawn in it.
     pub fn frame(&mut self, format: PixelFormat) -> Arc<Frame> {
-        if self.first.format() == format {
-            return self.first.clone();
+        let made = std::iter::once(&self.first).chain(&self.others).find(|frame| frame.format() == format);
+        if let Some(frame) = made {
+            return frame.clone();
         }
-        let first = &self.first;
-        self.second.get_or_insert_with(|| Arc::new(first.converted(format))).clone()
+        let frame = Arc::new(self.first.converted(format));
+        self.others.push(frame.clone());
+        frame
     }
 }
 

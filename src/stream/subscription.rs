@@ -10,6 +10,7 @@ use super::processor::NewestFrameSender;
 use super::receipt::{DropReason, FrameCounters, Promise, Ticket};
 use super::{MediaStreamTrack, TrackKind, TrackSettings};
 use crate::audio::AudioBuffer;
+use crate::color::ColorSpace;
 use crate::error::Error;
 use crate::frame::{Frame, PixelFormat};
 use crate::time::Timestamp;
@@ -40,7 +41,7 @@ impl Sample {
 #[derive(Debug, Clone)]
 pub(super) struct Subscriber {
     samples: SampleSender,
-    /// The pixels of the frames that it takes: I420 or RGBA.
+    /// The pixels of the frames that it takes: I420 of 8 or 10 bits, or RGBA.
     format: PixelFormat,
     account: Arc<Account>,
 }
@@ -191,6 +192,11 @@ impl Subscription {
     /// The track's settings when this subscription was made.
     pub fn settings(&self) -> TrackSettings {
         self.settings
+    }
+
+    /// How its frames' values map to colours.
+    pub fn color(&self) -> ColorSpace {
+        self.track().color()
     }
 
     /// The counts of its recorder.

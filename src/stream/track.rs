@@ -13,6 +13,7 @@ use super::pictures::FrameFormats;
 use super::receipt::{DropReason, FrameCounters, Promise, Receipt};
 use super::subscription::{Delivery, Subscriber, Subscription};
 use crate::clock::Clock;
+use crate::color::ColorSpace;
 use crate::constraints::{AudioMode, Capabilities, InputDevice, Settings, Steps, TrackConstraints, VideoMode, select};
 use crate::error::{Error, Result};
 use crate::frame::{PixelFormat, Size};
@@ -228,6 +229,11 @@ impl MediaStreamTrack {
                 InputDevice::audio("", self.label(), vec![mode])
             }
         }
+    }
+
+    /// How its frames' values map to colours; of sound it means nothing.
+    pub(crate) fn color(&self) -> ColorSpace {
+        self.0.source.color()
     }
 
     /// The clock that its timestamps come from.

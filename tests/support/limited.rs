@@ -17,7 +17,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use framereel::filter::{Custom, FilterChain, Lut, PassInput, PassOutput, SourcePicture, SourcePixels, plan};
-use framereel::frame::{PixelFormat, Size};
+use framereel::frame::{BitDepth, PixelFormat, Size};
 use framereel::mux::{Detail, inspect, repair};
 use framereel::source::audio::{AudioSource, SoundStart};
 use framereel::source::image::{ImageSource, sniff};
@@ -143,7 +143,7 @@ impl Parser {
                 let source =
                     SourcePicture { pixels: SourcePixels::Bytes(PixelFormat::I420), size: Size::new(320, 180) };
                 let chain = chain.at(Timestamp::ZERO + Span::from_millis(500));
-                let planned = plan(&chain, source, source.size, PassOutput::I420);
+                let planned = plan(&chain, source, source.size, PassOutput::I420 { depth: BitDepth::Eight });
                 assert!(matches!(planned.passes.first().map(|pass| pass.input), Some(PassInput::Source(_))));
                 Ok(chain.to_string())
             }

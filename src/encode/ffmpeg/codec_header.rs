@@ -39,7 +39,7 @@ impl CodecHeader {
             }
             VideoCodec::Vp9 => {
                 let level = vp9::level(config.size, config.rate);
-                (vp9::features(level), vp9::codec_string(level))
+                (vp9::features(level, config.depth), vp9::codec_string(level, config.depth, config.color))
             }
             VideoCodec::Vp8 => (Vec::new(), "vp8".to_owned()),
             _ => return Err(missing()),

@@ -9,10 +9,11 @@
 
 use std::io::{self, Write};
 
-use crate::frame::{Frame, Size};
+use crate::encode::EncoderConfig;
+use crate::frame::{BitDepth, Frame, Size};
 use crate::mux::ebml::{element, id_bytes, long_header, uint};
 use crate::mux::matroska::id;
-use crate::time::{FrameRate, Span, Timestamp};
+use crate::time::{Span, Timestamp};
 
 /// The length of a tick, in nanoseconds: of Matroska's `TimestampScale` and of ffmpeg's `-enc_time_base`.
 const TICK: i64 = 1_000;
@@ -27,8 +28,6 @@ const FLAG_LACING: u32 = 0x9c;
 const FLAG_INTERLACED: u32 = 0x9a;
 const UNCOMPRESSED_FOURCC: u32 = 0x2e_b524;
 const COLOUR: u32 = 0x55b0;
-/// BT.709's matrix, transfer and primaries, limited range, and chroma on the left between two rows: RFC 9559 §5.1.4.1.28.
-const RECORDED: [(u32, u64); 6] = [(0x55b1, 1), (0x55ba, 1), (0x55bb, 1), (0x55b9, 1), (0x55b7, 1), (0x55b8, 2)];
 
 /// The times of the frames as ffmpeg gets them: even numbers of ticks for ordinary frames, odd ones for key frames.
 #[derive(Debug, Default)]
@@ -52,8 +51,13 @@ impl MarkedTimes {
     }
 }
 
-/// The file's beginning: pictures of this size, at this nominal rate.
-pub(super) fn header(size: Size, rate: FrameRate) -> Vec<u8> {
+/// The file's beginning: pictures of this size, of the configuration's depth, colours and nominal rate.
+pub(super) fn header(size: Size, config: &EncoderConfig) -> Vec<u8> {
+    // The code of planar 4:2:0 with 10 bits, least significant byte first, is ffmpeg's.
+    let fourcc = if config.depth > BitDepth::Eight { b"Y3\x0b\x0a" } else { b"I420" };
+    let [primaries, transfer, matrix] = config.color.numbers().map(u64::from);
+    // Limited range, and chroma on the left between two rows: RFC 9559 §5.1.4.1.28.
+    let colour = [(0x55b1, matrix), (0x55ba, transfer), (0x55bb, primaries), (0x55b9, 1), (0x55b7, 1), (0x55b8, 2)];
     let numbers = |fields: &[(u32, u64)]| fields.iter().flat_map(|&(id, value)| uint(id, value, 1)).collect::<Vec<_>>();
     let ebml = [numbers(&EBML_VERSIONS), element(id::DOC_TYPE, b"matroska")].concat();
     let application = concat!("framereel ", env!("CARGO_PKG_VERSION")).as_bytes();
@@ -64,13 +68,13 @@ pub(super) fn header(size: Size, rate: FrameRate) -> Vec<u8> {
     ];
     let video = [
         numbers(&[(id::PIXEL_WIDTH, size.width.into()), (id::PIXEL_HEIGHT, size.height.into()), (FLAG_INTERLACED, 2)]),
-        element(UNCOMPRESSED_FOURCC, b"I420"),
-        element(COLOUR, &numbers(&RECORDED)),
+        element(UNCOMPRESSED_FOURCC, fourcc),
+        element(COLOUR, &numbers(&colour)),
     ];
     let track = [
         numbers(&[(id::TRACK_NUMBER, 1), (TRACK_UID, 1), (id::TRACK_TYPE, 1), (FLAG_LACING, 0)]),
         element(id::CODEC_ID, b"V_UNCOMPRESSED"),
-        uint(id::DEFAULT_DURATION, rate.frame_span().max(Span::from_nanos(1)).as_nanos() as u64, 1),
+        uint(id::DEFAULT_DURATION, config.rate.frame_span().max(Span::from_nanos(1)).as_nanos() as u64, 1),
         element(id::VIDEO, &video.concat()),
     ];
     // A segment of unknown length.
@@ -93,10 +97,11 @@ pub(super) fn write_frame(pipe: &mut impl Write, frame: &Frame, size: Size, tick
     }
     for plane in 0..frame.format().planes() {
         let (width, height) = frame.format().plane_size(plane, size);
-        let mut rows = 0;
+        let (mut rows, sample) = (0, frame.format().bits().div_ceil(8) as usize);
         let mut add = |row: &[u8]| {
             bytes.extend_from_slice(row);
-            bytes.extend(std::iter::repeat_n(row.last().copied().unwrap_or(0), width - row.len()));
+            let last = row.get(row.len().saturating_sub(sample)..).unwrap_or_default();
+            bytes.extend(last.iter().cycle().take(width - row.len()));
         };
         for row in frame.rows(plane) {
             add(row);

@@ -2,8 +2,9 @@
 //! controls, and what makes it give packets in order and without delay.
 
 use crate::codec::VideoCodec;
+use crate::color::ColorSpace;
 use crate::encode::{EncoderConfig, RateControl};
-use crate::frame::Size;
+use crate::frame::{BitDepth, Size};
 
 /// Encoders that take the same options.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,16 +128,26 @@ pub(super) fn arguments(encoder: &str, config: &EncoderConfig) -> Vec<String> {
         // No others at cuts of the film.
         arguments.extend(words(&["-keyint_min", &distance.to_string()]));
     }
+    let (planar, interleaved) =
+        if config.depth > BitDepth::Eight { ("yuv420p10le", "p010le") } else { ("yuv420p", "nv12") };
     arguments.extend(words(&["-threads", &config.threads.clamp(1, 64).to_string()]));
     match family {
-        Family::Vaapi => arguments.extend(words(&["-vf", "format=nv12,hwupload"])),
-        Family::Qsv | Family::Amf => arguments.extend(words(&["-vf", "format=nv12"])),
-        _ => arguments.extend(words(&["-pix_fmt", "yuv420p"])),
+        Family::Vaapi => arguments.extend(words(&["-vf", &format!("format={interleaved},hwupload")])),
+        Family::Qsv | Family::Amf => arguments.extend(words(&["-vf", &format!("format={interleaved}")])),
+        _ => arguments.extend(words(&["-pix_fmt", planar])),
     }
     arguments.extend(without_delay(family, config));
     arguments.extend(speed(family, config));
     arguments.extend(rate(family, config));
     arguments
+}
+
+/// Options that say what the colours are: by their numbers of ITU-T H.273, in limited range, chroma on the left between two
+/// rows.
+pub(super) fn colors(color: ColorSpace) -> Vec<String> {
+    let [primaries, transfer, matrix] = color.numbers().map(|number| number.to_string());
+    let numbers = ["-color_primaries", &primaries, "-color_trc", &transfer, "-colorspace", &matrix];
+    words(&[&numbers[..], &["-color_range", "tv", "-chroma_sample_location", "left"]].concat())
 }
 
 fn words(words: &[&str]) -> Vec<String> {

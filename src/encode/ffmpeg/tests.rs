@@ -139,7 +139,7 @@ fn directly(folder: &Path, name: &str, config: &EncoderConfig, frames: &[Frame],
     command
         .args(["-force_key_frames", keys, "-enc_time_base", raw_input::TIME_BASE])
         .args(settings::arguments(name, config))
-        .args(RECORDED)
+        .args(settings::colors(ColorSpace::RECORDED))
         .arg(&file);
     let output = command.env("SVT_LOG", "1").output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

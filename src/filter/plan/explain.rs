@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{Axis, Pass, PassInput, PassOutput, Plan, Point, SourcePixels, Stage};
+use crate::frame::BitDepth;
 
 /// One line for each pass: its input, its operations and its output.
 impl fmt::Display for Plan {
@@ -34,7 +35,8 @@ impl fmt::Display for Pass {
         steps.extend(self.points.iter().map(Point::to_string));
         steps.push(match self.output {
             PassOutput::Texture(texture) => format!("texture {texture} of {}", self.to.texels()),
-            PassOutput::I420 => format!("pack I420 of {}", self.to.size),
+            PassOutput::I420 { depth: BitDepth::Eight } => format!("pack I420 of {}", self.to.size),
+            PassOutput::I420 { depth } => format!("pack I420 of {} bits of {}", depth.bits(), self.to.size),
             PassOutput::Rgba8 => format!("pack RGBA of {}", self.to.size),
             PassOutput::Light { .. } => format!("add light of {}", self.to.size),
         });

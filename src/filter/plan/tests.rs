@@ -2,13 +2,13 @@ use super::blur_kernel::taps;
 use super::numbers::{PADDED_BLUR, blur_params};
 use super::planner::fit;
 use super::*;
-use crate::frame::Rect;
+use crate::frame::{BitDepth, Rect};
 
 const HD: Size = Size::new(1280, 720);
 const FILM: SourcePicture = SourcePicture { pixels: SourcePixels::Bytes(PixelFormat::I420), size: HD };
 
 fn passes(chain: &str, size: Size) -> Vec<Pass> {
-    plan(&chain.parse().unwrap(), FILM, size, PassOutput::I420).passes
+    plan(&chain.parse().unwrap(), FILM, size, PassOutput::I420 { depth: BitDepth::Eight }).passes
 }
 
 #[test]
@@ -17,7 +17,7 @@ fn a_run_of_pointwise_filters_is_one_pass_with_unpack_and_pack() {
     assert_eq!(passes.len(), 1);
     assert_eq!(
         (passes[0].input, passes[0].output),
-        (PassInput::Source(SourcePixels::Bytes(PixelFormat::I420)), PassOutput::I420)
+        (PassInput::Source(SourcePixels::Bytes(PixelFormat::I420)), PassOutput::I420 { depth: BitDepth::Eight })
     );
     assert!(passes[0].opaque);
     assert_eq!(passes[0].points.len(), 5);

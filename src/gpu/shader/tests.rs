@@ -2,7 +2,7 @@ use super::*;
 use crate::filter::{
     FileAccess, FilterChain, LayerPlace, ParamKind, SourcePicture, SourcePixels, catalog, plan, plan_layer,
 };
-use crate::frame::{Rect, Size};
+use crate::frame::{BitDepth, Rect, Size};
 use wgpu::naga;
 
 /// What naga says against a shader, with the place in its text.
@@ -100,7 +100,12 @@ fn every_plan_of_random_chains_composes_to_shaders_that_naga_accepts() {
         let picture = SourcePicture { pixels: sources[round % sources.len()], size: Size::new(320, 180) };
         let size = [Size::new(320, 180), Size::new(100, 100)][round / 7 % 2];
         let light = PassOutput::Light { over_black: round % 4 == 0 };
-        let output = [PassOutput::I420, PassOutput::Rgba8, light][round / 14 % 3];
+        let output = [
+            PassOutput::I420 { depth: BitDepth::Eight },
+            PassOutput::I420 { depth: BitDepth::Ten },
+            PassOutput::Rgba8,
+            light,
+        ][round / 14 % 4];
         let plan = match layer_at(round) {
             Some(place) => plan_layer(&chain, picture, size, place),
             None => plan(&chain, picture, size, output),
@@ -119,7 +124,7 @@ fn every_plan_of_random_chains_composes_to_shaders_that_naga_accepts() {
         let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("shaders/window/{name}.wgsl"));
         std::fs::read_to_string(file).unwrap()
     });
-    for text in [chroma(), blend().to_owned()].into_iter().chain(window) {
+    for text in [chroma(BitDepth::Eight), chroma(BitDepth::Ten), blend().to_owned()].into_iter().chain(window) {
         assert_eq!(fault(&text), None);
         seen.insert(text);
     }

@@ -13,7 +13,7 @@
 use super::boxes::{BoxWriter, FourCc, boxed};
 use crate::av1::SequenceHeader;
 use crate::codec::{AudioCodec, VideoCodec};
-use crate::color::{ColorSpace, Matrix, Range};
+use crate::color::Range;
 use crate::error::{Error, Result};
 use crate::frame::Size;
 use crate::mux::tracks::{AudioTrack, VideoTrack};
@@ -101,7 +101,7 @@ pub(crate) fn write_video(boxes: &mut BoxWriter, track: &VideoTrack, config: &[u
         entry.bytes(config);
         entry.boxed(*b"colr", |colr| {
             colr.bytes(b"nclx");
-            nclx(track.color).into_iter().for_each(|number| colr.u16(number));
+            track.color.numbers().into_iter().for_each(|number| colr.u16(number.into()));
             colr.u8(if track.color.range == Range::Full { 0x80 } else { 0 });
         });
         entry.boxed(*b"pasp", |pasp| {
@@ -113,15 +113,6 @@ pub(crate) fn write_video(boxes: &mut BoxWriter, track: &VideoTrack, config: &[u
 
 fn side(pixels: u32) -> u16 {
     u16::try_from(pixels).unwrap_or(u16::MAX)
-}
-
-/// Primaries, transfer and matrix (ITU-T H.273).
-fn nclx(color: ColorSpace) -> [u16; 3] {
-    match color.matrix {
-        Matrix::Bt601 => [6, 6, 6],
-        Matrix::Bt709 => [1, 1, 1],
-        Matrix::Bt2020 => [9, 14, 9],
-    }
 }
 
 /// What `vpcC` says of VP9.
@@ -194,7 +185,7 @@ impl Vp9Features {
             vpcc.u8(self.profile);
             vpcc.u8(self.level);
             vpcc.u8(self.depth << 4 | self.subsampling << 1 | u8::from(track.color.range == Range::Full));
-            nclx(track.color).into_iter().for_each(|number| vpcc.u8(number as u8));
+            track.color.numbers().into_iter().for_each(|number| vpcc.u8(number));
             vpcc.u16(0);
         });
         boxes.into_bytes()

@@ -289,14 +289,17 @@ impl Encoders {
     ) -> Result<Self> {
         let settings = |input: &TrackInput| input.subscription.settings();
         let mut encoders = Self { video: None, codec: None, audio: None, tracks: Tracks::default() };
-        if let (Some(codec), Some(TrackSettings::Video { size, .. })) = (codec, video.map(settings)) {
+        if let (Some(codec), Some(input)) = (codec, video)
+            && let TrackSettings::Video { size, .. } = settings(input)
+        {
             let mut config = options.encoder_config(codec, size, clock.rate(), bitrates);
+            config.color = input.subscription.color();
             config.partial = container.is_animated_picture();
             config.gif.limit_lookahead(clock.is_real(), options.frame_limit.map(|limit| config.rate.timestamp(limit)));
             let header = header(&options.encoder, &config)?;
             let encoder = open(&options.encoder, &config)?;
             let track = VideoTrack::new(codec, header.size, header.codec_private).with_alpha(config.alpha);
-            encoders.tracks.video = Some(track);
+            encoders.tracks.video = Some(track.with_color(config.color).with_depth(config.depth));
             encoders.codec = Some(header.codec_string);
             encoders.video = Some((encoder, config));
         }
