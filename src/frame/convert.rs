@@ -28,7 +28,7 @@ impl Frame {
 
     /// I420 of 8 bits of one of 10, in the same colours.
     fn rounded(&self) -> Self {
-        let sample = |sample: &[u8]| (u16::from_le_bytes([sample[0], sample[1]]) + 2 >> 2).min(255) as u8;
+        let sample = |sample: &[u8]| ((u16::from_le_bytes([sample[0], sample[1]]) + 2) / 4).min(255) as u8;
         let rows = (0..3).flat_map(|plane| self.rows(plane));
         let data = rows.flat_map(|row| row.chunks_exact(2).map(sample)).collect();
         Self::packed(PixelFormat::I420, self.size, self.color, data).with_timestamp(self.timestamp)

@@ -43,7 +43,7 @@ impl PackedLayout {
                 let (row, rows) = format.plane_size(index, size);
                 let stride = match format {
                     PixelFormat::I420 => padded >> usize::from(index > 0),
-                    PixelFormat::I420P10 => padded * 2 >> usize::from(index > 0),
+                    PixelFormat::I420P10 => (padded >> usize::from(index > 0)) * 2,
                     _ => row,
                 };
                 let plane = Plane { offset: len, stride };
