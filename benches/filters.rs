@@ -18,6 +18,8 @@ const HD: Size = Size::new(1280, 720);
 const RATIOS: &[(&str, &str, f64)] = &[
     ("sepia(1) contrast(1.2) saturate(1.4) hue-rotate(20deg) vignette(0.4)", "sepia(1)", 1.3),
     ("blur(16px)", "blur(2px)", 2.0),
+    ("blur(2px)", "sepia(1)", 2.2),
+    ("blur(16px)", "sepia(1)", 2.2),
 ];
 
 /// A frame of film at full size.

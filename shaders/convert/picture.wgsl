@@ -6,7 +6,11 @@
 // transparent black.
 fn load(at: vec2i) -> vec4f {
     let texel = at + frame.input_margin;
-    let size = vec2i(frame.input_size);
-    let inside = EDGE_CLAMP || (all(texel >= vec2i(0)) && all(texel < size));
-    return select(vec4f(0.0), textureLoad(input, clamp(texel, vec2i(0), size - 1), 0), inside);
+    let last = vec2i(frame.input_size) - 1;
+    if EDGE_CLAMP {
+        return textureLoad(input, clamp(texel, vec2i(0), last), 0);
+    }
+    // Coordinates below 0 are great numbers here.
+    let nearest = min(vec2u(texel), vec2u(last));
+    return select(vec4f(0.0), textureLoad(input, nearest, 0), all(nearest == vec2u(texel)));
 }

@@ -77,8 +77,8 @@ impl SourcePixels {
 pub struct Plan {
     /// The passes, in order.
     pub passes: Vec<Pass>,
-    /// The sizes of the textures between passes.
-    pub textures: Vec<Size>,
+    /// The textures between passes.
+    pub textures: Vec<PlannedTexture>,
     /// Pairs of textures that swap after every frame: a pass reads from one what it wrote into the other one before.
     pub twins: Vec<[usize; 2]>,
     /// The position on the canvas of the first pixel of the last pass's result: (0, 0) except for a layer.
@@ -119,6 +119,24 @@ pub struct Pass {
     pub to: Extent,
 }
 
+/// A texture between passes; its colours are premultiplied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlannedTexture {
+    /// In pixels.
+    pub size: Size,
+    /// How its colours are kept.
+    pub precision: Precision,
+}
+
+/// How a texture keeps colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Precision {
+    /// In 8 bits: where the next pass takes means of pixels, and the source has no more.
+    Byte,
+    /// In half floats.
+    Half,
+}
+
 /// How much of the plane a picture covers: its own pixels, from (0, 0) on, and a margin around them. The margin keeps
 /// what a blur spreads beyond the borders, as far as a later blur may bring it back, as on a canvas; at the end of a
 /// plan there is no margin.
@@ -156,8 +174,13 @@ pub enum PassInput {
 /// The output of a pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PassOutput {
-    /// The texture of this number: half floats, premultiplied.
-    Texture(usize),
+    /// A texture of the plan, premultiplied.
+    Texture {
+        /// Its number.
+        index: usize,
+        /// Its precision.
+        precision: Precision,
+    },
     /// Packed I420, for encoders: over black, in the recording's colours.
     I420 {
         /// How many bits a sample has; 10 are in words of 16.

@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 
 use super::readback::{PackedLayout, PackedPicture};
-use super::step::{Binding, FrameInfo, Step, TEXTURE_FORMAT, numbers};
+use super::step::{Binding, FrameInfo, Step, numbers, texture_format};
 use super::upload::SourceBuffer;
 use super::{Gpu, shader};
 use crate::color::ColorSpace;
 use crate::error::{Error, Result};
 use crate::filter::{
-    FilterChain, LayerPlace, Pass, PassInput, PassOutput, Plan, SourcePicture, SourcePixels, plan, plan_layer,
+    FilterChain, LayerPlace, Pass, PassInput, PassOutput, Plan, PlannedTexture, SourcePicture, SourcePixels, plan,
+    plan_layer,
 };
 use crate::frame::{BitDepth, Frame, PixelFormat, Size};
 use crate::time::Timestamp;
@@ -169,7 +170,8 @@ impl Renderer {
             return Ok(());
         }
         let linear = self.drawn.as_ref().is_some_and(is_linear);
-        let texts: Vec<_> = plan.passes.iter().map(|pass| shader::compose(pass, linear)).collect();
+        let texts: Vec<_> =
+            plan.passes.iter().map(|pass| shader::compose(pass, linear, self.chain.is_animated())).collect();
         let alike = plan.textures == self.plan.textures
             && plan.passes.len() == self.plan.passes.len()
             && !self.steps.is_empty()
@@ -195,7 +197,7 @@ impl Renderer {
 
     /// The plan's textures; textures that are kept from frame to frame are taken over from the previous plan.
     fn textures_for(&self, plan: &Plan) -> Vec<wgpu::TextureView> {
-        let mut textures: Vec<_> = plan.textures.iter().map(|&size| texture(self.gpu.device(), size)).collect();
+        let mut textures: Vec<_> = plan.textures.iter().map(|&planned| texture(self.gpu.device(), planned)).collect();
         for (new, old) in plan.twins.iter().zip(&self.plan.twins) {
             for (&new, &old) in new.iter().zip(old) {
                 if plan.textures[new] == self.plan.textures[old] {
@@ -256,7 +258,9 @@ impl Renderer {
             PassInput::Texture(index) => bindings.push((2, both(index).map(Binding::Sampled))),
         }
         match pass.output {
-            PassOutput::Texture(index) => bindings.push((3, both(index).map(Binding::Stored))),
+            PassOutput::Texture { index, precision } => {
+                bindings.push((3, both(index).map(|view| Binding::Stored(view, precision))));
+            }
             PassOutput::I420 { .. } | PassOutput::Rgba8 | PassOutput::Light { .. } => {
                 bindings.extend(self.output.as_ref().map(|output| (3, [Binding::Written(output); 2])));
             }
@@ -317,8 +321,8 @@ impl Renderer {
     /// The layer that was rendered last; none when it is not visible.
     pub fn layer(&self) -> Option<RenderedLayer<'_>> {
         let last = self.plan.passes.last()?;
-        let PassOutput::Texture(texture) = last.output else { return None };
-        Some(RenderedLayer { picture: &self.textures[texture], origin: self.plan.origin, size: last.to.texels() })
+        let PassOutput::Texture { index, .. } = last.output else { return None };
+        Some(RenderedLayer { picture: &self.textures[index], origin: self.plan.origin, size: last.to.texels() })
     }
 
     /// Sets the place of layers from the next frame on.
@@ -550,14 +554,14 @@ fn storage(device: &wgpu::Device, label: &str, size: u64) -> wgpu::Buffer {
     })
 }
 
-fn texture(device: &wgpu::Device, size: Size) -> wgpu::TextureView {
+fn texture(device: &wgpu::Device, PlannedTexture { size, precision }: PlannedTexture) -> wgpu::TextureView {
     let texture = device.create_texture(&wgpu::TextureDescriptor {
         label: Some("picture"),
         size: wgpu::Extent3d { width: size.width, height: size.height, depth_or_array_layers: 1 },
         mip_level_count: 1,
         sample_count: 1,
         dimension: wgpu::TextureDimension::D2,
-        format: TEXTURE_FORMAT,
+        format: texture_format(precision),
         usage: wgpu::TextureUsages::STORAGE_BINDING | wgpu::TextureUsages::TEXTURE_BINDING,
         view_formats: &[],
     });

@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use crate::color::{ToneMap, Transfer};
 use crate::filter::{
-    Axis, Custom, Edge, Effect, FieldKind, Filter, Kind, Pass, PassInput, PassOutput, Point, SourcePixels, Stage, Value,
+    Axis, Custom, Edge, Effect, FieldKind, Filter, Kind, Pass, PassInput, PassOutput, Point, Precision, SourcePixels,
+    Stage, Value,
 };
 use crate::frame::{BitDepth, PixelFormat};
 
@@ -33,13 +34,14 @@ pub fn blend() -> &'static str {
 }
 
 /// The WGSL of a pass; its entry point is `main`. Passes that differ only in their parameters have the same text.
-/// `linear` says that reading the source texture gives linear values.
+/// `linear` says that reading the source texture gives linear values, `animated` that numbers change from frame to frame:
+/// then a blur of any radius has the same text.
 ///
 /// Values that control branches and short loops are constants in the text, not values in a uniform buffer: Mesa writes
 /// such values into the shader and compiles it again at every dispatch (lavapipe 22.3, `nir_inline_uniforms`), which
 /// costs 2 ms with its cache and 100 ms without.
-pub fn compose(pass: &Pass, linear: bool) -> String {
-    let mut composer = Composer { linear, ..Composer::default() };
+pub fn compose(pass: &Pass, linear: bool, animated: bool) -> String {
+    let mut composer = Composer { linear, animated, ..Composer::default() };
     composer.add(wgsl!("frame_info"));
     let count = pass.params().len().max(1);
     let _ = if fits_uniform(count) {
@@ -49,7 +51,13 @@ pub fn compose(pass: &Pass, linear: bool) -> String {
     };
     composer.input(pass);
     composer.stage(pass);
-    if let PassOutput::Texture(_) = pass.output {
+    if let PassOutput::Texture { precision, .. } = pass.output {
+        let format = match precision {
+            Precision::Byte => "rgba8unorm",
+            Precision::Half => "rgba16float",
+        };
+        let _ = writeln!(composer.text, "@group(0) @binding(3) var output: texture_storage_2d<{format}, write>;");
+        let _ = writeln!(composer.text, "const BYTES = {};", precision == Precision::Byte);
         composer.add(wgsl!("convert/picture_store"));
     }
     if !has_own_main(&pass.stage) {
@@ -62,7 +70,7 @@ pub fn compose(pass: &Pass, linear: bool) -> String {
             composer.add(samples_of(depth));
         }
         composer.add(match pass.output {
-            PassOutput::Texture(_) => wgsl!("convert/picture_pack"),
+            PassOutput::Texture { .. } => wgsl!("convert/picture_pack"),
             PassOutput::I420 { .. } => wgsl!("convert/i420_pack"),
             PassOutput::Light { .. } => wgsl!("convert/light_pack"),
             PassOutput::Rgba8 => wgsl!("convert/rgba_pack"),
@@ -80,7 +88,7 @@ pub fn fits_uniform(vectors: usize) -> bool {
 /// The number of pixels that one invocation computes, and of invocations in a workgroup, each as width and height.
 pub fn tile(stage: &Stage) -> ([u32; 2], [u32; 2]) {
     match stage {
-        Stage::Blur { axis: Axis::Y, .. } => ([1, 4], [16, 4]),
+        Stage::Blur { axis: Axis::Y, .. } => ([1, 8], [16, 4]),
         Stage::Reduce { .. } => ([1, 1], [16, 4]),
         _ => ([4, 2], [8, 8]),
     }
@@ -113,6 +121,8 @@ struct Composer {
     setup: String,
     /// Whether reading the source texture gives linear values.
     linear: bool,
+    /// Whether numbers change from frame to frame.
+    animated: bool,
 }
 
 /// Whether a pixel's colour is multiplied by its alpha at this point of the text.
@@ -196,13 +206,17 @@ impl Composer {
                 PassInput::Source(_) | PassInput::Nothing => {}
             },
             Stage::Area(filter) => self.area(filter, pass),
-            Stage::Blur { axis: Axis::X, .. } => {
+            Stage::Blur { axis, .. } => {
                 self.add(wgsl!("filter/blur"));
-                self.add(wgsl!("filter/blur_x"));
-            }
-            Stage::Blur { axis: Axis::Y, .. } => {
-                self.add(wgsl!("filter/blur"));
-                self.add(wgsl!("filter/blur_y"));
+                self.add(match axis {
+                    Axis::X => wgsl!("filter/blur_x"),
+                    Axis::Y => wgsl!("filter/blur_y"),
+                });
+                let params = pass.params();
+                // The weights begin in the fourth vector; all of them are read where the radius changes.
+                let turns = if self.animated { params.len() - 3 } else { params[0][1] as usize };
+                let turns = (0..turns).map(|k| format!("    turn({k}, first);\n"));
+                let _ = writeln!(self.text, "fn turns(first: vec2i) {{\n{}}}", turns.collect::<String>());
             }
             Stage::Reduce { factor, .. } => {
                 let _ = writeln!(self.text, "const FACTOR = {factor};");

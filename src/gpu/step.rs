@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{Gpu, shader};
-use crate::filter::{Extent, Pass};
+use crate::filter::{Extent, Pass, Precision};
 use crate::frame::Size;
 
 /// A prepared dispatch.
@@ -161,7 +161,7 @@ pub(super) enum Binding<'a> {
     Read(&'a wgpu::Buffer),
     Written(&'a wgpu::Buffer),
     Sampled(&'a wgpu::TextureView),
-    Stored(&'a wgpu::TextureView),
+    Stored(&'a wgpu::TextureView, Precision),
     Sampler(&'a wgpu::Sampler),
 }
 
@@ -179,9 +179,9 @@ impl<'a> Binding<'a> {
                 multisampled: false,
             },
             Self::Sampler(_) => BindingType::Sampler(wgpu::SamplerBindingType::Filtering),
-            Self::Stored(_) => BindingType::StorageTexture {
+            Self::Stored(_, precision) => BindingType::StorageTexture {
                 access: wgpu::StorageTextureAccess::WriteOnly,
-                format: TEXTURE_FORMAT,
+                format: texture_format(precision),
                 view_dimension: wgpu::TextureViewDimension::D2,
             },
         }
@@ -191,10 +191,15 @@ impl<'a> Binding<'a> {
         match self {
             Self::Uniform(buffer) | Self::Read(buffer) | Self::Written(buffer) => buffer.as_entire_binding(),
             Self::Sampler(sampler) => wgpu::BindingResource::Sampler(sampler),
-            Self::Sampled(view) | Self::Stored(view) => wgpu::BindingResource::TextureView(view),
+            Self::Sampled(view) | Self::Stored(view, _) => wgpu::BindingResource::TextureView(view),
         }
     }
 }
 
-/// Half floats, so that values between two passes show no banding.
-pub(super) const TEXTURE_FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba16Float;
+/// The format of a texture between two passes. Half floats show no banding.
+pub(super) const fn texture_format(precision: Precision) -> wgpu::TextureFormat {
+    match precision {
+        Precision::Byte => wgpu::TextureFormat::Rgba8Unorm,
+        Precision::Half => wgpu::TextureFormat::Rgba16Float,
+    }
+}

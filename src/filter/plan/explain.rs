@@ -34,7 +34,7 @@ impl fmt::Display for Pass {
         }
         steps.extend(self.points.iter().map(Point::to_string));
         steps.push(match self.output {
-            PassOutput::Texture(texture) => format!("texture {texture} of {}", self.to.texels()),
+            PassOutput::Texture { index, .. } => format!("texture {index} of {}", self.to.texels()),
             PassOutput::I420 { depth: BitDepth::Eight } => format!("pack I420 of {}", self.to.size),
             PassOutput::I420 { depth } => format!("pack I420 of {} bits of {}", depth.bits(), self.to.size),
             PassOutput::Rgba8 => format!("pack RGBA of {}", self.to.size),

@@ -2,12 +2,13 @@
 //! chain are here, so that the shader's text stays.
 
 use super::blur_kernel::taps;
-use super::{BlurKernel, Pass, Point, Scaling, Stage};
+use super::{Axis, BlurKernel, Pass, Point, Scaling, Stage};
 use crate::filter::{Effect, Filter, Kind, Value};
 use crate::frame::Size;
 
-/// The least number of vectors for a blur: as many as the widest that gathers directly.
-pub(super) const PADDED_BLUR: usize = 32;
+/// The number of vectors for a blur: as many as the widest one needs, so that an animated radius changes numbers alone.
+pub(super) const BLUR_PARAMS: usize = 12;
+
 impl Pass {
     /// The numbers that the pass's shader reads: the stage's first, then each point's.
     pub fn params(&self) -> Vec<[f32; 4]> {
@@ -123,7 +124,8 @@ impl Stage {
         match self {
             Self::Copy => Vec::new(),
             Self::Area(filter) => filter.params(),
-            Self::Blur { kernel, shift, .. } => blur_params(*kernel, *shift),
+            Self::Blur { axis: Axis::X, kernel, shift } => blur_params(*kernel, *shift, 4),
+            Self::Blur { axis: Axis::Y, kernel, shift } => blur_params(*kernel, *shift, 8),
             Self::Reduce { factor, shift: [x, y] } => vec![[*factor as f32, *x as f32, *y as f32, 0.0]],
             Self::Expand { factor } => vec![[*factor as f32, 0.0, 0.0, 0.0]],
             Self::Place { scaling: Scaling { origin, step, covered: [begin, end], from: [first, last] }, .. } => {
@@ -137,13 +139,13 @@ impl Stage {
     }
 }
 
-/// A blur as a shader that makes four neighbours at once reads it: the first pixel it reaches and how many pixels it
-/// reads; then for each its weight in each of the four. Padded, so that an animated radius changes numbers alone.
-pub(super) fn blur_params(kernel: BlurKernel, shift: f32) -> Vec<[f32; 4]> {
+/// A blur as `shaders/filter/blur.wgsl` reads it, whose invocations make so many neighbours at once from four pixels a turn:
+/// the first pixel and the number of turns; two vectors of zeros; then the weights, and zeros.
+pub(super) fn blur_params(kernel: BlurKernel, shift: f32, neighbours: usize) -> Vec<[f32; 4]> {
     let (first, weights) = taps(kernel, shift);
+    let turns = (weights.len() + neighbours - 1).div_ceil(4);
     let weight = |t: usize| weights.get(t).copied().unwrap_or(0.0);
-    let mut params = vec![[first as f32, (weights.len() + 3) as f32, 0.0, 0.0]];
-    params.extend((0..weights.len() + 3).map(|t| [0, 1, 2, 3].map(|i| t.checked_sub(i).map_or(0.0, weight))));
-    params.resize(params.len().max(PADDED_BLUR), [0.0; 4]);
+    let mut params = vec![[first as f32, turns as f32, 0.0, 0.0], [0.0; 4], [0.0; 4]];
+    params.extend((0..BLUR_PARAMS - params.len()).map(|k| [0, 1, 2, 3].map(|i| weight(4 * k + i))));
     params
 }

@@ -1,14 +1,19 @@
 //! The planner: takes a chain filter by filter and decides which filters join the open pass and which end it.
 
 use super::place::{CanvasPart, LayerPlace};
-use super::{Axis, BlurKernel, Extent, Pass, PassInput, PassOutput, Plan, Point, SourcePicture, SourcePixels, Stage};
+use super::{
+    Axis, BlurKernel, Extent, Pass, PassInput, PassOutput, Plan, PlannedTexture, Point, Precision, SourcePicture,
+    SourcePixels, Stage,
+};
 use crate::filter::color_matrix::ColorMatrix;
 use crate::filter::{Custom, Edge, Effect, Filter, FilterChain, Kind, Value};
-use crate::frame::{PixelFormat, Size};
+use crate::frame::{BitDepth, PixelFormat, Size};
 
 /// Blurs up to this standard deviation gather their pixels directly; wider ones at a reduced size, where the standard
 /// deviation is between half of this and all of it.
 const DIRECT_BLUR: f32 = 4.0;
+/// The least variance of a blur, in pixels², that takes means of many pixels: a blur of 1.6px has less.
+const MANY: f32 = 3.0;
 /// The greatest reduction of one pass: more would leave too few invocations with too many pixels to read each.
 const MOST_REDUCED: u32 = 8;
 /// The margin of a reduced picture, in its pixels: expanding reads one beyond the edge.
@@ -26,6 +31,9 @@ const WIDEST_MARGIN: u32 = 1024;
 /// animated chain is planned for one instant: give [`FilterChain::at`].
 pub fn plan(chain: &FilterChain, source: SourcePicture, size: Size, output: PassOutput) -> Plan {
     let mut planner = Planner::of(chain, source, size);
+    if output == (PassOutput::I420 { depth: BitDepth::Ten }) {
+        planner.averaged = Precision::Half;
+    }
     planner.fit(size);
     planner.filter(chain, size, 0);
     planner.emit(output);
@@ -51,9 +59,9 @@ pub fn plan_layer(chain: &FilterChain, source: SourcePicture, canvas: Size, plac
         None => planner.fit(size),
     }
     planner.filter(chain, size, margin);
-    let texture = planner.free_texture(planner.open.to.texels(), None);
+    let output = planner.free_texture(Precision::Half, None);
     let margin = planner.open.to.margin as i32;
-    planner.emit(PassOutput::Texture(texture));
+    planner.emit(output);
     planner.finish(part.map_or([0, 0], |part| part.origin.map(|origin| origin - margin)))
 }
 
@@ -87,9 +95,11 @@ fn room(size: Size) -> u32 {
 /// The passes so far, and the open pass.
 struct Planner {
     passes: Vec<Pass>,
-    textures: Vec<Size>,
+    textures: Vec<PlannedTexture>,
     twins: Vec<[usize; 2]>,
     edge: Edge,
+    /// The least precision of a texture of which means are taken.
+    averaged: Precision,
     /// The size at which values are drawn; none where the source is a picture.
     plotted: Option<Size>,
     /// The reach of the filters that follow beyond the borders.
@@ -197,7 +207,12 @@ impl Planner {
             original: None,
             to: Extent::of(from),
         };
-        Self { passes: Vec::new(), textures: Vec::new(), twins: Vec::new(), edge, plotted: None, spread: 0, open }
+        let averaged = match input {
+            PassInput::Source(SourcePixels::Bytes(format)) if format.bits() == 8 => Precision::Byte,
+            _ => Precision::Half,
+        };
+        let (passes, textures, twins) = Default::default();
+        Self { passes, textures, twins, edge, averaged, plotted: None, spread: 0, open }
     }
 
     fn add(&mut self, filter: &Filter) {
@@ -254,11 +269,12 @@ impl Planner {
         });
     }
 
-    /// Ends the open pass with its picture in `texture`, which the next pass reads.
-    fn emit_texture(&mut self, texture: usize) {
+    /// Ends the open pass with its picture in a texture, which the next pass reads.
+    fn emit_texture(&mut self, output: PassOutput) {
+        let PassOutput::Texture { index, .. } = output else { return };
         let opaque = self.open.opaque_after();
-        self.emit(PassOutput::Texture(texture));
-        self.open.input = PassInput::Texture(texture);
+        self.emit(output);
+        self.open.input = PassInput::Texture(index);
         self.open.from = self.open.to;
         self.open.opaque = opaque;
         self.open.original = None;
@@ -272,8 +288,13 @@ impl Planner {
     /// The same, without overwriting the texture `held`.
     fn gather_held(&mut self, stage: Stage, to: Extent, held: Option<usize>) {
         if !self.open.is_untouched() {
-            let texture = self.free_texture(self.open.to.texels(), held);
-            self.emit_texture(texture);
+            let is_averaged = match &stage {
+                Stage::Blur { kernel, .. } => kernel.variance() >= MANY,
+                Stage::Reduce { .. } => true,
+                _ => false,
+            };
+            let output = self.free_texture(if is_averaged { self.averaged } else { Precision::Half }, held);
+            self.emit_texture(output);
         }
         self.open.opaque &= match &stage {
             Stage::Copy => true,
@@ -289,27 +310,30 @@ impl Planner {
     /// Ends the open pass with its picture kept for the next frame.
     fn remember(&mut self) {
         let twins = [self.textures.len(), self.textures.len() + 1];
-        self.textures.extend([self.open.to.texels(); 2]);
+        let precision = Precision::Half;
+        self.textures.extend([PlannedTexture { size: self.open.to.texels(), precision }; 2]);
         self.twins.push(twins);
-        self.emit_texture(twins[0]);
+        self.emit_texture(PassOutput::Texture { index: twins[0], precision });
         if let Some(pass) = self.passes.last_mut() {
             pass.previous = Some(twins[1]);
         }
     }
 
-    /// A texture of this size that the open pass does not read, that is not `held` and not kept for the next frame.
-    fn free_texture(&mut self, size: Size, held: Option<usize>) -> usize {
+    /// A texture for the open pass, which that does not read, that is not `held` and not kept for the next frame.
+    fn free_texture(&mut self, precision: Precision, held: Option<usize>) -> PassOutput {
+        let wanted = PlannedTexture { size: self.open.to.texels(), precision };
         let free = |texture: usize| {
-            self.textures[texture] == size
+            self.textures[texture] == wanted
                 && self.open.input != PassInput::Texture(texture)
                 && self.open.original.is_none_or(|(original, _)| original != texture)
                 && held != Some(texture)
                 && !self.twins.iter().any(|twins| twins.contains(&texture))
         };
-        (0..self.textures.len()).find(|&texture| free(texture)).unwrap_or_else(|| {
-            self.textures.push(size);
+        let index = (0..self.textures.len()).find(|&texture| free(texture)).unwrap_or_else(|| {
+            self.textures.push(wanted);
             self.textures.len() - 1
-        })
+        });
+        PassOutput::Texture { index, precision }
     }
 
     /// Draws the source on a part of a canvas, unless the chain draws there.
@@ -398,8 +422,8 @@ impl Planner {
     /// Makes the picture and its blur, or the blur of the filter's feed; `filter` makes one colour of both.
     fn combine(&mut self, filter: &Filter, sigma: f32, shift: [f32; 2], feeds: bool) {
         if !matches!(self.open.input, PassInput::Texture(_)) || !self.open.is_untouched() {
-            let texture = self.free_texture(self.open.to.texels(), None);
-            self.emit_texture(texture);
+            let output = self.free_texture(Precision::Half, None);
+            self.emit_texture(output);
         }
         let PassInput::Texture(original) = self.open.input else { return };
         let extent = self.open.from;

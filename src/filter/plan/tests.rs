@@ -1,8 +1,8 @@
 use super::blur_kernel::taps;
-use super::numbers::{PADDED_BLUR, blur_params};
+use super::numbers::{BLUR_PARAMS, blur_params};
 use super::planner::fit;
 use super::*;
-use crate::frame::{BitDepth, Rect};
+use crate::frame::{BitDepth, PixelFormat, Rect};
 
 const HD: Size = Size::new(1280, 720);
 const FILM: SourcePicture = SourcePicture { pixels: SourcePixels::Bytes(PixelFormat::I420), size: HD };
@@ -59,13 +59,13 @@ fn textures_alternate_and_no_pass_writes_what_it_reads() {
         for pass in &plan.passes {
             if let PassInput::Texture(texture) = pass.input {
                 assert_eq!(Some(texture), written, "each pass goes on where the last one ended");
-                assert_eq!(plan.textures[texture], pass.from.texels());
+                assert_eq!(plan.textures[texture].size, pass.from.texels());
             }
-            if let PassOutput::Texture(texture) = pass.output {
+            if let PassOutput::Texture { index: texture, precision } = pass.output {
                 assert_ne!(pass.input, PassInput::Texture(texture));
                 assert!(pass.original.is_none_or(|(original, _)| original != texture), "{chain}");
                 assert_ne!(pass.previous, Some(texture), "{chain}");
-                assert_eq!(plan.textures[texture], pass.to.texels());
+                assert_eq!(plan.textures[texture], PlannedTexture { size: pass.to.texels(), precision });
                 written = Some(texture);
             }
         }
@@ -92,7 +92,9 @@ fn a_blurs_reach_is_bounded_however_wide_it_is() {
         for pass in passes(&format!("blur({sigma}px)"), HD) {
             if let Stage::Blur { kernel, shift, .. } = pass.stage {
                 let taps = taps(kernel, shift).1.len();
-                assert!(taps <= PADDED_BLUR - 4, "blur({sigma}px) reads {taps} pixels with {kernel}");
+                // Eight neighbours are made at once; the first three vectors hold no weights.
+                let reads = taps + 7;
+                assert!(reads <= 4 * (BLUR_PARAMS - 3), "blur({sigma}px) reads {reads} pixels with {kernel}");
             }
         }
     }
@@ -114,7 +116,9 @@ fn a_blurs_weights_are_the_specifications_boxes_moved_by_its_shift() {
         let variance: f32 = weights.iter().zip(first..).map(|(weight, t)| weight * moved(t)).sum();
         let rest = shift - shift.floor();
         assert!((variance - kernel.variance() - rest * (1.0 - rest)).abs() < 0.05, "{sigma}: a variance of {variance}");
-        assert_eq!(blur_params(kernel, shift).len(), PADDED_BLUR);
+        for neighbours in [4, 8] {
+            assert_eq!(blur_params(kernel, shift, neighbours).len(), BLUR_PARAMS);
+        }
     }
 }
 
@@ -164,13 +168,40 @@ fn a_layer_of_its_own_size_is_one_pass_and_film_that_lies_over_all_hides_what_is
 }
 
 #[test]
+fn textures_have_8_bits_where_means_are_taken_of_film_of_8_bits() {
+    let precisions = |chain: &str, format, output| {
+        let source = SourcePicture { pixels: SourcePixels::Bytes(format), size: HD };
+        let plan = plan(&chain.parse().unwrap(), source, HD, output);
+        plan.passes
+            .iter()
+            .filter_map(|pass| match pass.output {
+                PassOutput::Texture { precision, .. } => Some(precision),
+                _ => None,
+            })
+            .collect::<Vec<_>>()
+    };
+    use Precision::{Byte, Half};
+    let (eight, ten) = (PassOutput::I420 { depth: BitDepth::Eight }, PassOutput::I420 { depth: BitDepth::Ten });
+    assert_eq!(precisions("blur(2px)", PixelFormat::I420, eight), [Byte, Byte]);
+    assert_eq!(precisions("blur(16px)", PixelFormat::I420, PassOutput::Rgba8), [Byte, Byte, Byte, Half]);
+    // The shadow is averaged, the picture on it is not.
+    assert_eq!(precisions("drop-shadow(1px 1px 2px)", PixelFormat::I420, eight), [Half, Byte]);
+    assert_eq!(precisions("edge(1)", PixelFormat::I420, eight), [Half]);
+    // A mean of few pixels does not make up for their rounding.
+    assert_eq!(precisions("blur(1px)", PixelFormat::I420, eight), [Half, Half]);
+    assert_eq!(precisions("blur(2px)", PixelFormat::I420P10, eight), [Half, Half]);
+    assert_eq!(precisions("blur(2px)", PixelFormat::I420, ten), [Half, Half]);
+}
+
+#[test]
 fn a_filter_may_say_what_its_blur_is_fed_with_and_gets_the_picture_as_it_was() {
     let passes = passes("sepia(1) bloom(1, 1px, 0.5)", HD);
     let PassInput::Texture(original) = passes[1].input else { panic!("{:?}", passes[1]) };
-    assert_eq!(passes[0].output, PassOutput::Texture(original));
+    let kept = PassOutput::Texture { index: original, precision: Precision::Half };
+    assert_eq!(passes[0].output, kept);
     assert!(matches!(passes[1].points[..], [Point::Feed(_)]) && passes[1].stage == Stage::Copy);
     let last = passes.last().unwrap();
     assert!(matches!(last.points[..], [Point::Combine(_)]) && last.opaque);
     assert_eq!(last.original, Some((original, Extent::of(HD))));
-    assert!(passes[1..].iter().all(|pass| pass.output != PassOutput::Texture(original)), "nothing writes over it");
+    assert!(passes[1..].iter().all(|pass| pass.output != kept), "nothing writes over it");
 }

@@ -111,7 +111,7 @@ fn every_plan_of_random_chains_composes_to_shaders_that_naga_accepts() {
             None => plan(&chain, picture, size, output),
         };
         for pass in &plan.passes {
-            let wgsl = compose(pass, round % 2 == 1);
+            let wgsl = compose(pass, round % 2 == 1, round % 3 == 1);
             if seen.insert(wgsl.clone())
                 && let Some(fault) = fault(&wgsl)
             {
