@@ -155,7 +155,7 @@ fn open_av1(choice: &EncoderChoice, config: &EncoderConfig) -> Result<Box<dyn Vi
         EncoderChoice::Aom => {
             Err(Error::not_supported(format!("expected the encoder aom but it is not built in; {AOM_REMEDY}")))
         }
-        _ => Ok(Box::new(rav1e::Rav1eEncoder::new(config)?)),
+        _ => rav1e::open(config),
     }
 }
 

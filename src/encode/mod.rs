@@ -25,6 +25,7 @@ mod pictures;
 mod plane_pointers;
 mod rav1e;
 pub(crate) mod resampler;
+mod segments;
 #[cfg(any(feature = "aom", all(feature = "vpx", unix)))]
 mod tick_clock;
 mod timeline;
@@ -62,8 +63,11 @@ pub struct EncoderConfig {
     /// The longest time between key frames.
     pub key_interval: Span,
     /// How many threads the encoder may use, at least 1. It does not change what is encoded: aom and VP9 use two at least,
-    /// VP8 one.
+    /// VP8 one; rav1e in real time makes more tiles for more threads.
     pub threads: usize,
+    /// Whether frames come as fast as they are taken, so that packets may come late: rav1e then looks ahead, and encodes the
+    /// frames between key frames side by side on every core. Such packets are lost when the program is killed.
+    pub offline: bool,
     /// Of pictures: whether a packet that is no key frame may hold only what changed since the frame before, as in
     /// animated files. Otherwise each packet is a whole picture.
     pub partial: bool,
@@ -81,6 +85,7 @@ setters! {
         with_speed: speed: u8,
         with_key_interval: key_interval: Span,
         with_threads: threads: usize,
+        with_offline: offline: bool,
         with_partial: partial: bool,
         with_gif: gif: GifOptions,
     }
@@ -104,6 +109,7 @@ impl EncoderConfig {
             speed: None,
             key_interval: Self::DEFAULT_KEY_INTERVAL,
             threads: std::thread::available_parallelism().map_or(1, usize::from),
+            offline: false,
             partial: false,
             gif: GifOptions::default(),
         }

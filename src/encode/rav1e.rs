@@ -1,7 +1,8 @@
 //! AV1 by rav1e: pure Rust, so always built in. Real time only for small frames; see the crate's benchmarks.
 //!
-//! rav1e delays packets by about four frames. It identifies frames only by number, so each frame carries its time as an
-//! opaque value.
+//! In real time rav1e delays packets by about four frames, and uses threads by tiles, which cost bits and scale badly.
+//! Otherwise it looks ahead and reorders frames, and the frames between key frames are encoded side by side, each segment
+//! by an encoder of its own. It identifies frames only by number, so each frame carries its time as an opaque value.
 
 use ::rav1e::color::{
     ChromaSamplePosition, ColorDescription, ColorPrimaries, MatrixCoefficients, PixelRange, TransferCharacteristics,
@@ -11,6 +12,7 @@ use ::rav1e::prelude::{
     FrameTypeOverride, Opaque, Rational, SceneDetectionSpeed, SegmentationLevel,
 };
 
+use super::segments::SegmentEncoder;
 use super::{EncoderConfig, KeyRhythm, RateControl, VideoEncoder};
 use crate::av1::{self, SequenceHeader};
 use crate::color::ColorSpace;
@@ -19,7 +21,21 @@ use crate::frame::{BitDepth, Frame, Size};
 use crate::packet::EncodedPacket;
 use crate::time::{Span, Timestamp};
 
-pub(super) struct Rav1eEncoder {
+/// An encoder for these frames: of whole segments where they come as fast as they are taken.
+///
+/// # Errors
+/// `NotSupportedError` for more than 8 bits a sample; a range error for what rav1e refuses.
+pub(super) fn open(config: &EncoderConfig) -> Result<Box<dyn VideoEncoder>> {
+    // What it refuses is refused before the first frame.
+    let encoder = Rav1eEncoder::new(config)?;
+    if config.offline {
+        let open = |config: &EncoderConfig| Ok(Box::new(Rav1eEncoder::new(config)?) as Box<dyn VideoEncoder>);
+        return Ok(Box::new(SegmentEncoder::new("rav1e", config, open)?));
+    }
+    Ok(Box::new(encoder))
+}
+
+struct Rav1eEncoder {
     config: EncoderConfig,
     context: Context<u8>,
     keys: KeyRhythm,
@@ -33,14 +49,15 @@ struct Shown {
 }
 
 impl Rav1eEncoder {
-    pub(super) fn new(config: &EncoderConfig) -> Result<Self> {
+    fn new(config: &EncoderConfig) -> Result<Self> {
         if config.depth > BitDepth::Eight {
             // rav1e is generic over its samples: those of 16 bits would be built a second time.
             let expected = "expected 8 bits a sample for the encoder rav1e but found";
             let remedy = "choose aom, vpx or ffmpeg:libsvtav1";
             return Err(Error::not_supported(format!("{expected} {}", config.depth.bits())).with_remedy(remedy));
         }
-        let threads = config.threads.clamp(1, 64);
+        let most = if config.offline { OFFLINE_TILES } else { 64 };
+        let threads = config.threads.clamp(1, most);
         let context = Config::new()
             .with_encoder_config(settings(config, threads))
             .with_threads(threads)
@@ -137,13 +154,15 @@ fn settings(config: &EncoderConfig, threads: usize) -> Rav1eConfig {
     if matches!(config.rate_control, RateControl::Bitrate(_)) {
         settings.speed_settings.segmentation = SegmentationLevel::Disabled;
     }
-    // Without reordering and with one frame of lookahead, the delay is 4 frames instead of the preset's 22.
-    settings.low_latency = true;
-    settings.speed_settings.rdo_lookahead_frames = 1;
+    if !config.offline {
+        // Without reordering and with one frame of lookahead, the delay is 4 frames instead of the preset's 22.
+        settings.low_latency = true;
+        settings.speed_settings.rdo_lookahead_frames = 1;
+    }
     // `KeyRhythm` decides about key frames; rav1e's interval only informs its rate control.
     settings.speed_settings.scene_detection_mode = SceneDetectionSpeed::None;
     settings.set_key_frame_interval(0, config.rate.frames_in(config.key_interval).clamp(1, 100_000) + 1);
-    settings.tiles = tiles(config.size, threads);
+    settings.tiles = if config.offline { OFFLINE_TILES.min(room(config.size)) } else { tiles(config.size, threads) };
     settings
 }
 
@@ -171,9 +190,16 @@ fn color_description(color: ColorSpace) -> ColorDescription {
     }
 }
 
-/// The number of tiles: rav1e distributes tiles over threads, and two tiles per thread balance tiles of unequal cost. A
-/// tile below 256×256 costs more bits than it saves time.
+/// How many tiles a picture has where segments are encoded side by side: for any number of threads, so that the packets
+/// are the same. They keep more cores busy while the last segments are encoded.
+const OFFLINE_TILES: usize = 4;
+
+/// The number of tiles: rav1e distributes tiles over threads, and two tiles per thread balance tiles of unequal cost.
 fn tiles(size: Size, threads: usize) -> usize {
-    let room = (size.pixels() / (256 * 256)).max(1) as usize;
-    if threads == 1 { 1 } else { (2 * threads).min(room) }
+    if threads == 1 { 1 } else { (2 * threads).min(room(size)) }
+}
+
+/// The most tiles of a picture: one below 256×256 costs more bits than it saves time.
+fn room(size: Size) -> usize {
+    (size.pixels() / (256 * 256)).max(1) as usize
 }

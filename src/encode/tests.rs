@@ -14,31 +14,34 @@ use crate::tools;
 const SIZE: Size = Size::new(320, 180);
 const RATE: FrameRate = FrameRate::whole(25);
 
-/// An encoder, and the codec that it is tried with.
+/// An encoder, the codec that it is tried with, and whether frames come as fast as they are taken.
 #[derive(Debug, Clone, PartialEq)]
 struct Tried {
     choice: EncoderChoice,
     codec: VideoCodec,
+    offline: bool,
 }
 
 impl Tried {
     fn open(&self, config: &EncoderConfig) -> Result<Box<dyn VideoEncoder>> {
-        open(&self.choice, &config.clone().with_codec(self.codec))
+        open(&self.choice, &config.clone().with_codec(self.codec).with_offline(self.offline))
     }
 }
 
 impl fmt::Display for Tried {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} with {}", self.codec, self.choice)
+        write!(f, "{} with {}{}", self.codec, self.choice, if self.offline { ", offline" } else { "" })
     }
 }
 
-/// Every encoder that is built in, with each of its codecs.
+/// Every encoder that is built in, with each of its codecs; rav1e, which is another one then, also offline.
 fn choices() -> Vec<Tried> {
     let named = |name: &str| ["aom", "rav1e", "vpx"].contains(&name);
     let built_in = list().into_iter().filter(|info| info.version.is_ok() && named(&info.name));
     let tried = built_in.flat_map(|info| info.codecs.into_iter().map(move |codec| (info.name.clone(), codec)));
-    tried.map(|(name, codec)| Tried { choice: name.parse().unwrap(), codec }).collect()
+    let tried = tried.map(|(name, codec)| Tried { choice: name.parse().unwrap(), codec, offline: false });
+    let offline = Tried { choice: EncoderChoice::Rav1e, codec: VideoCodec::Av1, offline: true };
+    tried.chain([offline]).collect()
 }
 
 fn config(size: Size) -> EncoderConfig {
@@ -241,7 +244,7 @@ fn the_same_frames_give_the_same_packets_twice() {
 fn any_number_of_threads_gives_the_same_packets() {
     let size = Size::new(800, 450);
     let frames = pictures(size, 8);
-    for choice in choices().into_iter().filter(|choice| choice.choice != EncoderChoice::Rav1e) {
+    for choice in choices().into_iter().filter(|choice| choice.offline || choice.choice != EncoderChoice::Rav1e) {
         let run = |threads| {
             let config = EncoderConfig { threads, ..config(size) };
             encode(&mut *choice.open(&config).unwrap(), &frames, &[5])

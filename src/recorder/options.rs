@@ -59,6 +59,9 @@ pub struct MediaRecorderOptions {
     pub gif: GifOptions,
     /// How frames of another size are fitted. The recording's size is the track's when the recording starts.
     pub fit: Fit,
+    /// Whether nobody waits for a frame's packet before giving the next frame, so that packets may come late
+    /// ([`EncoderConfig::offline`]): set by a [`Recording`](super::Recording) that is not in real time.
+    pub(super) offline: bool,
     /// Stop when the recording has this length.
     pub time_limit: Option<Span>,
     /// Stop after this number of frames.
@@ -211,6 +214,8 @@ impl MediaRecorderOptions {
         EncoderConfig {
             codec,
             depth: self.depth,
+            // A replay has the last seconds; some of them would not be encoded yet.
+            offline: self.offline && self.replay.is_none(),
             alpha: self.alpha || codec.is_picture() && codec.has_alpha(),
             rate_control: self.quality.map_or(RateControl::Bitrate(bitrates.video), RateControl::Quality),
             speed: self.speed,

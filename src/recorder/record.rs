@@ -323,7 +323,9 @@ impl RunningRecording {
         let mut recorders = RecorderGroup::new(&stream, losses, expected);
         let mut destinations = Vec::new();
         for (recorder, destination) in outputs {
-            recorders.add(recorder_options(recorder, options, rate))?;
+            let mut recorder = recorder_options(recorder, options, rate);
+            recorder.offline = !real_time;
+            recorders.add(recorder)?;
             destinations.push(destination);
         }
         on_stream(&stream);
