@@ -21,6 +21,7 @@ fn main() -> ExitCode {
         Command::Doctor => cli::doctor::run(),
         Command::Filters(args) => cli::list::filters(&args),
         Command::Codecs(args) => cli::codecs::run(&args),
+        Command::Bench(args) => cli::bench::run(&args),
         Command::Completions(args) => cli::completions::run(args.shell),
         Command::Man(args) => cli::man::run(&args),
     };

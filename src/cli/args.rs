@@ -15,6 +15,7 @@ use framereel::{
     Error, ErrorKind, FilterChain, FrameRate, Result, Size, Source, SourceOptions, SourceSpec, Span, VideoCodec,
 };
 
+use super::bench::BenchArgs;
 use super::gif::GifArgs;
 use super::show::graphics::Graphics;
 #[cfg(feature = "preview")]
@@ -49,6 +50,7 @@ pub enum Command {
     Devices(DevicesArgs),
     Filters(FiltersArgs),
     Codecs(CodecsArgs),
+    Bench(BenchArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
 }

@@ -15,6 +15,7 @@ use framereel::{Error, ErrorKind, Result};
 
 pub mod adaptation;
 pub mod args;
+pub mod bench;
 pub mod codecs;
 pub mod completions;
 pub mod devices;
