@@ -127,7 +127,7 @@ fn film_of_high_dynamic_range_is_kept_as_it_is() {
             // An error of one code of 8 bits is 4.
             assert!(apart < 1.0, "{name} as {file}: {apart}");
             let named = bench.json(["inspect", "--json", file])["tracks"][0]["codec"].as_str().unwrap().to_owned();
-            let depths = [".10", "hvc1.2."];
+            let depths = ["M.10", "vp09.02.", "hvc1.2."];
             assert!(depths.iter().any(|depth| named.contains(depth)), "{named}");
         }
     }
@@ -190,8 +190,7 @@ fn what_cannot_be_had_with_ten_bits_is_refused() {
     record(&["-o", "a.webm", "--encoder", "rav1e"])
         .failed(1, &["expected 8 bits a sample for the encoder rav1e but found 10"]);
     record(&["-o", "a.webm", "--alpha"]).failed(2, &["--depth", "--alpha"]);
-    record(&["-o", "a.webm", "--overlay", "pattern"])
-        .failed(1, &["expected one source where film in wide colours is kept"]);
+    record(&["-o", "a.webm", "--overlay", "pattern"]).failed(2, &["--depth", "--overlay"]);
     bench.run(["record", "pq.mp4", "--depth", "12"]).failed(2, &["expected 8 or 10 bits a sample but found `12`"]);
     // Nothing is left behind.
     assert_eq!(bench.names(), ["pq.mp4", "ramp.yuv"]);

@@ -40,9 +40,12 @@ fn filtered(gpu: &Gpu, source: &RgbaImage, chain: &str) -> RgbaImage {
 
 /// What the chain makes of the last of these pictures, which follow each other by a quarter of a second.
 fn filtered_film(gpu: &Gpu, pictures: &[RgbaImage], chain: &str) -> RgbaImage {
-    let chain: FilterChain = chain.parse().unwrap_or_else(|error| panic!("{error}"));
+    filtered_film_by(gpu, pictures, &chain.parse().unwrap_or_else(|error| panic!("{error}")))
+}
+
+fn filtered_film_by(gpu: &Gpu, pictures: &[RgbaImage], chain: &FilterChain) -> RgbaImage {
     let (width, height) = pictures[0].dimensions();
-    let mut capture = Capture::new(gpu, &chain, Size::new(width, height), PixelFormat::Rgba8);
+    let mut capture = Capture::new(gpu, chain, Size::new(width, height), PixelFormat::Rgba8);
     let mut last = None;
     for (picture, quarter) in pictures.iter().zip(0..) {
         capture.submit(&frame(picture), Timestamp::from_nanos(quarter * 250_000_000)).unwrap();
@@ -429,6 +432,25 @@ fn a_blur_that_changes_nothing_changes_nothing_before_any_filter_and_another_blu
             .map(|before| filtered(&gpu, &source, &format!("{before}{filter} blur(8px)")));
         let (most, _) = difference(&without, &with);
         assert!(most <= 1.0, "{filter}: {most} off");
+    }
+}
+
+#[test]
+fn a_chain_that_changes_over_time_draws_what_the_same_chain_draws_that_stands_still() {
+    let gpu = Gpu::new().unwrap();
+    let film = small_film();
+    // What follows a blur is in the same pass.
+    for (chain, course) in [
+        ("blur(2px) sepia(1)", "sepia.amount: 0s 1, 9s 1"),
+        ("blur(2px) hue-rotate(40deg) contrast(1.2)", "blur.radius: 0s 2, 9s 2"),
+        ("drop-shadow(3px, 2px, 2px, red)", "drop-shadow.x: 0s 3, 9s 3"),
+        ("sharpen(1.5, 2px)", "sharpen.amount: 0s 1.5, 9s 1.5"),
+    ] {
+        let still = filtered_film(&gpu, &film, chain);
+        let mut animated: FilterChain = chain.parse().unwrap();
+        animated.animate(course).unwrap_or_else(|error| panic!("{error}"));
+        let (most, _) = difference(&filtered_film_by(&gpu, &film, &animated), &still);
+        assert_eq!(most, 0.0, "{chain}");
     }
 }
 

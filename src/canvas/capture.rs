@@ -90,6 +90,11 @@ impl Capture {
         self.packed.size
     }
 
+    /// How its frames' values map to colours.
+    pub(super) fn color(&self) -> ColorSpace {
+        self.packed.color
+    }
+
     /// Whether [`Capture::take`] must come before the next [`Capture::submit`].
     pub fn is_full(&self) -> bool {
         self.readback.as_ref().is_some_and(Readback::is_full)

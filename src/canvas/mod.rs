@@ -28,7 +28,7 @@ use crate::clock::Clock;
 use crate::color::{ColorSpace, Range, Siting};
 use crate::error::{Error, ErrorKind, Result};
 use crate::filter::{FilterChain, LayerPlace};
-use crate::frame::{Frame, PixelFormat, Rect, Size};
+use crate::frame::{BitDepth, Frame, PixelFormat, Rect, Size};
 use crate::gpu::{self, Gpu};
 use crate::still::{self, StillFormat};
 use crate::stream::{CaptureRate, FrameCounters, MediaStream, MediaStreamTrack, TrackGenerator};
@@ -386,13 +386,13 @@ impl Canvas {
     }
 
     /// Filters the content once into a frame that is not recorded: shaders are compiled now, and not during a
-    /// recording, when a camera does not wait.
+    /// recording of this depth, when a camera does not wait.
     ///
     /// # Errors
     /// When the GPU fails or refuses the chain.
-    pub(crate) fn warm_up(&mut self, track: &MediaStreamTrack) -> Result<()> {
+    pub(crate) fn warm_up(&mut self, track: &MediaStreamTrack, depth: BitDepth) -> Result<()> {
         const TIMEOUT: Duration = Duration::from_secs(20);
-        let subscription = track.subscribe(PixelFormat::I420, 1, &Arc::default());
+        let subscription = track.subscribe(depth.i420(), 1, &Arc::default());
         let now = self.clock.now();
         // One sub-frame is enough, and several might find the thread busy with it.
         self.shutter.iter_mut().for_each(|shutter| shutter.begin_with_last(now));

@@ -42,7 +42,7 @@ pub struct Job {
     pub size: Size,
     /// The pixels that the canvas's recorders take.
     pub formats: FrameFormats,
-    /// How their values map to colours; the same for every job.
+    /// How their values map to colours.
     pub color: ColorSpace,
     /// The time of filters that change over time.
     pub time: Timestamp,
@@ -267,7 +267,8 @@ impl FilterStage {
         let Job { content, size, formats, color, time: filter_time, sub_frame, targets } = job;
         let delivers = sub_frame.is_none_or(|sub_frame| sub_frame.ends);
         let time = targets.first().map_or(filter_time, |target| target.paint.timestamp);
-        if self.capture.as_ref().is_some_and(|capture| capture.size() != size || self.formats != formats) {
+        let differs = |capture: &Capture| (capture.size(), capture.color()) != (size, color) || self.formats != formats;
+        if self.capture.as_ref().is_some_and(differs) {
             self.deliver_all()?;
             self.capture = None;
         }

@@ -131,7 +131,7 @@ pub struct RecordArgs {
     pub alpha: bool,
     /// Bits a sample of the video, 8 or 10: 10 in .webm and .mp4 with av1, vp9 or hevc; then film in PQ or HLG is kept as
     /// it is, unless --tone-map is given [default: 8]
-    #[arg(long, value_name = "8|10", conflicts_with = "alpha", value_parser = words(DEPTHS, str::parse::<BitDepth>), hide_possible_values = true)]
+    #[arg(long, value_name = "8|10", conflicts_with_all = ["alpha", "overlay"], value_parser = words(DEPTHS, str::parse::<BitDepth>), hide_possible_values = true)]
     pub depth: Option<BitDepth>,
     /// Take frames at their own pace, as a camera gives them; those that come while the encoder is busy are dropped and
     /// counted

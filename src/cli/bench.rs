@@ -7,9 +7,10 @@ use framereel::canvas::Capture;
 use framereel::encode::{self, EncoderConfig, RateControl};
 use framereel::frame::{Frame, PixelFormat, Size};
 use framereel::mux::Container;
-use framereel::recorder::{Destination, RecordEvent, record};
-use framereel::source::{self, Source, SourceInfo, SourceOptions, SourceSpec};
-use framereel::{Error, ErrorKind, FilterChain, FrameRate, Gpu, Result, Span, VideoCodec};
+use framereel::source::{self, SourceOptions, SourceSpec};
+use framereel::{
+    Canvas, Clock, Error, ErrorKind, Event, FilterChain, FrameRate, Gpu, MediaRecorder, Result, Span, VideoCodec,
+};
 use serde::Serialize;
 
 use super::args::EncoderArgs;
@@ -96,8 +97,7 @@ pub fn run(args: &BenchArgs) -> Result<()> {
     said("filters", filters)?;
     let encoding = measure_encoder(args, &config, &filtered, limit)?;
     said("encoding", encoding)?;
-    let count = (filters.min(encoding) * limit.as_secs_f64()).ceil().clamp(10.0, 1e5) as u64;
-    let recording = measure_recording(args, &gpu, chain, size, frames, count)?;
+    let recording = measure_recording(args, &gpu, &chain, &config, &frames, limit)?;
     said("recording", recording)?;
     let limit = if filters < encoding { "filters" } else { "encoder" };
     let figures = Figures {
@@ -199,70 +199,38 @@ fn measure_encoder(args: &BenchArgs, config: &EncoderConfig, frames: &[Frame], l
     Ok(packets.len() as f64 / began.elapsed().as_secs_f64())
 }
 
-/// Records so many frames as fast as it goes, into memory; the frames a second from the first one that is in the file on.
+/// Records what is drawn on a canvas for so long, as fast as it goes, into memory: by the same encoder as a camera is.
 fn measure_recording(
     args: &BenchArgs,
     gpu: &Gpu,
-    chain: FilterChain,
-    size: Size,
-    frames: Vec<Frame>,
-    count: u64,
+    chain: &FilterChain,
+    config: &EncoderConfig,
+    frames: &[Frame],
+    limit: Duration,
 ) -> Result<f64> {
-    let container = match args.config(size).codec {
+    let container = match config.codec {
         VideoCodec::H264 | VideoCodec::Hevc => Container::Mp4,
         _ => Container::Webm,
     };
+    let mut canvas = Canvas::new(gpu, config.size)?.with_clock(Clock::stepped(RATE));
+    canvas.set_filter(chain);
+    let stream = canvas.capture_stream(None)?;
     let options = args.encoder.options().with_mime_type(&args.encoder.mime_type(container, true)?);
-    let source: Box<dyn Source> = Box::new(FramesSource::new(frames, count));
-    let mut first = None;
-    let report = record(source)
-        .filter(chain)
-        .size(size)
-        .options(options)
-        .on_event(|event| {
-            if let RecordEvent::Progress(progress) = event
-                && progress.frames > 0
-            {
-                first.get_or_insert((Instant::now(), progress.frames));
-            }
-        })
-        .run(gpu, Destination::Blobs { timeslice: None })?;
-    let (began, before) =
-        first.ok_or_else(|| Error::new(ErrorKind::Unknown, "expected progress of the recording but found none"))?;
-    let recorded = report.frames_encoded.saturating_sub(before);
-    // A recording that was over at once is measured as a whole.
-    if recorded == 0 {
-        return Ok(report.frames_encoded as f64 / report.wall_s);
-    }
-    Ok(recorded as f64 / began.elapsed().as_secs_f64())
-}
-
-/// Gives the same frames again and again.
-struct FramesSource {
-    info: SourceInfo,
-    frames: Vec<Frame>,
-    count: u64,
-    next: u64,
-}
-
-impl FramesSource {
-    fn new(frames: Vec<Frame>, count: u64) -> Self {
-        let info = SourceInfo::new("memory", frames[0].size()).with_rate(RATE).with_frames(count);
-        Self { info, frames, count, next: 0 }
-    }
-}
-
-impl Source for FramesSource {
-    fn info(&self) -> &SourceInfo {
-        &self.info
-    }
-
-    fn next_frame(&mut self) -> Result<Option<Frame>> {
-        if self.next == self.count {
-            return Ok(None);
+    let recorder = MediaRecorder::new(&stream, options)?;
+    recorder.start(None)?;
+    let began = Instant::now();
+    for (index, frame) in frames.iter().cycle().enumerate() {
+        if began.elapsed() >= limit && index >= 3 {
+            break;
         }
-        let frame = self.frames[self.next as usize % self.frames.len()].clone();
-        self.next += 1;
-        Ok(Some(frame.with_timestamp(RATE.timestamp(self.next - 1))))
+        canvas.draw(frame.clone());
+        canvas.present()?;
     }
+    recorder.stop();
+    for event in recorder.events() {
+        if let Event::Error(error) = event {
+            return Err(error);
+        }
+    }
+    Ok(recorder.report().frames_encoded as f64 / began.elapsed().as_secs_f64())
 }

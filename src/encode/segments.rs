@@ -6,9 +6,10 @@
 //! ([`EncoderConfig::offline`]).
 //!
 //! # Budget
-//! The frames of all segments together hold at most [`FIXED_BYTES`] and [`THREAD_BYTES`] for each thread: where segments are
-//! long or frames are large, fewer are encoded at the same time. A segment longer than [`SEGMENT_BYTES`] is cut by a key
-//! frame, whatever the number of threads.
+//! At the nominal frame rate the frames of all segments together hold at most [`FIXED_BYTES`] and [`THREAD_BYTES`] for each
+//! thread, or else three segments: where segments are long or frames are large, fewer are encoded at the same time. A
+//! segment longer than [`SEGMENT_BYTES`] is cut by a key frame, whatever the number of threads. The encoders' own copies
+//! come on top.
 
 use super::ordered_workers::OrderedWorkers;
 use super::{EncoderConfig, KeyRhythm, VideoEncoder};
@@ -91,7 +92,8 @@ impl SegmentEncoder {
         self.workers.submit(move || encode_segment(frames, open(&config)?), &mut self.results)
     }
 
-    fn take_results(&mut self, packets: &mut Vec<EncodedPacket>) -> Result<()> {
+    /// Appends the packets of the segments that are done, unless a thread failed (`worked`) or a segment did.
+    fn take_results(&mut self, worked: Result<()>, packets: &mut Vec<EncodedPacket>) -> Result<()> {
         for result in std::mem::take(&mut self.results) {
             if self.has_failed {
                 break;
@@ -104,7 +106,8 @@ impl SegmentEncoder {
             self.has_failed = taken.is_err();
             taken?;
         }
-        Ok(())
+        self.has_failed |= worked.is_err();
+        worked
     }
 }
 
@@ -139,21 +142,18 @@ impl VideoEncoder for SegmentEncoder {
         let key = self.keys.falls_on(frame.timestamp, duration, key || is_long);
         let submitted = if key && !self.segment.is_empty() { self.submit() } else { Ok(()) };
         self.segment.push((frame.clone(), duration));
-        self.take_results(packets)?;
-        submitted
+        self.take_results(submitted, packets)
     }
 
     fn poll(&mut self, packets: &mut Vec<EncodedPacket>) -> Result<()> {
         let polled = self.workers.poll(&mut self.results);
-        self.take_results(packets)?;
-        polled
+        self.take_results(polled, packets)
     }
 
     fn finish(&mut self, packets: &mut Vec<EncodedPacket>) -> Result<()> {
         let submitted = if self.segment.is_empty() { Ok(()) } else { self.submit() };
         let finished = submitted.and(self.workers.finish(&mut self.results));
-        self.take_results(packets)?;
-        finished
+        self.take_results(finished, packets)
     }
 }
 

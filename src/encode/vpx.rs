@@ -90,7 +90,7 @@ impl VideoEncoder for VpxEncoder {
             Some(alpha) => {
                 let (data, alpha) = thread::scope(|scope| {
                     let alpha = scope.spawn(|| alpha.encode(&frame.alpha_i420(), request));
-                    let data = colors.encode(&frame.straight_i420(), request);
+                    let data = colors.encode(&frame.straight_i420_in(self.config.color), request);
                     (data, alpha.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
                 });
                 (data?, Some(alpha?))

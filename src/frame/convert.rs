@@ -28,7 +28,7 @@ impl Frame {
 
     /// I420 of 8 bits of one of 10, in the same colours.
     fn rounded(&self) -> Self {
-        let sample = |sample: &[u8]| ((u16::from_le_bytes([sample[0], sample[1]]) + 2) / 4).min(255) as u8;
+        let sample = |sample: &[u8]| (u16::from_le_bytes([sample[0], sample[1]]).saturating_add(2) / 4).min(255) as u8;
         let rows = (0..3).flat_map(|plane| self.rows(plane));
         let data = rows.flat_map(|row| row.chunks_exact(2).map(sample)).collect();
         Self::packed(PixelFormat::I420, self.size, self.color, data).with_timestamp(self.timestamp)
@@ -72,13 +72,8 @@ impl Frame {
         self.i420_weighted(color, |pixel, channel| u32::from(pixel[channel]) * u32::from(pixel[3]) / 255, |_| 1)
     }
 
-    /// I420 of an RGBA frame's colours, without its transparency. Where pixels share a chroma sample, transparent ones
-    /// count less, and black pixels beside a picture do not colour its edge.
-    pub(crate) fn straight_i420(&self) -> Self {
-        self.straight_i420_in(ColorSpace::RECORDED)
-    }
-
-    /// The same in this colour space.
+    /// I420 of an RGBA frame's colours in this colour space, without its transparency. Where pixels share a chroma sample,
+    /// transparent ones count less, and black pixels beside a picture do not colour its edge.
     pub(crate) fn straight_i420_in(&self, color: ColorSpace) -> Self {
         self.i420_weighted(color, |pixel, channel| u32::from(pixel[channel]), |pixel| u32::from(pixel[3]).max(1))
     }
@@ -180,7 +175,10 @@ mod tests {
     fn transparent_pixels_do_not_colour_what_is_beside_them() {
         // Red beside nothing at all, which is stored as black.
         let frame = rgba(|x, _| if x < 3 { [255, 0, 0, 255] } else { [0; 4] });
-        let (straight, whole) = (frame.straight_i420(), rgba(|_, _| [255, 0, 0, 255]).straight_i420());
+        let (straight, whole) = (
+            frame.straight_i420_in(ColorSpace::RECORDED),
+            rgba(|_, _| [255, 0, 0, 255]).straight_i420_in(ColorSpace::RECORDED),
+        );
         let second = |frame: &Frame| frame.rows(2).next().unwrap()[..2].to_vec();
         assert_eq!(second(&straight), second(&whole));
         assert_eq!(frame.alpha_i420().rows(0).next().unwrap(), [255, 255, 255, 0, 0, 0]);

@@ -212,10 +212,7 @@ impl Composer {
                     Axis::X => wgsl!("filter/blur_x"),
                     Axis::Y => wgsl!("filter/blur_y"),
                 });
-                let params = pass.params();
-                // The weights begin in the fourth vector; all of them are read where the radius changes.
-                let turns = if self.animated { params.len() - 3 } else { params[0][1] as usize };
-                let turns = (0..turns).map(|k| format!("    turn({k}, first);\n"));
+                let turns = (0..pass.turns(self.animated)).map(|k| format!("    turn({k}, first);\n"));
                 let _ = writeln!(self.text, "fn turns(first: vec2i) {{\n{}}}", turns.collect::<String>());
             }
             Stage::Reduce { factor, .. } => {

@@ -89,6 +89,7 @@ struct PipelineKey {
 #[derive(Debug)]
 struct Picture {
     size: Size,
+    color: ColorSpace,
     planes: [wgpu::Texture; 3],
     group: wgpu::BindGroup,
 }
@@ -224,11 +225,12 @@ impl Preview {
         target: Size,
         area: Rect,
     ) -> Option<Rect> {
-        let size = self.picture.as_ref()?.size;
+        let picture = self.picture.as_ref()?;
+        let size = picture.size;
         let place = letterboxed(size, area)?;
         let pixels = |width: f64, height: f64| [width as f32, height as f32];
         let info = PreviewInfo {
-            yuv_to_rgb: ColorSpace::RECORDED.yuv_to_rgb(),
+            yuv_to_rgb: picture.color.yuv_to_rgb(),
             origin: pixels(place.x, place.y),
             extent: pixels(place.width, place.height),
             target_size: [target.width as f32, target.height as f32],
@@ -286,7 +288,7 @@ impl Preview {
                     texture.size(),
                 );
             }
-            self.picture = Some(picture);
+            self.picture = Some(Picture { color: frame.color, ..picture });
             Ok(())
         })
     }
@@ -318,7 +320,7 @@ impl Preview {
                 wgpu::BindGroupEntry { binding: 4, resource: wgpu::BindingResource::Sampler(&self.sampler) },
             ],
         });
-        Picture { size, planes, group }
+        Picture { size, color: ColorSpace::RECORDED, planes, group }
     }
 }
 

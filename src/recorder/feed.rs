@@ -19,7 +19,7 @@ use super::stills::StillSaver;
 use crate::canvas::Canvas;
 use crate::error::{Error, Result};
 use crate::filter::FilterChain;
-use crate::frame::Frame;
+use crate::frame::{BitDepth, Frame};
 use crate::motion_blur::MotionBlur;
 use crate::source::Source;
 use crate::stream::{DropReason, FrameCounters, MediaStream};
@@ -72,7 +72,7 @@ impl Feed {
     ///
     /// # Errors
     /// When the source or the GPU fails.
-    pub fn warm_up(&mut self, stream: &MediaStream) -> Result<()> {
+    pub fn warm_up(&mut self, stream: &MediaStream, depth: BitDepth) -> Result<()> {
         let Some(track) = stream.video_tracks().into_iter().next().filter(|_| self.live.is_some()) else {
             return Ok(());
         };
@@ -80,7 +80,7 @@ impl Feed {
         let first = Arc::new(first?);
         let time = self.canvas.clock().now();
         self.layers.draw(&mut self.canvas, first, Timestamp::ZERO, time)?;
-        self.canvas.warm_up(&track)
+        self.canvas.warm_up(&track, depth)
     }
 
     pub fn is_real_time(&self) -> bool {

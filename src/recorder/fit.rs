@@ -108,6 +108,13 @@ impl Fitter {
             let (left, top) = ((width - part[0] as usize) / 2, (height - part[1] as usize) / 2);
             // Even luma offsets keep chroma aligned with luma.
             let (left, top) = if plane == 0 { (left & !1, top & !1) } else { (left, top) };
+            if self.format == PixelFormat::I420P10 {
+                // The filter overshoots at edges.
+                for sample in target.buffer_mut().chunks_exact_mut(2) {
+                    let code = u16::from_le_bytes([sample[0], sample[1]]).min(1023);
+                    sample.copy_from_slice(&code.to_le_bytes());
+                }
+            }
             for (y, row) in target.buffer().chunks_exact(part[0] as usize * bytes).enumerate() {
                 data[start + (top + y) * row_bytes + left * bytes..][..row.len()].copy_from_slice(row);
             }

@@ -47,7 +47,8 @@ pub struct MediaRecorderOptions {
     /// How many bits a sample of the video has: 10 only in WebM and MP4, with AV1, VP9 and HEVC. A
     /// [`Recording`](super::Recording) with 10 keeps film in PQ, HLG or BT.2020 as it is, if its source is opened with
     /// [`ToneMap::None`](crate::color::ToneMap::None); by other means,
-    /// [`Canvas::with_color`](crate::canvas::Canvas::with_color) does.
+    /// [`Canvas::with_color`](crate::canvas::Canvas::with_color) does. Of a canvas that is recorded with transparency or
+    /// as pictures at the same time, the samples are made of 8 bits.
     pub depth: BitDepth,
     /// Constant quality, 0 (worst) to 100 (best), in place of a bitrate.
     pub quality: Option<u8>,

@@ -295,16 +295,17 @@ impl RunningRecording {
         let stream = MediaStream::default();
         let losses = video.as_ref().and_then(|video| video.losses());
         let rate = options.rate.or(video.as_ref().and_then(|video| video.info().rate));
+        let depth = outputs.iter().map(|(recorder, _)| recorder.depth).max().unwrap_or_default();
+        let is_deep = depth > BitDepth::Eight;
         let pictures = video.zip(size).map(|(video, size)| {
             gpu.check_size(size)?;
             let mut canvas = Canvas::new(gpu, size)?.with_clock(clock.clone());
-            let is_deep = outputs.iter().any(|(recorder, _)| recorder.depth > BitDepth::Eight);
+            if is_deep && !overlays.is_empty() {
+                let expected =
+                    "expected one source for 10 bits a sample but found several, which a canvas holds with 8";
+                return Err(Error::not_supported(expected));
+            }
             if let Some(color) = video.color().filter(|color| is_deep && color.is_kept_wide()) {
-                if !overlays.is_empty() {
-                    let expected = "expected one source where film in wide colours is kept as it is but found several";
-                    let remedy = "choose how it is brought to standard dynamic range, as --tone-map bt2390";
-                    return Err(Error::not_supported(expected).with_remedy(remedy));
-                }
                 canvas = canvas.with_color(color);
             }
             let layers = Layers::begin(overlays, layout, video.info().size, &canvas)?;
@@ -312,7 +313,7 @@ impl RunningRecording {
         });
         let mut pictures = pictures.transpose()?;
         if let Some(pictures) = &mut pictures {
-            pictures.warm_up(&stream)?;
+            pictures.warm_up(&stream, depth)?;
         }
         let schedule = pictures.as_ref().map(Feed::schedule);
         let sound = audio.map(|audio| SoundFeed::begin(audio, &clock, schedule, &stream)).transpose()?;
@@ -324,7 +325,9 @@ impl RunningRecording {
         let mut destinations = Vec::new();
         for (recorder, destination) in outputs {
             let mut recorder = recorder_options(recorder, options, rate);
-            recorder.offline = !real_time;
+            // Pieces of a size begin by the bytes of the packets before.
+            let by_size = matches!(&destination, Destination::Files(pieces) if pieces.bytes.is_some());
+            recorder.offline = !real_time && !by_size;
             recorders.add(recorder)?;
             destinations.push(destination);
         }

@@ -258,7 +258,7 @@ impl TrackGenerator {
     ///
     /// # Errors
     /// `InvalidStateError` when the track and all its clones have ended; `NotSupportedError` for a frame that is not
-    /// I420 or a track that is not video.
+    /// I420 or a track that is not video; `RangeError` for samples beyond their 10 bits.
     pub fn write(&self, frame: Frame) -> Result<()> {
         self.check(TrackKind::Video)?;
         let found = frame.format();
@@ -266,6 +266,12 @@ impl TrackGenerator {
             return Err(Error::not_supported(format!(
                 "expected an I420 frame but found {found:?}; draw it on a canvas"
             )));
+        }
+        let codes = |row: &[u8]| row.chunks_exact(2).map(|code| u16::from_le_bytes([code[0], code[1]])).max();
+        let greatest =
+            (found == PixelFormat::I420P10).then(|| (0..3).flat_map(|plane| frame.rows(plane)).filter_map(codes));
+        if let Some(greatest) = greatest.and_then(Iterator::max).filter(|greatest| *greatest > 1023) {
+            return Err(Error::range(format!("expected samples of 10 bits, up to 1023, but found {greatest}")));
         }
         self.set_size(frame.size());
         self.source.clock.reach(frame.timestamp);

@@ -19,18 +19,22 @@ impl FrameFormats {
         self == Self::default()
     }
 
-    /// The format to draw: the one that the others can be made of with the least loss.
+    /// The format to draw. Beside RGBA, whose transparency no other has, 10 bits are made of its 8.
     pub fn first(self) -> PixelFormat {
         match self {
-            Self { i420_p10: true, .. } => PixelFormat::I420P10,
             Self { rgba: true, .. } => PixelFormat::Rgba8,
+            Self { i420_p10: true, .. } => PixelFormat::I420P10,
             _ => PixelFormat::I420,
         }
     }
 
-    /// The format that the GPU makes of the first: I420 of RGBA. Others are made where they are taken.
+    /// The format that the GPU makes of RGBA. Others are made where they are taken.
     pub fn second(self) -> Option<PixelFormat> {
-        (self.first() == PixelFormat::Rgba8 && self.i420).then_some(PixelFormat::I420)
+        match self {
+            Self { rgba: false, .. } => None,
+            Self { i420_p10: true, .. } => Some(PixelFormat::I420P10),
+            Self { i420, .. } => i420.then_some(PixelFormat::I420),
+        }
     }
 
     /// The formats of both.

@@ -208,13 +208,24 @@ const open = async (url) => {
   return video;
 };
 const seek = async (video, seconds) => {
-  const shown = () => { const frame = new VideoFrame(video); frame.close(); return frame.timestamp; };
+  // The time of the frame that is there to be drawn; null before there is one.
+  const shown = () => {
+    try {
+      const frame = new VideoFrame(video);
+      frame.close();
+      return frame.timestamp;
+    } catch {
+      return null;
+    }
+  };
   const before = shown();
   const seeked = event(video, "seeked");
   video.currentTime = seconds;
   await seeked;
-  // `seeked` can come before the new frame is there to be drawn. A second without one: it is the same frame.
-  for (const began = performance.now(); shown() === before && performance.now() - began < 1000;) {
+  // `seeked` can come before the new frame is there to be drawn. A second without a new one: it is the same frame.
+  const began = performance.now();
+  for (let now = shown(); now === null || now === before; now = shown()) {
+    if (performance.now() - began > (now === null ? 5000 : 1000)) break;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 };

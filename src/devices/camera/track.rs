@@ -12,6 +12,7 @@ use crate::canvas::Canvas;
 use crate::clock::Clock;
 use crate::constraints::{Capabilities, InputDevice, Settings, TrackConstraints, select};
 use crate::error::{Error, Result};
+use crate::frame::BitDepth;
 use crate::gpu::Gpu;
 use crate::source::Source;
 use crate::stream::{MediaStream, MediaStreamTrack, TrackDevice, TrackGenerator, TrackKind};
@@ -72,7 +73,7 @@ impl CameraTrack {
         // A camera that sends no frame at first is muted; its thread reports that.
         let Some(first) = first else { return Ok(()) };
         self.canvas.draw(first);
-        self.canvas.warm_up(track)
+        self.canvas.warm_up(track, BitDepth::default())
     }
 
     /// Draws frames until the track is not held any more or the camera is gone.

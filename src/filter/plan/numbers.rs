@@ -10,6 +10,12 @@ use crate::frame::Size;
 pub(super) const BLUR_PARAMS: usize = 12;
 
 impl Pass {
+    /// How many turns of four pixels its blur takes, as its shader counts them; with `any`, enough for a blur of any radius.
+    pub fn turns(&self, any: bool) -> usize {
+        // The first three vectors hold no weights.
+        if any { BLUR_PARAMS - 3 } else { self.stage.params(self.from.size)[0][1] as usize }
+    }
+
     /// The numbers that the pass's shader reads: the stage's first, then each point's.
     pub fn params(&self) -> Vec<[f32; 4]> {
         let mut params = self.stage.params(self.from.size);

@@ -31,7 +31,8 @@ const WIDEST_MARGIN: u32 = 1024;
 /// animated chain is planned for one instant: give [`FilterChain::at`].
 pub fn plan(chain: &FilterChain, source: SourcePicture, size: Size, output: PassOutput) -> Plan {
     let mut planner = Planner::of(chain, source, size);
-    if output == (PassOutput::I420 { depth: BitDepth::Ten }) {
+    // The mean of sub-frames may be recorded with 10 bits.
+    if matches!(output, PassOutput::I420 { depth: BitDepth::Ten } | PassOutput::Light { .. }) {
         planner.averaged = Precision::Half;
     }
     planner.fit(size);
