@@ -108,6 +108,12 @@ fn outputs() -> Vec<(Vec<&'static str>, &'static str)> {
     all.into_iter().flatten().collect()
 }
 
+/// The first of them; none where there is no encoder or no program that judges.
+fn first_output() -> Option<(Vec<&'static str>, &'static str)> {
+    let judges = tools::has("ffmpeg") && tools::has("ffprobe");
+    judges.then(outputs)?.into_iter().next()
+}
+
 #[test]
 fn film_of_high_dynamic_range_is_kept_as_it_is() {
     if !(tools::has("ffmpeg") && tools::has("ffprobe")) {
@@ -135,12 +141,9 @@ fn film_of_high_dynamic_range_is_kept_as_it_is() {
 
 #[test]
 fn ordinary_film_keeps_its_finer_steps_through_a_filter() {
-    if !(tools::has("ffmpeg") && tools::has("ffprobe")) || outputs().is_empty() {
-        return;
-    }
+    let Some((encoder, file)) = first_output() else { return };
     let bench = Bench::new();
     film(&bench, "film.mp4", BT709);
-    let (encoder, file) = outputs().remove(0);
     let record = |options: &[&str]| {
         let fixed = ["record", "film.mp4", "--quality", "95", "--force", "-o", file, "--filter", "brightness(1.05)"];
         bench.run([&fixed[..], &encoder, options].concat()).succeeded();
@@ -159,12 +162,9 @@ fn ordinary_film_keeps_its_finer_steps_through_a_filter() {
 
 #[test]
 fn film_is_brought_to_standard_dynamic_range_where_that_is_asked_for() {
-    if !(tools::has("ffmpeg") && tools::has("ffprobe")) || outputs().is_empty() {
-        return;
-    }
+    let Some((encoder, file)) = first_output() else { return };
     let bench = Bench::new();
     film(&bench, "pq.mp4", PQ);
-    let (encoder, file) = outputs().remove(0);
     let fixed = ["record", "pq.mp4", "--depth", "10", "--tone-map", "bt2390", "-o", file];
     let said = bench.run([&fixed[..], &encoder].concat()).succeeded().stderr;
     assert!(said.contains("brought to standard dynamic range by --tone-map bt2390"), "{said}");
@@ -241,7 +241,7 @@ fn unfiltered_film_of_ten_bits_passes_a_canvas_unchanged() {
 /// A canvas whose colours are PQ's, and a track that a program writes itself.
 #[test]
 fn the_library_records_ten_bits_of_a_canvas_and_of_a_track() {
-    if !(tools::has("ffmpeg") && tools::has("ffprobe")) || outputs().is_empty() {
+    if first_output().is_none() {
         return;
     }
     let bench = Bench::new();

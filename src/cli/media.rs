@@ -22,7 +22,7 @@ impl RecordArgs {
     fn source_options(&self) -> SourceOptions {
         let mut options = self.input.source_options().with_params(self.input.source_params());
         (options.start, options.size, options.rate) = (self.start, self.input.size, self.fps);
-        if self.is_deep() && self.input.tone_map.is_none() {
+        if self.keeps_light() {
             options.tone_map = ToneMap::None;
         }
         options
@@ -39,6 +39,11 @@ impl RecordArgs {
     /// Whether more than 8 bits a sample are recorded.
     fn is_deep(&self) -> bool {
         self.depth > Some(BitDepth::Eight)
+    }
+
+    /// Whether film in PQ or HLG is kept as it is though no tone map says so.
+    fn keeps_light(&self) -> bool {
+        self.is_deep() && self.input.tone_map.is_none()
     }
 
     /// The error where no output holds what an option asks for.
@@ -108,9 +113,7 @@ impl RecordArgs {
     /// Says what was done to a film so that it can be recorded; with `--json`, standard error may be read by a program.
     fn tell(&self, spec: &SourceSpec, source: &dyn Source) {
         if !self.json {
-            let kept_by =
-                if self.is_deep() && self.input.tone_map.is_none() { "--depth 10" } else { "--tone-map none" };
-            adaptation::tell(spec, source, kept_by);
+            adaptation::tell(spec, source, if self.keeps_light() { "--depth 10" } else { "--tone-map none" });
         }
     }
 

@@ -9,7 +9,7 @@ use ::rav1e::color::{
 };
 use ::rav1e::prelude::{
     ChromaSampling, Config, Context, EncoderConfig as Rav1eConfig, EncoderStatus, FrameParameters, FrameType,
-    FrameTypeOverride, Opaque, Rational, SceneDetectionSpeed, SegmentationLevel,
+    FrameTypeOverride, InvalidConfig, Opaque, Rational, SceneDetectionSpeed, SegmentationLevel,
 };
 
 use super::segments::SegmentEncoder;
@@ -26,13 +26,13 @@ use crate::time::{Span, Timestamp};
 /// # Errors
 /// `NotSupportedError` for more than 8 bits a sample; a range error for what rav1e refuses.
 pub(super) fn open(config: &EncoderConfig) -> Result<Box<dyn VideoEncoder>> {
-    // What it refuses is refused before the first frame.
-    let encoder = Rav1eEncoder::new(config)?;
     if config.offline {
+        // What rav1e refuses is refused before the first frame.
+        checked_config(config)?;
         let open = |config: &EncoderConfig| Ok(Box::new(Rav1eEncoder::new(config)?) as Box<dyn VideoEncoder>);
         return Ok(Box::new(SegmentEncoder::new("rav1e", config, open)?));
     }
-    Ok(Box::new(encoder))
+    Ok(Box::new(Rav1eEncoder::new(config)?))
 }
 
 struct Rav1eEncoder {
@@ -50,19 +50,7 @@ struct Shown {
 
 impl Rav1eEncoder {
     fn new(config: &EncoderConfig) -> Result<Self> {
-        if config.depth > BitDepth::Eight {
-            // rav1e is generic over its samples: those of 16 bits would be built a second time.
-            let expected = "expected 8 bits a sample for the encoder rav1e but found";
-            let remedy = "choose aom, vpx or ffmpeg:libsvtav1";
-            return Err(Error::not_supported(format!("{expected} {}", config.depth.bits())).with_remedy(remedy));
-        }
-        let most = if config.offline { OFFLINE_TILES } else { 64 };
-        let threads = config.threads.clamp(1, most);
-        let context = Config::new()
-            .with_encoder_config(settings(config, threads))
-            .with_threads(threads)
-            .new_context()
-            .map_err(|error| Error::range("rav1e does not take this configuration").with_cause(error))?;
+        let context = checked_config(config)?.new_context().map_err(refusal)?;
         Ok(Self { config: config.clone(), context, keys: KeyRhythm::new(config.key_interval), header: None })
     }
 
@@ -126,6 +114,25 @@ impl VideoEncoder for Rav1eEncoder {
         self.context.flush();
         self.drain(packets)
     }
+}
+
+/// rav1e's configuration, which it takes.
+fn checked_config(config: &EncoderConfig) -> Result<Config> {
+    if config.depth > BitDepth::Eight {
+        // rav1e is generic over its samples: those of 16 bits would be built a second time.
+        let expected = "expected 8 bits a sample for the encoder rav1e but found";
+        let remedy = "choose aom, vpx or ffmpeg:libsvtav1";
+        return Err(Error::not_supported(format!("{expected} {}", config.depth.bits())).with_remedy(remedy));
+    }
+    let most = if config.offline { OFFLINE_TILES } else { 64 };
+    let threads = config.threads.clamp(1, most);
+    let checked = Config::new().with_encoder_config(settings(config, threads)).with_threads(threads);
+    checked.validate().map_err(refusal)?;
+    Ok(checked)
+}
+
+fn refusal(error: InvalidConfig) -> Error {
+    Error::range("rav1e does not take this configuration").with_cause(error)
 }
 
 fn settings(config: &EncoderConfig, threads: usize) -> Rav1eConfig {

@@ -267,11 +267,12 @@ impl TrackGenerator {
                 "expected an I420 frame but found {found:?}; draw it on a canvas"
             )));
         }
-        let codes = |row: &[u8]| row.chunks_exact(2).map(|code| u16::from_le_bytes([code[0], code[1]])).max();
-        let greatest =
-            (found == PixelFormat::I420P10).then(|| (0..3).flat_map(|plane| frame.rows(plane)).filter_map(codes));
-        if let Some(greatest) = greatest.and_then(Iterator::max).filter(|greatest| *greatest > 1023) {
-            return Err(Error::range(format!("expected samples of 10 bits, up to 1023, but found {greatest}")));
+        if found == PixelFormat::I420P10 {
+            let samples = (0..3).flat_map(|plane| frame.rows(plane)).flat_map(|row| row.chunks_exact(2));
+            let greatest = samples.map(|sample| u16::from_le_bytes([sample[0], sample[1]])).max();
+            if let Some(greatest) = greatest.filter(|greatest| *greatest > 1023) {
+                return Err(Error::range(format!("expected samples of 10 bits, up to 1023, but found {greatest}")));
+            }
         }
         self.set_size(frame.size());
         self.source.clock.reach(frame.timestamp);

@@ -16,8 +16,8 @@ use crate::time::Span;
 /// Streams §3, with a `maxBufferSize` of 1). Only the newest frame is kept: a slow reader skips frames, and neither the
 /// track nor a recorder ever waits for it.
 ///
-/// It is a consumer as a recorder is: a canvas is captured for it. Frames are I420, the same
-/// that a recorder of 8 bits encodes.
+/// It is a consumer as a recorder is: a canvas is captured for it. Frames are I420, the same that a recorder of 8 bits
+/// encodes.
 ///
 /// ```
 /// # use framereel::{Canvas, Clock, Frame, FrameRate, Gpu, PixelFormat, Size, Span, stream::TrackProcessor};
