@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::color::ColorSpace;
 use crate::error::{Error, Result};
 use crate::filter::{FilterChain, LayerPlace, plan_layer};
-use crate::frame::{Frame, Rect, Size};
+use crate::frame::{Frame, PixelFormat, Rect, Size};
 use crate::gpu::{Drawing, Gpu};
 
 /// All that was drawn since the canvas was cleared, in order. Cheap to clone.
@@ -73,6 +74,16 @@ impl CanvasLayer {
         let whole = LayerPlace::At { from: Rect::whole(canvas), to: Rect::whole(canvas) };
         let place = if drawn.drawing().picture().size == canvas && place == whole { LayerPlace::Fitted } else { place };
         Self { drawn, filter, place }
+    }
+
+    /// The drawn frame, if it fills a canvas of this size and nothing changes it on its way to a recorder that takes this
+    /// format and these colours. (Encoders know one distance between the rows of both chroma planes.)
+    pub fn unchanged(&self, canvas: Size, format: PixelFormat, color: ColorSpace) -> Option<&Arc<Frame>> {
+        let Drawn::Frame(frame) = &self.drawn else { return None };
+        let is_420 = matches!(format, PixelFormat::I420 | PixelFormat::I420P10);
+        let is_as_taken = (frame.format(), frame.size(), frame.color) == (format, canvas, color);
+        let is_whole = self.place == LayerPlace::Fitted && self.filter.is_empty();
+        (is_420 && is_as_taken && is_whole && frame.planes()[1].stride == frame.planes()[2].stride).then_some(frame)
     }
 
     /// Whether it hides the whole canvas of this size at all times.

@@ -403,6 +403,44 @@ fn a_filter_lies_over_what_is_drawn_after_it_was_set() {
 }
 
 #[test]
+fn film_that_nothing_changes_arrives_with_its_own_bytes_in_order_with_what_is_filtered() {
+    let film = |size: Size, color| {
+        let data = (0..Frame::packed_len(PixelFormat::I420, size)).map(|at| 16 + (at % 200) as u8).collect();
+        Arc::new(Frame::packed(PixelFormat::I420, size, color, data))
+    };
+    let as_recorded = film(SIZE, ColorSpace::RECORDED);
+    let others = [
+        film(SIZE, ColorSpace { range: Range::Full, ..ColorSpace::RECORDED }),
+        film(Size::new(32, 24), ColorSpace::RECORDED),
+    ];
+    let mut canvas = canvas();
+    let listener = listen(&canvas.capture_stream(None).unwrap());
+    let none = FilterChain::default();
+    let sepia: FilterChain = "sepia(1)".parse().unwrap();
+    for (filtered, frame) in
+        [(true, &as_recorded), (false, &as_recorded), (true, &as_recorded), (false, &others[0]), (false, &others[1])]
+    {
+        canvas.set_filter(if filtered { &sepia } else { &none });
+        canvas.draw(frame.clone());
+        canvas.present().unwrap();
+    }
+    drop(canvas);
+    let frames: Vec<_> = listener
+        .receiver
+        .iter()
+        .map(|sample| match sample {
+            Sample::Video { frame, .. } => frame,
+            Sample::Audio(_) => panic!("a canvas is silent"),
+        })
+        .collect();
+    let is_own = |frame: &Frame| frame.data().as_ptr() == as_recorded.data().as_ptr();
+    let found: Vec<_> = frames.iter().map(|frame| (frame.timestamp, is_own(frame))).collect();
+    let expected = [false, true, false, false, false].into_iter().enumerate();
+    assert_eq!(found, expected.map(|(index, own)| (at_millis(100 * index as i64), own)).collect::<Vec<_>>());
+    assert!(frames.iter().all(|frame| (frame.size(), frame.color) == (SIZE, ColorSpace::RECORDED)));
+}
+
+#[test]
 fn an_animated_filter_goes_by_the_time_that_a_frame_is_shown_at() {
     let mut canvas = canvas();
     let listener = listen(&canvas.capture_stream(None).unwrap());

@@ -28,9 +28,11 @@ use crate::clock::Clock;
 use crate::color::ColorSpace;
 use crate::error::{Error, Result};
 use crate::filter::FilterChain;
-use crate::frame::Size;
+use crate::frame::{Frame, Size};
 use crate::gpu::Gpu;
-use crate::stream::{CapturedPaint, Delivery, DropReason, FrameCounters, FrameFormats, TrackGenerator, deliver, lose};
+use crate::stream::{
+    CapturedPaint, Delivery, DropReason, FrameCounters, FrameFormats, Pictures, TrackGenerator, deliver, lose,
+};
 use crate::time::Timestamp;
 
 /// How many jobs may wait for the thread.
@@ -262,9 +264,17 @@ impl FilterStage {
         }
     }
 
-    /// Submits a job to the GPU.
+    /// Submits a job to the GPU. A frame that nothing changes is delivered as it is, after those in flight.
     fn render(&mut self, job: Job) -> Result<()> {
         let Job { content, size, formats, color, time: filter_time, sub_frame, targets } = job;
+        if let (Some(layer), None, None) = (content.whole(), sub_frame, formats.second())
+            && let Some(frame) = layer.unchanged(size, formats.first(), color)
+        {
+            self.begun = true;
+            self.deliver_all()?;
+            hand_out(&mut Pictures::from(Frame::clone(frame)), targets);
+            return Ok(());
+        }
         let delivers = sub_frame.is_none_or(|sub_frame| sub_frame.ends);
         let time = targets.first().map_or(filter_time, |target| target.paint.timestamp);
         let differs = |capture: &Capture| (capture.size(), capture.color()) != (size, color) || self.formats != formats;
@@ -313,11 +323,7 @@ impl FilterStage {
     fn deliver(&mut self) -> Result<()> {
         let pictures = self.capture.as_mut().map(Capture::take_pictures).transpose()?.flatten();
         let mut pictures = pictures.ok_or_else(|| Error::unknown("expected a picture from the GPU but found none"))?;
-        for CaptureTarget { generator, paint } in self.in_flight.pop_front().unwrap_or_default() {
-            pictures.set_timestamp(paint.timestamp);
-            deliver(&mut pictures, paint.deliveries);
-            drop(generator);
-        }
+        hand_out(&mut pictures, self.in_flight.pop_front().unwrap_or_default());
         Ok(())
     }
 
@@ -336,5 +342,14 @@ impl FilterStage {
             lose(target.paint.deliveries, DropReason::Failed);
             target.generator.fail(error);
         }
+    }
+}
+
+/// Delivers one picture to the streams that captured it.
+fn hand_out(pictures: &mut Pictures, targets: Vec<CaptureTarget>) {
+    for CaptureTarget { generator, paint } in targets {
+        pictures.set_timestamp(paint.timestamp);
+        deliver(pictures, paint.deliveries);
+        drop(generator);
     }
 }
