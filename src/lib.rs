@@ -113,6 +113,17 @@
 //! [`Canvas::to_data_url`](canvas::Canvas::to_data_url), or [`Canvas::read`](canvas::Canvas::read) and
 //! [`still::encode`].
 //!
+//! # Tracing
+//! The stages report what they do, as spans and events of the crate [`tracing`] at the level debug: a program that has a
+//! subscriber, as bevy's `trace` features install one, sees them beside its own. Without a subscriber each costs a few
+//! nanoseconds. The thread of a stage has the stage's name: `source`, `feed`, `filter`, `encode`, `sound`, `mux`.
+//!
+//! | what | as |
+//! |---|---|
+//! | work: `read`, `submit`, `compile`, `read back`, `encode`, `write` and others | a span, without the time of waiting for input |
+//! | a message begins to wait in a queue, or no longer waits | an event with the fields `queue`, its name, and `change`, 1 or -1 |
+//! | a frame is dropped | an event with the field `dropped`, the reason |
+//!
 //! # Map
 //! The modules of a layer use modules of the same layer and of those below it, never of one above.
 //!
@@ -176,6 +187,7 @@ pub mod time;
 #[cfg(test)]
 #[path = "../tests/support/tools.rs"]
 mod tools;
+mod trace;
 mod vp8;
 mod vp9;
 

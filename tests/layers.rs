@@ -24,6 +24,7 @@ const LAYERS: [&[&str]; 5] = [
         "macros",
         "tools",
         "bits",
+        "trace",
     ],
     &["av1", "vp8", "vp9", "filter", "mux", "stream", "still", "blob", "constraints"],
     &["canvas", "devices", "gpu", "source", "encode"],

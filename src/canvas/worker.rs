@@ -34,9 +34,11 @@ use crate::stream::{
     CapturedPaint, Delivery, DropReason, FrameCounters, FrameFormats, Pictures, TrackGenerator, deliver, lose,
 };
 use crate::time::Timestamp;
+use crate::trace;
 
 /// How many jobs may wait for the thread.
 const QUEUE: usize = 4;
+const QUEUE_NAME: &str = "paints";
 
 /// A paint to be rendered and delivered, or a sub-frame to be rendered, the last of which is delivered.
 pub struct Job {
@@ -197,11 +199,13 @@ impl Worker {
     /// [`CanvasStreams::check`] reports, the job's deliveries count as failed. False when the job was dropped.
     pub fn send(&self, job: Job, clock: &Clock) -> bool {
         let Some(jobs) = &self.jobs else { return false };
-        if !clock.is_real() {
-            return jobs.send(job).is_ok();
-        }
-        let sent = jobs.try_send(job);
+        // Before it is sent: the thread may take it at once.
+        trace::queued(QUEUE_NAME);
+        let sent = if clock.is_real() { jobs.try_send(job) } else { jobs.send(job).map_err(Into::into) };
         let accepted = sent.is_ok();
+        if !accepted {
+            trace::taken(QUEUE_NAME);
+        }
         if let Err(TrySendError::Full(job)) = sent {
             job.targets.into_iter().for_each(|target| lose(target.paint.deliveries, DropReason::Busy));
         }
@@ -257,7 +261,10 @@ impl FilterStage {
                 jobs.try_recv()
             };
             match job {
-                Ok(job) => self.render(job)?,
+                Ok(job) => {
+                    trace::taken(QUEUE_NAME);
+                    self.render(job)?;
+                }
                 Err(TryRecvError::Empty) => self.deliver()?,
                 Err(TryRecvError::Disconnected) => return self.deliver_all(),
             }
@@ -266,6 +273,7 @@ impl FilterStage {
 
     /// Submits a job to the GPU. A frame that nothing changes is delivered as it is, after those in flight.
     fn render(&mut self, job: Job) -> Result<()> {
+        let _span = tracing::debug_span!("submit").entered();
         let Job { content, size, formats, color, time: filter_time, sub_frame, targets } = job;
         if let (Some(layer), None, None) = (content.whole(), sub_frame, formats.second())
             && let Some(frame) = layer.unchanged(size, formats.first(), color)
@@ -321,7 +329,9 @@ impl FilterStage {
 
     /// Waits for the oldest frame in flight and delivers it to its streams.
     fn deliver(&mut self) -> Result<()> {
+        let span = tracing::debug_span!("read back").entered();
         let pictures = self.capture.as_mut().map(Capture::take_pictures).transpose()?.flatten();
+        drop(span);
         let mut pictures = pictures.ok_or_else(|| Error::unknown("expected a picture from the GPU but found none"))?;
         hand_out(&mut pictures, self.in_flight.pop_front().unwrap_or_default());
         Ok(())

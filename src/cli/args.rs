@@ -151,6 +151,10 @@ pub struct RecordArgs {
     /// terminal knows]
     #[arg(long, value_name = "GRAPHICS", require_equals = true, value_parser = words(GRAPHICS, str::parse::<Graphics>), hide_possible_values = true)]
     pub show: Option<Option<Graphics>>,
+    /// Write what each stage did and when, the lengths of the queues and the dropped frames into this file, for
+    /// ui.perfetto.dev or chrome://tracing
+    #[arg(long, value_name = "FILE.json")]
+    pub trace: Option<PathBuf>,
     /// Print the summary as one JSON object; on standard error with -o -
     #[arg(long)]
     pub json: bool,
@@ -533,6 +537,7 @@ Examples:
   framereel record shader:plasma.wgsl --duration 5s          a shader as a source
   framereel record film.mp4 --audio music.mp3                other sound than the film's own
   framereel record film.mp4 --audio voice.wav --mix --audio-gain 3   over the film's own
+  framereel record film.mp4 --trace trace.json              what takes the time, for ui.perfetto.dev
   framereel record pattern --audio tone --duration 10s       flashes and beeps, to judge a player by
   framereel record screen --overlay camera@right-bottom,20% --audio mic -o talk.webm
   framereel record left.mp4 --overlay right.mp4 --layout grid -o both.webm

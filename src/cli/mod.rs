@@ -39,6 +39,7 @@ pub mod still;
 pub mod summary;
 pub mod target;
 pub mod terminal;
+pub mod trace;
 pub mod transparency;
 pub mod values;
 pub mod watch;

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Instant;
 
 use framereel::filter::FilterChain;
@@ -23,10 +24,11 @@ use super::show::{Show, check_terminal};
 use super::summary::{json, summary};
 use super::target::Target;
 use super::terminal::Terminal;
+use super::trace::Trace;
 use super::transparency::{NOTE, shows_black};
 use super::values::container_of;
 use super::watch::Watch;
-use super::{SIGNAL_DEBOUNCE, end_at_once, on_signal, print, warn, webp_film};
+use super::{SIGNAL_DEBOUNCE, create, end_at_once, on_signal, print, same_file, source_files, warn, webp_film};
 
 /// The default length of a recording of a source without an end.
 const ENDLESS: Span = Span::from_secs(5);
@@ -37,6 +39,7 @@ pub fn run(args: &RecordArgs) -> Result<()> {
     args.check_show()?;
     args.check_frames()?;
     args.gif_options()?;
+    let trace = args.begin_trace()?;
     let (report, error) = match webp_film::pictures(args) {
         Some(film) => match targets[0].open() {
             Ok(destination) => webp_film::record(args, film, destination),
@@ -53,13 +56,15 @@ pub fn run(args: &RecordArgs) -> Result<()> {
     let kept: Vec<_> = targets.iter().zip(reports).map(|(target, report)| target.kept(report)).collect();
     // An empty file of times, which was opened for nothing, is removed like an empty recording.
     let tidied = targets.iter().zip(&kept).map(|(target, kept)| target.tidy_up(kept)).fold(Ok(()), Result::and);
-    let error = error.or(tidied.err());
+    let traced = args.trace.as_deref().map_or(Ok(()), |path| trace.finish(path));
+    let error = error.or(tidied.err()).or(traced.err());
+    let busy = trace.busy();
     // A device or a pipe may be standard output: the summary must not be written into the video.
     if args.json {
-        let text = json(&report, &kept, error.as_ref());
+        let text = json(&report, &kept, &busy, error.as_ref());
         if targets.iter().any(Target::is_stdout) { eprintln!("{text}") } else { print(text)? }
     } else if kept.iter().any(|kept| !kept.is_empty()) {
-        let text = summary(&report, &kept);
+        let text = summary(&report, &kept, &busy);
         if targets.iter().any(Target::is_piped) { eprintln!("{text}") } else { print(text)? }
     }
     error.map_or(Ok(()), Err)
@@ -71,11 +76,7 @@ fn record(args: &RecordArgs, targets: &mut [Target]) -> Result<Report, Box<Failu
     let traces = targets.iter().flat_map(Target::traces).collect();
     let signals = listen_to_signals(traces).map_err(nothing_kept)?;
     let graphics = args.show.map(|asked| asked.unwrap_or_else(Graphics::detect));
-    let gpu = Gpu::new().map_err(nothing_kept)?;
-    if let Some(size) = args.input.size {
-        gpu.check_size(size).map_err(nothing_kept)?;
-    }
-    let media = args.open_media().map_err(nothing_kept)?;
+    let (gpu, media) = args.open_gpu_and_media().map_err(nothing_kept)?;
     if args.containers().contains(&Container::Gif) {
         args.gif_warnings(&media).iter().for_each(|text| warn(text));
     }
@@ -201,6 +202,33 @@ impl RecordArgs {
             args.input.source = SourceSpec::Pictures(paths);
         }
         Ok(args)
+    }
+
+    /// The GPU and the sources, which are opened at the same time: both take a while.
+    fn open_gpu_and_media(&self) -> Result<(Gpu, Media)> {
+        thread::scope(|scope| {
+            let gpu = thread::Builder::new().name("GPU".into()).spawn_scoped(scope, Gpu::new);
+            let media = self.open_media();
+            let gpu =
+                gpu.map_err(|error| Error::new(ErrorKind::Unknown, "could not start a thread").with_cause(error))?;
+            let gpu = gpu.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+            if let Some(size) = self.input.size {
+                gpu.check_size(size)?;
+            }
+            Ok((gpu, media?))
+        })
+    }
+
+    /// Begins to collect what the stages do, into the file of `--trace` if there is one.
+    fn begin_trace(&self) -> Result<&'static Trace> {
+        let Some(path) = &self.trace else { return Ok(Trace::begin(None)) };
+        for other in self.output.iter().chain(&source_files(&self.input.source)) {
+            if path == other || same_file(path, other) {
+                let expected = format!("expected a --trace of its own but found {} twice", path.display());
+                return Err(Error::new(ErrorKind::Syntax, expected));
+            }
+        }
+        Ok(Trace::begin(Some(create(path, self.force)?)))
     }
 
     /// A number of frames ends no sound.

@@ -1,21 +1,26 @@
 //! The summary printed at the end of a recording: a few aligned lines, or one JSON object.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use framereel::Error;
 use framereel::recorder::Report;
 use serde_json::Value;
 
 use super::progress::megabytes;
+use super::trace::StageTime;
 
 /// The report as one JSON object, with `output` (null when nothing was kept; of several files the first), `outputs`
-/// (all; of further outputs, each has its own in `further`) and, after a failure, `error`.
-pub fn json(report: &Report, kept: &[Vec<PathBuf>], error: Option<&Error>) -> String {
+/// (all; of further outputs, each has its own in `further`), `busy_s` (how long each stage has worked) and, after a
+/// failure, `error`.
+pub fn json(report: &Report, kept: &[Vec<PathBuf>], busy: &[StageTime], error: Option<&Error>) -> String {
     let mut summary = described(report, kept.first().map_or(&[], Vec::as_slice));
     if !report.further.is_empty() {
         let further = report.further.iter().zip(kept.iter().skip(1));
         summary["further"] = further.map(|(report, kept)| described(report, kept)).collect();
     }
+    summary["busy_s"] =
+        busy.iter().map(|(stage, time)| ((*stage).to_owned(), Value::from(time.as_secs_f64()))).collect();
     if let Some(error) = error {
         summary["error"] = error.to_string().into();
     }
@@ -32,18 +37,41 @@ fn described(report: &Report, kept: &[PathBuf]) -> Value {
 }
 
 /// The report in a few aligned lines; of further outputs what differs.
-pub fn summary(report: &Report, kept: &[Vec<PathBuf>]) -> String {
+pub fn summary(report: &Report, kept: &[Vec<PathBuf>], busy: &[StageTime]) -> String {
     let ratio = |value: f64, by: f64| if by > 0.0 { value / by } else { 0.0 };
     let mut lines = Vec::new();
     for (report, kept) in std::iter::once(report).chain(&report.further).zip(kept) {
         lines.extend(output_lines(report, kept));
     }
     lines.push(("took", format!("{:.2} s ({:.1}x)", report.wall_s, ratio(report.duration_s, report.wall_s))));
+    if is_slow(report)
+        && let Some(text) = busiest(busy, report.wall_s)
+    {
+        lines.push(("busiest", text));
+    }
     lines.push(("adapter", report.adapter.clone()));
     if report.stopped {
         lines.push(("stopped", "before the source's end; the file plays up to there".to_owned()));
     }
     lines.iter().map(|(name, value)| format!("{name:<8} {value}")).collect::<Vec<_>>().join("\n")
+}
+
+/// Whether a recording took longer than it plays, or lost frames because it was too slow. Some time passes before any
+/// recording begins.
+fn is_slow(report: &Report) -> bool {
+    report.duration_s < 0.95 * report.wall_s || report.dropped.busy > 0
+}
+
+/// The shares of the time in which stages worked, the greatest first: that stage sets the pace.
+fn busiest(busy: &[StageTime], wall_s: f64) -> Option<String> {
+    let share = |time: Duration| (time.as_secs_f64() / wall_s * 100.0).round();
+    let mut busy = busy.to_vec();
+    busy.sort_by_key(|(_, time)| std::cmp::Reverse(*time));
+    let ((stage, time), others) = busy.split_first()?;
+    let others = others.iter().filter(|(_, time)| share(*time) >= 1.0);
+    let others: Vec<_> = others.map(|(stage, time)| format!("{stage} {} %", share(*time))).collect();
+    let others = if others.is_empty() { String::new() } else { format!("; {}", others.join(", ")) };
+    Some(format!("{stage}, at work {} % of the time{others}", share(*time)))
 }
 
 /// What was written to one output.
@@ -117,7 +145,7 @@ mod tests {
         (dropped.rate, dropped.paused, dropped.busy) = (1, 2, 3);
         (dropped.out_of_order, dropped.ended, dropped.failure) = (4, 5, 6);
         report.stopped = true;
-        let text = summary(&report, &[vec!["a.webm".into()]]);
+        let text = summary(&report, &[vec!["a.webm".into()]], &[]);
         for line in [
             "wrote    a.webm",
             "frames   30 in, 9 encoded, 21 dropped",
@@ -130,14 +158,28 @@ mod tests {
     }
 
     #[test]
+    fn the_summary_of_a_slow_recording_names_the_stage_that_sets_the_pace() {
+        let mut report = Report { duration_s: 5.0, wall_s: 10.0, ..Report::default() };
+        let busy = [("source", 30), ("filter", 2_000), ("encode", 9_300)];
+        let busy = busy.map(|(stage, millis)| (stage, Duration::from_millis(millis)));
+        let line = "busiest  encode, at work 93 % of the time; filter 20 %";
+        let names_it = |report: &Report| summary(report, &[], &busy).lines().any(|found| found == line);
+        assert!(names_it(&report), "{}", summary(&report, &[], &busy));
+        report.duration_s = 10.0;
+        assert!(!names_it(&report));
+        report.dropped.busy = 1;
+        assert!(names_it(&report));
+    }
+
+    #[test]
     fn several_files_are_told_as_a_range() {
         let kept: Vec<PathBuf> = ["a-001.webm", "a-002.webm", "a-003.webm"].map(PathBuf::from).into();
         assert!(
-            summary(&Report::default(), std::slice::from_ref(&kept))
+            summary(&Report::default(), std::slice::from_ref(&kept), &[])
                 .starts_with("wrote    a-001.webm to a-003.webm (3 files)\n")
         );
         let value: serde_json::Value =
-            serde_json::from_str(&json(&Report::default(), std::slice::from_ref(&kept), None)).unwrap();
+            serde_json::from_str(&json(&Report::default(), std::slice::from_ref(&kept), &[], None)).unwrap();
         assert_eq!(value["output"], "a-001.webm");
         assert_eq!(value["outputs"].as_array().unwrap().len(), 3);
     }
@@ -145,7 +187,7 @@ mod tests {
     #[test]
     fn json_says_null_for_a_file_that_was_not_kept() {
         let error = Error::new(ErrorKind::NotFound, "no \"such\" file");
-        let text = json(&Report::default(), &[Vec::new()], Some(&error));
+        let text = json(&Report::default(), &[Vec::new()], &[], Some(&error));
         let value: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(value["output"], serde_json::Value::Null);
         assert_eq!(value["outputs"], serde_json::json!([]));

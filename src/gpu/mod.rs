@@ -30,6 +30,7 @@ impl Gpu {
     /// # Errors
     /// `NotFoundError` when there is none, naming what to install.
     pub fn new() -> Result<Self> {
+        let _span = tracing::debug_span!("open GPU").entered();
         let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
         Self::request(&instance, None).map(|(gpu, _)| gpu)
     }

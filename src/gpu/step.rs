@@ -81,6 +81,7 @@ impl Step {
         let layout =
             device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: None, entries: &entries });
         let compile = |wgsl: &String| {
+            let _span = tracing::debug_span!("compile").entered();
             let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
                 label: Some("pass"),
                 source: wgpu::ShaderSource::Wgsl(wgsl.as_str().into()),

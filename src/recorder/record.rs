@@ -244,7 +244,9 @@ impl<'a> Recording<'a> {
         }
         let on_stream = on_stream.unwrap_or_else(|| Box::new(|_| {}));
         let outputs = std::iter::once((options.recorder.clone(), destination.into())).chain(further).collect();
+        let span = tracing::debug_span!("prepare").entered();
         let prepared = RunningRecording::prepare(gpu, media, &options, on_stream, outputs);
+        drop(span);
         let outcome = prepared.and_then(|recording| {
             let (outcome, account) = recording.run(controls, &mut *on_event);
             report = account;
@@ -445,8 +447,12 @@ pub(super) fn read_ahead<T: Send + 'static>(
     mut next: impl FnMut() -> Result<Option<T>> + Send + 'static,
     to: SyncSender<Result<T>>,
 ) -> Result<()> {
+    let mut next = move || {
+        let _span = tracing::debug_span!("read").entered();
+        catch_panic(stage, &mut next).flatten().transpose()
+    };
     let read = move || {
-        while let Some(item) = catch_panic(stage, &mut next).flatten().transpose() {
+        while let Some(item) = next() {
             let failed = item.is_err();
             if to.send(item).is_err() || failed {
                 return;

@@ -204,15 +204,15 @@ impl Source for FfmpegSource {
     }
 
     fn sound(&mut self) -> Result<Option<Box<dyn AudioSource>>> {
-        if self.stream.demuxer == Demuxer::Image {
+        let Some(sound) = self.stream.sound.clone().filter(|_| self.stream.demuxer == Demuxer::Probed) else {
             return Ok(None);
-        }
+        };
         let Some(zero) = self.film.zero(&self.path, &self.stream).map_err(|error| error.at(&self.name))? else {
             return Ok(None);
         };
         let begin = SoundStart::FileTime(zero + (self.first - Timestamp::ZERO));
-        let sound = FfmpegSound::open(&self.path, begin, self.film.time_base())?;
-        Ok(sound.map(|sound| Box::new(sound) as Box<dyn AudioSource>))
+        let sound = FfmpegSound::open_stream(&self.path, sound, begin, self.film.time_base())?;
+        Ok(Some(Box::new(sound)))
     }
 
     fn next_frame(&mut self) -> Result<Option<Frame>> {

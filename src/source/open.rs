@@ -22,6 +22,7 @@ const HEAD: u64 = 32;
 /// Opens a source. Errors: the source does not exist, may not be read, is a directory, is empty, is damaged before its
 /// first frame, needs a program that is missing, or ends before the start.
 pub fn open(spec: &SourceSpec, options: &SourceOptions) -> Result<Box<dyn Source>> {
+    let _span = tracing::debug_span!("open source").entered();
     match spec {
         SourceSpec::Pattern => Ok(Box::new(PatternSource::new(options)?)),
         SourceSpec::Stdin => {

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use parking_lot::{Condvar, Mutex};
 
 use crate::time::{Span, Timestamp};
+use crate::trace;
 
 /// The outcome of a requested frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -198,6 +199,7 @@ impl Ticket {
             counts.dropped[reason as usize] += 1;
             reason
         });
+        trace::dropped(reason);
         if let Some(promise) = self.promise.take() {
             promise.dropped(reason);
         }

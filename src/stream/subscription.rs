@@ -14,6 +14,7 @@ use crate::color::ColorSpace;
 use crate::error::Error;
 use crate::frame::{Frame, PixelFormat};
 use crate::time::Timestamp;
+use crate::trace;
 
 /// A sample of a track.
 #[derive(Debug)]
@@ -134,19 +135,20 @@ impl Delivery {
                 return None;
             }
         };
-        let gone = if self.track.clock().is_real() {
-            match samples.try_send(sample) {
-                Ok(()) => false,
-                Err(TrySendError::Full(sample)) => return Some(sample),
-                Err(TrySendError::Disconnected(_)) => true,
+        let kind = self.track.kind().name();
+        // Before it is sent: the reader may take it at once.
+        trace::queued(kind);
+        let is_real = self.track.clock().is_real();
+        let sent = if is_real { samples.try_send(sample) } else { samples.send(sample).map_err(Into::into) };
+        let Err(unsent) = sent else { return None };
+        trace::taken(kind);
+        match unsent {
+            TrySendError::Full(sample) => Some(sample),
+            TrySendError::Disconnected(_) => {
+                self.track.unsubscribe(&self.subscriber.account);
+                None
             }
-        } else {
-            samples.send(sample).is_err()
-        };
-        if gone {
-            self.track.unsubscribe(&self.subscriber.account);
         }
-        None
     }
 }
 

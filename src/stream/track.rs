@@ -28,12 +28,18 @@ pub enum TrackKind {
     Audio,
 }
 
-impl std::fmt::Display for TrackKind {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.pad(match self {
+impl TrackKind {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
             Self::Video => "video",
             Self::Audio => "audio",
-        })
+        }
+    }
+}
+
+impl std::fmt::Display for TrackKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.name())
     }
 }
 

@@ -296,8 +296,12 @@ impl Encoders {
             config.color = input.subscription.color();
             config.partial = container.is_animated_picture();
             config.gif.limit_lookahead(clock.is_real(), options.frame_limit.map(|limit| config.rate.timestamp(limit)));
+            let span = tracing::debug_span!("header").entered();
             let header = header(&options.encoder, &config)?;
+            drop(span);
+            let span = tracing::debug_span!("open encoder").entered();
             let encoder = open(&options.encoder, &config)?;
+            drop(span);
             let track = VideoTrack::new(codec, header.size, header.codec_private).with_alpha(config.alpha);
             encoders.tracks.video = Some(track.with_color(config.color).with_depth(config.depth));
             encoders.codec = Some(header.codec_string);

@@ -110,7 +110,10 @@ impl<'a> Mux<'a> {
                 }
                 return self.fail(Error::unknown("the recording was given up: its file took too long to be finished"));
             };
-            match self.handle(message) {
+            let span = tracing::debug_span!("write").entered();
+            let handled = self.handle(message);
+            drop(span);
+            match handled {
                 Ok(Room::Left) => {}
                 Ok(Room::None) => {
                     self.full = true;

@@ -5,6 +5,10 @@ use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
+use crate::trace;
+
+const QUEUE_NAME: &str = "packets";
+
 /// A queue with one reader and many writers.
 #[derive(Debug)]
 pub struct MessageQueue<T> {
@@ -32,6 +36,7 @@ impl<T> MessageQueue<T> {
         let mut content = self.lock();
         if content.open {
             content.messages.push_back(message);
+            trace::queued(QUEUE_NAME);
             self.changed.notify_all();
         }
         content.open
@@ -44,6 +49,7 @@ impl<T> MessageQueue<T> {
         self.changed.wait_while(&mut content, full);
         if content.open {
             content.messages.push_back(message);
+            trace::queued(QUEUE_NAME);
             self.changed.notify_all();
         }
         content.open
@@ -55,6 +61,7 @@ impl<T> MessageQueue<T> {
         let mut content = self.lock();
         self.changed.wait_while_for(&mut content, empty, timeout);
         let message = content.messages.pop_front();
+        message.iter().for_each(|_| trace::taken(QUEUE_NAME));
         self.changed.notify_all();
         message
     }
@@ -69,6 +76,7 @@ impl<T> MessageQueue<T> {
         let mut content = self.lock();
         content.open = false;
         let dropped = std::mem::take(&mut content.messages);
+        dropped.iter().for_each(|_| trace::taken(QUEUE_NAME));
         self.changed.notify_all();
         drop(content);
         // Outside the lock: dropping a message may run code, such as closing the channel of its answer.

@@ -15,6 +15,7 @@ use crate::error::Result;
 use crate::packet::EncodedPacket;
 use crate::stream::{DropReason, Sample, TrackKind, TrackSettings};
 use crate::time::{Span, Timestamp};
+use crate::trace;
 
 /// In real time, how long to wait after the stop for sound from before it.
 const LATE_SOUND: Duration = Duration::from_millis(200);
@@ -73,6 +74,7 @@ impl<'a> Sound<'a> {
             let over = self.session.is_stopping() && self.is_over(*stopping_since.get_or_insert_with(Instant::now));
             match self.input.subscription.receiver.recv_timeout(if over { Duration::ZERO } else { POLL_INTERVAL }) {
                 Ok(Sample::Audio(sound)) => {
+                    trace::taken(TrackKind::Audio.name());
                     let sound = self.shifted(sound);
                     if self.session.gate.lock().is_past(sound.timestamp) {
                         break;
@@ -174,7 +176,9 @@ impl<'a> Sound<'a> {
                 }
             }
             part.timestamp = placed;
+            let span = tracing::debug_span!("encode").entered();
             self.encoder.encode(&part, &mut self.ready)?;
+            drop(span);
             self.encoded = part.end();
         }
         Ok(self.send())

@@ -58,6 +58,8 @@ pub struct Stream {
     pub pix_fmt: String,
     /// ffmpeg's filters that produce this format, with times in ticks.
     pub filter: String,
+    /// The file's first sound.
+    pub sound: Option<SoundStream>,
 }
 
 /// ffprobe's `-show_streams -show_format`, with the fields that are used.
@@ -81,6 +83,7 @@ struct ProbedFormat {
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct ProbedStream {
+    codec_type: String,
     width: u64,
     height: u64,
     pix_fmt: String,
@@ -157,19 +160,19 @@ impl SoundStream {
 
 /// Asks ffprobe about the first sound; none where there is none.
 pub fn probe_sound(path: &Path) -> Result<Option<SoundStream>> {
-    match ask(path, Demuxer::Probed, "a:0")? {
-        Ok(answer) => read_sound(&answer),
+    match ask(path, Demuxer::Probed)? {
+        Ok(answer) => Ok(Probe::parse(&answer)?.sound()),
         Err(messages) => Err(unreadable("sound", &messages)),
     }
 }
 
-/// Asks ffprobe about the first video stream.
+/// Asks ffprobe about the first video stream, and the first sound beside it.
 pub fn probe(path: &Path) -> Result<Stream> {
     let mut stream = probe_stream(path)?;
     if stream.color.transfer == Transfer::Pq && stream.peak.is_none() {
         // It may be said in the film's first frame only.
-        let first = ["-show_frames", "-read_intervals", "%+#1"];
-        if let Ok(answer) = answer(path, stream.demuxer, "v:0", &first)?
+        let first = ["-select_streams", "v:0", "-show_frames", "-read_intervals", "%+#1"];
+        if let Ok(answer) = answer(path, stream.demuxer, &first)?
             && let Ok(probe) = serde_json::from_slice::<Probe>(&answer)
         {
             stream.peak = probe.frames.first().and_then(|frame| peak(&frame.side_data_list));
@@ -180,7 +183,7 @@ pub fn probe(path: &Path) -> Result<Stream> {
 }
 
 fn probe_stream(path: &Path) -> Result<Stream> {
-    let refused = match ask(path, Demuxer::Probed, "v:0")? {
+    let refused = match ask(path, Demuxer::Probed)? {
         // A video that begins late may not have been reached.
         Ok(answer) => match read(&answer, Demuxer::Probed) {
             Err(_) => match ask_deeply(path)? {
@@ -194,7 +197,7 @@ fn probe_stream(path: &Path) -> Result<Stream> {
     // ffmpeg identifies some pictures by their names only.
     if refused.contains(REFUSED)
         && refused.contains("image2")
-        && let Ok(answer) = ask(path, Demuxer::Image, "v:0")?
+        && let Ok(answer) = ask(path, Demuxer::Image)?
     {
         return read(&answer, Demuxer::Image);
     }
@@ -216,28 +219,19 @@ fn unreadable(kind: &str, messages: &str) -> Error {
 /// ffmpeg's message when a file's demuxer is not among the permitted ones.
 const REFUSED: &str = "Format not on whitelist";
 
-/// ffprobe's answer about the streams that are selected, or its messages when it has none.
-fn ask(path: &Path, demuxer: Demuxer, streams: &str) -> Result<Result<Vec<u8>, String>> {
-    answer(path, demuxer, streams, &[])
+/// ffprobe's answer about all streams, or its messages when it has none.
+fn ask(path: &Path, demuxer: Demuxer) -> Result<Result<Vec<u8>, String>> {
+    answer(path, demuxer, &[])
 }
 
-/// Asks about video again, with up to a minute of the file read.
+/// Asks again, with up to a minute of the file read.
 fn ask_deeply(path: &Path) -> Result<Result<Vec<u8>, String>> {
-    answer(path, Demuxer::Probed, "v:0", &["-analyzeduration", "60M", "-probesize", "100M"])
+    answer(path, Demuxer::Probed, &["-analyzeduration", "60M", "-probesize", "100M"])
 }
 
-fn answer(path: &Path, demuxer: Demuxer, streams: &str, depth: &[&str]) -> Result<Result<Vec<u8>, String>> {
+fn answer(path: &Path, demuxer: Demuxer, options: &[&str]) -> Result<Result<Vec<u8>, String>> {
     let mut command = program("ffprobe");
-    command.args(depth).args([
-        "-v",
-        "error",
-        "-select_streams",
-        streams,
-        "-show_streams",
-        "-show_format",
-        "-of",
-        "json",
-    ]);
+    command.args(options).args(["-v", "error", "-show_streams", "-show_format", "-of", "json"]);
     add_input(&mut command, path, demuxer);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(not_started)?;
@@ -290,39 +284,44 @@ fn all(mut pipe: impl Read, most: u64) -> Vec<u8> {
 
 /// Reads an answer about a film.
 fn read(answer: &[u8], demuxer: Demuxer) -> Result<Stream> {
-    let probe: Probe = serde_json::from_slice(answer)
-        .map_err(|error| Error::unknown("ffprobe's answer was not understood").with_cause(error))?;
-    let stream = probe.streams.into_iter().next();
-    let stream = stream.ok_or_else(|| Error::not_readable("expected a video stream but found none"))?;
-    Ok(Stream { demuxer, end: stream.duration().max(length(&probe.format.duration)), ..stream.plan()? })
+    let probe = Probe::parse(answer)?;
+    let stream = probe.first("video").ok_or_else(|| Error::not_readable("expected a video stream but found none"))?;
+    let end = stream.duration().max(length(&probe.format.duration));
+    Ok(Stream { demuxer, end, sound: probe.sound(), ..stream.plan()? })
 }
 
-/// Reads an answer about sound.
-fn read_sound(answer: &[u8]) -> Result<Option<SoundStream>> {
-    let probe: Probe = serde_json::from_slice(answer)
-        .map_err(|error| Error::unknown("ffprobe's answer was not understood").with_cause(error))?;
-    let Some(stream) = probe.streams.into_iter().next() else { return Ok(None) };
-    let begin = stream.begin();
-    // Matroska's tag says when it ends.
-    let duration = match length(&stream.duration) {
-        None => stream.duration().map(|end| end - begin),
-        own => own,
-    };
-    let rate = stream.sample_rate.parse().unwrap_or(0);
-    let has_resets = ["mpegts", "mpeg"].contains(&probe.format.format_name.as_str());
-    let duration = duration.filter(|own| *own > Span::ZERO);
-    Ok(Some(SoundStream { rate, channels: stream.channels, begin, duration, has_resets }))
+impl Probe {
+    fn parse(answer: &[u8]) -> Result<Self> {
+        serde_json::from_slice(answer)
+            .map_err(|error| Error::unknown("ffprobe's answer was not understood").with_cause(error))
+    }
+
+    /// The first stream of this type.
+    fn first(&self, codec_type: &str) -> Option<&ProbedStream> {
+        self.streams.iter().find(|stream| stream.codec_type == codec_type)
+    }
+
+    /// The first sound.
+    fn sound(&self) -> Option<SoundStream> {
+        let stream = self.first("audio")?;
+        let begin = stream.begin();
+        // Matroska's tag says when it ends.
+        let duration = match length(&stream.duration) {
+            None => stream.duration().map(|end| end - begin),
+            own => own,
+        };
+        let rate = stream.sample_rate.parse().unwrap_or(0);
+        let has_resets = ["mpegts", "mpeg"].contains(&self.format.format_name.as_str());
+        let duration = duration.filter(|own| *own > Span::ZERO);
+        Some(SoundStream { rate, channels: stream.channels, begin, duration, has_resets })
+    }
 }
 
 /// Reads an answer of ffprobe's about video and about sound. For tests.
 #[doc(hidden)]
 pub fn probed(answer: &[u8]) -> Result<String> {
-    let sound = read_sound(answer);
-    let stream = read(answer, Demuxer::Probed);
-    match (stream, sound) {
-        (Err(error), Err(_)) => Err(error),
-        found => Ok(format!("{found:?}")),
-    }
+    let sound = Probe::parse(answer)?.sound();
+    Ok(format!("{:?}", (read(answer, Demuxer::Probed), sound)))
 }
 
 impl ProbedStream {
@@ -357,6 +356,7 @@ impl ProbedStream {
             counted,
             pix_fmt,
             filter,
+            sound: None,
         })
     }
 

@@ -75,12 +75,17 @@ impl FfmpegSound {
     /// `NotFoundError` where the programs are missing, `NotReadableError` where they cannot read the file, `RangeError` where
     /// the sound ends before the start.
     pub fn open(path: &Path, start: SoundStart, base: TimeBase) -> Result<Option<Self>> {
-        let name = path.display().to_string();
-        Self::start(path, start, base, &name).map_err(|error| error.at(&name))
+        let stream = probe_sound(path).map_err(|error| error.at(path.display()))?;
+        stream.map(|stream| Self::open_stream(path, stream, start, base)).transpose()
     }
 
-    fn start(path: &Path, start: SoundStart, base: TimeBase, name: &str) -> Result<Option<Self>> {
-        let Some(stream) = probe_sound(path)? else { return Ok(None) };
+    /// The same of sound that ffprobe has described.
+    pub(super) fn open_stream(path: &Path, stream: SoundStream, start: SoundStart, base: TimeBase) -> Result<Self> {
+        let name = path.display().to_string();
+        Self::start(path, stream, start, base, &name).map_err(|error| error.at(&name))
+    }
+
+    fn start(path: &Path, stream: SoundStream, start: SoundStart, base: TimeBase, name: &str) -> Result<Self> {
         let SoundStream { begin: own, duration, has_resets, .. } = stream;
         let (rate, channels) = stream.output(FALLBACK, LAYOUTS.len());
         let skipped = match start {
@@ -112,7 +117,7 @@ impl FfmpegSound {
         );
         command.args(["-map", "0:a:0", "-af", &filter, "-f", "f32le", "-"]);
         let decoding = Decoding::start(command, samples * channels * size_of::<f32>())?;
-        Ok(Some(Self {
+        Ok(Self {
             info,
             name: name.to_owned(),
             decoding,
@@ -130,7 +135,7 @@ impl FfmpegSound {
             duration,
             sought,
             finished: false,
-        }))
+        })
     }
 
     /// Takes the next chunk; false at the end.
