@@ -221,7 +221,7 @@ impl Renderer {
             && let PassOutput::I420 { depth } = last.output
         {
             let bindings = [(3, [Binding::Written(output); 2]), (4, [Binding::Written(chroma); 2])];
-            let tile = ([8, 2], [8, 8]);
+            let tile = ([8, 8], [8, 8]);
             let numbers = vec![[0.0; 4]];
             steps.push(Step::new(&self.gpu, &mut pipelines, shader::chroma(depth), numbers, last, tile, &bindings));
         }
