@@ -161,7 +161,7 @@ fn open_av1(choice: &EncoderChoice, config: &EncoderConfig) -> Result<Box<dyn Vi
 
 fn open_vpx(config: &EncoderConfig) -> Result<Box<dyn VideoEncoder>> {
     #[cfg(all(feature = "vpx", unix))]
-    return Ok(Box::new(vpx::VpxEncoder::new(config)?));
+    return vpx::open(config);
     #[cfg(not(all(feature = "vpx", unix)))]
     Err(Error::not_supported(format!(
         "expected the encoder vpx for {} but it is not built in; {VPX_REMEDY}",

@@ -256,6 +256,22 @@ fn any_number_of_threads_gives_the_same_packets() {
     }
 }
 
+#[cfg(all(feature = "vpx", unix))]
+#[test]
+fn vp8_of_constant_quality_is_the_same_in_segments_as_in_one_stream() {
+    let frames = pictures(Size::new(320, 180), 40);
+    let config = EncoderConfig { key_interval: Span::from_millis(500), ..config(Size::new(320, 180)) };
+    let run = |offline, threads| {
+        let tried = Tried { choice: EncoderChoice::Vpx, codec: VideoCodec::Vp8, offline };
+        let config = EncoderConfig { threads, ..config.clone().with_rate_control(RateControl::Quality(60)) };
+        encode(&mut *tried.open(&config).unwrap(), &frames, &[5])
+    };
+    let whole = run(false, 1);
+    for threads in [1, 2, 3] {
+        assert!(run(true, threads) == whole, "{threads} threads");
+    }
+}
+
 #[test]
 fn key_frames_come_where_they_are_asked_for_and_at_least_as_often_as_agreed() {
     let frames = pictures(Size::new(64, 64), 40);

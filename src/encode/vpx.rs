@@ -14,6 +14,7 @@ use std::{ptr, thread};
 use vpx_sys as sys;
 
 use super::plane_pointers::plane_pointers;
+use super::segments::SegmentEncoder;
 use super::tick_clock::TickClock;
 use super::{EncoderConfig, KeyRhythm, RateControl, VideoEncoder};
 use crate::codec::VideoCodec;
@@ -24,7 +25,22 @@ use crate::packet::EncodedPacket;
 use crate::time::Span;
 use crate::vp9;
 
-pub(super) struct VpxEncoder {
+/// An encoder for these frames. VP8 has one thread ([`threads`]), so where frames come as fast as they are taken, segments
+/// of constant quality are encoded side by side. (For a bitrate they are not: libvpx's rate control begins anew with each
+/// segment, and spends 14 % less for 1.4 dB less than over the whole film.)
+///
+/// # Errors
+/// `UnknownError` when libvpx refuses the configuration.
+pub(super) fn open(config: &EncoderConfig) -> Result<Box<dyn VideoEncoder>> {
+    let is_constant = matches!(config.rate_control, RateControl::Quality(_));
+    if config.offline && is_constant && config.codec == VideoCodec::Vp8 {
+        let open = |config: &EncoderConfig| Ok(Box::new(VpxEncoder::new(config)?) as Box<dyn VideoEncoder>);
+        return Ok(Box::new(SegmentEncoder::new("vpx", config, open)?));
+    }
+    Ok(Box::new(VpxEncoder::new(config)?))
+}
+
+struct VpxEncoder {
     config: EncoderConfig,
     streams: VpxStreams,
     keys: KeyRhythm,
@@ -46,7 +62,7 @@ impl VpxStreams {
 }
 
 impl VpxEncoder {
-    pub(super) fn new(config: &EncoderConfig) -> Result<Self> {
+    fn new(config: &EncoderConfig) -> Result<Self> {
         let streams = VpxStreams::open(config)?;
         let keys = KeyRhythm::new(config.key_interval);
         Ok(Self { config: config.clone(), streams, keys, ticks: TickClock::default(), has_begun: false })
