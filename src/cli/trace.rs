@@ -127,6 +127,9 @@ impl Trace {
         let name = current.name().unwrap_or("unnamed");
         let mut state = self.state.lock();
         let event = |kind: &str, args: Value| json!({"ph": "M", "pid": 1, "tid": number, "name": kind, "args": args});
+        if number == 1 {
+            state.write(event("process_name", json!({ "name": "framereel" })));
+        }
         state.write(event("thread_name", json!({ "name": name })));
         let stage = STAGES.iter().position(|stage| *stage == name);
         // Viewers show the stages in the order of a frame's way, other threads below.
@@ -198,8 +201,7 @@ impl Subscriber for &'static Trace {
                 let length = state.queues.entry(queue.clone()).or_default();
                 *length += change;
                 let args = json!({ "waiting": *length });
-                let name = format!("{queue} waiting");
-                state.write(json!({"ph": "C", "pid": 1, "name": name, "ts": at, "args": args}));
+                state.write(json!({"ph": "C", "pid": 1, "name": queue, "ts": at, "args": args}));
             }
         }
         if let Some(reason) = fields.dropped {
