@@ -1,5 +1,6 @@
 # `make demo` shows what framereel does, `make test` checks that it does; both first set up what is missing. `make fuzz`
-# reads 10,000 damaged files with each parser; FUZZ_CASES=N for another number.
+# reads 10,000 damaged files with each parser; FUZZ_CASES=N for another number. `make bench-check` measures framereel beside
+# ffmpeg, and fails where it has become slower; nothing else may run meanwhile.
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -15,7 +16,7 @@ BASH := $(SHARE)/bash-completion/completions
 ZSH := $(SHARE)/zsh/site-functions
 FISH := $(SHARE)/fish/vendor_completions.d
 
-.PHONY: help demo test deny fuzz release install uninstall
+.PHONY: help demo test deny fuzz bench-check release install uninstall
 
 help:
 	@echo 'make demo        set up, build, record demo/bunny.webm through filters, and save a picture of before and after'
@@ -23,6 +24,7 @@ help:
 	@echo 'make install     build, and install the program, its manual pages and completions below PREFIX (/usr/local)'
 	@echo 'make uninstall   remove them'
 	@echo 'make deny        check the licences, sources and known vulnerabilities of all dependencies'
+	@echo 'make bench-check compare the speed beside ffmpeg with that of benches/peers.json; takes half an hour of a quiet machine'
 	@echo 'make fuzz        read 10,000 damaged files with each parser, and print a table'
 
 # The program without libaom, cameras and microphones, and less optimised than a release: the first build takes a third of
@@ -74,3 +76,6 @@ deny:
 
 fuzz:
 	FUZZ_CASES=$(or $(FUZZ_CASES),10000) cargo test --profile testing --test fuzz -- --ignored --nocapture every_parser
+
+bench-check:
+	cargo bench --bench peers -- --check benches/peers.json

@@ -1,5 +1,5 @@
 //! Measures the filter path without an encoder: decodes a film, filters it on the GPU, reads it back as I420 and drops
-//! it. `peers.sh` runs it beside `ffmpeg -f null`.
+//! it.
 //!
 //! `cargo bench --bench readback -- FILM CHAIN` prints the frames, the seconds and the frames per second.
 

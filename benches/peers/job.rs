@@ -1,0 +1,256 @@
+//! One job, done by framereel and by its peers in turn.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use crate::chain::{CHAINS, Chain, NONE};
+use crate::encoder::{BITS, ENCODERS, Encoder};
+use crate::film::Film;
+use crate::results::{Figures, Row};
+use crate::tool;
+
+/// What all jobs have in common.
+#[derive(Debug)]
+pub struct Session {
+    /// framereel's program.
+    pub program: PathBuf,
+    pub film: Film,
+    /// For what is recorded.
+    pub folder: PathBuf,
+    pub threads: usize,
+    pub runs: usize,
+}
+
+#[derive(Debug)]
+pub struct Job {
+    pub encoder: &'static Encoder,
+    pub chain: &'static Chain,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Peer {
+    Ffmpeg,
+    /// ffmpeg encodes decoded frames: what the whole path costs beside the encoder alone.
+    FfmpegEncoder,
+    Gstreamer,
+    GstreamerEncoder,
+}
+
+impl Peer {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ffmpeg => "ffmpeg",
+            Self::FfmpegEncoder => "ffmpeg, the encoder alone",
+            Self::Gstreamer => "GStreamer",
+            Self::GstreamerEncoder => "GStreamer, the encoder alone",
+        }
+    }
+}
+
+/// Every encoder without a filter, and every chain with the encoder that takes the least time.
+pub fn jobs() -> Vec<Job> {
+    let bare = ENCODERS.iter().map(|encoder| Job { encoder, chain: &NONE });
+    let filtered = CHAINS.iter().filter(|chain| !chain.is_none()).map(|chain| Job { encoder: &ENCODERS[0], chain });
+    bare.chain(filtered).collect()
+}
+
+impl Job {
+    pub fn peers(&self) -> Vec<Peer> {
+        match (self.chain.is_none(), self.encoder.gstreamer) {
+            (false, _) => vec![Peer::Ffmpeg],
+            (true, None) => vec![Peer::Ffmpeg, Peer::FfmpegEncoder],
+            (true, Some(_)) => vec![Peer::Ffmpeg, Peer::FfmpegEncoder, Peer::Gstreamer, Peer::GstreamerEncoder],
+        }
+    }
+}
+
+/// Why there are no figures.
+#[derive(Debug, Clone)]
+enum Problem {
+    NotHere(String),
+    Failed(String),
+}
+
+/// One program that does the job, and the seconds of its runs.
+struct Candidate {
+    command: Command,
+    file: PathBuf,
+    seconds: Vec<f64>,
+}
+
+impl Candidate {
+    fn run(&mut self) -> Result<(), Problem> {
+        let began = Instant::now();
+        let ran = tool::run(&mut self.command);
+        self.seconds.push(began.elapsed().as_secs_f64());
+        // GStreamer finds out only when it has read the film's beginning.
+        let missing =
+            |error: &String| error.lines().find(|line| line.starts_with("Missing decoder:")).map(str::to_owned);
+        ran.map(|_| ()).map_err(|error| match missing(&error) {
+            Some(decoder) => Problem::NotHere(decoder.split(" (").next().unwrap_or_default().to_lowercase()),
+            None => Problem::Failed(error),
+        })
+    }
+}
+
+impl Session {
+    /// Measures a job against these peers: a row for each.
+    pub fn measure(&self, job: &Job, peers: &[Peer]) -> Vec<Row> {
+        let mut ours = self.framereel(job);
+        let mut others: Vec<_> = peers.iter().map(|&peer| self.peer(job, peer)).collect();
+        if others.iter().any(Result::is_ok) {
+            for _ in 0..self.runs {
+                step(&mut ours);
+                others.iter_mut().for_each(step);
+            }
+        }
+        let ours = self.figures(job, ours);
+        let rows = peers.iter().zip(others).map(|(peer, other)| {
+            let other = self.figures(job, other);
+            row(job, *peer, ours.clone(), other)
+        });
+        rows.collect()
+    }
+
+    fn figures(&self, job: &Job, candidate: Result<Candidate, Problem>) -> Result<Option<Figures>, Problem> {
+        let candidate = candidate?;
+        let Some(seconds) = median(candidate.seconds) else { return Ok(None) };
+        let failed = |error| Problem::Failed(format!("{}: {error}", candidate.file.display()));
+        let bytes = fs::metadata(&candidate.file).map_err(failed)?.len();
+        let psnr = if job.chain.is_none() { tool::psnr(&candidate.file, &self.film.path) } else { None };
+        Ok(Some(Figures { seconds, psnr, bytes }))
+    }
+
+    fn framereel(&self, job: &Job) -> Result<Candidate, Problem> {
+        let encoder = job.encoder.encoder;
+        if !tool::lists(Command::new(&self.program).arg("codecs"), encoder) {
+            return Err(Problem::NotHere(format!("this framereel has no encoder {encoder}")));
+        }
+        let mut command = framereel(&self.program);
+        command.arg(&self.film.path).args(["--audio", "none", "--codec", job.encoder.codec, "--encoder", encoder]);
+        command.args(["--bitrate", &BITS.to_string(), "--key-interval", "2s"]);
+        if !job.chain.is_none() {
+            command.args(["--filter", job.chain.chain]);
+        }
+        let file = self.folder.join("framereel.webm");
+        command.arg("-o").arg(&file).arg("--force");
+        Ok(Candidate { command, file, seconds: Vec::new() })
+    }
+
+    fn peer(&self, job: &Job, peer: Peer) -> Result<Candidate, Problem> {
+        match peer {
+            Peer::Ffmpeg => {
+                need_ffmpeg(job.encoder)?;
+                Ok(self.ffmpeg(job, &self.film.path, "ffmpeg.webm"))
+            }
+            Peer::FfmpegEncoder => {
+                need_ffmpeg(job.encoder)?;
+                let decoded = self.film.y4m().map_err(Problem::Failed)?;
+                Ok(self.ffmpeg(job, decoded, "ffmpeg-encoder.webm"))
+            }
+            Peer::Gstreamer => {
+                let source = format!("filesrc location={} ! decodebin ! videoconvert", quoted(&self.film.path));
+                self.gstreamer(job, &source, "decodebin videoconvert", "gstreamer.webm")
+            }
+            Peer::GstreamerEncoder => {
+                let facts = self.film.facts.as_ref().ok_or_else(|| Problem::NotHere("no ffprobe".into()))?;
+                let decoded = self.film.i420().map_err(Problem::Failed)?;
+                let (frames, seconds) = facts.rate;
+                let size = format!("width={} height={}", facts.width, facts.height);
+                let frames = format!("rawvideoparse format=i420 {size} framerate={frames}/{seconds}");
+                let source = format!("filesrc location={} ! {frames}", quoted(decoded));
+                self.gstreamer(job, &source, "rawvideoparse", "gstreamer-encoder.webm")
+            }
+        }
+    }
+
+    fn ffmpeg(&self, job: &Job, input: &Path, name: &str) -> Candidate {
+        let mut command = tool::ffmpeg(input);
+        if let Some(filters) = job.chain.ffmpeg(self.film.is_tagged()) {
+            command.args(["-vf", &filters]);
+        }
+        let file = self.folder.join(name);
+        command.args(job.encoder.arguments(self.threads, self.film.key_distance())).arg(&file);
+        Candidate { command, file, seconds: Vec::new() }
+    }
+
+    /// A pipeline that begins with `source`, which consists of `elements`.
+    fn gstreamer(&self, job: &Job, source: &str, elements: &str, name: &str) -> Result<Candidate, Problem> {
+        let absent = |what: &str| Problem::NotHere(format!("no {what}"));
+        let (encoder, settings) = job.encoder.gstreamer.ok_or_else(|| absent("element for this encoder"))?;
+        if !tool::is_here("gst-launch-1.0") {
+            return Err(absent("gst-launch-1.0"));
+        }
+        if let Some(element) = elements.split(' ').chain([encoder, "webmmux"]).find(|name| !tool::has_element(name)) {
+            return Err(absent(element));
+        }
+        let file = self.folder.join(name);
+        let settings = settings(self.threads);
+        let encoder = format!("{encoder} {settings} keyframe-max-dist={}", self.film.key_distance());
+        let mut command = Command::new("gst-launch-1.0");
+        // One argument: gst-launch-1.0 joins its arguments anyway.
+        command.args(["-q", &format!("{source} ! {encoder} ! webmmux ! filesink location={}", quoted(&file))]);
+        Ok(Candidate { command, file, seconds: Vec::new() })
+    }
+}
+
+/// `framereel record`.
+pub fn framereel(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.arg("record");
+    // Without a desktop Mesa complains on standard error.
+    if std::env::var_os("XDG_RUNTIME_DIR").is_none() {
+        command.env("NODEVICE_SELECT", "1");
+    }
+    command
+}
+
+fn need_ffmpeg(encoder: &Encoder) -> Result<(), Problem> {
+    if tool::has_ffmpeg_encoder(encoder.ffmpeg) {
+        return Ok(());
+    }
+    let what =
+        if tool::is_here("ffmpeg") { format!("no {} in this ffmpeg", encoder.ffmpeg) } else { "no ffmpeg".into() };
+    Err(Problem::NotHere(what))
+}
+
+/// A path as gst-launch-1.0 reads it.
+fn quoted(path: &Path) -> String {
+    format!("\"{}\"", path.display().to_string().replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+/// Runs a candidate once more, unless there is a problem already.
+fn step(candidate: &mut Result<Candidate, Problem>) {
+    if let Ok(runnable) = candidate
+        && let Err(problem) = runnable.run()
+    {
+        *candidate = Err(problem);
+    }
+}
+
+fn row(job: &Job, peer: Peer, ours: Result<Option<Figures>, Problem>, other: Result<Option<Figures>, Problem>) -> Row {
+    let problem = [(peer.name(), &other), ("framereel", &ours)].into_iter().find_map(|(who, figures)| {
+        let problem = figures.as_ref().err()?;
+        Some(match problem {
+            Problem::NotHere(what) => (format!("not here: {what}"), false),
+            Problem::Failed(error) => {
+                eprintln!("{}, {}, {who}: {error}", job.encoder.name, job.chain.chain);
+                (format!("{who} failed"), true)
+            }
+        })
+    });
+    let (note, failed) = problem.map_or((None, false), |(note, failed)| (Some(note), failed));
+    let (framereel, other) = (ours.ok().flatten(), other.ok().flatten());
+    let ratio = framereel.as_ref().zip(other.as_ref()).map(|(ours, other)| ours.seconds / other.seconds);
+    let (name, chain, peer) = (job.encoder.name.into(), job.chain.chain.into(), peer.name().into());
+    Row { name, chain, peer, framereel, other, ratio, note, failed }
+}
+
+/// The middle value, or the mean of both middle ones; none of nothing.
+fn median(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    let (lower, upper) = (values.len().checked_sub(1)? / 2, values.len() / 2);
+    Some((values[lower] + values[upper]) / 2.0)
+}
