@@ -1,6 +1,7 @@
 # `make demo` shows what framereel does, `make test` checks that it does; both first set up what is missing. `make fuzz`
 # reads 10,000 damaged files with each parser; FUZZ_CASES=N for another number. `make bench-check` measures framereel beside
-# ffmpeg, and fails where it has become slower; nothing else may run meanwhile.
+# ffmpeg, and fails where it has become slower than `cargo bench --bench peers -- --json benches/peers.json` stored before;
+# nothing else may run meanwhile.
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -24,7 +25,7 @@ help:
 	@echo 'make install     build, and install the program, its manual pages and completions below PREFIX (/usr/local)'
 	@echo 'make uninstall   remove them'
 	@echo 'make deny        check the licences, sources and known vulnerabilities of all dependencies'
-	@echo 'make bench-check compare the speed beside ffmpeg with that of benches/peers.json; takes half an hour of a quiet machine'
+	@echo 'make bench-check compare the speed beside ffmpeg with that stored in benches/peers.json, on a quiet machine'
 	@echo 'make fuzz        read 10,000 damaged files with each parser, and print a table'
 
 # The program without libaom, cameras and microphones, and less optimised than a release: the first build takes a third of
