@@ -11,7 +11,9 @@ const TOLERANCE: f64 = 1.15;
 pub fn check(before: &Results, now: &Results, arguments: &Arguments) -> (String, bool) {
     let mut text = String::new();
     if before.film != now.film {
-        text += &format!("expected the film of the stored results, {:?}, but found {:?}\n", before.film, now.film);
+        let [before, now] = [before, now].map(|results| results.film.name());
+        text +=
+            &format!("expected the film of the stored results ({before}) but found {now}; give that film by --film\n");
     }
     let wanted = |row: &&Row| arguments.wants(&row.name, &row.chain, &row.peer);
     let (mut compared, mut worse) = (0, 0);

@@ -89,7 +89,7 @@ impl Candidate {
         let missing =
             |error: &String| error.lines().find(|line| line.starts_with("Missing decoder:")).map(str::to_owned);
         ran.map(|_| ()).map_err(|error| match missing(&error) {
-            Some(decoder) => Problem::NotHere(decoder.split(" (").next().unwrap_or_default().to_lowercase()),
+            Some(decoder) => Problem::NotHere(decoder.split(" (").next().unwrap_or_default().replacen('M', "m", 1)),
             None => Problem::Failed(error),
         })
     }
@@ -100,11 +100,13 @@ impl Session {
     pub fn measure(&self, job: &Job, peers: &[Peer]) -> Vec<Row> {
         let mut ours = self.framereel(job);
         let mut others: Vec<_> = peers.iter().map(|&peer| self.peer(job, peer)).collect();
-        if others.iter().any(Result::is_ok) {
-            for _ in 0..self.runs {
-                step(&mut ours);
-                others.iter_mut().for_each(step);
+        for _ in 0..self.runs {
+            // Nothing can be compared any more.
+            if ours.is_err() || others.iter().all(Result::is_err) {
+                break;
             }
+            step(&mut ours);
+            others.iter_mut().for_each(step);
         }
         let ours = self.figures(job, ours);
         let rows = peers.iter().zip(others).map(|(peer, other)| {
@@ -150,18 +152,14 @@ impl Session {
                 let decoded = self.film.y4m().map_err(Problem::Failed)?;
                 Ok(self.ffmpeg(job, decoded, "ffmpeg-encoder.webm"))
             }
-            Peer::Gstreamer => {
-                let source = format!("filesrc location={} ! decodebin ! videoconvert", quoted(&self.film.path));
-                self.gstreamer(job, &source, "decodebin videoconvert", "gstreamer.webm")
-            }
+            Peer::Gstreamer => self.gstreamer(job, &self.film.path, "decodebin ! videoconvert", "gstreamer.webm"),
             Peer::GstreamerEncoder => {
                 let facts = self.film.facts.as_ref().ok_or_else(|| Problem::NotHere("no ffprobe".into()))?;
                 let decoded = self.film.i420().map_err(Problem::Failed)?;
                 let (frames, seconds) = facts.rate;
                 let size = format!("width={} height={}", facts.width, facts.height);
                 let frames = format!("rawvideoparse format=i420 {size} framerate={frames}/{seconds}");
-                let source = format!("filesrc location={} ! {frames}", quoted(decoded));
-                self.gstreamer(job, &source, "rawvideoparse", "gstreamer-encoder.webm")
+                self.gstreamer(job, decoded, &frames, "gstreamer-encoder.webm")
             }
         }
     }
@@ -176,22 +174,24 @@ impl Session {
         Candidate { command, file, seconds: Vec::new() }
     }
 
-    /// A pipeline that begins with `source`, which consists of `elements`.
-    fn gstreamer(&self, job: &Job, source: &str, elements: &str, name: &str) -> Result<Candidate, Problem> {
+    /// A pipeline that reads `input`, and gives it through `decoder` to the encoder.
+    fn gstreamer(&self, job: &Job, input: &Path, decoder: &str, name: &str) -> Result<Candidate, Problem> {
         let absent = |what: &str| Problem::NotHere(format!("no {what}"));
         let (encoder, settings) = job.encoder.gstreamer.ok_or_else(|| absent("element for this encoder"))?;
         if !tool::is_here("gst-launch-1.0") {
             return Err(absent("gst-launch-1.0"));
         }
-        if let Some(element) = elements.split(' ').chain([encoder, "webmmux"]).find(|name| !tool::has_element(name)) {
+        let settings = format!("{encoder} {} keyframe-max-dist={}", settings(self.threads), self.film.key_distance());
+        let elements = format!("{decoder} ! {settings} ! webmmux");
+        let mut names = elements.split(" ! ").filter_map(|element| element.split(' ').next());
+        if let Some(element) = names.find(|name| !tool::has_element(name)) {
             return Err(absent(element));
         }
         let file = self.folder.join(name);
-        let settings = settings(self.threads);
-        let encoder = format!("{encoder} {settings} keyframe-max-dist={}", self.film.key_distance());
+        let [from, to] = [input, &file].map(|path| format!("location={}", path.display()));
+        // Every word is an argument of its own; gst-launch-1.0 quotes blanks within them.
         let mut command = Command::new("gst-launch-1.0");
-        // One argument: gst-launch-1.0 joins its arguments anyway.
-        command.args(["-q", &format!("{source} ! {encoder} ! webmmux ! filesink location={}", quoted(&file))]);
+        command.args(["-q", "filesrc", &from, "!"]).args(elements.split(' ')).args(["!", "filesink", &to]);
         Ok(Candidate { command, file, seconds: Vec::new() })
     }
 }
@@ -216,11 +216,6 @@ fn need_ffmpeg(encoder: &Encoder) -> Result<(), Problem> {
     Err(Problem::NotHere(what))
 }
 
-/// A path as gst-launch-1.0 reads it.
-fn quoted(path: &Path) -> String {
-    format!("\"{}\"", path.display().to_string().replace('\\', "\\\\").replace('"', "\\\""))
-}
-
 /// Runs a candidate once more, unless there is a problem already.
 fn step(candidate: &mut Result<Candidate, Problem>) {
     if let Ok(runnable) = candidate
@@ -231,13 +226,13 @@ fn step(candidate: &mut Result<Candidate, Problem>) {
 }
 
 fn row(job: &Job, peer: Peer, ours: Result<Option<Figures>, Problem>, other: Result<Option<Figures>, Problem>) -> Row {
-    let problem = [(peer.name(), &other), ("framereel", &ours)].into_iter().find_map(|(who, figures)| {
+    let problem = [("framereel", &ours), (peer.name(), &other)].into_iter().find_map(|(who, figures)| {
         let problem = figures.as_ref().err()?;
         Some(match problem {
             Problem::NotHere(what) => (format!("not here: {what}"), false),
             Problem::Failed(error) => {
                 eprintln!("{}, {}, {who}: {error}", job.encoder.name, job.chain.chain);
-                (format!("{who} failed"), true)
+                ("failed".to_owned(), true)
             }
         })
     });

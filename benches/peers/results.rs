@@ -109,9 +109,8 @@ impl Results {
 
     /// Tables of what was measured.
     pub fn markdown(&self) -> String {
-        let FilmFacts { frames, width, height } = self.film;
         let Machine { cores, processor, system } = &self.machine;
-        let film = if frames == 0 { "the film".into() } else { format!("{frames} frames of {width}x{height}") };
+        let film = self.film.name();
         let mut text = format!("{film}, medians of {} runs; {cores} cores of {processor}, {system}\n", self.runs);
         let (bare, filtered): (Vec<&Row>, Vec<&Row>) = self.rows.iter().partition(|row| row.chain == NONE.chain);
         table(&mut text, "encoder, no filter", &bare, |row| row.name.clone());
@@ -132,8 +131,8 @@ fn table(text: &mut String, head: &str, rows: &[&Row], name: fn(&Row) -> String)
     *text += &format!("\n| {head} | peer | framereel, s | peer, s | {figures} |\n|---|---|{}\n", "---:|".repeat(7));
     for row in rows {
         let cells = match &row.note {
-            Some(note) if row.other.is_none() => [figure(&row.framereel, seconds), note.clone(), "-".into()],
-            Some(note) => [note.clone(), figure(&row.other, seconds), "-".into()],
+            Some(note) if row.framereel.is_none() => [note.clone(), figure(&row.other, seconds), "-".into()],
+            Some(note) => [figure(&row.framereel, seconds), note.clone(), "-".into()],
             None => {
                 let ratio = row.ratio.map_or("-".into(), |ratio| format!("{ratio:.2}"));
                 [figure(&row.framereel, seconds), figure(&row.other, seconds), ratio]
@@ -159,6 +158,13 @@ fn psnr(figures: &Figures) -> Option<String> {
 
 fn megabytes(figures: &Figures) -> Option<String> {
     Some(format!("{:.3}", figures.bytes as f64 / 1e6))
+}
+
+impl FilmFacts {
+    pub fn name(&self) -> String {
+        let Self { frames, width, height } = self;
+        if *frames == 0 { "a film".into() } else { format!("{frames} frames of {width}x{height}") }
+    }
 }
 
 impl Machine {
