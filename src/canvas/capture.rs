@@ -250,6 +250,11 @@ impl Capture {
         self.alarm.get_or_insert_with(|| gpu::alarm(&self.gpu))
     }
 
+    /// Counts a frame that is not submitted.
+    pub(super) fn pass_by(&mut self) {
+        self.index += 1;
+    }
+
     /// Submits the recorded commands, and the readback of the picture that they make in `output`.
     fn read_back(
         &mut self,

@@ -77,13 +77,14 @@ impl CanvasLayer {
     }
 
     /// The drawn frame, if it fills a canvas of this size and nothing changes it on its way to a recorder that takes this
-    /// format and these colours. (Encoders know one distance between the rows of both chroma planes.)
+    /// format and these colours. (Encoders know one distance between the rows of both chroma planes. Words of 16 bits go
+    /// through the GPU, which limits them to the codes that encoders take.)
     pub fn unchanged(&self, canvas: Size, format: PixelFormat, color: ColorSpace) -> Option<&Arc<Frame>> {
         let Drawn::Frame(frame) = &self.drawn else { return None };
-        let is_420 = matches!(format, PixelFormat::I420 | PixelFormat::I420P10);
         let is_as_taken = (frame.format(), frame.size(), frame.color) == (format, canvas, color);
         let is_whole = self.place == LayerPlace::Fitted && self.filter.is_empty();
-        (is_420 && is_as_taken && is_whole && frame.planes()[1].stride == frame.planes()[2].stride).then_some(frame)
+        (format == PixelFormat::I420 && is_as_taken && is_whole && frame.planes()[1].stride == frame.planes()[2].stride)
+            .then_some(frame)
     }
 
     /// Whether it hides the whole canvas of this size at all times.

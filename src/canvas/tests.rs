@@ -52,7 +52,7 @@ fn listen(stream: &MediaStream) -> Subscription {
 fn next(listener: &Subscription) -> (Arc<Frame>, crate::stream::Ticket) {
     match listener.receiver.recv_timeout(TIMEOUT).expect("a frame") {
         Sample::Video { frame, ticket, .. } => (frame, ticket),
-        Sample::Audio(_) => panic!("a canvas is silent"),
+        Sample::Audio { .. } => panic!("a canvas is silent"),
     }
 }
 
@@ -62,7 +62,7 @@ fn rest(listener: &Subscription) -> Vec<(i64, u8)> {
     loop {
         match listener.receiver.recv_timeout(TIMEOUT) {
             Ok(Sample::Video { frame, .. }) => frames.push((frame.timestamp.as_nanos() / 1_000_000, frame.data()[0])),
-            Ok(Sample::Audio(_)) => panic!("a canvas is silent"),
+            Ok(Sample::Audio { .. }) => panic!("a canvas is silent"),
             Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => return frames,
             Err(std::sync::mpsc::RecvTimeoutError::Timeout) => panic!("the track does not end; so far: {frames:?}"),
         }
@@ -430,7 +430,7 @@ fn film_that_nothing_changes_arrives_with_its_own_bytes_in_order_with_what_is_fi
         .iter()
         .map(|sample| match sample {
             Sample::Video { frame, .. } => frame,
-            Sample::Audio(_) => panic!("a canvas is silent"),
+            Sample::Audio { .. } => panic!("a canvas is silent"),
         })
         .collect();
     let is_own = |frame: &Frame| frame.data().as_ptr() == as_recorded.data().as_ptr();
@@ -438,6 +438,43 @@ fn film_that_nothing_changes_arrives_with_its_own_bytes_in_order_with_what_is_fi
     let expected = [false, true, false, false, false].into_iter().enumerate();
     assert_eq!(found, expected.map(|(index, own)| (at_millis(100 * index as i64), own)).collect::<Vec<_>>());
     assert!(frames.iter().all(|frame| (frame.size(), frame.color) == (SIZE, ColorSpace::RECORDED)));
+}
+
+#[test]
+fn what_follows_film_that_nothing_changes_is_filtered_as_if_that_had_been_filtered_too() {
+    let chains = ["motion-trail(0.9)", "", "motion-trail(0.9)", "grain(0.5)", "", "grain(0.5)"];
+    // Chroma rows that are not equally far apart go through the GPU.
+    let film = |shade: u8, is_unchanged: bool| {
+        let (row, rows) = PixelFormat::I420.plane_size(1, SIZE);
+        let luma = SIZE.pixels() as usize;
+        let (u, v) = (luma, luma + row * rows);
+        let stride = if is_unchanged { row } else { row + 4 };
+        let mut data = vec![shade; v + stride * rows];
+        data[u..].fill(128);
+        let at = |offset, stride| crate::frame::Plane { offset, stride };
+        let planes = [at(0, SIZE.width as usize), at(u, row), at(v, stride)];
+        Arc::new(Frame::strided(PixelFormat::I420, SIZE, ColorSpace::RECORDED, &planes, data))
+    };
+    let record = |is_unchanged| {
+        let mut canvas = canvas();
+        let listener = listen(&canvas.capture_stream(None).unwrap());
+        for (chain, shade) in chains.into_iter().zip([200, 40, 60, 80, 100, 120]) {
+            canvas.set_filter(&chain.parse().unwrap());
+            canvas.draw(film(shade, is_unchanged));
+            canvas.present().unwrap();
+        }
+        drop(canvas);
+        let frames = listener.receiver.iter().map(|sample| match sample {
+            Sample::Video { frame, .. } => frame.rows(0).map(<[u8]>::to_vec).collect::<Vec<_>>(),
+            Sample::Audio { .. } => panic!("a canvas is silent"),
+        });
+        frames.collect::<Vec<_>>()
+    };
+    let (expected, found) = (record(false), record(true));
+    assert_eq!(expected.len(), chains.len());
+    for (index, chain) in chains.iter().enumerate() {
+        assert!(found[index] == expected[index], "frame {index}, {chain:?}");
+    }
 }
 
 #[test]

@@ -34,7 +34,7 @@ use crate::stream::{
     CapturedPaint, Delivery, DropReason, FrameCounters, FrameFormats, Pictures, TrackGenerator, deliver, lose,
 };
 use crate::time::Timestamp;
-use crate::trace;
+use crate::trace::Queued;
 
 /// How many jobs may wait for the thread.
 const QUEUE: usize = 4;
@@ -55,6 +55,9 @@ pub struct Job {
     /// None for a sub-frame that is not the last.
     pub targets: Vec<CaptureTarget>,
 }
+
+/// A job on its way to the thread.
+type QueuedJob = (Queued, Job);
 
 /// A stream that captured the paint.
 pub struct CaptureTarget {
@@ -166,7 +169,7 @@ impl CanvasStreams {
 /// crash when they are in use while a process exits.
 pub struct Worker {
     /// None while it is dropped.
-    jobs: Option<SyncSender<Job>>,
+    jobs: Option<SyncSender<QueuedJob>>,
     /// Disconnected when the thread has released its GPU resources.
     ended: Receiver<()>,
 }
@@ -199,14 +202,10 @@ impl Worker {
     /// [`CanvasStreams::check`] reports, the job's deliveries count as failed. False when the job was dropped.
     pub fn send(&self, job: Job, clock: &Clock) -> bool {
         let Some(jobs) = &self.jobs else { return false };
-        // Before it is sent: the thread may take it at once.
-        trace::queued(QUEUE_NAME);
+        let job = (Queued::new(QUEUE_NAME), job);
         let sent = if clock.is_real() { jobs.try_send(job) } else { jobs.send(job).map_err(Into::into) };
         let accepted = sent.is_ok();
-        if !accepted {
-            trace::taken(QUEUE_NAME);
-        }
-        if let Err(TrySendError::Full(job)) = sent {
+        if let Err(TrySendError::Full((_, job))) = sent {
             job.targets.into_iter().for_each(|target| lose(target.paint.deliveries, DropReason::Busy));
         }
         accepted
@@ -253,7 +252,7 @@ impl FilterStage {
         }
     }
 
-    fn run(&mut self, jobs: &Receiver<Job>) -> Result<()> {
+    fn run(&mut self, jobs: &Receiver<QueuedJob>) -> Result<()> {
         loop {
             let job = if self.in_flight.is_empty() {
                 jobs.recv().map_err(|_| TryRecvError::Disconnected)
@@ -261,8 +260,8 @@ impl FilterStage {
                 jobs.try_recv()
             };
             match job {
-                Ok(job) => {
-                    trace::taken(QUEUE_NAME);
+                Ok((queued, job)) => {
+                    drop(queued);
                     self.render(job)?;
                 }
                 Err(TryRecvError::Empty) => self.deliver()?,
@@ -273,16 +272,7 @@ impl FilterStage {
 
     /// Submits a job to the GPU. A frame that nothing changes is delivered as it is, after those in flight.
     fn render(&mut self, job: Job) -> Result<()> {
-        let _span = tracing::debug_span!("submit").entered();
         let Job { content, size, formats, color, time: filter_time, sub_frame, targets } = job;
-        if let (Some(layer), None, None) = (content.whole(), sub_frame, formats.second())
-            && let Some(frame) = layer.unchanged(size, formats.first(), color)
-        {
-            self.begun = true;
-            self.deliver_all()?;
-            hand_out(&mut Pictures::from(Frame::clone(frame)), targets);
-            return Ok(());
-        }
         let delivers = sub_frame.is_none_or(|sub_frame| sub_frame.ends);
         let time = targets.first().map_or(filter_time, |target| target.paint.timestamp);
         let differs = |capture: &Capture| (capture.size(), capture.color()) != (size, color) || self.formats != formats;
@@ -290,15 +280,30 @@ impl FilterStage {
             self.deliver_all()?;
             self.capture = None;
         }
-        if delivers {
-            if self.capture.as_ref().is_some_and(Capture::is_full) {
-                self.deliver()?;
-            }
-            self.in_flight.push_back(targets);
+        if delivers && self.capture.as_ref().is_some_and(Capture::is_full) {
+            self.deliver()?;
         }
         self.formats = formats;
         let new = || Capture::of_formats(&self.gpu, &self.accepted, size, formats, color);
         let capture = self.capture.get_or_insert_with(new);
+        if let (Some(layer), None, None) = (content.whole(), sub_frame, formats.second())
+            && let Some(frame) = layer.unchanged(size, formats.first(), color)
+        {
+            // The frames behind it are filtered as if this one had been submitted.
+            capture.pass_by();
+            if !Arc::ptr_eq(&self.requested, &layer.filter) {
+                (self.requested, self.accepted) = (layer.filter.clone(), layer.filter.clone());
+                capture.set_filter(&layer.filter)?;
+            }
+            self.begun = true;
+            self.deliver_all()?;
+            hand_out(&mut Pictures::from(Frame::clone(frame)), targets);
+            return Ok(());
+        }
+        if delivers {
+            self.in_flight.push_back(targets);
+        }
+        let _span = tracing::debug_span!("submit").entered();
         let Some(layer) = content.whole() else {
             let refused = capture.submit_layers(content.layers(), filter_time, time, sub_frame)?;
             self.streams.refuse(refused);
@@ -329,9 +334,8 @@ impl FilterStage {
 
     /// Waits for the oldest frame in flight and delivers it to its streams.
     fn deliver(&mut self) -> Result<()> {
-        let span = tracing::debug_span!("read back").entered();
-        let pictures = self.capture.as_mut().map(Capture::take_pictures).transpose()?.flatten();
-        drop(span);
+        let take = || self.capture.as_mut().map(Capture::take_pictures).transpose();
+        let pictures = tracing::debug_span!("read back").in_scope(take)?.flatten();
         let mut pictures = pictures.ok_or_else(|| Error::unknown("expected a picture from the GPU but found none"))?;
         hand_out(&mut pictures, self.in_flight.pop_front().unwrap_or_default());
         Ok(())
@@ -345,9 +349,9 @@ impl FilterStage {
     }
 
     /// Ends all tracks with this error, also those of a canvas that was dropped.
-    fn fail(&mut self, error: &Error, jobs: &Receiver<Job>) {
+    fn fail(&mut self, error: &Error, jobs: &Receiver<QueuedJob>) {
         self.streams.fail(error);
-        let waiting = jobs.try_iter().map(|job| job.targets);
+        let waiting = jobs.try_iter().map(|(_, job)| job.targets);
         for target in self.in_flight.drain(..).chain(waiting).flatten() {
             lose(target.paint.deliveries, DropReason::Failed);
             target.generator.fail(error);

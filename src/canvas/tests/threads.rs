@@ -205,6 +205,19 @@ fn a_chain_that_the_gpu_refuses_is_told_once_and_the_one_before_stays_where_ther
             assert_eq!(next(&listener).0.data()[0], luma(100));
         }
     }
+
+    // The chain before may have been that of a frame which nothing changed: none.
+    let mut canvas = Canvas::new(&gpu, SIZE).unwrap().with_clock(Clock::stepped(FrameRate::whole(10)));
+    let listener = listen(&canvas.capture_stream(None).unwrap());
+    let shades =
+        [("invert(1)".parse().unwrap(), grey(200)), (FilterChain::default(), Frame::black(SIZE)), (refused, grey(200))];
+    for (chain, frame) in shades {
+        canvas.set_filter(&chain);
+        canvas.draw(frame);
+        canvas.present().unwrap();
+    }
+    assert_eq!([(); 3].map(|()| next(&listener).0.data()[0]), [luma(55), luma(0), luma(200)]);
+    assert_eq!(canvas.refused().len(), 1);
 }
 
 #[test]
