@@ -41,7 +41,7 @@ pub struct Versions {
 }
 
 /// Zeros without ffprobe.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct FilmFacts {
     pub frames: usize,
     pub width: u32,
@@ -77,22 +77,17 @@ pub struct Figures {
 impl Results {
     pub fn new(session: &Session, rows: Vec<Row>, live: Vec<LiveRow>) -> Self {
         let facts = session.film.facts.as_ref();
-        let [frames, width, height] =
-            facts.map_or([0; 3], |facts| [facts.frames, facts.width as usize, facts.height as usize]);
+        let film = facts.map_or(FilmFacts::default(), |facts| FilmFacts {
+            frames: facts.frames,
+            width: facts.width,
+            height: facts.height,
+        });
         let versions = Versions {
             framereel: tool::version(&session.program, "--version"),
             ffmpeg: tool::version("ffmpeg", "-version"),
             gstreamer: tool::version("gst-launch-1.0", "--version"),
         };
-        Self {
-            machine: Machine::this(session.threads),
-            versions,
-            film: FilmFacts { frames, width: width as u32, height: height as u32 },
-            date: date(),
-            runs: session.runs,
-            rows,
-            live,
-        }
+        Self { machine: Machine::this(session.threads), versions, film, date: date(), runs: session.runs, rows, live }
     }
 
     pub fn read(file: &Path) -> Result<Self, String> {

@@ -65,8 +65,9 @@ pub struct EncoderConfig {
     /// How many threads the encoder may use, at least 1. It does not change what is encoded: aom and VP9 use two at least,
     /// VP8 one; rav1e in real time makes more tiles for more threads.
     pub threads: usize,
-    /// Whether frames come as fast as they are taken, so that packets may come late: rav1e then looks ahead, and
-    /// rav1e and VP8 of constant quality encode the frames between key frames side by side on every core. Such packets are lost when the program is killed.
+    /// Whether frames come as fast as they are taken, so that packets may come late: rav1e then looks ahead, and rav1e and
+    /// VP8 of constant quality encode the frames between key frames side by side on every core. Such packets are lost when
+    /// the program is killed.
     pub offline: bool,
     /// Of pictures: whether a packet that is no key frame may hold only what changed since the frame before, as in
     /// animated files. Otherwise each packet is a whole picture.

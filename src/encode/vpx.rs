@@ -30,7 +30,7 @@ use crate::vp9;
 /// segment, and spends 14 % less for 1.4 dB less than over the whole film.)
 ///
 /// # Errors
-/// `UnknownError` when libvpx refuses the configuration.
+/// `UnknownError` when libvpx refuses the configuration; for segments, the first of them has it.
 pub(super) fn open(config: &EncoderConfig) -> Result<Box<dyn VideoEncoder>> {
     let is_constant = matches!(config.rate_control, RateControl::Quality(_));
     if config.offline && is_constant && config.codec == VideoCodec::Vp8 {
