@@ -116,7 +116,8 @@
 //! # Tracing
 //! The stages report what they do, as spans and events of the crate [`tracing`] at the level debug: a program that has a
 //! subscriber, as bevy's `trace` features install one, sees them beside its own. Without a subscriber each costs a few
-//! nanoseconds. The thread of a stage has the stage's name: `source`, `feed`, `filter`, `encode`, `sound`, `mux`.
+//! nanoseconds. The thread of a stage has the stage's name: `source`, `filter`, `encode`, `sound`, `mux`. (Reading a `live
+//! source` includes waiting for its next frame.)
 //!
 //! | what | as |
 //! |---|---|

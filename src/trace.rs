@@ -3,14 +3,22 @@
 
 use std::fmt::Display;
 
-/// A message begins to wait in this queue.
-pub(crate) fn queued(queue: &'static str) {
-    tracing::debug!(queue, change = 1i64);
+/// Reports that a message waits in a queue, and, when it is dropped, that it no longer does.
+#[derive(Debug)]
+pub(crate) struct Queued(&'static str);
+
+impl Queued {
+    /// A message begins to wait in this queue. Made before it is sent: the reader may take it at once.
+    pub fn new(queue: &'static str) -> Self {
+        tracing::debug!(queue, change = 1i64);
+        Self(queue)
+    }
 }
 
-/// A message no longer waits in this queue.
-pub(crate) fn taken(queue: &'static str) {
-    tracing::debug!(queue, change = -1i64);
+impl Drop for Queued {
+    fn drop(&mut self) {
+        tracing::debug!(queue = self.0, change = -1i64);
+    }
 }
 
 /// A frame is dropped for this reason.

@@ -78,13 +78,15 @@ fn a_live_recording_that_is_too_slow_shows_its_stages_its_queues_and_its_dropped
     let encoded = report["frames_encoded"].as_u64().unwrap();
     assert!(count("encode") >= encoded && count("read back") >= encoded, "{encoded} frames: {report}");
 
-    let mut queues: BTreeMap<&str, i64> = BTreeMap::new();
+    let (mut queues, mut left) = (BTreeMap::<&str, i64>::new(), BTreeMap::<&str, i64>::new());
     for event in of_kind(&events, "C") {
         let length = event["args"]["waiting"].as_i64().unwrap();
+        left.insert(event["name"].as_str().unwrap(), length);
         assert!((0..=64).contains(&length), "{event}");
         let longest = queues.entry(event["name"].as_str().unwrap()).or_default();
         *longest = length.max(*longest);
     }
+    assert!(left.values().all(|length| *length == 0), "at the end: {left:?}");
     let longest = |queue: &str| queues.get(queue).copied();
     assert!(longest("packets") >= Some(1) && longest("paints") >= Some(1), "{queues:?}");
     assert!(longest("video") >= Some(1), "{queues:?}");
@@ -103,6 +105,14 @@ fn a_trace_has_a_file_of_its_own_which_is_not_overwritten() {
     let run = |trace| bench.run(args.split(' ').chain([trace]));
     run("old.json").failed(1, &["old.json", "pass --force to overwrite it"]);
     run("film.webm").failed(2, &["expected a --trace of its own but found film.webm twice"]);
+    // An input is never overwritten, and without -o the output has the source's name.
+    let tone = bench.write("tone.wav", "RIFF");
+    let args = "record pattern --frames 2 --audio tone.wav --trace tone.wav --force -o film.webm";
+    bench.run(args.split(' ')).failed(2, &["found tone.wav twice"]);
+    assert_eq!(fs::read(tone).unwrap(), b"RIFF");
+    bench.run("record pattern --frames 2 --trace pattern.webm".split(' ')).failed(2, &["found pattern.webm twice"]);
+    bench.run("record missing.mp4 --trace new.json -o film.webm".split(' ')).failed(1, &["missing.mp4"]);
+    assert!(!bench.path("new.json").exists(), "nothing was recorded");
     assert_eq!(fs::read_to_string(bench.path("old.json")).unwrap(), "kept");
     assert!(!bench.path("film.webm").exists());
 }

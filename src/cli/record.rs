@@ -28,7 +28,7 @@ use super::trace::Trace;
 use super::transparency::{NOTE, shows_black};
 use super::values::container_of;
 use super::watch::Watch;
-use super::{SIGNAL_DEBOUNCE, create, end_at_once, on_signal, print, same_file, source_files, warn, webp_film};
+use super::{SIGNAL_DEBOUNCE, create, end_at_once, on_signal, print, warn, webp_film};
 
 /// The default length of a recording of a source without an end.
 const ENDLESS: Span = Span::from_secs(5);
@@ -39,7 +39,7 @@ pub fn run(args: &RecordArgs) -> Result<()> {
     args.check_show()?;
     args.check_frames()?;
     args.gif_options()?;
-    let trace = args.begin_trace()?;
+    let trace = args.begin_trace(&targets)?;
     let (report, error) = match webp_film::pictures(args) {
         Some(film) => match targets[0].open() {
             Ok(destination) => webp_film::record(args, film, destination),
@@ -56,14 +56,15 @@ pub fn run(args: &RecordArgs) -> Result<()> {
     let kept: Vec<_> = targets.iter().zip(reports).map(|(target, report)| target.kept(report)).collect();
     // An empty file of times, which was opened for nothing, is removed like an empty recording.
     let tidied = targets.iter().zip(&kept).map(|(target, kept)| target.tidy_up(kept)).fold(Ok(()), Result::and);
-    let traced = args.trace.as_deref().map_or(Ok(()), |path| trace.finish(path));
+    let is_empty = kept.iter().all(Vec::is_empty);
+    let traced = args.trace.as_deref().map_or(Ok(()), |path| trace.finish(path, is_empty));
     let error = error.or(tidied.err()).or(traced.err());
     let busy = trace.busy();
     // A device or a pipe may be standard output: the summary must not be written into the video.
     if args.json {
         let text = json(&report, &kept, &busy, error.as_ref());
         if targets.iter().any(Target::is_stdout) { eprintln!("{text}") } else { print(text)? }
-    } else if kept.iter().any(|kept| !kept.is_empty()) {
+    } else if !is_empty {
         let text = summary(&report, &kept, &busy);
         if targets.iter().any(Target::is_piped) { eprintln!("{text}") } else { print(text)? }
     }
@@ -204,29 +205,35 @@ impl RecordArgs {
         Ok(args)
     }
 
-    /// The GPU and the sources, which are opened at the same time: both take a while.
+    /// The GPU and the sources. A film is opened at the same time as the GPU, because both take a while; a device or
+    /// standard input after it, so that neither is opened where there is no GPU.
     fn open_gpu_and_media(&self) -> Result<(Gpu, Media)> {
+        if !matches!(self.input.source, SourceSpec::File(_)) {
+            return Ok((self.open_gpu()?, self.open_media()?));
+        }
         thread::scope(|scope| {
-            let gpu = thread::Builder::new().name("GPU".into()).spawn_scoped(scope, Gpu::new);
-            let media = self.open_media();
+            let gpu = thread::Builder::new().name("GPU".into()).spawn_scoped(scope, || self.open_gpu());
             let gpu =
                 gpu.map_err(|error| Error::new(ErrorKind::Unknown, "could not start a thread").with_cause(error))?;
+            let media = self.open_media();
             let gpu = gpu.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-            if let Some(size) = self.input.size {
-                gpu.check_size(size)?;
-            }
             Ok((gpu, media?))
         })
     }
 
+    /// The GPU, which takes the size that was asked for.
+    fn open_gpu(&self) -> Result<Gpu> {
+        let gpu = Gpu::new()?;
+        self.input.size.map_or(Ok(()), |size| gpu.check_size(size))?;
+        Ok(gpu)
+    }
+
     /// Begins to collect what the stages do, into the file of `--trace` if there is one.
-    fn begin_trace(&self) -> Result<&'static Trace> {
+    fn begin_trace(&self, targets: &[Target]) -> Result<&'static Trace> {
         let Some(path) = &self.trace else { return Ok(Trace::begin(None)) };
-        for other in self.output.iter().chain(&source_files(&self.input.source)) {
-            if path == other || same_file(path, other) {
-                let expected = format!("expected a --trace of its own but found {} twice", path.display());
-                return Err(Error::new(ErrorKind::Syntax, expected));
-            }
+        if targets.iter().any(|target| target.involves(path)) {
+            let expected = format!("expected a --trace of its own but found {} twice", path.display());
+            return Err(Error::new(ErrorKind::Syntax, expected));
         }
         Ok(Trace::begin(Some(create(path, self.force)?)))
     }

@@ -135,6 +135,15 @@ impl Target {
         self.container
     }
 
+    /// Whether this is an input file, or the file that is written.
+    pub fn involves(&self, path: &Path) -> bool {
+        let written = match &self.kind {
+            TargetKind::File(path, _) => Some(path),
+            _ => None,
+        };
+        self.sources.iter().chain(written).any(|other| other == path || same_file(other, path))
+    }
+
     /// Opens the target; an error when it exists already or cannot be written to.
     pub fn open(&mut self) -> Result<Destination> {
         if let Some(folder) = self.missing.take() {

@@ -23,7 +23,7 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
 /// The stages by their threads' names, in the order of a frame's way.
-const STAGES: [&str; 6] = ["source", "feed", "filter", "encode", "sound", "mux"];
+const STAGES: [&str; 5] = ["source", "filter", "encode", "sound", "mux"];
 
 /// A stage, and how long it has worked.
 pub type StageTime = (&'static str, Duration);
@@ -44,8 +44,8 @@ pub struct Trace {
 #[derive(Debug, Default)]
 struct TraceState {
     file: Option<TraceFile>,
-    /// How long each stage has worked.
-    busy: BTreeMap<&'static str, Duration>,
+    /// How long each thread of a stage has worked, by its number: several outputs have a thread of a stage each.
+    busy: BTreeMap<u64, StageTime>,
     /// The lengths of the queues.
     queues: BTreeMap<String, i64>,
 }
@@ -86,18 +86,24 @@ impl Trace {
         trace
     }
 
-    /// How long each stage has worked, in the order of a frame's way.
+    /// How long each stage has worked, in the order of a frame's way; of a stage's threads, the one that has worked longest.
     pub fn busy(&self) -> Vec<StageTime> {
         let state = self.state.lock();
-        STAGES.into_iter().filter_map(|stage| Some((stage, *state.busy.get(stage)?))).collect()
+        let longest = |stage| state.busy.values().filter(|(own, _)| *own == stage).max_by_key(|(_, time)| *time);
+        STAGES.into_iter().filter_map(longest).copied().collect()
     }
 
-    /// Closes the file.
+    /// Closes the file; discards it where nothing was recorded.
     ///
     /// # Errors
     /// `WriteError` when it could not be written completely; what was written of it stays.
-    pub fn finish(&self, path: &Path) -> Result<()> {
+    pub fn finish(&self, path: &Path, is_empty: bool) -> Result<()> {
         let Some(mut file) = self.state.lock().file.take() else { return Ok(()) };
+        if is_empty {
+            let (sink, _) = file.out.into_parts();
+            sink.discard();
+            return Ok(());
+        }
         file.write(if file.is_empty { "[\n]\n" } else { "\n]\n" });
         if let Err(error) = file.out.flush() {
             file.failure.get_or_insert(error);
@@ -181,7 +187,7 @@ impl Subscriber for &'static Trace {
             let name = self.names.lock().get(span.into_u64() as usize - 1).copied().unwrap_or_default();
             let mut state = self.state.lock();
             if let Some(stage) = thread.stage.filter(|_| thread.open.is_empty()) {
-                *state.busy.entry(stage).or_default() += ended - began;
+                state.busy.entry(thread.number).or_insert((stage, Duration::ZERO)).1 += ended - began;
             }
             if state.file.is_some() {
                 let (from, length) = (self.micros(began), self.micros(ended) - self.micros(began));
@@ -194,19 +200,20 @@ impl Subscriber for &'static Trace {
     fn event(&self, event: &Event<'_>) {
         let mut fields = EventFields::default();
         event.record(&mut fields);
-        let at = self.micros(Instant::now());
         if let (Some(queue), Some(change)) = (fields.queue, fields.change) {
             let mut state = self.state.lock();
             if state.file.is_some() {
                 let length = state.queues.entry(queue.clone()).or_default();
                 *length += change;
+                // With the lock held, so that times rise as the lengths follow each other.
+                let at = self.micros(Instant::now());
                 let args = json!({ "waiting": *length });
                 state.write(json!({"ph": "C", "pid": 1, "name": queue, "ts": at, "args": args}));
             }
         }
         if let Some(reason) = fields.dropped {
             let number = self.with_thread(|thread| thread.number);
-            let args = json!({ "reason": reason });
+            let (at, args) = (self.micros(Instant::now()), json!({ "reason": reason }));
             let event =
                 json!({"ph": "i", "s": "p", "pid": 1, "tid": number, "name": "dropped", "ts": at, "args": args});
             self.state.lock().write(event);

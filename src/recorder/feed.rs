@@ -61,7 +61,9 @@ impl Feed {
         let frame_span = frame_span(&*source, options.rate);
         let live = source.live_clock().and_then(|clock| clock.shift_to(canvas.clock()));
         let (frames_out, frames) = sync_channel(READ_AHEAD);
-        read_ahead("source", move || source.next_frame(), frames_out)?;
+        // What a live source reads is mostly waiting, which counts as no stage's work.
+        let stage = if live.is_some() { "live source" } else { "source" };
+        read_ahead(stage, move || source.next_frame(), frames_out)?;
         let (rate, blur, limit) = (options.rate, options.motion_blur, options.duration);
         let schedule = Arc::default();
         Ok(Self { canvas, layers, frames, live, schedule, drawing, filter, rate, blur, limit, frame_span })

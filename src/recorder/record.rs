@@ -244,9 +244,8 @@ impl<'a> Recording<'a> {
         }
         let on_stream = on_stream.unwrap_or_else(|| Box::new(|_| {}));
         let outputs = std::iter::once((options.recorder.clone(), destination.into())).chain(further).collect();
-        let span = tracing::debug_span!("prepare").entered();
-        let prepared = RunningRecording::prepare(gpu, media, &options, on_stream, outputs);
-        drop(span);
+        let prepare = || RunningRecording::prepare(gpu, media, &options, on_stream, outputs);
+        let prepared = tracing::debug_span!("prepare").in_scope(prepare);
         let outcome = prepared.and_then(|recording| {
             let (outcome, account) = recording.run(controls, &mut *on_event);
             report = account;
@@ -448,8 +447,8 @@ pub(super) fn read_ahead<T: Send + 'static>(
     to: SyncSender<Result<T>>,
 ) -> Result<()> {
     let mut next = move || {
-        let _span = tracing::debug_span!("read").entered();
-        catch_panic(stage, &mut next).flatten().transpose()
+        let read = || catch_panic(stage, &mut next).flatten().transpose();
+        tracing::debug_span!("read").in_scope(read)
     };
     let read = move || {
         while let Some(item) = next() {

@@ -14,7 +14,7 @@ use crate::color::ColorSpace;
 use crate::error::Error;
 use crate::frame::{Frame, PixelFormat};
 use crate::time::Timestamp;
-use crate::trace;
+use crate::trace::Queued;
 
 /// A sample of a track.
 #[derive(Debug)]
@@ -24,8 +24,12 @@ pub(crate) enum Sample {
         frame: Arc<Frame>,
         ticket: Ticket,
         arrived: Timestamp,
+        queued: Queued,
     },
-    Audio(Arc<AudioBuffer>),
+    Audio {
+        sound: Arc<AudioBuffer>,
+        queued: Queued,
+    },
 }
 
 #[cfg(test)]
@@ -33,7 +37,7 @@ impl Sample {
     pub fn timestamp(&self) -> Timestamp {
         match self {
             Self::Video { frame, .. } => frame.timestamp,
-            Self::Audio(sound) => sound.timestamp,
+            Self::Audio { sound, .. } => sound.timestamp,
         }
     }
 }
@@ -101,8 +105,9 @@ impl Delivery {
     /// Puts a frame into the queue. When the queue is full: in real time, drops the frame; otherwise waits for room.
     pub(super) fn frame(mut self, frame: Arc<Frame>) {
         let arrived = self.track.clock().now();
+        let queued = Queued::new(self.track.kind().name());
         if let Some(ticket) = self.ticket.take()
-            && let Some(Sample::Video { ticket, .. }) = self.send(Sample::Video { frame, ticket, arrived })
+            && let Some(Sample::Video { ticket, .. }) = self.send(Sample::Video { frame, ticket, arrived, queued })
         {
             ticket.dropped(DropReason::Busy);
         }
@@ -110,8 +115,9 @@ impl Delivery {
 
     /// Puts sound into the queue, in the same way.
     pub(super) fn sound(self, sound: Arc<AudioBuffer>) {
-        if let Some(Sample::Audio(lost)) = self.send(Sample::Audio(sound)) {
-            self.subscriber.account.counters.lose_sound(lost.duration());
+        let queued = Queued::new(self.track.kind().name());
+        if let Some(Sample::Audio { sound, .. }) = self.send(Sample::Audio { sound, queued }) {
+            self.subscriber.account.counters.lose_sound(sound.duration());
         }
     }
 
@@ -135,16 +141,12 @@ impl Delivery {
                 return None;
             }
         };
-        let kind = self.track.kind().name();
-        // Before it is sent: the reader may take it at once.
-        trace::queued(kind);
         let is_real = self.track.clock().is_real();
         let sent = if is_real { samples.try_send(sample) } else { samples.send(sample).map_err(Into::into) };
-        let Err(unsent) = sent else { return None };
-        trace::taken(kind);
-        match unsent {
-            TrySendError::Full(sample) => Some(sample),
-            TrySendError::Disconnected(_) => {
+        match sent {
+            Ok(()) => None,
+            Err(TrySendError::Full(sample)) => Some(sample),
+            Err(TrySendError::Disconnected(_)) => {
                 self.track.unsubscribe(&self.subscriber.account);
                 None
             }

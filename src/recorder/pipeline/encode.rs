@@ -21,7 +21,6 @@ use crate::recorder::gate::Place;
 use crate::recorder::options::MediaRecorderOptions;
 use crate::stream::{DropReason, Sample, Ticket, TrackKind};
 use crate::time::{Span, Timestamp};
-use crate::trace;
 
 /// WebM's unit of time.
 const TICK: Span = Span::from_millis(1);
@@ -101,9 +100,7 @@ impl<'a> Encode<'a> {
     pub fn run(mut self) -> Result<()> {
         let taken = self.take_all();
         // Even after an error, the frames in the encoder belong to the file.
-        let span = tracing::debug_span!("finish").entered();
-        let finished = self.encoder.finish(&mut self.ready);
-        drop(span);
+        let finished = tracing::debug_span!("finish").in_scope(|| self.encoder.finish(&mut self.ready));
         self.send();
         let failure = self.input.subscription.failure();
         taken.and(failure.map_or(Ok(()), Err)).and(finished)
@@ -115,13 +112,13 @@ impl<'a> Encode<'a> {
             // Checked before the queue is: what had arrived by then is in it.
             let over = self.session.is_stopping() && self.is_over(*stopping_since.get_or_insert_with(Instant::now));
             match self.input.subscription.receiver.recv_timeout(if over { Duration::ZERO } else { POLL_INTERVAL }) {
-                Ok(Sample::Video { frame, ticket, arrived }) => {
-                    trace::taken(TrackKind::Video.name());
+                Ok(Sample::Video { frame, ticket, arrived, queued }) => {
+                    drop(queued);
                     if !self.take_newest(frame, ticket, arrived)? {
                         break;
                     }
                 }
-                Ok(Sample::Audio(_)) => {}
+                Ok(Sample::Audio { .. }) => {}
                 Err(RecvTimeoutError::Disconnected) => {
                     self.session.track_ended(self.clock.now());
                     if self.input.subscription.failure().is_none() {
@@ -154,12 +151,12 @@ impl<'a> Encode<'a> {
             if !self.clock.is_real() || self.session.is_stopping() || !late {
                 break;
             }
-            let Ok(Sample::Video { frame: newer, ticket: its, arrived: at }) =
+            let Ok(Sample::Video { frame: newer, ticket: its, arrived: at, queued }) =
                 self.input.subscription.receiver.try_recv()
             else {
                 break;
             };
-            trace::taken(TrackKind::Video.name());
+            drop(queued);
             if !self.session.gate.lock().is_recorded(newer.timestamp + self.input.shift) {
                 next = Some((newer, its));
                 break;
@@ -234,9 +231,7 @@ impl<'a> Encode<'a> {
         // The previous frame may have been repeated at a later time; then this frame comes one tick after it.
         let last = self.last.as_ref().map(|last| last.timestamp);
         let time = last.filter(|last| time <= *last).map_or(time, |last| last + TICK);
-        let span = tracing::debug_span!("fit").entered();
-        let frame = self.fitter.fit(frame)?.with_timestamp(time);
-        drop(span);
+        let frame = tracing::debug_span!("fit").in_scope(|| self.fitter.fit(frame))?.with_timestamp(time);
         if !self.bridge_gap(time)? {
             return Ok(false);
         }
@@ -297,9 +292,7 @@ impl<'a> Encode<'a> {
         let span = self.config.rate.frame_span();
         let duration = self.limit.map_or(span, |limit| span.min(Timestamp::ZERO + limit - time));
         self.in_encoder.push_back(InEncoder { timestamp: time, begins_piece, ticket });
-        let span = tracing::debug_span!("encode").entered();
-        self.encoder.encode(frame, duration, key, &mut self.ready)?;
-        drop(span);
+        tracing::debug_span!("encode").in_scope(|| self.encoder.encode(frame, duration, key, &mut self.ready))?;
         self.frames += 1;
         Ok(self.send())
     }

@@ -296,12 +296,8 @@ impl Encoders {
             config.color = input.subscription.color();
             config.partial = container.is_animated_picture();
             config.gif.limit_lookahead(clock.is_real(), options.frame_limit.map(|limit| config.rate.timestamp(limit)));
-            let span = tracing::debug_span!("header").entered();
-            let header = header(&options.encoder, &config)?;
-            drop(span);
-            let span = tracing::debug_span!("open encoder").entered();
-            let encoder = open(&options.encoder, &config)?;
-            drop(span);
+            let header = tracing::debug_span!("header").in_scope(|| header(&options.encoder, &config))?;
+            let encoder = tracing::debug_span!("open encoder").in_scope(|| open(&options.encoder, &config))?;
             let track = VideoTrack::new(codec, header.size, header.codec_private).with_alpha(config.alpha);
             encoders.tracks.video = Some(track.with_color(config.color).with_depth(config.depth));
             encoders.codec = Some(header.codec_string);

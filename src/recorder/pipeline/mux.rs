@@ -110,10 +110,7 @@ impl<'a> Mux<'a> {
                 }
                 return self.fail(Error::unknown("the recording was given up: its file took too long to be finished"));
             };
-            let span = tracing::debug_span!("write").entered();
-            let handled = self.handle(message);
-            drop(span);
-            match handled {
+            match tracing::debug_span!("write").in_scope(|| self.handle(message)) {
                 Ok(Room::Left) => {}
                 Ok(Room::None) => {
                     self.full = true;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
-use crate::trace;
+use crate::trace::Queued;
 
 const QUEUE_NAME: &str = "packets";
 
@@ -20,7 +20,7 @@ pub struct MessageQueue<T> {
 
 #[derive(Debug)]
 struct QueueContent<T> {
-    messages: VecDeque<T>,
+    messages: VecDeque<(Queued, T)>,
     open: bool,
 }
 
@@ -35,8 +35,7 @@ impl<T> MessageQueue<T> {
     pub fn post(&self, message: T) -> bool {
         let mut content = self.lock();
         if content.open {
-            content.messages.push_back(message);
-            trace::queued(QUEUE_NAME);
+            content.messages.push_back((Queued::new(QUEUE_NAME), message));
             self.changed.notify_all();
         }
         content.open
@@ -48,8 +47,7 @@ impl<T> MessageQueue<T> {
         let mut content = self.lock();
         self.changed.wait_while(&mut content, full);
         if content.open {
-            content.messages.push_back(message);
-            trace::queued(QUEUE_NAME);
+            content.messages.push_back((Queued::new(QUEUE_NAME), message));
             self.changed.notify_all();
         }
         content.open
@@ -60,8 +58,7 @@ impl<T> MessageQueue<T> {
         let empty = |content: &mut QueueContent<T>| content.messages.is_empty() && content.open;
         let mut content = self.lock();
         self.changed.wait_while_for(&mut content, empty, timeout);
-        let message = content.messages.pop_front();
-        message.iter().for_each(|_| trace::taken(QUEUE_NAME));
+        let message = content.messages.pop_front().map(|(_, message)| message);
         self.changed.notify_all();
         message
     }
@@ -76,7 +73,6 @@ impl<T> MessageQueue<T> {
         let mut content = self.lock();
         content.open = false;
         let dropped = std::mem::take(&mut content.messages);
-        dropped.iter().for_each(|_| trace::taken(QUEUE_NAME));
         self.changed.notify_all();
         drop(content);
         // Outside the lock: dropping a message may run code, such as closing the channel of its answer.

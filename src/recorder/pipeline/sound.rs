@@ -15,7 +15,6 @@ use crate::error::Result;
 use crate::packet::EncodedPacket;
 use crate::stream::{DropReason, Sample, TrackKind, TrackSettings};
 use crate::time::{Span, Timestamp};
-use crate::trace;
 
 /// In real time, how long to wait after the stop for sound from before it.
 const LATE_SOUND: Duration = Duration::from_millis(200);
@@ -73,8 +72,8 @@ impl<'a> Sound<'a> {
             // Checked before the queue is: what had arrived by then is in it.
             let over = self.session.is_stopping() && self.is_over(*stopping_since.get_or_insert_with(Instant::now));
             match self.input.subscription.receiver.recv_timeout(if over { Duration::ZERO } else { POLL_INTERVAL }) {
-                Ok(Sample::Audio(sound)) => {
-                    trace::taken(TrackKind::Audio.name());
+                Ok(Sample::Audio { sound, queued }) => {
+                    drop(queued);
                     let sound = self.shifted(sound);
                     if self.session.gate.lock().is_past(sound.timestamp) {
                         break;
@@ -176,9 +175,7 @@ impl<'a> Sound<'a> {
                 }
             }
             part.timestamp = placed;
-            let span = tracing::debug_span!("encode").entered();
-            self.encoder.encode(&part, &mut self.ready)?;
-            drop(span);
+            tracing::debug_span!("encode").in_scope(|| self.encoder.encode(&part, &mut self.ready))?;
             self.encoded = part.end();
         }
         Ok(self.send())
