@@ -13,7 +13,7 @@ use crate::time::{FrameRate, Span, Timestamp};
 ///
 /// The same program can record with each of them:
 /// - [`Clock::real`]: a frame is recorded at the time at which it is shown. A recorder that is late drops frames, which
-///   are counted.
+///   are counted. With [`Clock::real_blocking`], painting waits for it instead.
 /// - [`Clock::stepped`]: every frame is exactly one step after the last, however long it took to draw. Nothing is lost;
 ///   a recording of an hour may take a day, or a minute.
 /// - [`Clock::stamped`]: frames have their own times, as those of a film do. Nothing is lost.
@@ -22,7 +22,7 @@ pub struct Clock(Arc<ClockKind>);
 
 #[derive(Debug)]
 enum ClockKind {
-    Real(Instant),
+    Real { beginning: Instant, blocks: bool },
     Stepped { rate: FrameRate, at: Mutex<ClockStep> },
     Stamped(AtomicI64),
 }
@@ -38,7 +38,13 @@ struct ClockStep {
 impl Clock {
     /// A clock of real time, which begins at 0 now.
     pub fn real() -> Self {
-        Self(Arc::new(ClockKind::Real(Instant::now())))
+        Self(Arc::new(ClockKind::Real { beginning: Instant::now(), blocks: false }))
+    }
+
+    /// A clock of real time whose recorders drop no frame because they are busy: while one of them is behind, whoever
+    /// paints waits, and paints fewer frames.
+    pub fn real_blocking() -> Self {
+        Self(Arc::new(ClockKind::Real { beginning: Instant::now(), blocks: true }))
     }
 
     /// A clock that advances one step per frame.
@@ -55,7 +61,7 @@ impl Clock {
     /// timestamp.
     pub fn now(&self) -> Timestamp {
         match &*self.0 {
-            ClockKind::Real(beginning) => Timestamp::ZERO + Span::from(beginning.elapsed()),
+            ClockKind::Real { beginning, .. } => Timestamp::ZERO + Span::from(beginning.elapsed()),
             ClockKind::Stepped { rate, at } => {
                 let ClockStep { frame, within } = *at.lock();
                 within.unwrap_or_else(|| rate.timestamp(frame))
@@ -64,16 +70,31 @@ impl Clock {
         }
     }
 
-    /// Whether it is a clock of real time, so that callers must not be made to wait.
+    /// The time of this clock at an instant of the past; none of a clock that is not real.
+    pub(crate) fn at(&self, instant: Instant) -> Option<Timestamp> {
+        match &*self.0 {
+            ClockKind::Real { beginning, .. } => {
+                Some(Timestamp::ZERO + Span::from(instant.saturating_duration_since(*beginning)))
+            }
+            ClockKind::Stepped { .. } | ClockKind::Stamped(_) => None,
+        }
+    }
+
+    /// Whether frames for which a recorder has no room are dropped; otherwise whoever paints waits for room.
+    pub(crate) fn drops(&self) -> bool {
+        matches!(*self.0, ClockKind::Real { blocks: false, .. })
+    }
+
+    /// Whether it is a clock of real time.
     pub fn is_real(&self) -> bool {
-        matches!(*self.0, ClockKind::Real(_))
+        matches!(*self.0, ClockKind::Real { .. })
     }
 
     /// The frame rate of a stepped clock; none for other clocks.
     pub fn rate(&self) -> Option<FrameRate> {
         match &*self.0 {
             ClockKind::Stepped { rate, .. } => Some(*rate),
-            ClockKind::Real(_) | ClockKind::Stamped(_) => None,
+            ClockKind::Real { .. } | ClockKind::Stamped(_) => None,
         }
     }
 
@@ -84,7 +105,7 @@ impl Clock {
             return Some(Span::ZERO);
         }
         match (&*self.0, &*other.0) {
-            (ClockKind::Real(own), ClockKind::Real(other)) => {
+            (ClockKind::Real { beginning: own, .. }, ClockKind::Real { beginning: other, .. }) => {
                 let (later, earlier) = (own.saturating_duration_since(*other), other.saturating_duration_since(*own));
                 Some(Span::from(later) - Span::from(earlier))
             }

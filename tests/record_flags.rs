@@ -332,7 +332,7 @@ fn in_real_time_what_the_encoder_has_no_time_for_is_dropped_and_told() {
     let args = ["record", "pattern", "--size", "640x360", "--fps", "60", "--realtime", "--duration", "1s"];
     let ran = bench.run([&args[..], &["--encoder", "rav1e", "--speed", "4"]].concat()).succeeded();
     let line = |name: &str| ran.stdout.lines().find(|line| line.starts_with(name)).unwrap_or_default().to_owned();
-    assert!(line("dropped").ends_with(" because the recorder was busy"), "{ran:?}");
+    assert!(line("dropped").contains(" because the recorder was busy (at "), "{ran:?}");
     let numbers: Vec<u64> = line("frames").split(' ').filter_map(|word| word.parse().ok()).collect();
     assert!(numbers[0] >= 55 && numbers[2] > 0 && numbers[0] == numbers[1] + numbers[2], "{ran:?}");
     assert!(frames(&bench.path("pattern.webm")).is_none_or(|found| found == numbers[1]));

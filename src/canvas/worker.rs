@@ -10,8 +10,8 @@
 //! ```
 //!
 //! While jobs are waiting, the GPU has several frames in flight; when no job is waiting, the frames in flight are
-//! delivered at once. Policy for a full channel: in real time, the capture is dropped and counted; otherwise the canvas
-//! waits.
+//! delivered at once. Policy for a full channel: in real time, the capture is dropped and counted; otherwise, and with a
+//! real clock that blocks, the canvas waits.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -203,7 +203,7 @@ impl Worker {
     pub fn send(&self, job: Job, clock: &Clock) -> bool {
         let Some(jobs) = &self.jobs else { return false };
         let job = (Queued::new(QUEUE_NAME), job);
-        let sent = if clock.is_real() { jobs.try_send(job) } else { jobs.send(job).map_err(Into::into) };
+        let sent = if clock.drops() { jobs.try_send(job) } else { jobs.send(job).map_err(Into::into) };
         let accepted = sent.is_ok();
         if let Err(TrySendError::Full((_, job))) = sent {
             job.targets.into_iter().for_each(|target| lose(target.paint.deliveries, DropReason::Busy));

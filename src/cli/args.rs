@@ -9,7 +9,7 @@ use framereel::encode::EncoderChoice;
 use framereel::filter::{Custom, Edge, Kind, Visualization};
 use framereel::frame::BitDepth;
 use framereel::mux::Container;
-use framereel::recorder::{Layout, MediaRecorderOptions};
+use framereel::recorder::{Layout, MediaRecorderOptions, Overload};
 use framereel::source::{self, Deinterlace, shader};
 use framereel::{
     Error, ErrorKind, FilterChain, FrameRate, Result, Size, Source, SourceOptions, SourceSpec, Span, VideoCodec,
@@ -21,10 +21,10 @@ use super::show::graphics::Graphics;
 #[cfg(feature = "preview")]
 use super::values::folder;
 use super::values::{
-    AudioChoice, CODECS, DEINTERLACE, DEPTHS, EDGES, ENCODERS, GRAPHICS, KeyInterval, LAYOUTS, OverlayChoice, Split,
-    TONE_MAPS, VISUALIZATIONS, audio_bitrate, background, bitrate, bytes, camera_control, chain, codec, edge, gain,
-    grid, key_interval, layout, overlay, recording_path, repaired_path, size, some_time, sound, split, still_path,
-    visualization, words,
+    AudioChoice, CODECS, DEINTERLACE, DEPTHS, EDGES, ENCODERS, GRAPHICS, KeyInterval, LAYOUTS, OVERLOADS,
+    OverlayChoice, Speed, Split, TONE_MAPS, VISUALIZATIONS, audio_bitrate, background, bitrate, bytes, camera_control,
+    chain, codec, edge, gain, grid, key_interval, layout, overlay, recording_path, repaired_path, size, some_time,
+    sound, speed, split, still_path, visualization, words,
 };
 
 /// Records frames through GPU filters into a seekable .webm or a still.
@@ -133,10 +133,14 @@ pub struct RecordArgs {
     /// it is, unless --tone-map is given [default: 8]
     #[arg(long, value_name = "8|10", conflicts_with_all = ["alpha", "overlay"], value_parser = words(DEPTHS, str::parse::<BitDepth>), hide_possible_values = true)]
     pub depth: Option<BitDepth>,
-    /// Take frames at their own pace, as a camera gives them; those that come while the encoder is busy are dropped and
-    /// counted
+    /// Take frames at their own pace, as a camera gives them
     #[arg(long)]
     pub realtime: bool,
+    /// What happens in real time while frames come faster than they can be encoded: drop them and count them; slow, the
+    /// source waits and every frame is recorded (not from a camera); or block, so that a camera's frames are not read in
+    /// time [default: drop]
+    #[arg(long, value_name = "drop|slow|block", default_value = "drop", hide_default_value = true, value_parser = words(OVERLOADS, str::parse::<Overload>), hide_possible_values = true)]
+    pub overload: Overload,
     /// Skip this much of the source, and of the sound
     #[arg(long, value_name = "TIME")]
     pub start: Option<Span>,
@@ -217,9 +221,10 @@ pub struct EncoderArgs {
     /// Constant quality, 0 (worst) to 100 (best), in place of a bitrate
     #[arg(long, value_name = "0..100", conflicts_with = "bitrate", value_parser = clap::value_parser!(u8).range(0..=100))]
     pub quality: Option<u8>,
-    /// 0 (slowest, best) to 10 (fastest) [default: what keeps up with a camera]
-    #[arg(long, value_name = "0..10", value_parser = clap::value_parser!(u8).range(0..=10))]
-    pub speed: Option<u8>,
+    /// 0 (slowest, best) to 10 (fastest), or auto: what keeps up with a camera; in real time, aom and vpx then get faster
+    /// while they cannot keep up [default: auto]
+    #[arg(long, value_name = "0..10|auto", default_value = "auto", hide_default_value = true, value_parser = speed)]
+    pub speed: Speed,
     /// How far key frames are apart at most, as a time (2s, 500ms) or in frames (60f); players seek to them [default: 2s]
     #[arg(long, value_name = "TIME|COUNT", value_parser = key_interval)]
     pub key_interval: Option<KeyInterval>,
@@ -257,7 +262,7 @@ impl EncoderArgs {
             Some(KeyInterval::Frames(count)) => options.video_key_frame_interval_count = Some(count),
             None => {}
         }
-        (options.quality, options.speed) = (self.quality, self.speed);
+        (options.quality, options.speed) = (self.quality, self.speed.0);
         options
     }
 }

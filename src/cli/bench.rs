@@ -127,7 +127,7 @@ impl BenchArgs {
     fn config(&self, size: Size) -> EncoderConfig {
         let codec = self.encoder.codec.or(self.encoder.encoder.codecs().first().copied()).unwrap_or(VideoCodec::Av1);
         let mut config = EncoderConfig::new(size, RATE).with_codec(codec);
-        config.speed = self.encoder.speed;
+        config.speed = self.encoder.speed.0;
         match (self.encoder.quality, self.encoder.bitrate) {
             (Some(quality), _) => config.rate_control = RateControl::Quality(quality),
             (None, Some(bits)) => config.rate_control = RateControl::Bitrate(bits),

@@ -75,7 +75,7 @@ impl GifArgs {
         let of_video = [
             (encoder.bitrate.is_some(), "--bitrate"),
             (encoder.audio_bitrate.is_some(), "--audio-bitrate"),
-            (encoder.speed.is_some(), "--speed"),
+            (encoder.speed.0.is_some(), "--speed"),
         ];
         let of_video =
             if containers.iter().all(|container| *container == Container::Gif) { &of_video[..] } else { &[] };

@@ -311,6 +311,7 @@ impl RecordArgs {
             .motion_blur(self.motion_blur()?)
             .duration(self.duration.or(needs_length.then_some(ENDLESS)))
             .real_time(self.realtime)
+            .overload(self.overload)
             .options(options);
         for output in outputs {
             let (options, destination) = output?;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use framereel::Error;
-use framereel::recorder::Report;
+use framereel::recorder::{DroppedSpan, Report, SpeedChange};
 use serde_json::Value;
 
 use super::progress::megabytes;
@@ -99,17 +99,45 @@ fn output_lines(report: &Report, kept: &[PathBuf]) -> Vec<(&'static str, String)
     let rate = if report.duration_s > 0.0 { bits / report.duration_s } else { 0.0 };
     lines.push(("size", format!("{} ({rate:.0} kb/s)", megabytes(report.bytes))));
     lines.push(("encoder", format!("{} ({})", report.encoder, report.codec).trim_start().to_owned()));
+    if let [usual, changes @ ..] = &*report.speeds
+        && !changes.is_empty()
+    {
+        lines.push(("speed", speeds(usual.speed, changes)));
+    }
     lines
+}
+
+/// `8, at 1.5 s 9, at 2.0 s 10`; of many changes the first ones.
+fn speeds(usual: u8, changes: &[SpeedChange]) -> String {
+    const MOST: usize = 5;
+    let told = changes.iter().take(MOST).map(|SpeedChange { from_s, speed, .. }| format!(", at {from_s:.1} s {speed}"));
+    let more = if changes.len() > MOST { format!(" and {} changes more", changes.len() - MOST) } else { String::new() };
+    format!("{usual}{}{more}", told.collect::<String>())
+}
+
+/// When frames were dropped because the recorder was busy: `, at 1.0 to 1.6 s and 8.0 s`; of many times the first ones.
+fn times(spans: &[DroppedSpan]) -> String {
+    const MOST: usize = 3;
+    let told = spans.iter().take(MOST).map(|DroppedSpan { from_s, to_s, .. }| {
+        if to_s - from_s < 0.05 { format!("{from_s:.1}") } else { format!("{from_s:.1} to {to_s:.1}") }
+    });
+    let told = told.collect::<Vec<_>>().join(", ");
+    match spans.len() {
+        0 => String::new(),
+        1..=MOST => format!(" (at {told} s)"),
+        _ => format!(" (at {told} s and {} times more)", spans.len() - MOST),
+    }
 }
 
 /// How many frames were dropped, by reason.
 fn dropped(report: &Report) -> String {
     let dropped = &report.dropped;
+    let busy = format!("because the recorder was busy{}", times(&report.dropped_at));
     let reasons = [
         (dropped.rate, "above the rate asked for"),
         (dropped.blended, "as part of another frame (motion blur)"),
         (dropped.paused, "while the recording was paused"),
-        (dropped.busy, "because the recorder was busy"),
+        (dropped.busy, &*busy),
         (dropped.out_of_order, "later than their turn"),
         (dropped.ended, "past the recording's end"),
         (dropped.failure, "not yet encoded when the recording failed"),

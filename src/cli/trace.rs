@@ -211,6 +211,11 @@ impl Subscriber for &'static Trace {
                 state.write(json!({"ph": "C", "pid": 1, "name": queue, "ts": at, "args": args}));
             }
         }
+        if let Some(speed) = fields.speed {
+            let mut state = self.state.lock();
+            let at = self.micros(Instant::now());
+            state.write(json!({"ph": "C", "pid": 1, "name": "encoder's speed", "ts": at, "args": {"speed": speed}}));
+        }
         if let Some(reason) = fields.dropped {
             let number = self.with_thread(|thread| thread.number);
             let (at, args) = (self.micros(Instant::now()), json!({ "reason": reason }));
@@ -231,12 +236,15 @@ struct EventFields {
     queue: Option<String>,
     change: Option<i64>,
     dropped: Option<String>,
+    speed: Option<i64>,
 }
 
 impl Visit for EventFields {
     fn record_i64(&mut self, field: &Field, value: i64) {
-        if field.name() == "change" {
-            self.change = Some(value);
+        match field.name() {
+            "change" => self.change = Some(value),
+            "speed" => self.speed = Some(value),
+            _ => {}
         }
     }
 

@@ -31,6 +31,7 @@ pub const EDGES: &[&str] = &["transparent", "clamp"];
 pub const PALETTES: &[&str] = &["global", "frame", "rolling"];
 pub const DITHERS: &[&str] = &["none", "floyd-steinberg", "false-floyd-steinberg", "stucki", "atkinson", "ordered"];
 pub const CODECS: &[&str] = &["av1", "vp8", "vp9", "h264", "hevc"];
+pub const OVERLOADS: &[&str] = &["drop", "slow", "block"];
 pub const VISUALIZATIONS: &[&str] = &["wave", "bars", "spectrogram"];
 
 /// A value that is one of these words, which shells complete.
@@ -98,6 +99,20 @@ pub fn background(color: &str) -> Result<FilterChain> {
 /// Bits per second of the video: `2M`, `800k`, `2500000`.
 pub fn bitrate(text: &str) -> Result<u32> {
     bits(text, "2M, 800k or 2500000", 10_000..=1_000_000_000, "10k to 1000M")
+}
+
+/// The speed of an encoder; none for what it chooses itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Speed(pub Option<u8>);
+
+/// `auto`, or 0 to 10.
+pub fn speed(text: &str) -> Result<Speed> {
+    if text == "auto" {
+        return Ok(Speed(None));
+    }
+    let speed = text.parse().ok().filter(|speed| *speed <= 10);
+    let speed = speed.ok_or_else(|| syntax(format!("expected auto or a speed from 0 to 10 but found `{text}`")));
+    speed.map(|speed| Speed(Some(speed)))
 }
 
 /// Bits per second of the sound: `128k`, `96000`.
@@ -381,6 +396,7 @@ mod tests {
     use framereel::encode::EncoderChoice;
     use framereel::encode::gif::{GifDither, GifPalette};
     use framereel::frame::BitDepth;
+    use framereel::recorder::Overload;
     use framereel::source::Deinterlace;
 
     use super::*;
@@ -401,6 +417,7 @@ mod tests {
         assert!(DEINTERLACE.iter().all(|word| word.parse::<Deinterlace>().is_ok()));
         let kinds = Visualization::ALL.map(Visualization::name);
         assert_eq!(VISUALIZATIONS, kinds);
+        assert_eq!(OVERLOADS, Overload::ALL.map(Overload::name));
     }
 
     #[test]

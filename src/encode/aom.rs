@@ -7,6 +7,7 @@
 
 use std::ffi::{CStr, c_char, c_int, c_uint};
 use std::mem::MaybeUninit;
+use std::ops::RangeInclusive;
 use std::ptr;
 
 use libaom_sys as sys;
@@ -19,6 +20,9 @@ use crate::error::{Error, Result};
 use crate::frame::{BitDepth, Frame, Size};
 use crate::packet::EncodedPacket;
 use crate::time::Span;
+
+/// The speed of an encoder that was not asked for one.
+const USUAL_SPEED: u8 = 9;
 
 pub(super) struct AomEncoder {
     config: EncoderConfig,
@@ -66,9 +70,31 @@ impl VideoEncoder for AomEncoder {
         Ok(())
     }
 
+    fn speeds(&self) -> Option<RangeInclusive<u8>> {
+        Some(USUAL_SPEED..=10)
+    }
+
+    fn set_speed(&mut self, speed: u8) -> Result<()> {
+        self.config = self.config.at_speed(speed)?;
+        self.codec.set(sys::AOME_SET_CPUUSED, cpu_used(&self.config))
+    }
+
+    fn set_bitrate(&mut self, bits: u32) -> Result<()> {
+        self.config = self.config.at_bitrate(bits)?;
+        self.codec.reconfigure(&self.config)
+    }
+
     /// Appends nothing: every frame's packet was returned by `encode`.
     fn finish(&mut self, _packets: &mut Vec<EncodedPacket>) -> Result<()> {
         Ok(())
+    }
+}
+
+/// libaom's speed: its real-time mode has 11 (which takes 0.8 times as long as 9; 10 takes as long as 9).
+fn cpu_used(config: &EncoderConfig) -> c_int {
+    match config.speed.unwrap_or(USUAL_SPEED) {
+        10 => 11,
+        speed => speed.into(),
     }
 }
 
@@ -76,7 +102,7 @@ impl VideoEncoder for AomEncoder {
 fn controls(config: &EncoderConfig) -> Vec<(sys::aome_enc_control_id, c_int)> {
     let [primaries, transfer, matrix] = config.color.numbers();
     let mut controls = vec![
-        (sys::AOME_SET_CPUUSED, c_int::from(config.speed.unwrap_or(9))),
+        (sys::AOME_SET_CPUUSED, cpu_used(config)),
         (sys::AV1E_SET_ROW_MT, 1),
         (sys::AV1E_SET_TILE_COLUMNS, tile_columns_log2(config.size)),
         (sys::AV1E_SET_COEFF_COST_UPD_FREQ, 3),
@@ -202,6 +228,14 @@ impl Codec {
         // SAFETY: the context is open; each control used here takes one int or unsigned int.
         let status = unsafe { sys::aom_codec_control(&mut *self.context, control as c_int, value) };
         self.check(status, || format!("libaom does not take setting {control} = {value}"))
+    }
+
+    /// Gives libaom the settings of this configuration, which may differ from those it was opened with in the bitrate.
+    fn reconfigure(&mut self, config: &EncoderConfig) -> Result<()> {
+        let settings = settings(config)?;
+        // SAFETY: the context is open, and the settings live through the call; libaom copies them.
+        let status = unsafe { sys::aom_codec_enc_config_set(&mut *self.context, &settings) };
+        self.check(status, || "libaom does not take this configuration".to_string())
     }
 
     /// The temporal unit of one frame of the configured size and format, and whether it is a key frame.

@@ -1,6 +1,8 @@
 //! Encoders behind one trait for video and one for audio: they take frames and samples, and return packets when these
 //! are ready.
 
+use std::ops::RangeInclusive;
+
 pub use crate::codec::VideoCodec;
 use crate::color::ColorSpace;
 use crate::error::{Error, ErrorKind, Result};
@@ -58,7 +60,8 @@ pub struct EncoderConfig {
     pub rate: FrameRate,
     /// The target: a bitrate, or a constant quality.
     pub rate_control: RateControl,
-    /// 0 (slowest, best) to 10 (fastest); by default, fast enough for a camera.
+    /// 0 (slowest, best) to 10 (fastest); by default, the first of the encoder's [`speeds`](VideoEncoder::speeds), which
+    /// is fast enough for a camera.
     pub speed: Option<u8>,
     /// The longest time between key frames.
     pub key_interval: Span,
@@ -119,7 +122,7 @@ impl EncoderConfig {
     /// The sides of a picture that the codec can have: AV1 and VP9 store a side minus 1 in 16 bits (AV1 §5.5.1), VP8 and
     /// WebP a side in 14 bits (RFC 6386 §9.1, RFC 9649 §2.5), GIF and JPEG in 16; H.264 and HEVC are limited by their
     /// levels.
-    fn sides(&self) -> std::ops::RangeInclusive<u32> {
+    fn sides(&self) -> RangeInclusive<u32> {
         match self.codec {
             VideoCodec::Av1 | VideoCodec::Vp9 => 16..=65536,
             VideoCodec::Vp8 => 16..=16383,
@@ -136,7 +139,7 @@ impl EncoderConfig {
     }
 
     /// The supported bitrates, in bits per second.
-    pub const BITRATES: std::ops::RangeInclusive<u32> = 1_000..=1_000_000_000;
+    pub const BITRATES: RangeInclusive<u32> = 1_000..=1_000_000_000;
 
     fn validate(&self) -> Result<()> {
         let sides = self.sides();
@@ -182,6 +185,30 @@ impl EncoderConfig {
                 _ => Ok(()),
             },
         }
+    }
+
+    /// The same with another speed.
+    ///
+    /// # Errors
+    /// A range error for a speed above 10.
+    #[cfg(any(feature = "aom", all(feature = "vpx", unix)))]
+    fn at_speed(&self, speed: u8) -> Result<Self> {
+        let config = self.clone().with_speed(speed);
+        config.validate().map(|()| config)
+    }
+
+    /// The same with another bitrate.
+    ///
+    /// # Errors
+    /// `NotSupportedError` for a constant quality; a range error for a bitrate outside [`Self::BITRATES`].
+    #[cfg(any(feature = "aom", all(feature = "vpx", unix)))]
+    fn at_bitrate(&self, bits: u32) -> Result<Self> {
+        if let RateControl::Quality(quality) = self.rate_control {
+            let expected = format!("expected an encoder with a bitrate to change but found the quality {quality}");
+            return Err(Error::not_supported(expected));
+        }
+        let config = self.clone().with_rate_control(RateControl::Bitrate(bits));
+        config.validate().map(|()| config)
     }
 
     /// Refuses a frame that does not match the configuration.
@@ -234,6 +261,29 @@ pub trait VideoEncoder: Send {
     /// frames as the configuration requires.
     fn encode(&mut self, frame: &Frame, duration: Span, key: bool, packets: &mut Vec<EncodedPacket>) -> Result<()>;
 
+    /// The speeds among which [`set_speed`](Self::set_speed) can change it: from the one that it has by default to the
+    /// fastest. None where the speed is fixed once it is open.
+    fn speeds(&self) -> Option<RangeInclusive<u8>> {
+        None
+    }
+
+    /// Sets the speed of the following frames, 0 (slowest, best) to 10 (fastest).
+    ///
+    /// # Errors
+    /// `NotSupportedError` where the speed is fixed; a range error for a speed above 10.
+    fn set_speed(&mut self, _speed: u8) -> Result<()> {
+        Err(is_fixed(self.name(), "speed"))
+    }
+
+    /// Sets the bitrate of the following frames, in bits per second.
+    ///
+    /// # Errors
+    /// `NotSupportedError` where the bitrate is fixed, or where the encoder was opened for a constant quality; a range
+    /// error for a bitrate outside [`EncoderConfig::BITRATES`].
+    fn set_bitrate(&mut self, _bits: u32) -> Result<()> {
+        Err(is_fixed(self.name(), "bitrate"))
+    }
+
     /// Appends the packets that became ready since the last call, without a frame. Only encoders with threads of their
     /// own have any.
     fn poll(&mut self, _packets: &mut Vec<EncodedPacket>) -> Result<()> {
@@ -242,6 +292,12 @@ pub trait VideoEncoder: Send {
 
     /// Appends the packets of all frames taken so far. No frame may follow.
     fn finish(&mut self, packets: &mut Vec<EncodedPacket>) -> Result<()>;
+}
+
+/// The error of an encoder that cannot change this while it runs.
+fn is_fixed(encoder: &str, what: &str) -> Error {
+    Error::not_supported(format!("expected an encoder that changes its {what} while it runs but found {encoder}"))
+        .with_remedy("choose aom or vpx")
 }
 
 /// Decides which frames become key frames: those requested, and those that keep the interval.

@@ -369,6 +369,68 @@ fn the_bitrate_is_met_and_quality_costs_bytes() {
 }
 
 #[test]
+fn speed_and_bitrate_change_while_an_encoder_runs_or_it_says_that_they_cannot() {
+    let frames = pictures(SIZE, 100);
+    for choice in choices() {
+        let mut encoder = choice.open(&config(SIZE)).unwrap();
+        let Some(speeds) = encoder.speeds() else {
+            for error in [encoder.set_speed(10), encoder.set_bitrate(100_000)].map(Result::unwrap_err) {
+                assert!(error.to_string().contains("while it runs but found rav1e"), "{choice}: {error}");
+            }
+            continue;
+        };
+        let mut packets = Vec::new();
+        for (index, frame) in frames.iter().enumerate() {
+            match index {
+                25 => encoder.set_speed(*speeds.end()).unwrap(),
+                40 => encoder.set_speed(*speeds.start()).unwrap(),
+                50 => encoder.set_bitrate(100_000).unwrap(),
+                _ => {}
+            }
+            encoder.encode(frame, RATE.frame_span(), false, &mut packets).unwrap();
+        }
+        encoder.finish(&mut packets).unwrap();
+        let bytes = |range: std::ops::Range<usize>| packets[range].iter().map(|packet| packet.data.len()).sum::<usize>();
+        // A second at 500 kb/s, and the last one at 100 kb/s.
+        let (before, after) = (bytes(25..50), bytes(75..100));
+        assert!((30_000..90_000).contains(&before) && after < 12_500 * 3 / 2, "{choice}: {before} and {after} bytes");
+
+        assert_eq!(encoder.set_speed(11).unwrap_err().kind(), &ErrorKind::Range, "{choice}");
+        assert_eq!(encoder.set_bitrate(1).unwrap_err().kind(), &ErrorKind::Range, "{choice}");
+        let constant = EncoderConfig { rate_control: RateControl::Quality(60), ..config(SIZE) };
+        let refused = choice.open(&constant).unwrap().set_bitrate(100_000).unwrap_err();
+        assert!(refused.to_string().contains("the quality 60"), "{choice}: {refused}");
+    }
+}
+
+#[test]
+fn packets_after_a_change_of_speed_and_bitrate_are_decoded_as_they_were_meant() {
+    let frames = pictures(SIZE, 50);
+    for choice in choices() {
+        let mut encoder = choice.open(&config(SIZE)).unwrap();
+        let Some(speeds) = encoder.speeds() else { continue };
+        let mut packets = Vec::new();
+        for (index, frame) in frames.iter().enumerate() {
+            if index == 25 {
+                encoder.set_speed(*speeds.end()).unwrap();
+                encoder.set_bitrate(2_000_000).unwrap();
+            }
+            encoder.encode(frame, RATE.frame_span(), false, &mut packets).unwrap();
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.webm");
+        let track = VideoTrack::new(choice.codec, SIZE, encoder.codec_private().unwrap());
+        let mut writer = WebmWriter::new(std::fs::File::create(&path).unwrap(), &track.into()).unwrap();
+        packets.iter().for_each(|packet| writer.write(TrackKind::Video, packet).unwrap());
+        writer.finish(None).outcome.unwrap();
+        let Some(decoded) = decode(&path) else { return };
+        let half = decoded.len() / 2;
+        let (before, after) = (luma_psnr(&frames[..25], &decoded[..half]), luma_psnr(&frames[25..], &decoded[half..]));
+        assert!(before > 30.0 && after > before, "{choice}: {before:.1} and {after:.1} dB");
+    }
+}
+
+#[test]
 fn every_speed_encodes() {
     let frames = pictures(Size::new(64, 64), 3);
     for choice in choices() {

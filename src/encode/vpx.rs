@@ -9,6 +9,7 @@
 
 use std::ffi::{CStr, c_char, c_int, c_long, c_uint};
 use std::mem::MaybeUninit;
+use std::ops::RangeInclusive;
 use std::{ptr, thread};
 
 use vpx_sys as sys;
@@ -39,6 +40,9 @@ pub(super) fn open(config: &EncoderConfig) -> Result<Box<dyn VideoEncoder>> {
     }
     Ok(Box::new(VpxEncoder::new(config)?))
 }
+
+/// The speed of an encoder that was not asked for one.
+const USUAL_SPEED: u8 = 8;
 
 struct VpxEncoder {
     config: EncoderConfig,
@@ -117,6 +121,24 @@ impl VideoEncoder for VpxEncoder {
         Ok(())
     }
 
+    fn speeds(&self) -> Option<RangeInclusive<u8>> {
+        Some(USUAL_SPEED..=10)
+    }
+
+    fn set_speed(&mut self, speed: u8) -> Result<()> {
+        self.config = self.config.at_speed(speed)?;
+        let (control, speed) = (sys::vp8e_enc_control_id::VP8E_SET_CPUUSED, cpu_used(&self.config));
+        let VpxStreams { colors, alpha } = &mut self.streams;
+        colors.set(control, speed)?;
+        alpha.as_mut().map_or(Ok(()), |alpha| alpha.set(control, speed))
+    }
+
+    fn set_bitrate(&mut self, bits: u32) -> Result<()> {
+        self.config = self.config.at_bitrate(bits)?;
+        // Transparency has no bitrate.
+        self.streams.colors.reconfigure(&self.config)
+    }
+
     /// Appends nothing: every frame's packet was returned by `encode`.
     fn finish(&mut self, _packets: &mut Vec<EncodedPacket>) -> Result<()> {
         Ok(())
@@ -139,13 +161,18 @@ struct VpxRequest {
     key: bool,
 }
 
+/// libvpx's speed. VP8's is negative, so that it is fixed, and goes to 16, VP9's to 9.
+fn cpu_used(config: &EncoderConfig) -> c_int {
+    let speed = c_int::from(config.speed.unwrap_or(USUAL_SPEED));
+    if config.codec == VideoCodec::Vp8 { -speed.max(1) } else { speed.min(9) }
+}
+
 /// libvpx's settings after it is opened, in the order of its documentation.
 fn controls(config: &EncoderConfig, content: VpxContent) -> Vec<(sys::vp8e_enc_control_id, c_int)> {
     use sys::vp8e_enc_control_id::*;
-    let speed = c_int::from(config.speed.unwrap_or(8));
     if config.codec == VideoCodec::Vp8 {
         return vec![
-            (VP8E_SET_CPUUSED, -speed.max(1)),
+            (VP8E_SET_CPUUSED, cpu_used(config)),
             (VP8E_SET_ENABLEAUTOALTREF, 0),
             (VP8E_SET_NOISE_SENSITIVITY, 0),
             (VP8E_SET_STATIC_THRESHOLD, 0),
@@ -154,7 +181,7 @@ fn controls(config: &EncoderConfig, content: VpxContent) -> Vec<(sys::vp8e_enc_c
     }
     const CYCLIC_REFRESH: c_int = 3;
     let mut controls = vec![
-        (VP8E_SET_CPUUSED, speed.min(9)),
+        (VP8E_SET_CPUUSED, cpu_used(config)),
         (VP8E_SET_ENABLEAUTOALTREF, 0),
         (VP8E_SET_STATIC_THRESHOLD, 0),
         (VP9E_SET_TILE_COLUMNS, tile_columns_log2(config.size)),
@@ -322,6 +349,14 @@ impl VpxStream {
         // SAFETY: the context is open; each control used here takes one int or unsigned int.
         let status = unsafe { sys::vpx_codec_control_(&mut *self.context, control as c_int, value) };
         self.check(status, || format!("libvpx does not take setting {control:?} = {value}"))
+    }
+
+    /// Gives libvpx the settings of this configuration, which may differ from those it was opened with in the bitrate.
+    fn reconfigure(&mut self, config: &EncoderConfig) -> Result<()> {
+        let settings = settings(config, VpxContent::Colors)?;
+        // SAFETY: the context is open, and the settings live through the call; libvpx copies them.
+        let status = unsafe { sys::vpx_codec_enc_config_set(&mut *self.context, &settings) };
+        self.check(status, || "libvpx does not take this configuration".to_string())
     }
 
     /// The packet of one I420 frame of the configured size and depth.

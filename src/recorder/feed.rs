@@ -17,6 +17,7 @@ use super::schedule::Schedule;
 use super::sound_feed::SoundFeed;
 use super::stills::StillSaver;
 use crate::canvas::Canvas;
+use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::filter::FilterChain;
 use crate::frame::{BitDepth, Frame};
@@ -35,6 +36,8 @@ pub(super) struct Feed {
     frames: Receiver<Result<Frame>>,
     /// Added to the timestamps of a live source to get the canvas's time; none where the source is not live.
     live: Option<Span>,
+    /// Whether the frames wait for their times though the clock is not real.
+    is_paced: bool,
     schedule: Arc<Schedule>,
     drawing: FilterChain,
     filter: FilterChain,
@@ -65,8 +68,9 @@ impl Feed {
         let stage = if live.is_some() { "live source" } else { "source" };
         read_ahead(stage, move || source.next_frame(), frames_out)?;
         let (rate, blur, limit) = (options.rate, options.motion_blur, options.duration);
+        let is_paced = options.real_time && !canvas.clock().is_real();
         let schedule = Arc::default();
-        Ok(Self { canvas, layers, frames, live, schedule, drawing, filter, rate, blur, limit, frame_span })
+        Ok(Self { canvas, layers, frames, live, is_paced, schedule, drawing, filter, rate, blur, limit, frame_span })
     }
 
     /// For a live source: waits for its first frame and filters it once, and discards the result. This compiles the
@@ -103,7 +107,8 @@ impl Feed {
         is_over: &IsOver,
         controls: &Controls,
     ) -> (Result<()>, PacerCounts) {
-        let Self { canvas, layers, frames, live, schedule, drawing, filter, rate, blur, limit, frame_span } = self;
+        let Self { canvas, layers, frames, live, is_paced, schedule, drawing, filter, rate, blur, limit, frame_span } =
+            self;
         let since = canvas.clock().now();
         let frames = Frames { frames, live, since, schedule: schedule.clone(), is_over, failure: None };
         let mut pacer = Pacer::new(frames, rate, limit, frame_span).with_motion_blur(blur);
@@ -116,6 +121,7 @@ impl Feed {
             sound,
             schedule,
             is_live,
+            pace: is_paced.then(Clock::real),
             drawing,
             filter,
             counters,
@@ -189,6 +195,8 @@ struct FramePresenter<'a> {
     sound: Option<SoundFeed>,
     schedule: Arc<Schedule>,
     is_live: bool,
+    /// The real time since the beginning, where frames wait for it though the canvas's clock is not real.
+    pace: Option<Clock>,
     drawing: FilterChain,
     filter: FilterChain,
     counters: Vec<Arc<FrameCounters>>,
@@ -283,18 +291,23 @@ impl FramePresenter<'_> {
 
     /// In real time, waits until `time`; otherwise feeds the sound up to `time`. False when the recording ended before.
     fn wait_until(&mut self, time: Timestamp) -> Result<bool> {
-        let clock = self.canvas.clock().clone();
-        if !clock.is_real() {
-            return self.give_sound(time);
+        let clock = self.canvas.clock();
+        if clock.is_real() {
+            let began = self.schedule.begin(clock.now());
+            return Ok(self.sleep_until(clock, began + (time - Timestamp::ZERO)));
         }
-        let began = self.schedule.begin(clock.now());
+        let reached = self.pace.as_ref().is_none_or(|pace| self.sleep_until(pace, time));
+        Ok(self.give_sound(time)? && reached)
+    }
+
+    /// Sleeps until `time` of a real clock; false when the recording ended before.
+    fn sleep_until(&self, clock: &Clock, time: Timestamp) -> bool {
         loop {
-            let now = clock.now() - (began - Timestamp::ZERO);
+            let now = clock.now();
             if now >= time || (self.is_over)() {
-                return Ok(now >= time);
+                return now >= time;
             }
-            let left = Duration::from_nanos((time - now).as_nanos().unsigned_abs());
-            thread::sleep(left.min(POLL_INTERVAL / 5));
+            thread::sleep(Duration::from(time - now).min(POLL_INTERVAL / 5));
         }
     }
 

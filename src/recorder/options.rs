@@ -1,9 +1,10 @@
 //! The options of a recorder.
 
+use crate::clock::Clock;
 use crate::codec::{VideoCodec, listed};
 use crate::encode::opus::{BitrateMode, OpusConfig};
 use crate::encode::{EncoderChoice, EncoderConfig, GifOptions, RateControl};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::filter::FilterChain;
 use crate::frame::{BitDepth, Size};
 use crate::motion_blur::MotionBlur;
@@ -52,7 +53,8 @@ pub struct MediaRecorderOptions {
     pub depth: BitDepth,
     /// Constant quality, 0 (worst) to 100 (best), in place of a bitrate.
     pub quality: Option<u8>,
-    /// 0 (slowest, best) to 10 (fastest); by default, fast enough for a camera.
+    /// 0 (slowest, best) to 10 (fastest). By default it is fast enough for a camera; and in real time an encoder that can
+    /// change it gets faster while it cannot keep up ([`Report::speeds`](super::Report::speeds)).
     pub speed: Option<u8>,
     /// The frame rate that rate control assumes; by default the clock's rate, else 30. Frames may have other times.
     pub frame_rate: Option<FrameRate>,
@@ -249,6 +251,66 @@ impl Bitrates {
     }
 }
 
+/// What a recording in real time does while frames come faster than they can be filtered and encoded, at the fastest
+/// speed that its encoder takes by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Overload {
+    /// Frames are dropped one by one and counted; those that are recorded have the times at which they were shown.
+    #[default]
+    Drop,
+    /// The source waits, and the recording takes longer than it plays: every frame is recorded, at its time in the source.
+    /// Not of a live source, which cannot wait.
+    Slow,
+    /// Reading a live source waits. What a device captures meanwhile, and nobody reads, is counted as
+    /// [missed](super::Dropped::missed).
+    Block,
+}
+
+impl Overload {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Drop, Self::Slow, Self::Block];
+
+    /// Its name, such as `drop`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Drop => "drop",
+            Self::Slow => "slow",
+            Self::Block => "block",
+        }
+    }
+
+    /// The clock of a recording.
+    ///
+    /// # Errors
+    /// `TypeError` where nothing is overloaded, or where the source cannot do what this needs.
+    pub(super) fn clock(self, real_time: bool, is_live: bool) -> Result<Clock> {
+        let refused = |expected: &str, found: &str| {
+            let text = format!("expected {expected} for overload {} but found {found}", self.name());
+            Err(Error::new(ErrorKind::Type, text))
+        };
+        match self {
+            Self::Slow if is_live => refused("a source that can wait", "a live one; choose drop or block"),
+            Self::Slow | Self::Block if !real_time && !is_live => {
+                refused("a recording in real time", "one in which every stage waits for the next anyway")
+            }
+            Self::Block if !is_live => refused("a live source", "one that can wait; choose drop or slow"),
+            Self::Block => Ok(Clock::real_blocking()),
+            Self::Drop if real_time || is_live => Ok(Clock::real()),
+            Self::Drop | Self::Slow => Ok(Clock::stamped()),
+        }
+    }
+}
+
+impl std::str::FromStr for Overload {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let found = Self::ALL.into_iter().find(|overload| overload.name() == text);
+        found.ok_or_else(|| Error::syntax(format!("expected drop, slow or block but found `{text}`")))
+    }
+}
+
 /// The options of a [`Recording`](super::Recording); its methods document each of them.
 #[derive(Debug, Clone, Default)]
 pub(super) struct RecordOptions {
@@ -258,5 +320,6 @@ pub(super) struct RecordOptions {
     pub motion_blur: Option<MotionBlur>,
     pub duration: Option<Span>,
     pub real_time: bool,
+    pub overload: Overload,
     pub recorder: MediaRecorderOptions,
 }

@@ -17,14 +17,13 @@ use std::time::{Duration, Instant};
 
 use super::feed::Feed;
 use super::group::RecorderGroup;
-use super::options::RecordOptions;
+use super::options::{Overload, RecordOptions};
 use super::overlay::Layers;
 use super::pacer::PacerCounts;
 use super::pipeline::catch_panic;
 use super::sound_feed::SoundFeed;
 use super::{BlobEvent, Controls, Destination, Media, MediaRecorderOptions, Progress, Report};
 use crate::canvas::Canvas;
-use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::filter::FilterChain;
 use crate::frame::{BitDepth, Size};
@@ -167,10 +166,16 @@ impl<'a> Recording<'a> {
         self
     }
 
-    /// Takes each frame at its time, as from a camera: a recorder that is late drops frames. Otherwise records as fast
-    /// as possible and drops none, because every stage waits for the next one.
+    /// Takes each frame at its time, as from a camera; [`overload`](Recording::overload) says what a recorder does that is
+    /// late. Otherwise records as fast as possible and drops none, because every stage waits for the next one.
     pub fn real_time(mut self, real_time: bool) -> Self {
         self.options.real_time = real_time;
+        self
+    }
+
+    /// What happens in real time while frames come faster than they can be recorded: by default, frames are dropped.
+    pub fn overload(mut self, overload: Overload) -> Self {
+        self.options.overload = overload;
         self
     }
 
@@ -229,7 +234,7 @@ impl<'a> Recording<'a> {
     ///
     /// # Errors
     /// A [`Failure`] when a stage fails, with the first error; a range error in it when the size or the settings are out
-    /// of bounds.
+    /// of bounds; a `TypeError` for an overload that the source cannot have.
     pub fn run(self, gpu: &Gpu, destination: impl Into<Destination>) -> Result<Report, Box<Failure>> {
         let Self { media, options, further, controls, on_stream, on_event } = self;
         let uncontrolled = Controls::new();
@@ -286,13 +291,15 @@ impl RunningRecording {
             return Err(Error::new(ErrorKind::InvalidState, expected));
         }
         let real_time = options.real_time || media.is_live();
+        // Sound alone is never too slow.
+        let overload = if media.video.is_some() { options.overload } else { Overload::Drop };
+        let clock = overload.clock(options.real_time, media.is_live())?;
         let size = options.size.or(media.size());
         let Media { video, audio, overlays, layout } = media;
         let length = match &video {
             Some(video) => length_of(&**video, options.rate),
             None => audio.as_ref().and_then(|audio| audio.info().length),
         };
-        let clock = if real_time { Clock::real() } else { Clock::stamped() };
         let stream = MediaStream::default();
         let losses = video.as_ref().and_then(|video| video.losses());
         let rate = options.rate.or(video.as_ref().and_then(|video| video.info().rate));

@@ -37,6 +37,8 @@ pub struct Report {
     pub frames_dropped: u64,
     /// The dropped frames by reason.
     pub dropped: Dropped,
+    /// When the recorder was busy and dropped frames.
+    pub dropped_at: Vec<DroppedSpan>,
     /// Repeated frames: because the requested rate is above the source's, or because sound continued without new
     /// frames.
     pub frames_repeated: u64,
@@ -56,6 +58,8 @@ pub struct Report {
     pub adapter: String,
     /// The encoder, as in `--encoder`.
     pub encoder: String,
+    /// The speeds of the encoder and from when on it had each, where it changes its speed to keep up.
+    pub speeds: Vec<SpeedChange>,
     /// The codecs' full names (RFC 6381), such as `av01.0.05M.08,opus`.
     pub codec: String,
     /// How many files hold the recording; more than 1 only for a recording in pieces or chunks.
@@ -92,6 +96,29 @@ pub struct Dropped {
     pub missed: u64,
     /// A live source delivered them damaged.
     pub damaged: u64,
+}
+
+/// A part of a recording in which frames were dropped because the recorder was busy, each less than a second after the
+/// one before.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct DroppedSpan {
+    /// When the first was dropped, in seconds of the recording.
+    pub from_s: f64,
+    /// When the last was dropped.
+    pub to_s: f64,
+    /// How many were dropped.
+    pub frames: u64,
+}
+
+/// An encoder's speed from a time on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct SpeedChange {
+    /// In seconds of the recording.
+    pub from_s: f64,
+    /// 0 (slowest, best) to 10 (fastest).
+    pub speed: u8,
 }
 
 impl Dropped {

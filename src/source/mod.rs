@@ -266,11 +266,13 @@ impl SourceLosses {
         self.damaged.load(Ordering::Acquire)
     }
 
-    pub(crate) fn add_missed(&self, count: u64) {
+    /// Counts frames that were not read in time.
+    pub fn add_missed(&self, count: u64) {
         self.missed.fetch_add(count, Ordering::AcqRel);
     }
 
-    pub(crate) fn add_damaged(&self) {
+    /// Counts a damaged frame.
+    pub fn add_damaged(&self) {
         self.damaged.fetch_add(1, Ordering::AcqRel);
     }
 }

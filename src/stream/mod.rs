@@ -24,8 +24,8 @@ pub use generator::TrackGenerator;
 pub(crate) use generator::{CapturedPaint, deliver, lose};
 pub(crate) use pictures::{FrameFormats, Pictures};
 pub use processor::TrackProcessor;
+pub(crate) use receipt::{BusyTime, FrameCounters, FrameCounts, Ticket};
 pub use receipt::{DropReason, Outcome, Receipt};
-pub(crate) use receipt::{FrameCounters, FrameCounts, Ticket};
 pub(crate) use subscription::{Delivery, Sample, Subscription, Unsubscribe};
 pub use track::{MediaStreamTrack, ReadyState, TrackKind, TrackSettings};
 

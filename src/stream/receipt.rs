@@ -9,6 +9,7 @@
 //! ticket that goes out of scope without an outcome is counted as dropped too, so that no frame is left uncounted.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
@@ -199,6 +200,9 @@ impl Ticket {
             counts.dropped[reason as usize] += 1;
             reason
         });
+        if reason == DropReason::Busy {
+            self.counters.note_busy(Instant::now());
+        }
         trace::dropped(reason);
         if let Some(promise) = self.promise.take() {
             promise.dropped(reason);
@@ -216,7 +220,26 @@ impl Drop for Ticket {
 
 /// Counts the outcomes of one recorder's frames, and lost sound. Each count is increased where the event happens.
 #[derive(Debug, Default)]
-pub(crate) struct FrameCounters(Mutex<FrameCounts>);
+pub(crate) struct FrameCounters {
+    counts: Mutex<FrameCounts>,
+    busy: Mutex<Vec<BusyTime>>,
+}
+
+/// A time in which frames were dropped because the recorder was busy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct BusyTime {
+    /// When the first was dropped, and the last.
+    pub first: Instant,
+    pub last: Instant,
+    pub frames: u64,
+}
+
+impl BusyTime {
+    /// Two frames that are dropped less than this apart belong to one time.
+    const GAP: Duration = Duration::from_secs(1);
+    /// The most times that are kept; the last one then goes on.
+    const MOST: usize = 100;
+}
 
 /// The counts of one recorder.
 #[derive(Debug, Clone, Copy)]
@@ -285,13 +308,31 @@ impl FrameCounters {
         });
     }
 
+    /// Takes note of when a frame was dropped because the recorder was busy.
+    fn note_busy(&self, now: Instant) {
+        let mut busy = self.busy.lock();
+        let is_full = busy.len() == BusyTime::MOST;
+        match busy.last_mut() {
+            Some(last) if is_full || now.saturating_duration_since(last.last) < BusyTime::GAP => {
+                last.last = last.last.max(now);
+                last.frames += 1;
+            }
+            _ => busy.push(BusyTime { first: now, last: now, frames: 1 }),
+        }
+    }
+
+    /// When frames were dropped because the recorder was busy.
+    pub fn busy_times(&self) -> Vec<BusyTime> {
+        self.busy.lock().clone()
+    }
+
     /// All counts at one moment.
     pub fn counts(&self) -> FrameCounts {
         self.change(|counts| *counts)
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut FrameCounts) -> T) -> T {
-        change(&mut self.0.lock())
+        change(&mut self.counts.lock())
     }
 }
 
@@ -339,6 +380,20 @@ mod tests {
             assert_eq!(receipt.outcome(), Some(Outcome::Dropped(reason)));
             assert_eq!((counters.counts().frames_in, counters.counts().dropped(reason)), (1, 1));
         }
+    }
+
+    #[test]
+    fn frames_dropped_soon_after_each_other_are_one_busy_time_and_there_are_not_too_many_of_these() {
+        let (counters, begin) = (counters(), Instant::now());
+        let at = |millis| begin + Duration::from_millis(millis);
+        [0, 900, 1_800, 2_800, 2_900].into_iter().for_each(|millis| counters.note_busy(at(millis)));
+        let times = [(0, 1_800, 3), (2_800, 2_900, 2)];
+        let times = times.map(|(first, last, frames)| BusyTime { first: at(first), last: at(last), frames });
+        assert_eq!(counters.busy_times(), times);
+        (1..=200).for_each(|secs| counters.note_busy(at(10_000 * secs)));
+        let last = *counters.busy_times().last().unwrap();
+        assert_eq!((counters.busy_times().len(), last.frames), (BusyTime::MOST, 103));
+        assert_eq!((last.first, last.last), (at(980_000), at(2_000_000)));
     }
 
     #[test]

@@ -102,7 +102,8 @@ impl Delivery {
         self.subscriber.format
     }
 
-    /// Puts a frame into the queue. When the queue is full: in real time, drops the frame; otherwise waits for room.
+    /// Puts a frame into the queue. When the queue is full: drops the frame where the track's clock does, else waits for
+    /// room.
     pub(super) fn frame(mut self, frame: Arc<Frame>) {
         let arrived = self.track.clock().now();
         let queued = Queued::new(self.track.kind().name());
@@ -141,8 +142,8 @@ impl Delivery {
                 return None;
             }
         };
-        let is_real = self.track.clock().is_real();
-        let sent = if is_real { samples.try_send(sample) } else { samples.send(sample).map_err(Into::into) };
+        let drops = self.track.clock().drops();
+        let sent = if drops { samples.try_send(sample) } else { samples.send(sample).map_err(Into::into) };
         match sent {
             Ok(()) => None,
             Err(TrySendError::Full(sample)) => Some(sample),

@@ -116,20 +116,25 @@ fn a_thread_that_waits_for_a_recorder_that_does_not_read_ends_when_the_recorder_
 }
 
 #[test]
-fn by_a_clock_that_is_not_real_present_waits_and_nothing_is_lost() {
-    let mut canvas = canvas();
-    let stream = canvas.capture_stream(None).unwrap();
-    let listener = subscribe(&only_track(&stream), 1);
-    let drawing = std::thread::spawn(move || {
-        for shade in 0..30 {
-            canvas.draw(grey(shade));
-            canvas.present().unwrap();
-        }
-    });
-    let frames = rest(&listener);
-    drawing.join().unwrap();
-    assert_eq!((frames.len(), listener.counts().dropped(DropReason::Busy)), (30, 0));
-    assert!(frames.into_iter().eq((0..30).map(|shade| (100 * i64::from(shade), luma(shade)))));
+fn by_a_clock_that_is_not_real_or_that_blocks_present_waits_and_nothing_is_lost() {
+    for clock in [Clock::stepped(FrameRate::whole(10)), Clock::real_blocking()] {
+        let is_real = clock.is_real();
+        let mut canvas = canvas().with_clock(clock);
+        let stream = canvas.capture_stream(None).unwrap();
+        let listener = subscribe(&only_track(&stream), 1);
+        let drawing = std::thread::spawn(move || {
+            for shade in 0..30 {
+                canvas.draw(grey(shade));
+                canvas.present().unwrap();
+            }
+        });
+        let frames = rest(&listener);
+        drawing.join().unwrap();
+        assert_eq!((frames.len(), listener.counts().dropped(DropReason::Busy)), (30, 0));
+        let (times, shades): (Vec<_>, Vec<_>) = frames.into_iter().unzip();
+        assert!(shades.into_iter().eq((0..30).map(luma)));
+        assert!(is_real && times.is_sorted() || times.into_iter().eq((0..30).map(|index| 100 * index)));
+    }
 }
 
 #[test]

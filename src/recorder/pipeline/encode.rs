@@ -19,6 +19,7 @@ use crate::packet::EncodedPacket;
 use crate::recorder::fit::Fitter;
 use crate::recorder::gate::Place;
 use crate::recorder::options::MediaRecorderOptions;
+use crate::recorder::speed_control::SpeedControl;
 use crate::stream::{DropReason, Sample, Ticket, TrackKind};
 use crate::time::{Span, Timestamp};
 
@@ -27,7 +28,8 @@ const TICK: Span = Span::from_millis(1);
 /// With sound, the last frame is encoded again after this time without a new frame: libwebm holds sound back until the
 /// next video packet, which must not be more than 32 s later.
 const LONGEST_STILL: Span = Span::from_secs(10);
-
+/// In real time, how long a frame may wait for an encoder that is fast enough.
+const LATE: Span = Span::from_millis(100);
 /// In real time, with sound, how long to wait for the first frame.
 const LATEST_PICTURE: Span = Span::from_millis(500);
 
@@ -37,6 +39,12 @@ pub(super) struct Encode<'a> {
     session: &'a SessionState,
     clock: &'a Clock,
     encoder: Box<dyn VideoEncoder>,
+    /// In real time, of an encoder whose speed was not asked for and can change.
+    speed: Option<SpeedControl>,
+    /// How long the last frame had waited when it was taken, and how many frames had been dropped because the recorder
+    /// was busy when it was encoded.
+    waited: Span,
+    missed: u64,
     fitter: Fitter,
     config: EncoderConfig,
     limit: Option<Span>,
@@ -77,10 +85,15 @@ impl<'a> Encode<'a> {
         session: &'a SessionState,
         clock: &'a Clock,
     ) -> Self {
+        let speeds = encoder.speeds().filter(|_| clock.is_real() && config.speed.is_none());
+        speeds.iter().for_each(|speeds| session.note_speed(Timestamp::ZERO, *speeds.start()));
         Self {
             input,
             session,
             clock,
+            speed: speeds.map(SpeedControl::new),
+            waited: Span::ZERO,
+            missed: 0,
             encoder,
             fitter: Fitter::new(config.pixel_format(), config.size, options.fit),
             config,
@@ -147,8 +160,8 @@ impl<'a> Encode<'a> {
     fn take_newest(&mut self, mut frame: Arc<Frame>, mut ticket: Ticket, mut arrived: Timestamp) -> Result<bool> {
         let mut next = None;
         for _ in 0..INPUT_QUEUE[0] {
-            let late = self.clock.now() - (arrived + self.input.shift) > MAX_WAIT;
-            if !self.clock.is_real() || self.session.is_stopping() || !late {
+            self.waited = self.clock.now() - (arrived + self.input.shift);
+            if !self.clock.drops() || self.session.is_stopping() || self.waited <= MAX_WAIT {
                 break;
             }
             let Ok(Sample::Video { frame: newer, ticket: its, arrived: at, queued }) =
@@ -292,9 +305,24 @@ impl<'a> Encode<'a> {
         let span = self.config.rate.frame_span();
         let duration = self.limit.map_or(span, |limit| span.min(Timestamp::ZERO + limit - time));
         self.in_encoder.push_back(InEncoder { timestamp: time, begins_piece, ticket });
+        let began = Instant::now();
         tracing::debug_span!("encode").in_scope(|| self.encoder.encode(frame, duration, key, &mut self.ready))?;
         self.frames += 1;
+        self.adapt_speed(time, began.elapsed().into())?;
         Ok(self.send())
+    }
+
+    /// Makes the encoder faster where it cannot keep up, and slower again where it can: after the frame of this time,
+    /// which took `work`.
+    fn adapt_speed(&mut self, time: Timestamp, work: Span) -> Result<()> {
+        let Some(control) = &mut self.speed else { return Ok(()) };
+        let missed = self.session.counters.counts().dropped(DropReason::Busy);
+        let is_late = std::mem::replace(&mut self.missed, missed) < missed || self.waited > LATE;
+        if let Some(speed) = control.frame_encoded(self.clock.now(), work, is_late) {
+            self.encoder.set_speed(speed)?;
+            self.session.note_speed(time, speed);
+        }
+        Ok(())
     }
 
     /// In real time, after a while without a frame: reports to the mux stage that the last frame is still shown.

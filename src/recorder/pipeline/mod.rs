@@ -46,7 +46,7 @@ use super::level::LevelMeter;
 use super::mime::MimeType;
 use super::options::{Bitrates, MediaRecorderOptions};
 use super::output::{Destination, FileFormat};
-use super::report::{Progress, Report};
+use super::report::{DroppedSpan, Progress, Report, SpeedChange};
 use super::splitter::Splitter;
 use crate::blob::Blob;
 use crate::clock::Clock;
@@ -54,7 +54,7 @@ use crate::codec::{AudioCodec, VideoCodec};
 use crate::encode::{AudioEncoder, AudioEncoderConfig, EncoderConfig, VideoEncoder, header, open, open_audio};
 use crate::error::{Error, Result};
 use crate::mux::{Container, Tracks, VideoTrack};
-use crate::stream::{FrameCounters, Subscription, TrackKind, TrackSettings, Unsubscribe};
+use crate::stream::{BusyTime, FrameCounters, Subscription, TrackKind, TrackSettings, Unsubscribe};
 use crate::time::{Span, Timestamp};
 use parking_lot::Mutex;
 
@@ -136,6 +136,8 @@ struct SessionState {
     key: AtomicBool,
     counters: Arc<FrameCounters>,
     level: Arc<LevelMeter>,
+    /// The encoder's speeds where it changes them, with the times of the recording.
+    speeds: Mutex<Vec<SpeedChange>>,
     /// Ends the subscription to the video. (The subscription to audio continues: sound from before the end arrives
     /// later.)
     video: Option<Unsubscribe>,
@@ -162,6 +164,30 @@ impl SessionState {
         self.stopping.load(Ordering::Acquire)
     }
 
+    /// Takes note of the encoder's speed from `time` of the recording on.
+    fn note_speed(&self, time: Timestamp, speed: u8) {
+        let from_s = (time - Timestamp::ZERO).as_secs_f64();
+        tracing::debug!(speed = i64::from(speed));
+        self.speeds.lock().push(SpeedChange { from_s, speed });
+    }
+
+    /// Copies what was counted into the report.
+    fn count(&self, report: &mut Report, clock: &Clock) {
+        report.count(&self.counters);
+        report.speeds = self.speeds.lock().clone();
+        let gate = self.gate.lock();
+        let secs = |instant| {
+            let length = clock.at(instant).and_then(|time| gate.length_at(time)).unwrap_or_default();
+            (length - Timestamp::ZERO).as_secs_f64()
+        };
+        let spans = self.counters.busy_times().into_iter().map(|BusyTime { first, last, frames }| DroppedSpan {
+            from_s: secs(first),
+            to_s: secs(last),
+            frames,
+        });
+        report.dropped_at = spans.collect();
+    }
+
     /// A session whose recording begins at `origin`, without threads.
     #[cfg(test)]
     fn idle(origin: Timestamp) -> Self {
@@ -174,6 +200,7 @@ impl SessionState {
             key: AtomicBool::new(false),
             counters: Arc::default(),
             level: Arc::default(),
+            speeds: Mutex::default(),
             video: None,
         }
     }
@@ -203,7 +230,7 @@ fn run(plan: SessionPlan, listener: &dyn SessionListener, session: &SessionState
         Err(error) => {
             session.messages.close();
             drop((video, audio, start));
-            report.count(&session.counters);
+            session.count(&mut report, &clock);
             listener.ending(&report);
             let mime_type = mime_type.map(|mime_type| mime_type.as_str().to_owned()).unwrap_or_default();
             let data = BlobEvent { data: Blob::new(Vec::new(), mime_type), timecode: Timestamp::ZERO };

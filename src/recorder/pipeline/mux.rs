@@ -295,7 +295,7 @@ impl<'a> Mux<'a> {
             MuxTarget::Buffer(buffer) => {
                 counters.set_end_reason(DropReason::NotRecorded);
                 drop((buffer, self.interleaver));
-                report.count(counters);
+                self.session.count(report, self.clock);
                 return self.listener.ending(report);
             }
         };
@@ -315,7 +315,7 @@ impl<'a> Mux<'a> {
         report.files = output.files();
         // Dropping these counts the packets that were not written.
         drop((output, self.interleaver));
-        report.count(counters);
+        self.session.count(report, self.clock);
         report.duration_s = progress.recorded.as_secs_f64();
         report.bytes = progress.bytes;
         self.listener.ending(report);

@@ -45,6 +45,7 @@ impl Session {
             key: AtomicBool::new(false),
             counters: plan.counters.clone(),
             level: plan.level.clone(),
+            speeds: Mutex::default(),
             video: plan.video.as_ref().map(|input| input.subscription.unsubscriber()),
         });
         let clock = plan.clock.clone();
