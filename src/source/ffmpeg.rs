@@ -207,11 +207,19 @@ impl Source for FfmpegSource {
         let Some(sound) = self.stream.sound.clone().filter(|_| self.stream.demuxer == Demuxer::Probed) else {
             return Ok(None);
         };
+        let (base, skipped) = (self.film.time_base(), self.first - Timestamp::ZERO);
+        let open = |sound, begin| FfmpegSound::open_stream(&self.path, sound, SoundStart::FileTime(begin), base);
+        // The sound of a whole film is decoded from its own beginning on, so ffmpeg need not wait for the first frame, which
+        // says where the film begins.
+        let early = (skipped == Span::ZERO).then(|| open(sound.clone(), sound.begin)).transpose()?;
         let Some(zero) = self.film.zero(&self.path, &self.stream).map_err(|error| error.at(&self.name))? else {
             return Ok(None);
         };
-        let begin = SoundStart::FileTime(zero + (self.first - Timestamp::ZERO));
-        let sound = FfmpegSound::open_stream(&self.path, sound, begin, self.film.time_base())?;
+        let begin = zero + skipped;
+        let sound = match early.and_then(|early| early.from_file_time(begin)) {
+            Some(sound) => sound,
+            None => open(sound, begin)?,
+        };
         Ok(Some(Box::new(sound)))
     }
 

@@ -13,6 +13,9 @@ use crate::error::Result;
 use crate::frame::Frame;
 use crate::time::{Span, Timestamp};
 
+/// ffmpeg's option that keeps times as they are in the file; by default it counts them from where it begins to read, and
+/// corrects them in broadcasts.
+const KEPT: &str = "-copyts";
 /// Times in a file are rounded, and a start may be a rounded one of them: the largest difference.
 const ROUNDED: Span = Span::from_nanos(500_000);
 
@@ -28,6 +31,9 @@ pub struct Film {
 impl Film {
     /// Opens the film at its beginning.
     pub fn whole(path: &Path, stream: &Stream) -> Result<Self> {
+        if stream.has_one_clock {
+            return Self::open(command(path, stream, &[KEPT.to_owned()], &[]), stream, None, TimeBase::Original);
+        }
         Self::open(command(path, stream, &[], &[]), stream, None, TimeBase::Corrected)
     }
 
@@ -36,23 +42,21 @@ impl Film {
     /// ffmpeg can seek to a time, but leaves out frames before it, and so the one that is shown at that time. So it is
     /// only asked to seek to an earlier key frame; the frames from there on are compared with `start` here.
     pub fn from(path: &Path, stream: &Stream, start: Span) -> Result<Self> {
-        // Times must stay as they are in the file; by default ffmpeg counts them from the place of the seek.
-        let kept = ["-copyts".to_owned()];
         let mut one = Self::first(path, stream)?;
         let zero = one.decoding.next()?.and_then(|picture| picture.ticks);
         drop(one);
         if let Some(zero) = zero {
             let begin = zero as f64 * stream.tick.0 as f64 / stream.tick.1 as f64;
             let seconds = begin + start.as_secs_f64();
-            let seek = ["-copyts", "-noaccurate_seek", "-seek_timestamp", "1", "-ss", &format!("{seconds:.6}")]
-                .map(str::to_owned);
+            let seek =
+                [KEPT, "-noaccurate_seek", "-seek_timestamp", "1", "-ss", &format!("{seconds:.6}")].map(str::to_owned);
             let mut film = Self::open(command(path, stream, &seek, &[]), stream, Some(zero), TimeBase::Original)?;
             if film.skip_to(start, stream)? {
                 return Ok(film);
             }
         }
         // The file has no such places to seek to, or ffmpeg missed the one before.
-        let mut film = Self::open(command(path, stream, &kept, &[]), stream, zero, TimeBase::Original)?;
+        let mut film = Self::open(command(path, stream, &[KEPT.to_owned()], &[]), stream, zero, TimeBase::Original)?;
         film.skip_to(start, stream)?;
         Ok(film)
     }
@@ -87,11 +91,17 @@ impl Film {
         Ok(true)
     }
 
-    /// The time in the file of the film's first frame. If this run has not read that frame, another run of ffmpeg
-    /// prints its time. None where there is no frame.
-    pub fn zero(&self, path: &Path, stream: &Stream) -> Result<Option<Span>> {
+    /// The time in the file of the film's first frame, which is read for it. If this run does not keep times, another run
+    /// of ffmpeg prints that one. None where there is no frame.
+    pub fn zero(&mut self, path: &Path, stream: &Stream) -> Result<Option<Span>> {
         match self.time_base {
-            TimeBase::Original => Ok(self.times.zero()),
+            TimeBase::Original => {
+                if self.times.zero().is_none() {
+                    let first = self.next_picture()?;
+                    self.ready.extend(first);
+                }
+                Ok(self.times.zero())
+            }
             TimeBase::Corrected => {
                 let mut one = Self::first(path, stream)?;
                 one.next_picture()?;
@@ -102,8 +112,8 @@ impl Film {
 
     /// Decodes the first frame alone, with its own time.
     fn first(path: &Path, stream: &Stream) -> Result<Self> {
-        let kept = ["-copyts".to_owned()];
-        Self::open(command(path, stream, &kept, &["-frames:v", "1"]), stream, None, TimeBase::Original)
+        let command = command(path, stream, &[KEPT.to_owned()], &["-frames:v", "1"]);
+        Self::open(command, stream, None, TimeBase::Original)
     }
 
     /// How the film's times are counted.

@@ -58,6 +58,8 @@ pub struct Stream {
     pub pix_fmt: String,
     /// ffmpeg's filters that produce this format, with times in ticks.
     pub filter: String,
+    /// Whether its container has one clock from beginning to end (MP4, Matroska), so that ffmpeg need not correct times.
+    pub has_one_clock: bool,
     /// The file's first sound.
     pub sound: Option<SoundStream>,
 }
@@ -287,7 +289,8 @@ fn read(answer: &[u8], demuxer: Demuxer) -> Result<Stream> {
     let probe = Probe::parse(answer)?;
     let stream = probe.first("video").ok_or_else(|| Error::not_readable("expected a video stream but found none"))?;
     let end = stream.duration().max(length(&probe.format.duration));
-    Ok(Stream { demuxer, end, sound: probe.sound(), ..stream.plan()? })
+    let has_one_clock = ["mov,", "matroska,"].iter().any(|name| probe.format.format_name.starts_with(name));
+    Ok(Stream { demuxer, end, has_one_clock, sound: probe.sound(), ..stream.plan()? })
 }
 
 impl Probe {
@@ -356,6 +359,7 @@ impl ProbedStream {
             counted,
             pix_fmt,
             filter,
+            has_one_clock: false,
             sound: None,
         })
     }

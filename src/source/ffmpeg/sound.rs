@@ -138,6 +138,18 @@ impl FfmpegSound {
         })
     }
 
+    /// The same sound, of which nothing was read, from this time of the file on; none where a seek is better, because much
+    /// comes before.
+    pub(super) fn from_file_time(mut self, begin: Span) -> Option<Self> {
+        let skipped = begin - self.begin;
+        if skipped > SEEK_MARGIN {
+            return None;
+        }
+        self.start = SoundStart::FileTime(begin);
+        self.info.length = self.duration.map(|duration| (duration - skipped).max(Span::ZERO));
+        Some(self)
+    }
+
     /// Takes the next chunk; false at the end.
     fn advance(&mut self) -> Result<bool> {
         let Some(Decoded { data, ticks }) = self.decoding.next()? else { return self.finish().map(|()| false) };
