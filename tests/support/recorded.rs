@@ -27,26 +27,6 @@ pub fn good_one<T: Debug>(what: &str, mut attempt: impl FnMut() -> T, is_good: i
     panic!("{what}: {measured:?}");
 }
 
-/// The same where a slow machine has to drop frames every time: then every recording must at least have counted them.
-#[track_caller]
-pub fn good_or_counted<T: Debug>(
-    what: &str,
-    mut attempt: impl FnMut() -> T,
-    is_good: impl Fn(&T) -> bool,
-    is_counted: impl Fn(&T) -> bool,
-) {
-    let mut measured = Vec::new();
-    for _ in 0..TRIES {
-        let found = attempt();
-        if is_good(&found) {
-            return;
-        }
-        measured.push(found);
-    }
-    assert!(measured.iter().all(is_counted), "{what}: {measured:?}");
-    eprintln!("this machine drops frames in every recording; {what}: {measured:?}");
-}
-
 /// ffprobe's result for a file: its streams, with every frame counted, and its format.
 pub fn probed(path: &Path) -> Value {
     let mut command = Command::new("ffprobe");

@@ -1,10 +1,11 @@
 //! The thread that draws the window: the newest frame of the stream, what it is compared with, and the boxes around it.
 //!
-//! It has a device of its own and waits for the display alone. A recording never waits for it.
+//! It has a device of its own and waits for the display alone. A recording never waits for it; where a processor draws, it
+//! draws fewer pictures while a recording needs the processor.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use framereel::frame::Rect;
 use framereel::preview::{Preview, WindowSurface, black_pass};
@@ -20,6 +21,11 @@ use super::view::{RendererMessage, View, ViewState};
 
 /// How long it waits for a message before it looks whether a message on the screen is over.
 const TICK: Duration = Duration::from_millis(500);
+/// On software: how many times longer than a picture took the next one waits, also while a recording runs, and the longest
+/// wait.
+const REST: u32 = 1;
+const RECORDING_REST: u32 = 5;
+const LONGEST_REST: Duration = Duration::from_millis(200);
 /// How often a device or a surface that was lost is made again, and the time between two attempts.
 const ATTEMPTS: u32 = 5;
 const RETRY: Duration = Duration::from_millis(200);
@@ -140,9 +146,21 @@ impl WindowRenderer {
                 }
                 next = messages.try_recv().ok();
             }
+            let begun = Instant::now();
             if let Err(error) = self.draw() {
                 self.recover(error)?;
             }
+            std::thread::sleep((begun.elapsed() * self.rest()).min(LONGEST_REST));
+        }
+    }
+
+    /// How many times longer than a picture took the next one waits: the filters and the encoders of the recording, or of
+    /// the replay, need the processors that draw.
+    fn rest(&self) -> u32 {
+        match self.surface.gpu().info().device_type {
+            wgpu::DeviceType::Cpu if self.view.state().recording.is_some() => RECORDING_REST,
+            wgpu::DeviceType::Cpu => REST,
+            _ => 0,
         }
     }
 

@@ -14,7 +14,8 @@ use super::chain::FilterChoice;
 use super::current_player::CurrentPlayer;
 use super::view::View;
 
-/// How many times longer than a thumbnail took the next one waits; less for one that is drawn for the first time.
+/// How many times longer than a thumbnail took the next one waits; less for one that is drawn for the first time, unless
+/// a recording runs.
 const REST: u32 = 9;
 const FIRST_REST: u32 = 1;
 /// The least time between two thumbnails.
@@ -63,7 +64,8 @@ impl Thumbnails {
             if let (Some(player), Some(frame)) = (player, frame)
                 && let Some((number, chain, first)) = self.next(&frame, last)
             {
-                (last, rest) = (Some(number), if first { FIRST_REST } else { REST });
+                let is_urgent = first && view.state().recording.is_none();
+                (last, rest) = (Some(number), if is_urgent { FIRST_REST } else { REST });
                 let bitmap = renderer.draw(&frame, &player.drawn_by(), number, &chain).ok().map(Arc::new);
                 self.0.lock().drawn.insert(number, (bitmap, Arc::downgrade(&frame)));
                 view.redraw();

@@ -58,9 +58,10 @@ use crate::stream::{BusyTime, FrameCounters, Subscription, TrackKind, TrackSetti
 use crate::time::{Span, Timestamp};
 use parking_lot::Mutex;
 
-/// How many frames, and how many buffers of sound, may wait for their encoder. A longer queue would bridge slow frames,
-/// but in real time, all that waits is lost when the program is killed.
-pub const INPUT_QUEUE: [usize; 2] = [4, 50];
+/// How many frames, and how many buffers of sound, may wait for their encoder: frames of a quarter of a second, which is as
+/// long as an encoder takes for its first key frame on a slow machine. In real time, all that waits is lost when the program
+/// is killed, so frames do not wait for longer than `MAX_WAIT`.
+pub const INPUT_QUEUE: [usize; 2] = [8, 50];
 /// How many packets may wait for the mux stage.
 const PACKET_QUEUE: usize = 64;
 /// How long a stage waits for input before it checks whether it is to stop.
