@@ -390,7 +390,8 @@ fn speed_and_bitrate_change_while_an_encoder_runs_or_it_says_that_they_cannot() 
             encoder.encode(frame, RATE.frame_span(), false, &mut packets).unwrap();
         }
         encoder.finish(&mut packets).unwrap();
-        let bytes = |range: std::ops::Range<usize>| packets[range].iter().map(|packet| packet.data.len()).sum::<usize>();
+        let bytes =
+            |range: std::ops::Range<usize>| packets[range].iter().map(|packet| packet.data.len()).sum::<usize>();
         // A second at 500 kb/s, and the last one at 100 kb/s.
         let (before, after) = (bytes(25..50), bytes(75..100));
         assert!((30_000..90_000).contains(&before) && after < 12_500 * 3 / 2, "{choice}: {before} and {after} bytes");

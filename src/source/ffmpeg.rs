@@ -216,7 +216,7 @@ impl Source for FfmpegSource {
             return Ok(None);
         };
         let begin = zero + skipped;
-        let sound = match early.and_then(|early| early.from_file_time(begin)) {
+        let sound = match early.and_then(|early| early.begun_at(begin)) {
             Some(sound) => sound,
             None => open(sound, begin)?,
         };
