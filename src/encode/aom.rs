@@ -5,7 +5,7 @@
 //! and the limit costs 0.4 dB.
 #![allow(unsafe_code)]
 
-use std::ffi::{CStr, c_char, c_int, c_uint};
+use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use std::mem::MaybeUninit;
 use std::ops::RangeInclusive;
 use std::ptr;
@@ -29,14 +29,15 @@ pub(super) struct AomEncoder {
     codec: Codec,
     keys: KeyRhythm,
     ticks: TickClock,
-    header: Option<SequenceHeader>,
+    header: SequenceHeader,
 }
 
 impl AomEncoder {
     pub(super) fn new(config: &EncoderConfig) -> Result<Self> {
-        let codec = Codec::open(config)?;
+        let mut codec = Codec::open(config)?;
+        let header = codec.header()?;
         let keys = KeyRhythm::new(config.key_interval);
-        Ok(Self { config: config.clone(), codec, keys, ticks: TickClock::default(), header: None })
+        Ok(Self { config: config.clone(), codec, keys, ticks: TickClock::default(), header })
     }
 }
 
@@ -46,11 +47,11 @@ impl VideoEncoder for AomEncoder {
     }
 
     fn codec_private(&self) -> Option<Vec<u8>> {
-        self.header.as_ref().map(SequenceHeader::av1c)
+        Some(self.header.av1c())
     }
 
     fn codec_string(&self) -> Option<String> {
-        self.header.as_ref().map(SequenceHeader::codec_string)
+        Some(self.header.codec_string())
     }
 
     fn encode(&mut self, frame: &Frame, duration: Span, key: bool, packets: &mut Vec<EncodedPacket>) -> Result<()> {
@@ -63,9 +64,6 @@ impl VideoEncoder for AomEncoder {
         }
         let ticks = self.ticks.at(frame.timestamp);
         let (data, key) = self.codec.encode(frame, ticks, TickClock::length(duration), key)?;
-        if self.header.is_none() {
-            self.header = SequenceHeader::find(&data)?;
-        }
         packets.push(EncodedPacket::new(av1::without_delimiters(&data)?, frame.timestamp, duration, key));
         Ok(())
     }
@@ -228,6 +226,26 @@ impl Codec {
         // SAFETY: the context is open; each control used here takes one int or unsigned int.
         let status = unsafe { sys::aom_codec_control(&mut *self.context, control as c_int, value) };
         self.check(status, || format!("libaom does not take setting {control} = {value}"))
+    }
+
+    /// The sequence header that the first packet will have.
+    fn header(&mut self) -> Result<SequenceHeader> {
+        unsafe extern "C" {
+            fn free(memory: *mut c_void);
+        }
+        // SAFETY: the context is open. What the call returns is null or belongs to the caller, who frees both parts of it; the
+        // buffer has `sz` bytes.
+        let bytes = unsafe {
+            let found = sys::aom_codec_get_global_headers(&mut *self.context);
+            found.as_ref().map(|headers| {
+                let bytes = std::slice::from_raw_parts(headers.buf.cast::<u8>(), headers.sz).to_vec();
+                free(headers.buf);
+                free(found.cast());
+                bytes
+            })
+        };
+        let missing = || Error::unknown("expected a sequence header from libaom but found none");
+        SequenceHeader::find(&bytes.ok_or_else(missing)?)?.ok_or_else(missing)
     }
 
     /// Gives libaom the settings of this configuration, which may differ from those it was opened with in the bitrate.

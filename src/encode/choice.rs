@@ -181,28 +181,48 @@ pub struct VideoHeader {
     pub size: Size,
 }
 
-/// The header of this encoder's video with this configuration; of video, encodes one black frame to get it. The errors
-/// are those of [`open`] and of the encoder.
+/// The header of this encoder's video with this configuration; where the encoder does not know it when it is opened, it
+/// encodes one black frame. The errors are those of [`open`] and of the encoder.
 pub fn header(choice: &EncoderChoice, config: &EncoderConfig) -> Result<VideoHeader> {
+    let encoder = open(choice, config)?;
+    known_header(&*encoder, config).map_or_else(|| first_header(encoder, config), Ok)
+}
+
+/// An encoder and the [`header`] of its video. The errors are those of both.
+pub(crate) fn open_with_header(
+    choice: &EncoderChoice,
+    config: &EncoderConfig,
+) -> Result<(Box<dyn VideoEncoder>, VideoHeader)> {
+    let encoder = open(choice, config)?;
+    match known_header(&*encoder, config) {
+        Some(header) => Ok((encoder, header)),
+        None => {
+            let header = first_header(encoder, config)?;
+            Ok((open(choice, config)?, header))
+        }
+    }
+}
+
+/// The header that the encoder knows at present.
+fn known_header(encoder: &dyn VideoEncoder, config: &EncoderConfig) -> Option<VideoHeader> {
     if config.codec.is_picture() {
         let codec_string = config.codec.name().to_owned();
-        return Ok(VideoHeader { codec_string, codec_private: Vec::new(), size: config.size });
+        return Some(VideoHeader { codec_string, codec_private: Vec::new(), size: config.size });
     }
-    let mut encoder = open(choice, config)?;
+    let size = encoder.coded_size().unwrap_or(config.size);
+    Some(VideoHeader { codec_string: encoder.codec_string()?, codec_private: encoder.codec_private()?, size })
+}
+
+/// The header after one black frame.
+fn first_header(mut encoder: Box<dyn VideoEncoder>, config: &EncoderConfig) -> Result<VideoHeader> {
     let mut packets = Vec::new();
     let black = Frame::black_in(config.pixel_format(), config.size);
     encoder.encode(&black, config.rate.frame_span(), true, &mut packets)?;
     encoder.finish(&mut packets)?;
-    match (encoder.codec_string(), encoder.codec_private()) {
-        (Some(codec_string), Some(codec_private)) => {
-            let size = encoder.coded_size().unwrap_or(config.size);
-            Ok(VideoHeader { codec_string, codec_private, size })
-        }
-        _ => {
-            let name = encoder.name();
-            Err(Error::unknown(format!("expected a header of the video in {name}'s first packet but found none")))
-        }
-    }
+    known_header(&*encoder, config).ok_or_else(|| {
+        let name = encoder.name();
+        Error::unknown(format!("expected a header of the video in {name}'s first packet but found none"))
+    })
 }
 
 #[cfg(not(feature = "aom"))]

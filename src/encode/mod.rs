@@ -36,6 +36,7 @@ mod vpx;
 mod workers;
 
 pub use audio::{AudioEncoder, AudioEncoderConfig, open_audio};
+pub(crate) use choice::open_with_header;
 pub use choice::{
     EncoderChoice, EncoderInfo, MachineEncoder, VideoHeader, can_encode, can_encode_audio, header, list,
     machine_encoders, open, trial,
@@ -244,10 +245,11 @@ pub trait VideoEncoder: Send {
     /// Its name, such as `rav1e`.
     fn name(&self) -> &str;
 
-    /// The track's [`codec_private`](crate::mux::VideoTrack::codec_private). Known from the first packet on; none before.
+    /// The track's [`codec_private`](crate::mux::VideoTrack::codec_private). Known from the first packet on, by some encoders
+    /// before.
     fn codec_private(&self) -> Option<Vec<u8>>;
 
-    /// The codec's full name (RFC 6381), such as `av01.0.05M.08`. Known from the first packet on; none before.
+    /// The codec's full name (RFC 6381), such as `av01.0.05M.08`. Known when `codec_private` is.
     fn codec_string(&self) -> Option<String>;
 
     /// The size of the encoded pictures, where it may be another than that of the frames: the last column or row of an odd

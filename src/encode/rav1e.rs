@@ -27,8 +27,6 @@ use crate::time::{Span, Timestamp};
 /// `NotSupportedError` for more than 8 bits a sample; a range error for what rav1e refuses.
 pub(super) fn open(config: &EncoderConfig) -> Result<Box<dyn VideoEncoder>> {
     if config.offline {
-        // What rav1e refuses is refused before the first frame.
-        checked_config(config)?;
         let open = |config: &EncoderConfig| Ok(Box::new(Rav1eEncoder::new(config)?) as Box<dyn VideoEncoder>);
         return Ok(Box::new(SegmentEncoder::new("rav1e", config, open)?));
     }
@@ -51,6 +49,7 @@ struct Shown {
 impl Rav1eEncoder {
     fn new(config: &EncoderConfig) -> Result<Self> {
         let context = checked_config(config)?.new_context().map_err(refusal)?;
+        // Its `container_sequence_header` has no sequence header, and no level.
         Ok(Self { config: config.clone(), context, keys: KeyRhythm::new(config.key_interval), header: None })
     }
 

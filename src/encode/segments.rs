@@ -33,23 +33,31 @@ pub(super) struct SegmentEncoder {
     name: &'static str,
     config: EncoderConfig,
     open: OpenSegment,
+    /// The encoder of the first segment.
+    first: Option<Box<dyn VideoEncoder>>,
     workers: OrderedWorkers<Result<EncodedSegment>>,
     keys: KeyRhythm,
     /// The frames since the last key frame, each with its duration.
     segment: Vec<(Frame, Span)>,
     /// How many frames a segment has at most.
     longest: usize,
-    header: Option<SegmentHeader>,
+    header: SegmentHeader,
     results: Vec<Result<EncodedSegment>>,
     /// Whether a segment failed: those after it are not wanted.
     has_failed: bool,
 }
 
-/// What an encoder says of its stream: the same for every segment.
+/// What an encoder says of its stream: the same for every segment. None while it does not know it.
 #[derive(Debug, Clone)]
 struct SegmentHeader {
     codec_private: Option<Vec<u8>>,
     codec_string: Option<String>,
+}
+
+impl SegmentHeader {
+    fn of(encoder: &dyn VideoEncoder) -> Self {
+        Self { codec_private: encoder.codec_private(), codec_string: encoder.codec_string() }
+    }
 }
 
 /// The packets of a segment. After an error, those before it.
@@ -63,13 +71,14 @@ impl SegmentEncoder {
     /// Segments by encoders that `open` opens, with this name.
     ///
     /// # Errors
-    /// `UnknownError` when no thread can be started.
+    /// Those of `open`; `UnknownError` when no thread can be started.
     pub fn new(name: &'static str, config: &EncoderConfig, open: OpenSegment) -> Result<Self> {
         let frame = Frame::packed_len(config.pixel_format(), config.size);
         let longest = (SEGMENT_BYTES / frame).max(1);
         let usual = (config.rate.frames_in(config.key_interval) as usize).clamp(1, longest) * frame;
         let threads = config.threads.clamp(1, MOST_THREADS);
         // One more waits for a thread, and another one takes frames.
+        let first = open(config)?;
         let room = (FIXED_BYTES + THREAD_BYTES * threads) / usual;
         let workers = room.saturating_sub(2).clamp(1, threads);
         Ok(Self {
@@ -79,7 +88,8 @@ impl SegmentEncoder {
             keys: KeyRhythm::new(config.key_interval),
             segment: Vec::new(),
             longest,
-            header: None,
+            header: SegmentHeader::of(&*first),
+            first: Some(first),
             results: Vec::new(),
             has_failed: false,
             config: config.clone(),
@@ -89,7 +99,9 @@ impl SegmentEncoder {
     /// Gives the frames since the last key frame to a thread.
     fn submit(&mut self) -> Result<()> {
         let (frames, config, open) = (std::mem::take(&mut self.segment), self.config.clone(), self.open);
-        self.workers.submit(move || encode_segment(frames, open(&config)?), &mut self.results)
+        let first = self.first.take();
+        let encode = move || encode_segment(frames, first.map_or_else(|| open(&config), Ok)?);
+        self.workers.submit(encode, &mut self.results)
     }
 
     /// Appends the packets of the segments that are done, unless a thread failed (`worked`) or a segment did.
@@ -100,7 +112,7 @@ impl SegmentEncoder {
             }
             let taken = result.and_then(|EncodedSegment { header, packets: its, outcome }| {
                 packets.extend(its);
-                self.header.get_or_insert(header);
+                self.header = header;
                 outcome
             });
             self.has_failed = taken.is_err();
@@ -119,8 +131,7 @@ fn encode_segment(frames: Vec<(Frame, Span)>, mut encoder: Box<dyn VideoEncoder>
         .enumerate()
         .try_for_each(|(index, (frame, duration))| encoder.encode(&frame, duration, index == 0, &mut packets));
     let outcome = taken.and(encoder.finish(&mut packets));
-    let header = SegmentHeader { codec_private: encoder.codec_private(), codec_string: encoder.codec_string() };
-    Ok(EncodedSegment { header, packets, outcome })
+    Ok(EncodedSegment { header: SegmentHeader::of(&*encoder), packets, outcome })
 }
 
 impl VideoEncoder for SegmentEncoder {
@@ -129,11 +140,11 @@ impl VideoEncoder for SegmentEncoder {
     }
 
     fn codec_private(&self) -> Option<Vec<u8>> {
-        self.header.as_ref().and_then(|header| header.codec_private.clone())
+        self.header.codec_private.clone()
     }
 
     fn codec_string(&self) -> Option<String> {
-        self.header.as_ref().and_then(|header| header.codec_string.clone())
+        self.header.codec_string.clone()
     }
 
     fn encode(&mut self, frame: &Frame, duration: Span, key: bool, packets: &mut Vec<EncodedPacket>) -> Result<()> {

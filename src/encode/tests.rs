@@ -104,9 +104,12 @@ struct Encoded {
 
 fn record(choice: &Tried, config: &EncoderConfig, frames: &[Frame], keys: &[usize]) -> Encoded {
     let mut encoder = choice.open(config).unwrap();
-    assert_eq!(encoder.codec_private(), None);
+    let before = (encoder.codec_private(), encoder.codec_string());
     let packets = encode(&mut *encoder, frames, keys);
     let codec_private = encoder.codec_private().unwrap();
+    if before.0.is_some() {
+        assert_eq!(before, (Some(codec_private.clone()), encoder.codec_string()), "{choice}");
+    }
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.webm");
     let file = std::fs::File::create(&path).unwrap();
