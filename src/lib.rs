@@ -147,9 +147,9 @@
 //! | `camera` | yes | cameras on Linux by V4L2: needs libclang, cmake and nasm |
 //!
 //! A program that uses the library sets `default-features = false` and names those that it wants. Without `aom` rav1e
-//! encodes. The WebM writer needs a C++ compiler, Opus cmake and a C compiler, rav1e's assembly nasm. The `ffmpeg` program is asked
-//! at run time for the files that are not read here: everything but YUV4MPEG2, AV1 (with `vpx` also VP8 and
-//! VP9) in WebM or Matroska, PNG, JPEG, WebP and BMP. Filters and shaders need no feature.
+//! encodes. The WebM writer needs a C++ compiler, Opus cmake and a C compiler, rav1e's assembly nasm. The `ffmpeg`
+//! program is asked at run time for the files that are not read here: everything but YUV4MPEG2, AV1 (with `vpx` also
+//! VP8 and VP9) in WebM or Matroska, PNG, JPEG, WebP and BMP. Filters and shaders need no feature.
 #![cfg_attr(
     not(all(feature = "audio", feature = "camera", feature = "vpx", target_os = "linux")),
     allow(

@@ -1,5 +1,5 @@
-//! Events of the crate `tracing` that several stages report; lib.rs lists them all for programs. Spans stand where the work
-//! is done.
+//! Events of the crate `tracing` that several stages report; lib.rs lists them all for programs. Spans stand where the
+//! work is done.
 
 use std::fmt::Display;
 

@@ -439,7 +439,8 @@ fn a_slice_comes_out_whole_and_not_before() {
         arrivals.push(Instant::now());
     }
     assert!(child.wait().expect("the program ends").success());
-    // Slices lie a second apart; all that comes in between belongs to the one slice. Nothing came before a second was over.
+    // Slices lie a second apart; all that comes in between belongs to the one slice. Nothing came before a second was
+    // over.
     assert!(arrivals[0] - began > Duration::from_millis(900), "{:?}", arrivals[0] - began);
     let bursts = 1 + arrivals.windows(2).filter(|pair| pair[1] - pair[0] > Duration::from_millis(400)).count();
     assert!((2..=3).contains(&bursts), "{bursts} bursts");

@@ -76,9 +76,9 @@ impl CanvasLayer {
         Self { drawn, filter, place }
     }
 
-    /// The drawn frame, if it fills a canvas of this size and nothing changes it on its way to a recorder that takes this
-    /// format and these colours. (Encoders know one distance between the rows of both chroma planes. Words of 16 bits go
-    /// through the GPU, which limits them to the codes that encoders take.)
+    /// The drawn frame, if it fills a canvas of this size and nothing changes it on its way to a recorder that takes
+    /// this format and these colours. (Encoders know one distance between the rows of both chroma planes. Words of 16
+    /// bits go through the GPU, which limits them to the codes that encoders take.)
     pub fn unchanged(&self, canvas: Size, format: PixelFormat, color: ColorSpace) -> Option<&Arc<Frame>> {
         let Drawn::Frame(frame) = &self.drawn else { return None };
         let is_as_taken = (frame.format(), frame.size(), frame.color) == (format, canvas, color);

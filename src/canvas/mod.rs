@@ -41,7 +41,7 @@ use crate::time::Timestamp;
 /// Streams see drawings when they are painted with [`present`](Canvas::present). A stream captures a paint when it
 /// shows something new and the stream's rate or a request asks for it. The work is done on the canvas's own thread.
 /// With a real clock, `present` never waits, and captures that the machine is too slow for are dropped and counted.
-/// With any other clock, `present` waits, and nothing is lost.
+/// With any other clock, and with [`Clock::real_blocking`], `present` waits, and nothing is lost.
 ///
 /// When a canvas is dropped, the frames that its streams have captured are still delivered; then their tracks end.
 ///
@@ -128,11 +128,11 @@ impl Canvas {
         self
     }
 
-    /// The same canvas, whose colours are those of this colour space's primaries, transfer and matrix: to record film in
-    /// PQ or HLG as it is ([`MediaRecorderOptions::depth`](crate::recorder::MediaRecorderOptions::depth)). What is drawn
-    /// must have the same colours, and frames [`ToneMap::None`](crate::color::ToneMap::None): nothing is brought to them,
-    /// and filters work on the code values as they are. The range of its frames is limited, and their chroma on the left.
-    /// Its existing streams end.
+    /// The same canvas, whose colours are those of this colour space's primaries, transfer and matrix: to record film
+    /// in PQ or HLG as it is ([`MediaRecorderOptions::depth`](crate::recorder::MediaRecorderOptions::depth)). What is
+    /// drawn must have the same colours, and frames [`ToneMap::None`](crate::color::ToneMap::None): nothing is brought
+    /// to them, and filters work on the code values as they are. The range of its frames is limited, and their chroma
+    /// on the left. Its existing streams end.
     pub fn with_color(mut self, color: ColorSpace) -> Self {
         self.streams.end();
         self.color = ColorSpace { range: Range::Limited, siting: Siting::Left, ..color };

@@ -10,8 +10,8 @@
 //! ```
 //!
 //! While jobs are waiting, the GPU has several frames in flight; when no job is waiting, the frames in flight are
-//! delivered at once. Policy for a full channel: in real time, the capture is dropped and counted; otherwise, and with a
-//! real clock that blocks, the canvas waits.
+//! delivered at once. Policy for a full channel: in real time, the capture is dropped and counted; otherwise, and with
+//! a real clock that blocks, the canvas waits.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};

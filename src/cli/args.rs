@@ -64,12 +64,12 @@ pub struct RecordArgs {
     /// More pictures: each is a frame, at --fps
     #[arg(value_name = "PICTURE")]
     pub pictures: Vec<PathBuf>,
-    /// The file to write; its name says the format. FOLDER/ for one in there, - for standard output; given more than once,
-    /// all are written, filtered once [default: SOURCE's name with .webm, in the current folder]
+    /// The file to write; its name says the format. FOLDER/ for one in there, - for standard output; given more than
+    /// once, all are written, filtered once [default: SOURCE's name with .webm, in the current folder]
     #[arg(short, long, value_name = "FILE", value_parser = recording_path)]
     pub output: Vec<PathBuf>,
-    /// Sound beside the pictures, as long as they are: mic or mic:NAME; system (what the machine plays); a file, of sound
-    /// or a film; tone (beeps with the pattern's seconds); or none [default: the film's own]
+    /// Sound beside the pictures, as long as they are: mic or mic:NAME; system (what the machine plays); a file, of
+    /// sound or a film; tone (beeps with the pattern's seconds); or none [default: the film's own]
     #[arg(long, value_name = "mic|FILE|…", value_parser = sound)]
     pub audio: Option<AudioChoice>,
     /// Record the source's own sound too, mixed with that of --audio
@@ -88,8 +88,8 @@ pub struct RecordArgs {
     /// Blur what moves: each frame is the mean of so many sub-frames, 2 to 64, in linear light
     #[arg(long, value_name = "N", requires = "fps", value_parser = clap::value_parser!(u32).range(2..=64))]
     pub motion_blur: Option<u32>,
-    /// The part of a frame's time that the sub-frames of --motion-blur cover, as a film camera's shutter has it, 1 to 360
-    /// [default: 360, all of it]
+    /// The part of a frame's time that the sub-frames of --motion-blur cover, as a film camera's shutter has it, 1 to
+    /// 360 [default: 360, all of it]
     #[arg(long, value_name = "DEGREES", requires = "motion_blur", value_parser = clap::value_parser!(u32).range(1..=360))]
     pub shutter: Option<u32>,
     /// Stop when the recording is this long [default: to the end; 5s of what has none]
@@ -101,8 +101,8 @@ pub struct RecordArgs {
     /// Stop before there are more bytes than this, as 100MB, 500kB or 64MiB
     #[arg(long, value_name = "SIZE", value_parser = bytes)]
     pub max_size: Option<u64>,
-    /// Begin another file, NAME-001.webm, NAME-002.webm and so on, whenever one is so long (10m is ten minutes) or so large
-    /// (100MB; a size has a B), at a key frame; no frame is lost
+    /// Begin another file, NAME-001.webm, NAME-002.webm and so on, whenever one is so long (10m is ten minutes) or so
+    /// large (100MB; a size has a B), at a key frame; no frame is lost
     #[arg(long, value_name = "TIME|SIZE", value_parser = split, conflicts_with = "timeslice")]
     pub split: Option<Split>,
     /// Give each so long part of the recording away as soon as it is whole: to standard output with -o -, into numbered
@@ -116,8 +116,8 @@ pub struct RecordArgs {
     /// How several sources share the picture: over (the others over the first) or grid (side by side, in equal cells)
     #[arg(long, value_name = "LAYOUT", value_parser = words(LAYOUTS, layout), hide_possible_values = true, default_value = "over", hide_default_value = true)]
     pub layout: Layout,
-    /// A control of the camera, as exposure-time-absolute=300 or zoom=150; `framereel devices` lists them. May be given more
-    /// than once
+    /// A control of the camera, as exposure-time-absolute=300 or zoom=150; `framereel devices` lists them. May be given
+    /// more than once
     #[arg(long, value_name = "NAME=VALUE", value_parser = camera_control)]
     pub camera_control: Vec<(String, i64)>,
     /// When a camera or a microphone goes away, wait until it is there again, black and silent meanwhile
@@ -129,16 +129,16 @@ pub struct RecordArgs {
     /// Record transparency in a .webm too, as VP9 or with --codec vp8; .gif, .webp, .apng and .png have it anyway
     #[arg(long)]
     pub alpha: bool,
-    /// Bits a sample of the video, 8 or 10: 10 in .webm and .mp4 with av1, vp9 or hevc; then film in PQ or HLG is kept as
-    /// it is, unless --tone-map is given [default: 8]
+    /// Bits a sample of the video, 8 or 10: 10 in .webm and .mp4 with av1, vp9 or hevc; then film in PQ or HLG is kept
+    /// as it is, unless --tone-map is given [default: 8]
     #[arg(long, value_name = "8|10", conflicts_with_all = ["alpha", "overlay"], value_parser = words(DEPTHS, str::parse::<BitDepth>), hide_possible_values = true)]
     pub depth: Option<BitDepth>,
     /// Take frames at their own pace, as a camera gives them
     #[arg(long)]
     pub realtime: bool,
-    /// What happens in real time while frames come faster than they can be encoded: drop them and count them; slow, the
-    /// source waits and every frame is recorded (not from a camera); or block, so that a camera's frames are not read in
-    /// time [default: drop]
+    /// What happens in real time while frames come faster than they can be encoded: drop them and count them; slow,
+    /// the source waits and every frame is recorded (not of what is live); or block, a camera or a screen is read late
+    /// and misses frames [default: drop]
     #[arg(long, value_name = "drop|slow|block", default_value = "drop", hide_default_value = true, value_parser = words(OVERLOADS, str::parse::<Overload>), hide_possible_values = true)]
     pub overload: Overload,
     /// Skip this much of the source, and of the sound
@@ -187,8 +187,8 @@ pub struct PreviewArgs {
     /// Frames a second of a source that draws its pictures, as pattern or a shader [default: 30]
     #[arg(long, value_name = "N")]
     pub fps: Option<FrameRate>,
-    /// The folder for recordings (NAME-001.webm), pictures (NAME-still-001.png) and replays (NAME-replay-001.webm); made
-    /// with the first of them [default: the current folder]
+    /// The folder for recordings (NAME-001.webm), pictures (NAME-still-001.png) and replays (NAME-replay-001.webm);
+    /// made with the first of them [default: the current folder]
     #[arg(short, long, value_name = "FOLDER", value_parser = folder)]
     pub output: Option<PathBuf>,
     /// How much the instant replay keeps; 0s keeps none and spares the encoder
@@ -221,11 +221,12 @@ pub struct EncoderArgs {
     /// Constant quality, 0 (worst) to 100 (best), in place of a bitrate
     #[arg(long, value_name = "0..100", conflicts_with = "bitrate", value_parser = clap::value_parser!(u8).range(0..=100))]
     pub quality: Option<u8>,
-    /// 0 (slowest, best) to 10 (fastest), or auto: what keeps up with a camera; in real time, aom and vpx then get faster
-    /// while they cannot keep up [default: auto]
+    /// 0 (slowest, best) to 10 (fastest), or auto: what keeps up with a camera; in real time, aom and vpx then get
+    /// faster before frames are dropped [default: auto]
     #[arg(long, value_name = "0..10|auto", default_value = "auto", hide_default_value = true, value_parser = speed)]
     pub speed: Speed,
-    /// How far key frames are apart at most, as a time (2s, 500ms) or in frames (60f); players seek to them [default: 2s]
+    /// How far key frames are apart at most, as a time (2s, 500ms) or in frames (60f); players seek to them [default:
+    /// 2s]
     #[arg(long, value_name = "TIME|COUNT", value_parser = key_interval)]
     pub key_interval: Option<KeyInterval>,
 }
@@ -318,8 +319,8 @@ pub struct SheetArgs {
 
 /// Makes a recording play and seek that was cut, damaged or written live
 ///
-/// The result is a new file with an index and an exact duration; FILE itself is never changed. Nothing is encoded anew: all
-/// frames that are whole are copied as they are.
+/// The result is a new file with an index and an exact duration; FILE itself is never changed. Nothing is encoded anew:
+/// all frames that are whole are copied as they are.
 #[derive(Debug, Arguments)]
 #[command(after_help = REPAIR_EXAMPLES)]
 pub struct RepairArgs {
@@ -388,7 +389,8 @@ pub struct PicturesArgs {
 #[derive(Debug, Arguments)]
 #[command(after_help = CODECS_EXAMPLES)]
 pub struct CodecsArgs {
-    /// Try every encoder: which ones work, and how many frames of 1280x720 they encode a second; takes some seconds each
+    /// Try every encoder: which ones work, and how many frames of 1280x720 they encode a second; takes some seconds
+    /// each
     #[arg(long)]
     pub trial: bool,
 }
@@ -442,15 +444,15 @@ pub struct InputArgs {
     /// What a filter finds outside the picture: transparent (as a canvas) or clamp (the border goes on)
     #[arg(long, value_name = "EDGE", value_parser = words(EDGES, edge), hide_possible_values = true)]
     pub edge: Option<Edge>,
-    /// A colour behind what is transparent, as red, #f80 or hsl(30deg 100% 50%) [default: black where the output holds no
-    /// transparency]
+    /// A colour behind what is transparent, as red, #f80 or hsl(30deg 100% 50%) [default: black where the output holds
+    /// no transparency]
     #[arg(long, value_name = "COLOR", value_parser = background)]
     pub background: Option<FilterChain>,
     /// The picture's size [default: the source's]
     #[arg(long, value_name = "WxH", value_parser = size)]
     pub size: Option<Size>,
-    /// How film in PQ or HLG (HDR) is brought to standard dynamic range: bt2390 (bright light is compressed), clip (it is
-    /// white) or none (code values stay as they are) [default: bt2390; none with --depth 10]
+    /// How film in PQ or HLG (HDR) is brought to standard dynamic range: bt2390 (bright light is compressed), clip (it
+    /// is white) or none (code values stay as they are) [default: bt2390; none with --depth 10]
     #[arg(long, value_name = "CURVE", value_parser = words(TONE_MAPS, str::parse::<ToneMap>), hide_possible_values = true)]
     pub tone_map: Option<ToneMap>,
     /// Whether interlaced film is deinterlaced: auto (where it says it is interlaced) or off [default: auto]
@@ -557,6 +559,7 @@ Examples:
   framereel record pattern --realtime --duration 1m --timeslice 1s -o live/   live/pattern-00001.webm, one a second
   cat live/* > all.webm                                      all of them, as one file
   framereel record pattern --realtime --duration 1m -o - | ffplay -           as it is recorded
+  framereel record film.mp4 --realtime --overload slow -o - | ffplay -        and a film that is slow to encode waits
   ffmpeg -i film.mp4 -f yuv4mpegpipe - | framereel record - -o film.webm
 
 Ctrl-C finishes the file: it plays and seeks up to that moment. A second Ctrl-C ends at once.

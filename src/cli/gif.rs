@@ -20,12 +20,12 @@ const BYTES_OF_A_PIXEL: f64 = 0.4;
 /// How a GIF is made.
 #[derive(Debug, Clone, Arguments)]
 pub struct GifArgs {
-    /// A GIF's colours: rolling (one palette as long as it fits, then another), global (one for all) or frame (one for each
-    /// picture) [default: rolling]
+    /// A GIF's colours: rolling (one palette as long as it fits, then another), global (one for all) or frame (one for
+    /// each picture) [default: rolling]
     #[arg(long, value_name = "KIND", value_parser = words(PALETTES, str::parse::<GifPalette>), hide_possible_values = true)]
     pub palette: Option<GifPalette>,
-    /// How a GIF shows colours between those of its palette: ordered (a pattern that stands still), none, floyd-steinberg,
-    /// false-floyd-steinberg, stucki or atkinson [default: ordered]
+    /// How a GIF shows colours between those of its palette: ordered (a pattern that stands still), none,
+    /// floyd-steinberg, false-floyd-steinberg, stucki or atkinson [default: ordered]
     #[arg(long, value_name = "NAME", value_parser = words(DITHERS, str::parse::<GifDither>), hide_possible_values = true)]
     pub dither: Option<GifDither>,
     /// Diffuse a dither's errors through every other row from the right [default]
@@ -37,7 +37,8 @@ pub struct GifArgs {
     /// How many colours a GIF has at most [default: 256, one of them for transparency]
     #[arg(long, value_name = "2..256", value_parser = clap::value_parser!(u16).range(2..=256))]
     pub colors: Option<u16>,
-    /// How often an animated picture is shown, a GIF, a WebP or a PNG: forever (or 0), once, or a number [default: forever]
+    /// How often an animated picture is shown, a GIF, a WebP or a PNG: forever (or 0), once, or a number [default:
+    /// forever]
     #[arg(long = "loop", value_name = "forever|once|N", value_parser = loops)]
     pub loops: Option<u16>,
 }

@@ -125,8 +125,8 @@ fn record(args: &RecordArgs, targets: &mut [Target]) -> Result<Report, Box<Failu
     }
 }
 
-/// Watches the shaders of these arguments; the chain is read again when one has changed. A file that cannot be parsed is
-/// reported, and the recording continues with the previous chain.
+/// Watches the shaders of these arguments; the chain is read again when one has changed. A file that cannot be parsed
+/// is reported, and the recording continues with the previous chain.
 fn watch(args: &RecordArgs, controls: &'static Controls, terminal: Arc<Terminal>) -> Result<Watch> {
     let input = args.input.clone();
     let drawing = input.drawing().transpose()?.unwrap_or_default();

@@ -111,11 +111,11 @@ fn output_lines(report: &Report, kept: &[PathBuf]) -> Vec<(&'static str, String)
 fn speeds(usual: u8, changes: &[SpeedChange]) -> String {
     const MOST: usize = 5;
     let told = changes.iter().take(MOST).map(|SpeedChange { from_s, speed, .. }| format!(", at {from_s:.1} s {speed}"));
-    let more = if changes.len() > MOST { format!(" and {} changes more", changes.len() - MOST) } else { String::new() };
+    let more = if changes.len() > MOST { format!(" and {} more", changes.len() - MOST) } else { String::new() };
     format!("{usual}{}{more}", told.collect::<String>())
 }
 
-/// When frames were dropped because the recorder was busy: `, at 1.0 to 1.6 s and 8.0 s`; of many times the first ones.
+/// When frames were dropped because the recorder was busy: ` (at 1.0 to 1.6, 8.0 s)`; of many times the first ones.
 fn times(spans: &[DroppedSpan]) -> String {
     const MOST: usize = 3;
     let told = spans.iter().take(MOST).map(|DroppedSpan { from_s, to_s, .. }| {
@@ -125,7 +125,7 @@ fn times(spans: &[DroppedSpan]) -> String {
     match spans.len() {
         0 => String::new(),
         1..=MOST => format!(" (at {told} s)"),
-        _ => format!(" (at {told} s and {} times more)", spans.len() - MOST),
+        _ => format!(" (at {told} s and {} more)", spans.len() - MOST),
     }
 }
 
@@ -198,6 +198,35 @@ mod tests {
         assert!(!names_it(&report));
         report.dropped.busy = 1;
         assert!(names_it(&report));
+    }
+
+    #[test]
+    fn the_summary_tells_when_frames_were_dropped_and_the_encoder_changed_its_speed() {
+        let dropped_at = [(1.0, 1.64, 5), (8.0, 8.01, 2), (9.0, 9.5, 3), (12.0, 12.0, 1)];
+        let speeds = [(0.0, 8), (1.52, 9), (2.0, 10)];
+        let mut report = Report::default();
+        report.dropped.busy = 11;
+        report.dropped_at = dropped_at.map(|(from, to, frames)| span(from, to, frames)).into();
+        report.speeds = speeds.map(|(from, speed)| change(from, speed)).into();
+        let text = summary(&report, &[vec!["a.webm".into()]], &[]);
+        for line in [
+            "dropped  11 because the recorder was busy (at 1.0 to 1.6, 8.0, 9.0 to 9.5 s and 1 more)",
+            "speed    8, at 1.5 s 9, at 2.0 s 10",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line}\nin\n{text}");
+        }
+    }
+
+    fn span(from_s: f64, to_s: f64, frames: u64) -> DroppedSpan {
+        let mut span = DroppedSpan::default();
+        (span.from_s, span.to_s, span.frames) = (from_s, to_s, frames);
+        span
+    }
+
+    fn change(from_s: f64, speed: u8) -> SpeedChange {
+        let mut change = SpeedChange::default();
+        (change.from_s, change.speed) = (from_s, speed);
+        change
     }
 
     #[test]

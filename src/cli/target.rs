@@ -52,8 +52,8 @@ enum TargetKind {
 }
 
 impl Target {
-    /// The targets of these arguments, one for each output; no two of them are the same file. Errors in the command line
-    /// are found before any file is touched.
+    /// The targets of these arguments, one for each output; no two of them are the same file. Errors in the command
+    /// line are found before any file is touched.
     pub fn all(args: &RecordArgs) -> Result<Vec<Self>> {
         if args.output.is_empty() {
             return Ok(vec![Self::of(args, None)?]);

@@ -1,9 +1,9 @@
 //! What the stages of a recording do and when: for the summary, how long each was busy, and for `--trace` a file in
 //! Chrome's trace format, which Perfetto and chrome://tracing show.
 //!
-//! The format is a JSON array of events ("Trace Event Format", the JSON Array Format): `X` for a span with its start and
-//! length in microseconds, `C` for the length of a queue, `i` for a dropped frame, `M` for the name of a thread. Viewers
-//! accept an array that is not closed, so that the trace of a killed recording can be read too.
+//! The format is a JSON array of events ("Trace Event Format", the JSON Array Format): `X` for a span with its start
+//! and length in microseconds, `C` for the length of a queue, `i` for a dropped frame, `M` for the name of a thread.
+//! Viewers accept an array that is not closed, so that the trace of a killed recording can be read too.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -86,7 +86,8 @@ impl Trace {
         trace
     }
 
-    /// How long each stage has worked, in the order of a frame's way; of a stage's threads, the one that has worked longest.
+    /// How long each stage has worked, in the order of a frame's way; of a stage's threads, the one that has worked
+    /// longest.
     pub fn busy(&self) -> Vec<StageTime> {
         let state = self.state.lock();
         let longest = |stage| state.busy.values().filter(|(own, _)| *own == stage).max_by_key(|(_, time)| *time);

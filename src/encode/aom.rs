@@ -233,8 +233,8 @@ impl Codec {
         unsafe extern "C" {
             fn free(memory: *mut c_void);
         }
-        // SAFETY: the context is open. What the call returns is null or belongs to the caller, who frees both parts of it; the
-        // buffer has `sz` bytes.
+        // SAFETY: the context is open. What the call returns is null or belongs to the caller, who frees both parts of
+        // it; the buffer has `sz` bytes.
         let bytes = unsafe {
             let found = sys::aom_codec_get_global_headers(&mut *self.context);
             found.as_ref().map(|headers| {

@@ -27,8 +27,8 @@ pub enum EncoderChoice {
     Aom,
     /// VP8 and VP9 by libvpx in real time; needs the feature `vpx`.
     Vpx,
-    /// An encoder of the graphics card, through the `ffmpeg` program, if one passes a trial of a few frames; otherwise as
-    /// [`EncoderChoice::Auto`]. Trials take up to two seconds, once in a process.
+    /// An encoder of the graphics card, through the `ffmpeg` program, if one passes a trial of a few frames; otherwise
+    /// as [`EncoderChoice::Auto`]. Trials take up to two seconds, once in a process.
     Hardware,
     /// The encoder of this name of the `ffmpeg` program, as `libx264`.
     Ffmpeg(String),
@@ -270,8 +270,8 @@ fn built_in(codec: VideoCodec) -> impl Iterator<Item = EncoderInfo> {
     list().into_iter().filter(move |encoder| encoder.version.is_ok() && encoder.codecs.contains(&codec))
 }
 
-/// Whether an encoder of this codec is here, built in or in the `ffmpeg` program, which is asked once. Pictures are encoded
-/// by crates that are always built in.
+/// Whether an encoder of this codec is here, built in or in the `ffmpeg` program, which is asked once. Pictures are
+/// encoded by crates that are always built in.
 pub fn can_encode(codec: VideoCodec) -> bool {
     codec.is_picture() || built_in(codec).next().is_some() || !ffmpeg::machine::software_listed(codec).is_empty()
 }
@@ -294,8 +294,8 @@ pub struct MachineEncoder {
     pub is_hardware: bool,
 }
 
-/// The encoders of this codec that are here: those of the graphics card first, as `hardware` tries them; then the others,
-/// as `auto` chooses. Starts the `ffmpeg` program once, to list its encoders.
+/// The encoders of this codec that are here: those of the graphics card first, as `hardware` tries them; then the
+/// others, as `auto` chooses. Starts the `ffmpeg` program once, to list its encoders.
 pub fn machine_encoders(codec: VideoCodec) -> Vec<MachineEncoder> {
     let of = |choice, is_hardware| MachineEncoder { choice, is_hardware };
     let of_ffmpeg = |name, is_hardware| of(EncoderChoice::Ffmpeg(name), is_hardware);
@@ -305,8 +305,8 @@ pub fn machine_encoders(codec: VideoCodec) -> Vec<MachineEncoder> {
     hardware.chain(own).chain(software).collect()
 }
 
-/// A trial of this encoder at 1280×720: how many frames a second it encodes, over `frames` frames or as many as it takes
-/// within `limit`.
+/// A trial of this encoder at 1280×720: how many frames a second it encodes, over `frames` frames or as many as it
+/// takes within `limit`.
 ///
 /// # Errors
 /// Those of [`open`] and of the encoder; `UnknownError` where a packet is missing, or a key frame that was asked for.

@@ -61,17 +61,17 @@ pub struct EncoderConfig {
     pub rate: FrameRate,
     /// The target: a bitrate, or a constant quality.
     pub rate_control: RateControl,
-    /// 0 (slowest, best) to 10 (fastest); by default, the first of the encoder's [`speeds`](VideoEncoder::speeds), which
-    /// is fast enough for a camera.
+    /// 0 (slowest, best) to 10 (fastest); by default, the first of the encoder's [`speeds`](VideoEncoder::speeds),
+    /// which is fast enough for a camera.
     pub speed: Option<u8>,
     /// The longest time between key frames.
     pub key_interval: Span,
-    /// How many threads the encoder may use, at least 1. It does not change what is encoded: aom and VP9 use two at least,
-    /// VP8 one; rav1e in real time makes more tiles for more threads.
+    /// How many threads the encoder may use, at least 1. It does not change what is encoded: aom and VP9 use two at
+    /// least, VP8 one; rav1e in real time makes more tiles for more threads.
     pub threads: usize,
-    /// Whether frames come as fast as they are taken, so that packets may come late: rav1e then looks ahead, and rav1e and
-    /// VP8 of constant quality encode the frames between key frames side by side on every core. Such packets are lost when
-    /// the program is killed.
+    /// Whether frames come as fast as they are taken, so that packets may come late: rav1e then looks ahead, and rav1e
+    /// and VP8 of constant quality encode the frames between key frames side by side on every core. Such packets are
+    /// lost when the program is killed.
     pub offline: bool,
     /// Of pictures: whether a packet that is no key frame may hold only what changed since the frame before, as in
     /// animated files. Otherwise each packet is a whole picture.
@@ -120,9 +120,9 @@ impl EncoderConfig {
         }
     }
 
-    /// The sides of a picture that the codec can have: AV1 and VP9 store a side minus 1 in 16 bits (AV1 §5.5.1), VP8 and
-    /// WebP a side in 14 bits (RFC 6386 §9.1, RFC 9649 §2.5), GIF and JPEG in 16; H.264 and HEVC are limited by their
-    /// levels.
+    /// The sides of a picture that the codec can have: AV1 and VP9 store a side minus 1 in 16 bits (AV1 §5.5.1), VP8
+    /// and WebP a side in 14 bits (RFC 6386 §9.1, RFC 9649 §2.5), GIF and JPEG in 16; H.264 and HEVC are limited by
+    /// their levels.
     fn sides(&self) -> RangeInclusive<u32> {
         match self.codec {
             VideoCodec::Av1 | VideoCodec::Vp9 => 16..=65536,
@@ -245,15 +245,15 @@ pub trait VideoEncoder: Send {
     /// Its name, such as `rav1e`.
     fn name(&self) -> &str;
 
-    /// The track's [`codec_private`](crate::mux::VideoTrack::codec_private). Known from the first packet on, by some encoders
-    /// before.
+    /// The track's [`codec_private`](crate::mux::VideoTrack::codec_private). Known from the first packet on, by some
+    /// encoders before.
     fn codec_private(&self) -> Option<Vec<u8>>;
 
     /// The codec's full name (RFC 6381), such as `av01.0.05M.08`. Known when `codec_private` is.
     fn codec_string(&self) -> Option<String>;
 
-    /// The size of the encoded pictures, where it may be another than that of the frames: the last column or row of an odd
-    /// size is repeated where a codec has even sizes only.
+    /// The size of the encoded pictures, where it may be another than that of the frames: the last column or row of an
+    /// odd size is repeated where a codec has even sizes only.
     fn coded_size(&self) -> Option<Size> {
         None
     }

@@ -5,8 +5,9 @@ use std::ffi::c_int;
 use crate::error::{Error, Result};
 use crate::frame::Frame;
 
-/// Where each plane of an I420 frame of 8 or 10 bits begins, and how many bytes its rows are apart. Nothing is copied: the
-/// pointers hold while the frame is borrowed. The libraries' structs have no const pointers, but nothing writes through them.
+/// Where each plane of an I420 frame of 8 or 10 bits begins, and how many bytes its rows are apart. Nothing is copied:
+/// the pointers hold while the frame is borrowed. The libraries' structs have no const pointers, but nothing writes
+/// through them.
 ///
 /// # Errors
 /// `RangeError` for chroma planes whose rows are not equally far apart, of which the libraries know only one stride, and

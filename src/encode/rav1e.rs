@@ -1,8 +1,9 @@
 //! AV1 by rav1e: pure Rust, so always built in. Real time only for small frames; see the crate's benchmarks.
 //!
 //! In real time rav1e delays packets by about four frames, and uses threads by tiles, which cost bits and scale badly.
-//! Otherwise it looks ahead and reorders frames, and the frames between key frames are encoded side by side, each segment
-//! by an encoder of its own. It identifies frames only by number, so each frame carries its time as an opaque value.
+//! Otherwise it looks ahead and reorders frames, and the frames between key frames are encoded side by side, each
+//! segment by an encoder of its own. It identifies frames only by number, so each frame carries its time as an opaque
+//! value.
 
 use ::rav1e::color::{
     ChromaSamplePosition, ColorDescription, ColorPrimaries, MatrixCoefficients, PixelRange, TransferCharacteristics,

@@ -112,7 +112,9 @@ impl SegmentEncoder {
             }
             let taken = result.and_then(|EncodedSegment { header, packets: its, outcome }| {
                 packets.extend(its);
-                self.header = header;
+                if header.codec_private.is_some() {
+                    self.header = header;
+                }
                 outcome
             });
             self.has_failed = taken.is_err();

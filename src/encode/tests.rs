@@ -527,7 +527,8 @@ fn a_constant_quality_does_not_depend_on_what_came_before() {
     }
 }
 
-/// Stripes and a patch of noise that stay, and a small square that moves: after its first frame it costs ever fewer bits.
+/// Stripes and a patch of noise that stay, and a small square that moves: after its first frame it costs ever fewer
+/// bits.
 fn calm_picture(size: Size, index: u64) -> Frame {
     let (right, bottom) = (size.width as usize / 2, size.height as usize / 2);
     let square = 10 + 4 * index as usize..22 + 4 * index as usize;

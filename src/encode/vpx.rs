@@ -1,7 +1,8 @@
 //! VP8 and VP9 by the system's libvpx in its real-time mode: returns a packet for each frame at once, and drops none.
 //!
-//! The settings are those that browsers use for calls, as far as they help a recording. VP8's speed is fixed (a negative
-//! `cpu-used`): with a positive one libvpx changes it by the time that frames take, and no two recordings are the same.
+//! The settings are those that browsers use for calls, as far as they help a recording. VP8's speed is fixed (a
+//! negative `cpu-used`): with a positive one libvpx changes it by the time that frames take, and no two recordings are
+//! the same.
 //!
 //! Transparency is a second stream of the same codec, whose luma is alpha, with key frames where the first has them. It
 //! is encoded at the least quantizer, whatever the target of the colours: alpha that is off shows at every edge.
@@ -26,9 +27,9 @@ use crate::packet::EncodedPacket;
 use crate::time::Span;
 use crate::vp9;
 
-/// An encoder for these frames. VP8 has one thread ([`threads`]), so where frames come as fast as they are taken, segments
-/// of constant quality are encoded side by side. (For a bitrate they are not: libvpx's rate control begins anew with each
-/// segment, and spends 14 % less for 1.4 dB less than over the whole film.)
+/// An encoder for these frames. VP8 has one thread ([`threads`]), so where frames come as fast as they are taken,
+/// segments of constant quality are encoded side by side. (For a bitrate they are not: libvpx's rate control begins
+/// anew with each segment, and spends 14 % less for 1.4 dB less than over the whole film.)
 ///
 /// # Errors
 /// `UnknownError` when libvpx refuses the configuration.
@@ -118,7 +119,8 @@ impl VideoEncoder for VpxEncoder {
     }
 
     fn speeds(&self) -> Option<RangeInclusive<u8>> {
-        Some(USUAL_SPEED..=10)
+        // VP9 has no 10.
+        Some(USUAL_SPEED..=if self.config.codec == VideoCodec::Vp8 { 10 } else { 9 })
     }
 
     fn set_speed(&mut self, speed: u8) -> Result<()> {
@@ -213,8 +215,8 @@ fn quality_level(quality: u8) -> c_uint {
 }
 
 /// The quantizer of transparency. It makes VP9 lossless, which costs fewer bytes than its next quantizer (98 to 105 kB
-/// for 50 frames of text, discs and shadows, 2 is 87 kB and up to 8 of 255 off). VP8 is up to 3 of 255 off (203 kB; with
-/// 1, 144 kB and 7).
+/// for 50 frames of text, discs and shadows, 2 is 87 kB and up to 8 of 255 off). VP8 is up to 3 of 255 off (203 kB;
+/// with 1, 144 kB and 7).
 const ALPHA_QUANTIZER: c_uint = 0;
 
 /// Depends on the size alone, so that the stream is the same for any number of threads; threads also share rows of a
@@ -236,8 +238,8 @@ macro_rules! interface {
 }
 
 /// How many threads libvpx gets, so that the stream is the same for any number. VP9 is another stream with one thread,
-/// where it shares no rows, than with two or more. VP8 depends on the number and on the machine's cores, and its threads
-/// wait for each other in busy loops: on two cores with other work they were ten times slower than one alone.
+/// where it shares no rows, than with two or more. VP8 depends on the number and on the machine's cores, and its
+/// threads wait for each other in busy loops: on two cores with other work they were ten times slower than one alone.
 fn threads(config: &EncoderConfig) -> c_uint {
     if config.codec == VideoCodec::Vp8 { 1 } else { config.threads.clamp(2, 64) as c_uint }
 }
@@ -317,8 +319,8 @@ impl VpxStream {
         let settings = settings(config, content)?;
         // SAFETY: all-zero is a valid vpx_codec_ctx (null pointers, no error), which the call below fills.
         let mut context: Box<sys::vpx_codec_ctx_t> = Box::new(unsafe { MaybeUninit::zeroed().assume_init() });
-        // SAFETY: context and settings live through the call; libvpx copies the settings. It compares the version of the
-        // structs with its own first. Where it fails there is nothing to destroy.
+        // SAFETY: context and settings live through the call; libvpx copies the settings. It compares the version of
+        // the structs with its own first. Where it fails there is nothing to destroy.
         let flags = if config.depth > BitDepth::Eight { sys::VPX_CODEC_USE_HIGHBITDEPTH } else { 0 };
         let status = unsafe {
             sys::vpx_codec_enc_init_ver(

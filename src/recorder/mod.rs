@@ -1,5 +1,6 @@
-//! Recorders: [`MediaRecorder`], which records any stream as the Web's does; [`record()`], which records a source from its
-//! beginning to its end; and [`Replay`], which keeps the last seconds of a stream so that they can still be recorded.
+//! Recorders: [`MediaRecorder`], which records any stream as the Web's does; [`record()`], which records a source from
+//! its beginning to its end; and [`Replay`], which keeps the last seconds of a stream so that they can still be
+//! recorded.
 
 mod controls;
 mod events;

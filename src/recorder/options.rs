@@ -48,13 +48,13 @@ pub struct MediaRecorderOptions {
     /// How many bits a sample of the video has: 10 only in WebM and MP4, with AV1, VP9 and HEVC. A
     /// [`Recording`](super::Recording) with 10 keeps film in PQ, HLG or BT.2020 as it is, if its source is opened with
     /// [`ToneMap::None`](crate::color::ToneMap::None); by other means,
-    /// [`Canvas::with_color`](crate::canvas::Canvas::with_color) does. Of a canvas that is recorded with transparency or
-    /// as pictures at the same time, the samples are made of 8 bits.
+    /// [`Canvas::with_color`](crate::canvas::Canvas::with_color) does. Of a canvas that is recorded with transparency
+    /// or as pictures at the same time, the samples are made of 8 bits.
     pub depth: BitDepth,
     /// Constant quality, 0 (worst) to 100 (best), in place of a bitrate.
     pub quality: Option<u8>,
-    /// 0 (slowest, best) to 10 (fastest). By default it is fast enough for a camera; and in real time an encoder that can
-    /// change it gets faster while it cannot keep up ([`Report::speeds`](super::Report::speeds)).
+    /// 0 (slowest, best) to 10 (fastest). By default it is fast enough for a camera; and in real time an encoder that
+    /// can change it gets faster while it cannot keep up ([`Report::speeds`](super::Report::speeds)).
     pub speed: Option<u8>,
     /// The frame rate that rate control assumes; by default the clock's rate, else 30. Frames may have other times.
     pub frame_rate: Option<FrameRate>,
@@ -251,19 +251,19 @@ impl Bitrates {
     }
 }
 
-/// What a recording in real time does while frames come faster than they can be filtered and encoded, at the fastest
-/// speed that its encoder takes by itself.
+/// What a recording in real time does while frames come faster than they can be filtered and encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Overload {
-    /// Frames are dropped one by one and counted; those that are recorded have the times at which they were shown.
+    /// The encoder gets faster, where it can; after that frames are dropped one by one and counted. Those that are
+    /// recorded have the times at which they were shown.
     #[default]
     Drop,
-    /// The source waits, and the recording takes longer than it plays: every frame is recorded, at its time in the source.
-    /// Not of a live source, which cannot wait.
+    /// The source waits, and the recording takes longer than it plays: every frame is recorded, at its time in the
+    /// source and at the usual speed of the encoder. Not of a live source, which cannot wait.
     Slow,
-    /// Reading a live source waits. What a device captures meanwhile, and nobody reads, is counted as
-    /// [missed](super::Dropped::missed).
+    /// Reading a camera or a screen waits. What it captures meanwhile, and nobody reads, is counted as
+    /// [missed](super::Dropped::missed). What waits for a slow encoder is lost when the program is killed.
     Block,
 }
 
@@ -280,11 +280,11 @@ impl Overload {
         }
     }
 
-    /// The clock of a recording.
+    /// The clock of a recording, of which something is live, or the pictures themselves are.
     ///
     /// # Errors
     /// `TypeError` where nothing is overloaded, or where the source cannot do what this needs.
-    pub(super) fn clock(self, real_time: bool, is_live: bool) -> Result<Clock> {
+    pub(super) fn clock(self, real_time: bool, is_live: bool, has_live_pictures: bool) -> Result<Clock> {
         let refused = |expected: &str, found: &str| {
             let text = format!("expected {expected} for overload {} but found {found}", self.name());
             Err(Error::new(ErrorKind::Type, text))
@@ -294,7 +294,9 @@ impl Overload {
             Self::Slow | Self::Block if !real_time && !is_live => {
                 refused("a recording in real time", "one in which every stage waits for the next anyway")
             }
-            Self::Block if !is_live => refused("a live source", "one that can wait; choose drop or slow"),
+            Self::Block if !has_live_pictures => {
+                refused("a camera or a screen", "pictures that can wait; choose another")
+            }
             Self::Block => Ok(Clock::real_blocking()),
             Self::Drop if real_time || is_live => Ok(Clock::real()),
             Self::Drop | Self::Slow => Ok(Clock::stamped()),

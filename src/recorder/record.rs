@@ -166,8 +166,8 @@ impl<'a> Recording<'a> {
         self
     }
 
-    /// Takes each frame at its time, as from a camera; [`overload`](Recording::overload) says what a recorder does that is
-    /// late. Otherwise records as fast as possible and drops none, because every stage waits for the next one.
+    /// Takes each frame at its time, as from a camera; [`overload`](Recording::overload) says what a recorder does that
+    /// is late. Otherwise records as fast as possible and drops none, because every stage waits for the next one.
     pub fn real_time(mut self, real_time: bool) -> Self {
         self.options.real_time = real_time;
         self
@@ -185,9 +185,9 @@ impl<'a> Recording<'a> {
         self
     }
 
-    /// Records the same to another destination too, with these options: the filters run once, the encoders side by side.
-    /// Each output takes what its container holds: pictures, sound, or both. An output that has reached its limit or
-    /// has failed ends alone; the others go on.
+    /// Records the same to another destination too, with these options: the filters run once, the encoders side by
+    /// side. Each output takes what its container holds: pictures, sound, or both. An output that has reached its limit
+    /// or has failed ends alone; the others go on.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -293,7 +293,8 @@ impl RunningRecording {
         let real_time = options.real_time || media.is_live();
         // Sound alone is never too slow.
         let overload = if media.video.is_some() { options.overload } else { Overload::Drop };
-        let clock = overload.clock(options.real_time, media.is_live())?;
+        let has_live_pictures = media.video.as_ref().is_some_and(|video| video.live_clock().is_some());
+        let clock = overload.clock(options.real_time, media.is_live(), has_live_pictures)?;
         let size = options.size.or(media.size());
         let Media { video, audio, overlays, layout } = media;
         let length = match &video {

@@ -152,11 +152,22 @@ impl Report {
     /// Copies a recorder's counts.
     pub(super) fn count(&mut self, counters: &FrameCounters) {
         // All of one moment: another thread may lose a frame meanwhile.
-        let counts = counters.counts();
+        self.set_counts(&counters.counts());
+        // Frames in flight may be dropped after the last time was taken down.
+        let known = self.dropped_at.iter().map(|span| span.frames).sum();
+        let more = self.dropped.busy.saturating_sub(known);
+        if more > 0 {
+            let end = self.duration_s;
+            self.dropped_at.push(DroppedSpan { from_s: end, to_s: end, frames: more });
+        }
+    }
+
+    /// Sets a recorder's counts.
+    pub(super) fn set_counts(&mut self, counts: &FrameCounts) {
         self.frames_in = counts.frames_in;
         self.frames_repeated = counts.repeated;
         self.frames_encoded = counts.encoded;
-        self.dropped = Dropped::by_recorder(&counts);
+        self.dropped = Dropped::by_recorder(counts);
         self.sound_lost_s = counts.sound_lost.as_secs_f64();
         self.check();
     }

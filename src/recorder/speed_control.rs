@@ -5,17 +5,19 @@ use std::ops::RangeInclusive;
 
 use crate::time::{Span, Timestamp};
 
-/// How long the encoder is watched before each decision: a single slow frame, such as a key frame, decides nothing.
+/// How long the encoder is watched before each decision, and for how many frames. The slowest of them is left out: a
+/// single slow frame, such as a key frame, decides nothing.
 const WINDOW: Span = Span::from_millis(500);
+const FEWEST: u32 = 4;
 /// The share of the time in which the encoder works from which on it has to be faster. Frames that come late or are
 /// encoded slowly by chance need some room.
 const BUSY: f64 = 0.85;
-/// The share below which it may be slower, and is not to blame for frames that are late. One speed less takes up to a quarter more time: `CALM` and `BUSY` must be
-/// further apart, or it would change for ever.
+/// The share below which it may be slower, and is not to blame for frames that are late. One speed less takes up to a
+/// quarter more time: `CALM` and `BUSY` must be further apart, or it would change for ever.
 const CALM: f64 = 0.55;
 /// How long it has to be calm before it gets slower.
 const PATIENCE: Span = Span::from_secs(5);
-/// The longest patience: it doubles each time that a slower speed had to be given up soon.
+/// The longest patience: it doubles each time that a slower speed had to be given up soon, until one lasts.
 const LONGEST_PATIENCE: Span = Span::from_secs(80);
 
 /// The speed of one encoder.
@@ -23,9 +25,13 @@ const LONGEST_PATIENCE: Span = Span::from_secs(80);
 pub struct SpeedControl {
     speeds: RangeInclusive<u8>,
     speed: u8,
-    /// The beginning of the window, the time worked in it, and whether frames were late or dropped in it.
+    /// The beginning of the window; none before the first frame, which may take long, as may those that wait for it.
     since: Option<Timestamp>,
+    /// The frames of the window, the time they took, the longest of these times, and whether frames were late or
+    /// dropped.
+    frames: u32,
     worked: Span,
+    slowest: Span,
     is_late: bool,
     /// Since when it has been calm.
     calm_since: Option<Timestamp>,
@@ -41,7 +47,9 @@ impl SpeedControl {
             speed: *speeds.start(),
             speeds,
             since: None,
+            frames: 0,
             worked: Span::ZERO,
+            slowest: Span::ZERO,
             is_late: false,
             calm_since: None,
             patience: PATIENCE,
@@ -52,16 +60,20 @@ impl SpeedControl {
     /// Takes note that at `now` a frame was encoded, which took `work`; `is_late` when frames have been waiting for the
     /// encoder, or were dropped, since the last one. Returns the encoder's new speed where it changes.
     pub fn frame_encoded(&mut self, now: Timestamp, work: Span, is_late: bool) -> Option<u8> {
-        let since = *self.since.get_or_insert(now - work);
-        self.worked += work;
-        self.is_late |= is_late;
-        let window = now - since;
-        if window < WINDOW {
+        let since = *self.since.get_or_insert(now + WINDOW);
+        if now <= since {
             return None;
         }
-        let busy = self.worked.as_secs_f64() / window.as_secs_f64();
+        self.frames += 1;
+        self.worked += work;
+        self.slowest = self.slowest.max(work);
+        self.is_late |= is_late;
+        if now - since < WINDOW || self.frames < FEWEST {
+            return None;
+        }
+        let busy = (self.worked - self.slowest).as_secs_f64() / (now - since - self.slowest).as_secs_f64().max(1e-9);
         let is_late = std::mem::take(&mut self.is_late);
-        (self.since, self.worked) = (Some(now), Span::ZERO);
+        (self.since, self.frames, self.worked, self.slowest) = (Some(now), 0, Span::ZERO, Span::ZERO);
         let before = self.speed;
         // Frames are late or dropped for other reasons too: filters that are too slow, of which the encoder is no part.
         if busy > BUSY || is_late && busy > CALM {
@@ -76,9 +88,11 @@ impl SpeedControl {
 
     fn raise(&mut self, now: Timestamp) {
         self.calm_since = None;
-        if self.slowed.take().is_some_and(|slowed| now - slowed < self.patience) {
-            self.patience = (self.patience + self.patience).min(LONGEST_PATIENCE);
-        }
+        self.patience = match self.slowed.take() {
+            Some(slowed) if now - slowed < self.patience => (self.patience + self.patience).min(LONGEST_PATIENCE),
+            Some(_) => PATIENCE,
+            None => self.patience,
+        };
         self.speed = (self.speed + 1).min(*self.speeds.end());
     }
 
@@ -96,7 +110,8 @@ mod tests {
     use super::*;
 
     /// The changes, as (millisecond, speed), while an encoder of speeds 8 to 10 gets a frame every 20 ms for so many
-    /// seconds; `work` says how many milliseconds a frame takes at a millisecond and a speed. What does not fit is late.
+    /// seconds; `work` says how many milliseconds a frame takes at a millisecond and a speed. What does not fit is
+    /// late.
     fn changes(secs: i64, work: impl Fn(i64, u8) -> f64) -> Vec<(i64, u8)> {
         let (mut control, mut speed, mut behind) = (SpeedControl::new(8..=10), 8, 0.0);
         let mut changes = Vec::new();
@@ -118,15 +133,26 @@ mod tests {
     #[test]
     fn an_encoder_that_keeps_up_keeps_its_speed() {
         assert_eq!(changes(60, |_, _| 8.0), []);
-        // A key frame that takes three times its time every second is no reason.
+        // A key frame that takes three times its time every second is no reason, nor is a first frame that takes long.
         assert_eq!(changes(60, |millis, _| if millis % 1000 == 0 { 60.0 } else { 8.0 }), []);
+        assert_eq!(changes(60, |millis, _| if millis == 0 { 300.0 } else { 9.0 }), []);
+    }
+
+    #[test]
+    fn frames_that_come_seldom_are_judged_as_well() {
+        let changes = |work| {
+            let mut control = SpeedControl::new(8..=10);
+            let at = |index: i64| Timestamp::ZERO + Span::from_millis(1000 * index + work);
+            (0..30).filter_map(|index| control.frame_encoded(at(index), Span::from_millis(work), false)).count()
+        };
+        assert_eq!([changes(600), changes(950)], [0, 2]);
     }
 
     #[test]
     fn a_slow_encoder_is_made_faster_within_a_second_until_it_keeps_up() {
         let needed = |_, speed| [24.0, 18.5, 14.0][usize::from(speed - 8)];
         assert_eq!(changes(60, needed).iter().map(|change| change.1).collect::<Vec<_>>(), [9, 10]);
-        assert!(changes(60, needed)[1].0 <= 1_500);
+        assert!(changes(60, needed)[1].0 <= 2_000);
         // Nothing is faster than the fastest.
         assert_eq!(changes(60, |_, _| 50.0).len(), 2);
     }

@@ -2,8 +2,8 @@
 //!
 //! ffprobe describes the first video stream. ffmpeg decodes it to raw frames on a pipe, without leaving any out,
 //! upright and with square pixels, and prints the time of each. YUV stays YUV at 8, 10 or 12 bits (of 9, it gets 10, of
-//! 14 and 16, 12): neither matrix nor range nor light is converted, so that colours are converted only once, on the GPU.
-//! RGB, palettes and formats with an alpha channel come as RGBA of 8 bits.
+//! 14 and 16, 12): neither matrix nor range nor light is converted, so that colours are converted only once, on the
+//! GPU. RGB, palettes and formats with an alpha channel come as RGBA of 8 bits.
 //!
 //! Film that says it is interlaced is deinterlaced by ffmpeg's `bwdif`, unless that is switched off: one frame for each
 //! frame of the film, at its time. Single frames that are not interlaced pass unchanged.
@@ -209,8 +209,8 @@ impl Source for FfmpegSource {
         };
         let (base, skipped) = (self.film.time_base(), self.first - Timestamp::ZERO);
         let open = |sound, begin| FfmpegSound::open_stream(&self.path, sound, SoundStart::FileTime(begin), base);
-        // The sound of a whole film is decoded from its own beginning on, so ffmpeg need not wait for the first frame, which
-        // says where the film begins.
+        // The sound of a whole film is decoded from its own beginning on, so ffmpeg need not wait for the first frame,
+        // which says where the film begins.
         let early = (skipped == Span::ZERO).then(|| open(sound.clone(), sound.begin)).transpose()?;
         let Some(zero) = self.film.zero(&self.path, &self.stream).map_err(|error| error.at(&self.name))? else {
             return Ok(None);

@@ -64,7 +64,8 @@ pub enum SourceSpec {
     Sound(AudioSpec),
     /// Picture files, each a frame, in this order.
     Pictures(Vec<PathBuf>),
-    /// A file, or a folder of pictures. `.y4m`, AV1 `.webm` and stills are read here, everything else through the `ffmpeg` program.
+    /// A file, or a folder of pictures. `.y4m`, AV1 `.webm` and stills are read here, everything else through the
+    /// `ffmpeg` program.
     File(PathBuf),
 }
 
@@ -111,8 +112,8 @@ pub struct SourceOptions {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Deinterlace {
-    /// Film that says it is interlaced, by ffmpeg's `bwdif`: one frame of each two fields, at the frame's own time. Frames
-    /// of such film that are progressive stay as they are.
+    /// Film that says it is interlaced, by ffmpeg's `bwdif`: one frame of each two fields, at the frame's own time.
+    /// Frames of such film that are progressive stay as they are.
     #[default]
     Auto,
     /// No film: both fields of a frame stay in one picture.
@@ -222,8 +223,8 @@ pub trait Source: Send {
         false
     }
 
-    /// For a source that draws its pictures as fast as they are taken: gives the sub-frames of each frame in its place, as
-    /// frames with their own times. Called before the first frame is taken. Other sources ignore this.
+    /// For a source that draws its pictures as fast as they are taken: gives the sub-frames of each frame in its place,
+    /// as frames with their own times. Called before the first frame is taken. Other sources ignore this.
     fn blur(&mut self, blur: MotionBlur) {
         let _ = blur;
     }

@@ -194,15 +194,16 @@ impl Ticket {
     /// Counts the frame as dropped; without a reason, for the reason why the recorder ended.
     fn lose(&mut self, reason: Option<DropReason>) {
         self.settled = true;
-        let reason = self.counters.change(|counts| {
-            let reason = reason.unwrap_or(counts.end_reason);
-            counts.take_in(self.counted);
-            counts.dropped[reason as usize] += 1;
+        let reason = {
+            let state = &mut *self.counters.0.lock();
+            let reason = reason.unwrap_or(state.counts.end_reason);
+            state.counts.take_in(self.counted);
+            state.counts.dropped[reason as usize] += 1;
+            if reason == DropReason::Busy {
+                BusyTime::note(&mut state.busy, Instant::now());
+            }
             reason
-        });
-        if reason == DropReason::Busy {
-            self.counters.note_busy(Instant::now());
-        }
+        };
         trace::dropped(reason);
         if let Some(promise) = self.promise.take() {
             promise.dropped(reason);
@@ -220,9 +221,12 @@ impl Drop for Ticket {
 
 /// Counts the outcomes of one recorder's frames, and lost sound. Each count is increased where the event happens.
 #[derive(Debug, Default)]
-pub(crate) struct FrameCounters {
-    counts: Mutex<FrameCounts>,
-    busy: Mutex<Vec<BusyTime>>,
+pub(crate) struct FrameCounters(Mutex<CountersState>);
+
+#[derive(Debug, Default)]
+struct CountersState {
+    counts: FrameCounts,
+    busy: Vec<BusyTime>,
 }
 
 /// A time in which frames were dropped because the recorder was busy.
@@ -239,6 +243,18 @@ impl BusyTime {
     const GAP: Duration = Duration::from_secs(1);
     /// The most times that are kept; the last one then goes on.
     const MOST: usize = 100;
+
+    /// Takes note of a frame that is dropped now.
+    fn note(busy: &mut Vec<Self>, now: Instant) {
+        let is_full = busy.len() == Self::MOST;
+        match busy.last_mut() {
+            Some(last) if is_full || now.saturating_duration_since(last.last) < Self::GAP => {
+                last.last = last.last.max(now);
+                last.frames += 1;
+            }
+            _ => busy.push(Self { first: now, last: now, frames: 1 }),
+        }
+    }
 }
 
 /// The counts of one recorder.
@@ -308,22 +324,10 @@ impl FrameCounters {
         });
     }
 
-    /// Takes note of when a frame was dropped because the recorder was busy.
-    fn note_busy(&self, now: Instant) {
-        let mut busy = self.busy.lock();
-        let is_full = busy.len() == BusyTime::MOST;
-        match busy.last_mut() {
-            Some(last) if is_full || now.saturating_duration_since(last.last) < BusyTime::GAP => {
-                last.last = last.last.max(now);
-                last.frames += 1;
-            }
-            _ => busy.push(BusyTime { first: now, last: now, frames: 1 }),
-        }
-    }
-
-    /// When frames were dropped because the recorder was busy.
-    pub fn busy_times(&self) -> Vec<BusyTime> {
-        self.busy.lock().clone()
+    /// When frames were dropped because the recorder was busy, with the counts of the same moment.
+    pub fn counts_and_times(&self) -> (FrameCounts, Vec<BusyTime>) {
+        let state = self.0.lock();
+        (state.counts, state.busy.clone())
     }
 
     /// All counts at one moment.
@@ -332,7 +336,7 @@ impl FrameCounters {
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut FrameCounts) -> T) -> T {
-        change(&mut self.counts.lock())
+        change(&mut self.0.lock().counts)
     }
 }
 
@@ -384,15 +388,15 @@ mod tests {
 
     #[test]
     fn frames_dropped_soon_after_each_other_are_one_busy_time_and_there_are_not_too_many_of_these() {
-        let (counters, begin) = (counters(), Instant::now());
+        let (mut busy, begin) = (Vec::new(), Instant::now());
         let at = |millis| begin + Duration::from_millis(millis);
-        [0, 900, 1_800, 2_800, 2_900].into_iter().for_each(|millis| counters.note_busy(at(millis)));
+        [0, 900, 1_800, 2_800, 2_900].into_iter().for_each(|millis| BusyTime::note(&mut busy, at(millis)));
         let times = [(0, 1_800, 3), (2_800, 2_900, 2)];
         let times = times.map(|(first, last, frames)| BusyTime { first: at(first), last: at(last), frames });
-        assert_eq!(counters.busy_times(), times);
-        (1..=200).for_each(|secs| counters.note_busy(at(10_000 * secs)));
-        let last = *counters.busy_times().last().unwrap();
-        assert_eq!((counters.busy_times().len(), last.frames), (BusyTime::MOST, 103));
+        assert_eq!(busy, times);
+        (1..=200).for_each(|secs| BusyTime::note(&mut busy, at(10_000 * secs)));
+        let last = *busy.last().unwrap();
+        assert_eq!((busy.len(), last.frames), (BusyTime::MOST, 103));
         assert_eq!((last.first, last.last), (at(980_000), at(2_000_000)));
     }
 

@@ -1,6 +1,6 @@
-//! The queue between a track and one recorder, or one [`TrackProcessor`](super::TrackProcessor). A sample is assigned to
-//! the subscribers at the time of its capture, even if it arrives later: a recorder gets exactly the samples captured
-//! while it records.
+//! The queue between a track and one recorder, or one [`TrackProcessor`](super::TrackProcessor). A sample is assigned
+//! to the subscribers at the time of its capture, even if it arrives later: a recorder gets exactly the samples
+//! captured while it records.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -102,8 +102,8 @@ impl Delivery {
         self.subscriber.format
     }
 
-    /// Puts a frame into the queue. When the queue is full: drops the frame where the track's clock does, else waits for
-    /// room.
+    /// Puts a frame into the queue. When the queue is full: drops the frame where the track's clock does, else waits
+    /// for room.
     pub(super) fn frame(mut self, frame: Arc<Frame>) {
         let arrived = self.track.clock().now();
         let queued = Queued::new(self.track.kind().name());

@@ -1,7 +1,7 @@
 //! The thread that draws the window: the newest frame of the stream, what it is compared with, and the boxes around it.
 //!
-//! It has a device of its own and waits for the display alone. A recording never waits for it; where a processor draws, it
-//! draws fewer pictures while a recording needs the processor.
+//! It has a device of its own and waits for the display alone. A recording never waits for it; where a processor draws,
+//! it draws fewer pictures while a recording needs the processor.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -21,8 +21,8 @@ use super::view::{RendererMessage, View, ViewState};
 
 /// How long it waits for a message before it looks whether a message on the screen is over.
 const TICK: Duration = Duration::from_millis(500);
-/// On software: how many times longer than a picture took the next one waits, also while a recording runs, and the longest
-/// wait.
+/// On software: how many times longer than a picture took the next one waits, also while a recording runs, and the
+/// longest wait.
 const REST: u32 = 1;
 const RECORDING_REST: u32 = 5;
 const LONGEST_REST: Duration = Duration::from_millis(200);
@@ -129,13 +129,14 @@ impl WindowRenderer {
     /// # Errors
     /// When the window's device was lost and could not be made again.
     pub fn run(mut self, messages: &Receiver<RendererMessage>) -> Result<()> {
+        let mut rested = Instant::now();
         loop {
             let mut next = match messages.recv_timeout(TICK) {
                 Ok(message) => Some(message),
                 Err(RecvTimeoutError::Timeout) => Some(RendererMessage::Redraw),
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
             };
-            // One picture shows all that has changed meanwhile.
+            // One picture shows all that has changed meanwhile, and while it rests.
             while let Some(message) = next {
                 match message {
                     RendererMessage::Redraw => {}
@@ -144,18 +145,18 @@ impl WindowRenderer {
                     RendererMessage::Compare(stream) => self.compared.set(stream, &self.view)?,
                     RendererMessage::Quit => return Ok(()),
                 }
-                next = messages.try_recv().ok();
+                next = messages.recv_timeout(rested.saturating_duration_since(Instant::now())).ok();
             }
             let begun = Instant::now();
             if let Err(error) = self.draw() {
                 self.recover(error)?;
             }
-            std::thread::sleep((begun.elapsed() * self.rest()).min(LONGEST_REST));
+            rested = Instant::now() + (begun.elapsed() * self.rest()).min(LONGEST_REST);
         }
     }
 
-    /// How many times longer than a picture took the next one waits: the filters and the encoders of the recording, or of
-    /// the replay, need the processors that draw.
+    /// How many times longer than a picture took the next one waits: the filters and the encoders of the recording, or
+    /// of the replay, need the processors that draw.
     fn rest(&self) -> u32 {
         match self.surface.gpu().info().device_type {
             wgpu::DeviceType::Cpu if self.view.state().recording.is_some() => RECORDING_REST,

@@ -14,8 +14,8 @@ use super::chain::FilterChoice;
 use super::current_player::CurrentPlayer;
 use super::view::View;
 
-/// How many times longer than a thumbnail took the next one waits; less for one that is drawn for the first time, unless
-/// a recording runs.
+/// How many times longer than a thumbnail took the next one waits; less for one that is drawn for the first time,
+/// unless a recording runs.
 const REST: u32 = 9;
 const FIRST_REST: u32 = 1;
 /// The least time between two thumbnails.

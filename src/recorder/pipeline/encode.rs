@@ -252,8 +252,8 @@ impl<'a> Encode<'a> {
         self.encode(&frame, ticket)
     }
 
-    /// Whether the format cannot show a frame of this time beside the last one. Of those that come faster, one is taken in
-    /// each of the shortest times that it shows.
+    /// Whether the format cannot show a frame of this time beside the last one. Of those that come faster, one is taken
+    /// in each of the shortest times that it shows.
     fn is_too_soon(&self, time: Timestamp) -> bool {
         // Frame times are rounded to nanoseconds.
         let number = |time: Timestamp, shortest: Span| (time.as_nanos() + 1_000) / shortest.as_nanos();
@@ -317,7 +317,8 @@ impl<'a> Encode<'a> {
     fn adapt_speed(&mut self, time: Timestamp, work: Span) -> Result<()> {
         let Some(control) = &mut self.speed else { return Ok(()) };
         let missed = self.session.counters.counts().dropped(DropReason::Busy);
-        let is_late = std::mem::replace(&mut self.missed, missed) < missed || self.waited > LATE;
+        let (before, waited) = (std::mem::replace(&mut self.missed, missed), std::mem::take(&mut self.waited));
+        let is_late = before < missed || waited > LATE;
         if let Some(speed) = control.frame_encoded(self.clock.now(), work, is_late) {
             self.encoder.set_speed(speed)?;
             self.session.note_speed(time, speed);

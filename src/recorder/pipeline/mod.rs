@@ -58,9 +58,11 @@ use crate::stream::{BusyTime, FrameCounters, Subscription, TrackKind, TrackSetti
 use crate::time::{Span, Timestamp};
 use parking_lot::Mutex;
 
-/// How many frames, and how many buffers of sound, may wait for their encoder: frames of a quarter of a second, which is as
-/// long as an encoder takes for its first key frame on a slow machine. In real time, all that waits is lost when the program
-/// is killed, so frames do not wait for longer than `MAX_WAIT`.
+/// How many changes of the encoder's speed a report holds.
+const MOST_SPEEDS: usize = 100;
+/// How many frames, and how many buffers of sound, may wait for their encoder: frames of a quarter of a second, which
+/// is as long as an encoder takes for its first key frame on a slow machine. In real time, all that waits is lost when
+/// the program is killed, so frames do not wait for longer than `MAX_WAIT`, unless the clock blocks.
 pub const INPUT_QUEUE: [usize; 2] = [8, 50];
 /// How many packets may wait for the mux stage.
 const PACKET_QUEUE: usize = 64;
@@ -169,19 +171,23 @@ impl SessionState {
     fn note_speed(&self, time: Timestamp, speed: u8) {
         let from_s = (time - Timestamp::ZERO).as_secs_f64();
         tracing::debug!(speed = i64::from(speed));
-        self.speeds.lock().push(SpeedChange { from_s, speed });
+        let mut speeds = self.speeds.lock();
+        if speeds.len() < MOST_SPEEDS {
+            speeds.push(SpeedChange { from_s, speed });
+        }
     }
 
     /// Copies what was counted into the report.
     fn count(&self, report: &mut Report, clock: &Clock) {
-        report.count(&self.counters);
+        let (counts, busy) = self.counters.counts_and_times();
+        report.set_counts(&counts);
         report.speeds = self.speeds.lock().clone();
         let gate = self.gate.lock();
         let secs = |instant| {
             let length = clock.at(instant).and_then(|time| gate.length_at(time)).unwrap_or_default();
             (length - Timestamp::ZERO).as_secs_f64()
         };
-        let spans = self.counters.busy_times().into_iter().map(|BusyTime { first, last, frames }| DroppedSpan {
+        let spans = busy.into_iter().map(|BusyTime { first, last, frames }| DroppedSpan {
             from_s: secs(first),
             to_s: secs(last),
             frames,

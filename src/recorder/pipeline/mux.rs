@@ -55,8 +55,8 @@ impl<'a> Mux<'a> {
     ) -> Self {
         let (video, audio) = (format.tracks.video.is_some(), format.tracks.audio.is_some());
         Self {
-            // In real time, a track that lags has no data; with other clocks, its thread is only slow.
-            interleaver: Interleaver::new(video, audio, if clock.is_real() { MAX_TRACK_LAG } else { Span::MAX }),
+            // In real time, a track that lags has no data; with a clock that drops nothing, its thread is only slow.
+            interleaver: Interleaver::new(video, audio, if clock.drops() { MAX_TRACK_LAG } else { Span::MAX }),
             target: MuxTarget::Buffer(ReplayBuffer::new(Span::ZERO, video)),
             replay: None,
             format,

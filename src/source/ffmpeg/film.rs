@@ -13,8 +13,8 @@ use crate::error::Result;
 use crate::frame::Frame;
 use crate::time::{Span, Timestamp};
 
-/// ffmpeg's option that keeps times as they are in the file; by default it counts them from where it begins to read, and
-/// corrects them in broadcasts.
+/// ffmpeg's option that keeps times as they are in the file; by default it counts them from where it begins to read,
+/// and corrects them in broadcasts.
 const KEPT: &str = "-copyts";
 /// Times in a file are rounded, and a start may be a rounded one of them: the largest difference.
 const ROUNDED: Span = Span::from_nanos(500_000);
@@ -91,8 +91,8 @@ impl Film {
         Ok(true)
     }
 
-    /// The time in the file of the film's first frame, which is read for it. If this run does not keep times, another run
-    /// of ffmpeg prints that one. None where there is no frame.
+    /// The time in the file of the film's first frame, which is read for it. If this run does not keep times, another
+    /// run of ffmpeg prints that one. None where there is no frame.
     pub fn zero(&mut self, path: &Path, stream: &Stream) -> Result<Option<Span>> {
         match self.time_base {
             TimeBase::Original => {

@@ -58,7 +58,8 @@ pub struct Stream {
     pub pix_fmt: String,
     /// ffmpeg's filters that produce this format, with times in ticks.
     pub filter: String,
-    /// Whether its container has one clock from beginning to end (MP4, Matroska), so that ffmpeg need not correct times.
+    /// Whether its container has one clock from beginning to end (MP4, Matroska), so that ffmpeg need not correct
+    /// times.
     pub has_one_clock: bool,
     /// The file's first sound.
     pub sound: Option<SoundStream>,

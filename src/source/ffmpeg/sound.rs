@@ -138,8 +138,8 @@ impl FfmpegSound {
         })
     }
 
-    /// The same sound, of which nothing was read, from this time of the file on; none where a seek is better, because much
-    /// comes before.
+    /// The same sound, of which nothing was read, from this time of the file on; none where a seek is better, because
+    /// much comes before.
     pub(super) fn begun_at(mut self, begin: Span) -> Option<Self> {
         let skipped = begin - self.begin;
         if skipped > SEEK_MARGIN {
