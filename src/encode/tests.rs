@@ -106,14 +106,18 @@ fn record(choice: &Tried, config: &EncoderConfig, frames: &[Frame], keys: &[usiz
     let mut encoder = choice.open(config).unwrap();
     let before = (encoder.codec_private(), encoder.codec_string());
     let packets = encode(&mut *encoder, frames, keys);
-    let codec_private = encoder.codec_private().unwrap();
     if before.0.is_some() {
-        assert_eq!(before, (Some(codec_private.clone()), encoder.codec_string()), "{choice}");
+        assert_eq!(before, (encoder.codec_private(), encoder.codec_string()), "{choice}");
     }
+    save(choice.codec, config.size, &*encoder, &packets)
+}
+
+/// The packets as a file.
+fn save(codec: VideoCodec, size: Size, encoder: &dyn VideoEncoder, packets: &[EncodedPacket]) -> Encoded {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.webm");
     let file = std::fs::File::create(&path).unwrap();
-    let track = VideoTrack::new(choice.codec, config.size, codec_private);
+    let track = VideoTrack::new(codec, size, encoder.codec_private().unwrap());
     let mut writer = WebmWriter::new(file, &track.into()).unwrap();
     packets.iter().for_each(|packet| writer.write(TrackKind::Video, packet).unwrap());
     writer.finish(None).outcome.unwrap();
@@ -421,13 +425,7 @@ fn packets_after_a_change_of_speed_and_bitrate_are_decoded_as_they_were_meant() 
             }
             encoder.encode(frame, RATE.frame_span(), false, &mut packets).unwrap();
         }
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.webm");
-        let track = VideoTrack::new(choice.codec, SIZE, encoder.codec_private().unwrap());
-        let mut writer = WebmWriter::new(std::fs::File::create(&path).unwrap(), &track.into()).unwrap();
-        packets.iter().for_each(|packet| writer.write(TrackKind::Video, packet).unwrap());
-        writer.finish(None).outcome.unwrap();
-        let Some(decoded) = decode(&path) else { return };
+        let Some(decoded) = decode(&save(choice.codec, SIZE, &*encoder, &packets).path) else { return };
         let half = decoded.len() / 2;
         let (before, after) = (luma_psnr(&frames[..25], &decoded[..half]), luma_psnr(&frames[25..], &decoded[half..]));
         assert!(before > 30.0 && after > before, "{choice}: {before:.1} and {after:.1} dB");

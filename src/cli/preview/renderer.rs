@@ -159,7 +159,7 @@ impl WindowRenderer {
     /// of the replay, need the processors that draw.
     fn rest(&self) -> u32 {
         match self.surface.gpu().info().device_type {
-            wgpu::DeviceType::Cpu if self.view.state().recording.is_some() => RECORDING_REST,
+            wgpu::DeviceType::Cpu if self.view.is_recording() => RECORDING_REST,
             wgpu::DeviceType::Cpu => REST,
             _ => 0,
         }

@@ -64,7 +64,7 @@ impl Thumbnails {
             if let (Some(player), Some(frame)) = (player, frame)
                 && let Some((number, chain, first)) = self.next(&frame, last)
             {
-                let is_urgent = first && view.state().recording.is_none();
+                let is_urgent = first && !view.is_recording();
                 (last, rest) = (Some(number), if is_urgent { FIRST_REST } else { REST });
                 let bitmap = renderer.draw(&frame, &player.drawn_by(), number, &chain).ok().map(Arc::new);
                 self.0.lock().drawn.insert(number, (bitmap, Arc::downgrade(&frame)));

@@ -119,6 +119,11 @@ impl View {
         state.clone()
     }
 
+    /// Whether a recording runs.
+    pub fn is_recording(&self) -> bool {
+        self.lock().recording.is_some()
+    }
+
     /// Has the window drawn again. One request is enough, however slow the display is.
     pub fn redraw(&self) {
         if !self.asked.swap(true, Ordering::AcqRel) {

@@ -31,10 +31,9 @@ pub struct Film {
 impl Film {
     /// Opens the film at its beginning.
     pub fn whole(path: &Path, stream: &Stream) -> Result<Self> {
-        if stream.has_one_clock {
-            return Self::open(command(path, stream, &[KEPT.to_owned()], &[]), stream, None, TimeBase::Original);
-        }
-        Self::open(command(path, stream, &[], &[]), stream, None, TimeBase::Corrected)
+        let (before, time_base): (&[&str], _) =
+            if stream.has_one_clock { (&[KEPT], TimeBase::Original) } else { (&[], TimeBase::Corrected) };
+        Self::open(command(path, stream, before, &[]), stream, None, time_base)
     }
 
     /// Opens the film at the frame that is shown at `start`. A range error where the film ends before.
@@ -48,15 +47,14 @@ impl Film {
         if let Some(zero) = zero {
             let begin = zero as f64 * stream.tick.0 as f64 / stream.tick.1 as f64;
             let seconds = begin + start.as_secs_f64();
-            let seek =
-                [KEPT, "-noaccurate_seek", "-seek_timestamp", "1", "-ss", &format!("{seconds:.6}")].map(str::to_owned);
+            let seek = [KEPT, "-noaccurate_seek", "-seek_timestamp", "1", "-ss", &format!("{seconds:.6}")];
             let mut film = Self::open(command(path, stream, &seek, &[]), stream, Some(zero), TimeBase::Original)?;
             if film.skip_to(start, stream)? {
                 return Ok(film);
             }
         }
         // The file has no such places to seek to, or ffmpeg missed the one before.
-        let mut film = Self::open(command(path, stream, &[KEPT.to_owned()], &[]), stream, zero, TimeBase::Original)?;
+        let mut film = Self::open(command(path, stream, &[KEPT], &[]), stream, zero, TimeBase::Original)?;
         film.skip_to(start, stream)?;
         Ok(film)
     }
@@ -112,7 +110,7 @@ impl Film {
 
     /// Decodes the first frame alone, with its own time.
     fn first(path: &Path, stream: &Stream) -> Result<Self> {
-        let command = command(path, stream, &[KEPT.to_owned()], &["-frames:v", "1"]);
+        let command = command(path, stream, &[KEPT], &["-frames:v", "1"]);
         Self::open(command, stream, None, TimeBase::Original)
     }
 
@@ -146,7 +144,7 @@ impl Film {
 
 /// The command that makes ffmpeg write every frame unchanged, and its time; with arguments before the input and after
 /// it.
-fn command(path: &Path, stream: &Stream, before: &[String], after: &[&str]) -> Command {
+fn command(path: &Path, stream: &Stream, before: &[&str], after: &[&str]) -> Command {
     let mut command = program("ffmpeg");
     command.arg("-nostdin").args(["-v", "error"]).args(before);
     add_input(&mut command, path, stream.demuxer);

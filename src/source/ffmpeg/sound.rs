@@ -98,7 +98,7 @@ impl FfmpegSound {
         {
             return Err(start_beyond_end(skipped, duration));
         }
-        let length = duration.map(|duration| (duration - skipped).max(Span::ZERO));
+        let length = left_of(duration, skipped);
         let info = AudioInfo { kind: "ffmpeg", rate, channels, length, endless: false };
         let mut command = program("ffmpeg");
         command.args(["-nostdin", "-v", "error", "-copyts"]);
@@ -146,7 +146,7 @@ impl FfmpegSound {
             return None;
         }
         self.start = SoundStart::FileTime(begin);
-        self.info.length = self.duration.map(|duration| (duration - skipped).max(Span::ZERO));
+        self.info.length = left_of(self.duration, skipped);
         Some(self)
     }
 
@@ -208,6 +208,11 @@ impl FfmpegSound {
         let why = if message.is_empty() { "the file breaks off" } else { &message };
         Err(Error::not_readable(format!("expected {duration} of sound but found {read}: {why}")))
     }
+}
+
+/// How much of a sound is left after `skipped` of it.
+fn left_of(duration: Option<Span>, skipped: Span) -> Option<Span> {
+    duration.map(|duration| (duration - skipped).max(Span::ZERO))
 }
 
 /// How many samples a chunk has: 20 ms.
