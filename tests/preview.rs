@@ -52,6 +52,11 @@ fn saturation(shown: &Shown, from: (u32, u32), size: (u32, u32)) -> f64 {
     sum / (pixels.len() / 3) as f64
 }
 
+/// How far the values of two pictures of the same size are apart, in the mean.
+fn mean_difference(a: &[u8], b: &[u8]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| f64::from(a.abs_diff(*b))).sum::<f64>() / b.len() as f64
+}
+
 /// Waits until the film is shown, in its colours.
 fn wait_for_picture(shown: &Shown) {
     until("the film's picture", || saturation(shown, (200, 100), (200, 100)) > 20.0);
@@ -221,8 +226,7 @@ fn a_saved_picture_is_the_still_of_the_same_frame() {
     until("sepia in the window", || {
         let shown = shown.pixels((0, 50), (640, 200));
         let rows = &still.as_raw()[50 * 640 * 3..250 * 640 * 3];
-        let off: f64 = shown.iter().zip(rows).map(|(a, b)| f64::from(a.abs_diff(*b))).sum();
-        off / (rows.len() as f64) < 1.0
+        mean_difference(&shown, rows) < 1.0
     });
     shown.press(&["s", "q"]);
     assert_eq!(shown.ended().succeeded().stdout.lines().count(), 2, "the second picture is saved before the end");
@@ -338,22 +342,18 @@ fn the_last_frame_of_a_film_stays_and_space_plays_it_again() {
     // The recording ends with the film.
     let line = shown.says("saved bunny-001.webm");
     assert!(figure(&line, "frames") > 5.0, "{line}");
-    let last = shown.pixels((0, 90), (640, 170));
     bench.run(["still", FILM, "--at", "5.24s", "-o", "last.png"]).succeeded();
     let still = image::open(bench.path("last.png")).unwrap().to_rgb8();
     let rows = &still.as_raw()[90 * 640 * 3..260 * 640 * 3];
-    let off = last.iter().zip(rows).map(|(a, b)| f64::from(a.abs_diff(*b))).sum::<f64>() / rows.len() as f64;
-    assert!(off < 1.0, "the last frame is off by {off:.2}");
+    // On a software adapter the window may draw later than the recording ends.
+    until("the last frame", || mean_difference(&shown.pixels((0, 90), (640, 170)), rows) < 1.0);
+    let last = shown.pixels((0, 90), (640, 170));
+    assert!(mean_difference(&last, rows) < 1.0, "the last frame stays");
     // Filters still apply to it.
     shown.press(&["2"]);
     until("a grey picture", || saturation(&shown, (200, 100), (200, 100)) < 3.0);
     shown.press(&["0", "space"]);
-    let changed = || {
-        let now = shown.pixels((0, 90), (640, 170));
-        let off = now.iter().zip(&last).map(|(a, b)| f64::from(a.abs_diff(*b))).sum::<f64>() / now.len() as f64;
-        off > 8.0
-    };
-    until("the film from its beginning", changed);
+    until("the film from its beginning", || mean_difference(&shown.pixels((0, 90), (640, 170)), &last) > 8.0);
     // A click on the time line seeks.
     shown.drag((320, 371), (320, 371));
     shown.press(&["space", "q"]);
