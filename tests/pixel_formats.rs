@@ -130,6 +130,47 @@ fn rgb_shows_what_opaque_rgba_shows() {
     }
 }
 
+/// BT.709 of limited range, in codes (ITU-T H.273): Y, Cb and Cr of a pixel.
+fn yuv_of(pixel: &[u8]) -> [f64; 3] {
+    let [r, g, b] = [0, 1, 2].map(|channel| f64::from(pixel[channel]) / 255.0);
+    let y = 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    [16.0 + 219.0 * y, 128.0 + 224.0 * (b - y) / 1.8556, 128.0 + 224.0 * (r - y) / 1.5748]
+}
+
+/// The planes of a picture in 4:2:0: chroma through (-1 2 6 2 -1)/8 across and (-1 3 3 -1)/4 down, with the outermost
+/// pixels repeated past the borders.
+fn planes_of(rgba: &Frame) -> [Vec<f64>; 3] {
+    let (width, height) = (rgba.size().width as i64, rgba.size().height as i64);
+    let yuv: Vec<_> = rgba.data().chunks(4).map(yuv_of).collect();
+    let at = |x: i64, y: i64| yuv[(y.clamp(0, height - 1) * width + x.clamp(0, width - 1)) as usize];
+    let across = [-0.125, 0.25, 0.75, 0.25, -0.125];
+    let down = [-0.25, 0.75, 0.75, -0.25];
+    let sample = |plane: usize, x: i64, y: i64| -> f64 {
+        let row = |y: i64| (0..5).map(|i| across[i as usize] * at(2 * x + i - 2, y)[plane]).sum::<f64>();
+        (0..4).map(|i| down[i as usize] * row(2 * y + i - 1)).sum()
+    };
+    let chroma = |plane| {
+        let places = (0..(height + 1) / 2).flat_map(|y| (0..(width + 1) / 2).map(move |x| (x, y)));
+        places.map(|(x, y)| sample(plane, x, y)).collect()
+    };
+    [yuv.iter().map(|yuv| yuv[0]).collect(), chroma(1), chroma(2)]
+}
+
+#[test]
+fn chroma_is_filtered_up_to_the_borders_at_every_width() {
+    let gpu = Gpu::new().expect("an adapter: `make test` installs one");
+    for (width, height) in (1..=18).map(|width| (width, 11 - width % 4)) {
+        let rgba = opaque(Size::new(width, height));
+        let found = shown(&gpu, &rgba, PixelFormat::I420, "none");
+        for (plane, (found, expected)) in found.iter().zip(planes_of(&rgba)).enumerate() {
+            assert_eq!(found.len(), expected.len());
+            let off = found.iter().zip(&expected).map(|(a, b)| (f64::from(*a) - b.clamp(0.0, 255.0)).abs());
+            let worst = off.fold(0.0, f64::max);
+            assert!(worst < 0.51, "{width}x{height}, plane {plane}: {worst} of 255");
+        }
+    }
+}
+
 #[test]
 fn rows_of_odd_width_are_padded_to_whole_pairs() {
     let size = Size::new(5, 3);

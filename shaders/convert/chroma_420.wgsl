@@ -4,15 +4,12 @@
 fn columns(plane: u32, x: u32, row: u32) -> vec4f {
     let last = (frame.input_size.x + 1u) / 2u - 1u;
     let at = x / 2u;
+    let is_left = x % 2u == 0u;
     let here = chroma_word(plane, at, row);
-    var samples: vec4f;
-    if x % 2u == 0u {
-        let before = chroma_word(plane, max(at, 1u) - 1u, row).w;
-        samples = vec4f(select(before, here.x, at == 0u), here.xyz);
-    } else {
-        let after = chroma_word(plane, min(at + 1u, last / 4u), row).x;
-        samples = vec4f(here.yzw, after);
-    }
+    // One read for both cases: llvmpipe runs both branches of an `if`.
+    let beside = chroma_word(plane, select(min(at + 1u, last / 4u), max(at, 1u) - 1u, is_left), row);
+    let left = vec4f(select(beside.w, here.x, at == 0u), here.xyz);
+    var samples = select(vec4f(here.yzw, beside.x), left, is_left);
     // Past the right edge the last sample repeats.
     let first = x * 2u;
     samples.z = select(samples.z, samples.y, first + 1u > last);

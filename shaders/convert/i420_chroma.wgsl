@@ -3,11 +3,11 @@
 // that passes unfiltered keeps its chroma; both filters also reduce aliasing of colours finer than a chroma sample.
 // (Cohen, Daubechies & Feauveau 1992, biorthogonal spline wavelets 2.2 and 3.1.)
 //
-// An invocation makes four rows of four samples, of ten rows of eleven pixels: what llvmpipe charges for is reading
-// them. All is written out, because in a loop llvmpipe keeps the values in memory.
+// An invocation makes four rows of four samples, of ten rows of eleven pixels, four of which are one read: what llvmpipe
+// charges for is each access. All is written out, because in a loop llvmpipe keeps the values in memory.
 
 @group(0) @binding(3) var<storage, read_write> output: array<u32>;
-@group(0) @binding(4) var<storage, read_write> chroma: array<u32>;
+@group(0) @binding(4) var<storage, read_write> chroma: array<vec4u>;
 
 // Four samples of U and of V.
 struct Samples {
@@ -15,29 +15,36 @@ struct Samples {
     v: vec4f,
 }
 
-fn chroma_at(row: i32, x: i32) -> vec2f {
-    let last = vec2i(frame.output_size) - 1;
-    let stride = (frame.output_size.x + 7u) / 8u * 8u;
-    return unpack2x16unorm(chroma[u32(clamp(row, 0, last.y)) * stride + u32(clamp(x, 0, last.x))]);
+// Four pixels of a row, from column 4 * four on.
+fn chroma_at(row: i32, four: u32) -> vec4u {
+    let last = i32(frame.output_size.y) - 1;
+    let stride = (frame.output_size.x + 7u) / 8u * 2u;
+    return chroma[u32(clamp(row, 0, last)) * stride + four];
 }
 
 fn low_pass(a: vec2f, b: vec2f, c: vec2f, d: vec2f, e: vec2f) -> vec2f {
     return 0.75 * c + 0.25 * (b + d) - 0.125 * (a + e);
 }
 
-// A row, downsampled across: eleven columns, from two before the first of eight pixels to the first after them.
-fn row_across(row: i32, x: i32) -> Samples {
-    let a = chroma_at(row, x - 2);
-    let b = chroma_at(row, x - 1);
-    let c = chroma_at(row, x);
-    let d = chroma_at(row, x + 1);
-    let e = chroma_at(row, x + 2);
-    let f = chroma_at(row, x + 3);
-    let g = chroma_at(row, x + 4);
-    let h = chroma_at(row, x + 5);
-    let i = chroma_at(row, x + 6);
-    let j = chroma_at(row, x + 7);
-    let k = chroma_at(row, x + 8);
+// A row, downsampled across: eleven columns, from two before the first of eight pixels to the first after them. At the
+// borders the outermost pixel is repeated.
+fn row_across(row: i32, four: u32) -> Samples {
+    let last = (frame.output_size.x - 1u) / 4u;
+    let q = chroma_at(row, four);
+    let p = select(chroma_at(row, max(four, 1u) - 1u), q.xxxx, four == 0u);
+    let r = select(chroma_at(row, min(four + 1u, last)), q.wwww, four + 1u > last);
+    let s = select(chroma_at(row, min(four + 2u, last)), r.wwww, four + 2u > last);
+    let a = unpack2x16unorm(p.z);
+    let b = unpack2x16unorm(p.w);
+    let c = unpack2x16unorm(q.x);
+    let d = unpack2x16unorm(q.y);
+    let e = unpack2x16unorm(q.z);
+    let f = unpack2x16unorm(q.w);
+    let g = unpack2x16unorm(r.x);
+    let h = unpack2x16unorm(r.y);
+    let i = unpack2x16unorm(r.z);
+    let j = unpack2x16unorm(r.w);
+    let k = unpack2x16unorm(s.x);
     let first = low_pass(a, b, c, d, e);
     let second = low_pass(c, d, e, f, g);
     let third = low_pass(e, f, g, h, i);
@@ -63,20 +70,20 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     if any(place >= frame.output_size) {
         return;
     }
-    let x = i32(place.x);
+    let four = id.x * 2u;
     let y = i32(place.y);
-    let a = row_across(y - 1, x);
-    let b = row_across(y, x);
-    let c = row_across(y + 1, x);
-    let d = row_across(y + 2, x);
+    let a = row_across(y - 1, four);
+    let b = row_across(y, four);
+    let c = row_across(y + 1, four);
+    let d = row_across(y + 2, four);
     store_row(id.x, id.y * 4u, a, b, c, d);
-    let e = row_across(y + 3, x);
-    let f = row_across(y + 4, x);
+    let e = row_across(y + 3, four);
+    let f = row_across(y + 4, four);
     store_row(id.x, id.y * 4u + 1u, c, d, e, f);
-    let g = row_across(y + 5, x);
-    let h = row_across(y + 6, x);
+    let g = row_across(y + 5, four);
+    let h = row_across(y + 6, four);
     store_row(id.x, id.y * 4u + 2u, e, f, g, h);
-    let i = row_across(y + 7, x);
-    let j = row_across(y + 8, x);
+    let i = row_across(y + 7, four);
+    let j = row_across(y + 8, four);
     store_row(id.x, id.y * 4u + 3u, g, h, i, j);
 }
