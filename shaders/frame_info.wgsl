@@ -38,11 +38,3 @@ struct FrameInfo {
 fn place(at: vec2u) -> vec2i {
     return vec2i(at) - frame.output_margin;
 }
-
-// A pass works on blocks of 4×2 pixels, one an invocation: pixel i of a block lies at (i % 4, i / 4). Colours in a
-// block are premultiplied.
-alias Block = array<vec4f, 8>;
-
-fn pixel(block: vec2u, i: u32) -> vec2u {
-    return vec2u(block.x * 4u + i % 4u, block.y * 2u + i / 4u);
-}

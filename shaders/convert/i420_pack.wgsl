@@ -12,9 +12,15 @@ fn yuv(color: vec4f) -> vec3f {
     return vec3f(dot(frame.rgb_to_yuv[0], rgb), dot(frame.rgb_to_yuv[1], rgb), dot(frame.rgb_to_yuv[2], rgb));
 }
 
-// Stores four pixels at this place, counted in fours; `last` is the last of them inside the picture, which is repeated
-// after it.
-fn store_row(at: u32, last: u32, first: vec4f, second: vec4f, third: vec4f, fourth: vec4f) {
+// Stores four pixels of a row from this one on, if they are in the picture. In a last block that is not whole, chroma
+// repeats the picture's last pixel.
+fn store_four(at: vec2u, first: vec4f, second: vec4f, third: vec4f, fourth: vec4f) {
+    if any(at >= frame.output_size) {
+        return;
+    }
+    // Rows are padded to eight pixels, so that a chroma row is whole words too.
+    let four = at.y * ((frame.output_size.x + 7u) / 8u * 2u) + at.x / 4u;
+    let last = frame.output_size.x - 1u - at.x;
     let a = yuv(first);
     let b = yuv(second);
     let c = yuv(third);
@@ -22,24 +28,17 @@ fn store_row(at: u32, last: u32, first: vec4f, second: vec4f, third: vec4f, four
     let u = pack2x16unorm(a.yz);
     let v = select(u, pack2x16unorm(b.yz), last >= 1u);
     let w = select(v, pack2x16unorm(c.yz), last >= 2u);
-    chroma[at] = vec4u(u, v, w, select(w, pack2x16unorm(d.yz), last >= 3u));
-    store(at, vec4f(a.x, b.x, c.x, d.x));
+    chroma[four] = vec4u(u, v, w, select(w, pack2x16unorm(d.yz), last >= 3u));
+    store(four, vec4f(a.x, b.x, c.x, d.x));
 }
 
 @compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) id: vec3u) {
     let block = id.xy;
-    if any(block * vec2u(4u, 2u) >= frame.output_size) {
+    if any(block * BLOCK >= frame.output_size) {
         return;
     }
     let colors = filtered(block);
-    // Rows are padded to eight pixels, so that a chroma row is whole words too.
-    let stride = (frame.output_size.x + 7u) / 8u * 2u;
-    let row = block.y * 2u;
-    let at = row * stride + block.x;
-    let last = frame.output_size.x - 1u - block.x * 4u;
-    store_row(at, last, colors[0], colors[1], colors[2], colors[3]);
-    if row + 1u < frame.output_size.y {
-        store_row(at + stride, last, colors[4], colors[5], colors[6], colors[7]);
-    }
+    store_four(pixel(block, 0u), colors[0], colors[1], colors[2], colors[3]);
+    store_four(pixel(block, 4u), colors[4], colors[5], colors[6], colors[7]);
 }

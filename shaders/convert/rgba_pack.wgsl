@@ -5,7 +5,7 @@
 @compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) id: vec3u) {
     let block = id.xy;
-    if any(block * vec2u(4u, 2u) >= frame.output_size) {
+    if any(block * BLOCK >= frame.output_size) {
         return;
     }
     let colors = filtered(block);

@@ -1,22 +1,44 @@
-// Enlarges a reduced picture by params[0].x, linearly. A factor is at least 2, so a block of 4×2 pixels lies between
-// 4×3 reduced ones, each read once.
+// Enlarges a reduced picture by FACTOR, linearly. A factor is at least 2, so a block of 4×2 pixels lies between 4×3
+// reduced ones, from 4 on between 3×3; each is read once.
+
+// A row of reduced pixels, a pixel a column.
+fn reduced(first: vec2i) -> mat4x4f {
+    var fourth: vec4f;
+    if FACTOR < 4 {
+        fourth = load(first + vec2i(3, 0));
+    }
+    return mat4x4f(load(first), load(first + vec2i(1, 0)), load(first + vec2i(2, 0)), fourth);
+}
+
+// How much of each of four neighbours a position takes that lies so far after the first one.
+fn shares(after: f32) -> vec4f {
+    return max(vec4f(0.0), 1.0 - abs(after - vec4f(0.0, 1.0, 2.0, 3.0)));
+}
 
 fn fetch(block: vec2u) -> Block {
-    let factor = params[0].x;
-    let start = (vec2f(place(block * vec2u(4u, 2u))) + 0.5) / factor - 0.5;
+    const PIXEL = 1.0 / f32(FACTOR);
+    let start = (vec2f(place(block * BLOCK)) + 0.5) * PIXEL - 0.5;
     let first = vec2i(floor(start));
-    var colors: Block;
-    for (var y = 0; y < 3; y++) {
-        var row: array<vec4f, 4>;
-        for (var x = 0; x < 4; x++) {
-            row[x] = load(first + vec2i(x, y));
-        }
-        for (var i = 0u; i < 8u; i++) {
-            let at = start + vec2f(f32(i % 4u), f32(i / 4u)) / factor - vec2f(first);
-            let down = max(0.0, 1.0 - abs(at.y - f32(y)));
-            let across = max(vec4f(0.0), 1.0 - abs(at.x - vec4f(0.0, 1.0, 2.0, 3.0)));
-            colors[i] += down * (across.x * row[0] + across.y * row[1] + across.z * row[2] + across.w * row[3]);
-        }
-    }
-    return colors;
+    let after = start - vec2f(first);
+    let a = reduced(first);
+    let b = reduced(first + vec2i(0, 1));
+    let c = reduced(first + vec2i(0, 2));
+    let down = shares(after.y);
+    let further_down = shares(after.y + PIXEL);
+    let upper = down.x * a + down.y * b + down.z * c;
+    let lower = further_down.x * a + further_down.y * b + further_down.z * c;
+    let first_across = shares(after.x);
+    let second_across = shares(after.x + PIXEL);
+    let third_across = shares(after.x + 2.0 * PIXEL);
+    let fourth_across = shares(after.x + 3.0 * PIXEL);
+    return Block(
+        upper * first_across,
+        upper * second_across,
+        upper * third_across,
+        upper * fourth_across,
+        lower * first_across,
+        lower * second_across,
+        lower * third_across,
+        lower * fourth_across,
+    );
 }

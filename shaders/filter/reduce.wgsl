@@ -1,6 +1,6 @@
 // The mean of FACTOR² pixels, the picture moved by params[0].yz.
 
-@compute @workgroup_size(16, 4)
+@compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) id: vec3u) {
     if any(id.xy >= frame.output_size) {
         return;

@@ -214,16 +214,15 @@ impl Renderer {
         let mut steps = Vec::with_capacity(plan.passes.len() + 1);
         for (pass, text) in plan.passes.iter().zip(texts) {
             let bindings = self.bindings(plan, pass, textures, drawn.as_ref());
-            let tile = shader::tile(&pass.stage);
-            steps.push(Step::new(&self.gpu, &mut pipelines, text, numbers(pass), pass, tile, &bindings));
+            let block = shader::block(&pass.stage);
+            steps.push(Step::new(&self.gpu, &mut pipelines, text, numbers(pass), pass, block, &bindings));
         }
         if let (Some(output), Some(chroma), Some(last)) = (&self.output, &self.chroma, plan.passes.last())
             && let PassOutput::I420 { depth } = last.output
         {
             let bindings = [(3, [Binding::Written(output); 2]), (4, [Binding::Written(chroma); 2])];
-            let tile = ([8, 8], [8, 8]);
-            let numbers = vec![[0.0; 4]];
-            steps.push(Step::new(&self.gpu, &mut pipelines, shader::chroma(depth), numbers, last, tile, &bindings));
+            let (text, numbers, block) = (shader::chroma(depth), vec![[0.0; 4]], shader::CHROMA_BLOCK);
+            steps.push(Step::new(&self.gpu, &mut pipelines, text, numbers, last, block, &bindings));
         }
         self.pipelines = pipelines;
         steps

@@ -43,6 +43,9 @@ pub fn blend() -> &'static str {
 pub fn compose(pass: &Pass, linear: bool, animated: bool) -> String {
     let mut composer = Composer { linear, animated, ..Composer::default() };
     composer.add(wgsl!("frame_info"));
+    let [width, height] = block(&pass.stage);
+    let _ = writeln!(composer.text, "const BLOCK = vec2u({width}, {height});");
+    composer.add(wgsl!("block"));
     let count = pass.params().len().max(1);
     let _ = if fits_uniform(count) {
         writeln!(composer.text, "@group(0) @binding(1) var<uniform> params: array<vec4f, {count}>;")
@@ -60,7 +63,8 @@ pub fn compose(pass: &Pass, linear: bool, animated: bool) -> String {
         let _ = writeln!(composer.text, "const BYTES = {};", precision == Precision::Byte);
         composer.add(wgsl!("convert/picture_store"));
     }
-    if !has_own_main(&pass.stage) {
+    // A reduction has its own `main`; its result goes only to a texture.
+    if !matches!(pass.stage, Stage::Reduce { .. }) {
         composer.points(pass);
         if let PassOutput::Light { over_black } = pass.output {
             let _ = writeln!(composer.text, "const OVER_BLACK = {over_black};");
@@ -85,14 +89,22 @@ pub fn fits_uniform(vectors: usize) -> bool {
     vectors <= 1024
 }
 
-/// The number of pixels that one invocation computes, and of invocations in a workgroup, each as width and height.
-pub fn tile(stage: &Stage) -> ([u32; 2], [u32; 2]) {
+/// The block of pixels that one invocation of a pass computes, as width and height.
+pub fn block(stage: &Stage) -> [u32; 2] {
     match stage {
-        Stage::Blur { axis: Axis::Y, .. } => ([1, 8], [16, 4]),
-        Stage::Reduce { .. } => ([1, 1], [16, 4]),
-        _ => ([4, 2], [8, 8]),
+        // Along its axis, so that a pixel is read once for all of the block.
+        Stage::Blur { axis: Axis::X, .. } => [8, 1],
+        Stage::Blur { axis: Axis::Y, .. } => [1, 8],
+        Stage::Reduce { .. } => [1, 1],
+        _ => [4, 2],
     }
 }
+
+/// The block of pixels whose chroma one invocation of [`chroma`] subsamples.
+pub const CHROMA_BLOCK: [u32; 2] = [8, 8];
+
+/// The invocations of a workgroup, as width and height, in all shaders.
+pub const WORKGROUP: [u32; 2] = [8, 8];
 
 /// Whether the pass's shader reads its input through a sampler.
 pub fn samples(pass: &Pass) -> bool {
@@ -103,11 +115,6 @@ pub fn samples(pass: &Pass) -> bool {
 pub fn has_custom(pass: &Pass) -> bool {
     let of_stage = matches!(&pass.stage, Stage::Area(filter) if filter.custom().is_some());
     of_stage || pass.points.iter().any(|point| matches!(point, Point::Function(filter) if filter.custom().is_some()))
-}
-
-/// Whether the stage has its own `main`; its result goes only to a texture.
-fn has_own_main(stage: &Stage) -> bool {
-    matches!(stage, Stage::Blur { axis: Axis::Y, .. } | Stage::Reduce { .. })
 }
 
 /// Builds the text; each module is added once.
@@ -207,11 +214,12 @@ impl Composer {
             },
             Stage::Area(filter) => self.area(filter, pass),
             Stage::Blur { axis, .. } => {
+                let step = match axis {
+                    Axis::X => "1, 0",
+                    Axis::Y => "0, 1",
+                };
+                let _ = writeln!(self.text, "const STEP = vec2i({step});");
                 self.add(wgsl!("filter/blur"));
-                self.add(match axis {
-                    Axis::X => wgsl!("filter/blur_x"),
-                    Axis::Y => wgsl!("filter/blur_y"),
-                });
                 let turns = (0..pass.turns(self.animated)).map(|k| format!("    turn({k}, first);\n"));
                 let _ = writeln!(self.text, "fn turns(first: vec2i) {{\n{}}}", turns.collect::<String>());
             }
@@ -219,7 +227,10 @@ impl Composer {
                 let _ = writeln!(self.text, "const FACTOR = {factor};");
                 self.add(wgsl!("filter/reduce"));
             }
-            Stage::Expand { .. } => self.add(wgsl!("filter/expand")),
+            Stage::Expand { factor } => {
+                let _ = writeln!(self.text, "const FACTOR = {factor};");
+                self.add(wgsl!("filter/expand"));
+            }
             Stage::Place { axis, .. } => {
                 self.axis(*axis);
                 self.add(wgsl!("convert/place"));

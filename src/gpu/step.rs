@@ -53,7 +53,7 @@ impl Step {
         wgsl: String,
         numbers: Vec<[f32; 4]>,
         pass: &Pass,
-        ([tile_x, tile_y], [group_x, group_y]): ([u32; 2], [u32; 2]),
+        block: [u32; 2],
         own_bindings: &[(u32, [Binding; 2])],
     ) -> Self {
         let device = gpu.device();
@@ -103,7 +103,8 @@ impl Step {
         let pipeline = pipelines.entry(wgsl.clone()).or_insert_with_key(compile).clone();
         let bindings = bind(device, &layout, &info, &params, own_bindings);
         let Size { width, height } = pass.to.texels();
-        let workgroups = [width.div_ceil(tile_x * group_x), height.div_ceil(tile_y * group_y)];
+        let [columns, rows] = shader::WORKGROUP;
+        let workgroups = [width.div_ceil(block[0] * columns), height.div_ceil(block[1] * rows)];
         let original_margin = pass.original.map_or(0, |(_, extent)| extent.margin);
         let (from, to) = (pass.from, pass.to);
         Self { wgsl, pipeline, layout, bindings, workgroups, info, params, from, to, original_margin }

@@ -2,7 +2,7 @@
 //! chain are here, so that the shader's text stays.
 
 use super::blur_kernel::taps;
-use super::{Axis, BlurKernel, Pass, Point, Scaling, Stage};
+use super::{BlurKernel, Pass, Point, Scaling, Stage};
 use crate::filter::{Effect, Filter, Kind, Value};
 use crate::frame::Size;
 
@@ -128,12 +128,10 @@ impl Filter {
 impl Stage {
     fn params(&self, input: Size) -> Vec<[f32; 4]> {
         match self {
-            Self::Copy => Vec::new(),
+            Self::Copy | Self::Expand { .. } => Vec::new(),
             Self::Area(filter) => filter.params(),
-            Self::Blur { axis: Axis::X, kernel, shift } => blur_params(*kernel, *shift, 4),
-            Self::Blur { axis: Axis::Y, kernel, shift } => blur_params(*kernel, *shift, 8),
+            Self::Blur { kernel, shift, .. } => blur_params(*kernel, *shift),
             Self::Reduce { factor, shift: [x, y] } => vec![[*factor as f32, *x as f32, *y as f32, 0.0]],
-            Self::Expand { factor } => vec![[*factor as f32, 0.0, 0.0, 0.0]],
             Self::Place { scaling: Scaling { origin, step, covered: [begin, end], from: [first, last] }, .. } => {
                 vec![[*origin, *step, *begin, *end], [*first, *last, 0.0, 0.0]]
             }
@@ -145,11 +143,11 @@ impl Stage {
     }
 }
 
-/// A blur as `shaders/filter/blur.wgsl` reads it, whose invocations make so many neighbours at once from four pixels a turn:
+/// A blur as `shaders/filter/blur.wgsl` reads it, whose invocations make eight neighbours at once from four pixels a turn:
 /// the first pixel and the number of turns; two vectors of zeros; then the weights, and zeros.
-pub(super) fn blur_params(kernel: BlurKernel, shift: f32, neighbours: usize) -> Vec<[f32; 4]> {
+pub(super) fn blur_params(kernel: BlurKernel, shift: f32) -> Vec<[f32; 4]> {
     let (first, weights) = taps(kernel, shift);
-    let turns = (weights.len() + neighbours - 1).div_ceil(4);
+    let turns = (weights.len() + 7).div_ceil(4);
     let weight = |t: usize| weights.get(t).copied().unwrap_or(0.0);
     let mut params = vec![[first as f32, turns as f32, 0.0, 0.0], [0.0; 4], [0.0; 4]];
     params.extend((0..BLUR_PARAMS - params.len()).map(|k| [0, 1, 2, 3].map(|i| weight(4 * k + i))));
