@@ -1,5 +1,7 @@
 //! `framereel record --trace`: what the stages did, as viewers of Chrome's trace format read it.
 
+#[path = "support/browser.rs"]
+mod browser;
 #[path = "support/program.rs"]
 mod program;
 #[path = "support/tools.rs"]
@@ -95,6 +97,49 @@ fn a_live_recording_that_is_too_slow_shows_its_stages_its_queues_and_its_dropped
     let busy = dropped.filter(|event| event["args"]["reason"] == "the recorder was busy").count() as u64;
     assert_eq!(Some(busy), report["dropped"]["busy"].as_u64(), "{report}");
     assert!(busy > 0, "{report}");
+}
+
+/// The threads that Chromium's performance panel finds in a trace, by number, with their names and those of their spans,
+/// and the length of all in microseconds. Its parser shares no code with us. It has no rows for dropped frames and queues.
+fn seen_by_devtools(trace: &str) -> Option<Value> {
+    let script = format!(
+        "const {{ TraceModel }} = await import('/bundled/models/trace/trace.js');
+         const model = TraceModel.Model.createWithAllHandlers();
+         await model.parse({trace}, {{ isCPUProfile: false, metadata: {{}} }});
+         // Versions differ in where the result is.
+         const parsed = model.parsedTrace(0);
+         const {{ Meta, Renderer }} = parsed.data ?? parsed;
+         const threads = [...Renderer.processes.values()].flatMap((process) => [...process.threads]);
+         const row = ([id, {{ name, entries }}]) => [id, {{ name, spans: entries.map((entry) => entry.name) }}];
+         return {{ length: Meta.traceBounds.range, threads: Object.fromEntries(threads.map(row)) }};"
+    );
+    browser::evaluate_in("devtools://devtools/bundled/devtools_app.html", &script)
+}
+
+#[test]
+fn a_viewer_reads_the_trace_of_a_live_recording() {
+    let bench = Bench::new();
+    let args = "record pattern --realtime --size 640x360 --fps 30 --duration 1s --filter sepia(1) --trace trace.json \
+                --json -o film.webm";
+    let report = bench.json(args.split_whitespace());
+    let trace = fs::read_to_string(bench.path("trace.json")).unwrap();
+    let Some(seen) = seen_by_devtools(&trace) else { return };
+    let events = events(&trace);
+    let mut encoded = 0;
+    let mut stages = BTreeSet::new();
+    for thread in of_kind(&events, "M").filter(|event| event["name"] == "thread_name") {
+        let row = &seen["threads"][thread["tid"].to_string()];
+        assert_eq!(row["name"], thread["args"]["name"], "{seen}");
+        let spans: Vec<_> = of_kind(&events, "X").filter(|span| span["tid"] == thread["tid"]).collect();
+        let found = row["spans"].as_array().expect("spans");
+        assert_eq!(found.len(), spans.len(), "{row}");
+        encoded += found.iter().filter(|name| **name == "encode").count();
+        stages.insert(row["name"].as_str().expect("a name"));
+    }
+    assert!(["source", "filter", "encode", "mux"].iter().all(|stage| stages.contains(stage)), "{stages:?}");
+    assert!(encoded as u64 >= report["frames_encoded"].as_u64().unwrap(), "{encoded} of {report}");
+    let length = number(&seen["length"]);
+    assert!((0.9e6..60e6).contains(&length), "a second of recording takes {length} us");
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! Judges recorded files with a real browser: headless Chromium opens a page from a small server, with the files beside
-//! it, and the page's script posts its results back.
+//! it, and the page's script posts its results back; or it opens a page of its own, such as its developer tools.
+#![allow(dead_code, reason = "each test file uses its part")]
 
 use std::collections::HashMap;
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -12,7 +13,7 @@ use std::sync::mpsc::{self, Sender};
 use std::thread;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::tools;
 
@@ -33,11 +34,7 @@ const ANSWER_LIMIT: usize = 16 << 20;
 /// When the script throws, or no result comes in time.
 #[track_caller]
 pub fn judge(files: &[(&str, &Path)], script: &str) -> Option<Value> {
-    let Some(chromium) = ["chromium", "chromium-browser", "google-chrome"].into_iter().find(|name| installed(name))
-    else {
-        tools::missing("chromium", "chromium");
-        return None;
-    };
+    let chromium = installed()?;
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("the port's number");
     let site = Arc::new(Site {
@@ -56,19 +53,7 @@ pub fn judge(files: &[(&str, &Path)], script: &str) -> Option<Value> {
 
     let profile = tempfile::tempdir().expect("a folder for the browser's profile");
     let log = profile.path().join("log");
-    let mut browser = Browser(
-        Command::new(chromium)
-            .args(["--headless=new", "--no-sandbox", "--disable-quic", "--no-first-run", "--disable-sync"])
-            .args(["--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage"])
-            .args(["--force-color-profile=srgb", "--autoplay-policy=no-user-gesture-required"])
-            .arg(format!("--user-data-dir={}", profile.path().join("profile").display()))
-            .arg(format!("http://{address}/"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(File::create(&log).expect("the browser's log"))
-            .spawn()
-            .expect("chromium starts"),
-    );
+    let mut browser = Browser::start(Command::new(chromium), profile.path(), &format!("http://{address}/"), &log);
     let answer = answers.recv_timeout(LIMIT);
     browser.end();
     let log = fs::read_to_string(&log).unwrap_or_default();
@@ -79,16 +64,140 @@ pub fn judge(files: &[(&str, &Path)], script: &str) -> Option<Value> {
     }
 }
 
-/// Whether this program can be started.
-fn installed(program: &str) -> bool {
-    let version = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
-    version.is_ok_and(|status| status.success())
+/// Runs `script`, the body of an async function, in one of Chromium's own pages, such as
+/// `devtools://devtools/bundled/devtools_app.html`, and returns its result. None where there is no Chromium.
+///
+/// # Panics
+/// When the script throws, or no result comes in time.
+#[track_caller]
+pub fn evaluate_in(page: &str, script: &str) -> Option<Value> {
+    let chromium = installed()?;
+    let profile = tempfile::tempdir().expect("a folder for the browser's profile");
+    let [log, to, from] = ["log", "to", "from"].map(|name| profile.path().join(name));
+    let made = Command::new("mkfifo").args([&to, &from]).status().expect("mkfifo, of coreutils");
+    assert!(made.success(), "no named pipes: {made}");
+    // Chromium reads commands from descriptor 3, and answers on descriptor 4.
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "exec \"$@\" 3<\"$TO\" 4>\"$FROM\"", "sh", chromium]).env("TO", &to).env("FROM", &from);
+    let mut browser = Browser::start(shell, profile.path(), "--remote-debugging-pipe", &log);
+    let (sender, answers) = mpsc::channel();
+    let (page, script) = (page.to_owned(), script.to_owned());
+    // Opening and reading a pipe cannot be interrupted; the thread ends with the browser, or with the test's process.
+    thread::spawn(move || sender.send(DevTools::open(&to, &from).and_then(|mut tools| tools.evaluate(&page, &script))));
+    let answer = answers.recv_timeout(LIMIT);
+    browser.end();
+    let log = fs::read_to_string(&log).unwrap_or_default();
+    let answer = answer.unwrap_or_else(|_| panic!("no answer from chromium within {LIMIT:?}; its log:\n{log}"));
+    Some(answer.unwrap_or_else(|error| panic!("{error}; chromium's log:\n{log}")))
+}
+
+/// The name of a Chromium that can be started.
+fn installed() -> Option<&'static str> {
+    let starts = |program: &&str| {
+        let version = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+        version.is_ok_and(|status| status.success())
+    };
+    let found = ["chromium", "chromium-browser", "google-chrome"].into_iter().find(starts);
+    if found.is_none() {
+        tools::missing("chromium", "chromium");
+    }
+    found
+}
+
+/// The Chrome DevTools Protocol on two pipes: messages are JSON, each with a zero byte at its end
+/// (https://chromedevtools.github.io/devtools-protocol/).
+struct DevTools {
+    to: File,
+    from: BufReader<File>,
+    /// How many commands were sent.
+    sent: u64,
+    /// The page's session, once there is one.
+    session: Option<String>,
+    /// The documents that have loaded, by their loaders' numbers.
+    loaded: Vec<Value>,
+}
+
+impl DevTools {
+    /// Opens the pipes, in the order in which the other side does.
+    fn open(to: &Path, from: &Path) -> io::Result<Self> {
+        let to = OpenOptions::new().write(true).open(to)?;
+        let from = BufReader::new(File::open(from)?);
+        Ok(Self { to, from, sent: 0, session: None, loaded: Vec::new() })
+    }
+
+    fn evaluate(&mut self, page: &str, script: &str) -> io::Result<Value> {
+        let target = self.call("Target.createTarget", json!({ "url": "about:blank" }))?["targetId"].clone();
+        let attached = self.call("Target.attachToTarget", json!({ "targetId": target, "flatten": true }))?;
+        self.session = attached["sessionId"].as_str().map(str::to_owned);
+        self.call("Page.enable", json!({}))?;
+        self.call("Page.setLifecycleEventsEnabled", json!({ "enabled": true }))?;
+        let opened = self.call("Page.navigate", json!({ "url": page }))?;
+        if let Some(error) = opened["errorText"].as_str() {
+            return Err(io::Error::other(format!("{page} was not opened: {error}")));
+        }
+        // The event may come before the answer to the command.
+        while !self.loaded.contains(&opened["loaderId"]) {
+            self.message()?;
+        }
+        let expression = format!("(async () => {{ {script} }})()");
+        let options = json!({ "expression": expression, "awaitPromise": true, "returnByValue": true });
+        let answer = self.call("Runtime.evaluate", options)?;
+        match answer.get("exceptionDetails") {
+            Some(details) => Err(io::Error::other(format!("the page's script failed: {details}"))),
+            None => Ok(answer["result"]["value"].clone()),
+        }
+    }
+
+    /// Sends a command, and waits for its result.
+    fn call(&mut self, method: &str, params: Value) -> io::Result<Value> {
+        self.sent += 1;
+        let mut command = json!({ "id": self.sent, "method": method, "params": params });
+        if let Some(session) = &self.session {
+            command["sessionId"] = json!(session);
+        }
+        self.to.write_all(format!("{command}\0").as_bytes())?;
+        loop {
+            let message = self.message()?;
+            if message["id"] == self.sent {
+                let failed = || io::Error::other(format!("{method} failed: {message}"));
+                return message.get("result").cloned().ok_or_else(failed);
+            }
+        }
+    }
+
+    fn message(&mut self) -> io::Result<Value> {
+        let mut text = Vec::new();
+        self.from.read_until(0, &mut text)?;
+        if text.pop() != Some(0) {
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "chromium has ended"));
+        }
+        let message: Value = serde_json::from_slice(&text)?;
+        if message["method"] == "Page.lifecycleEvent" && message["params"]["name"] == "load" {
+            self.loaded.push(message["params"]["loaderId"].clone());
+        }
+        Ok(message)
+    }
 }
 
 /// The browser's process, which is killed when this value is dropped.
 struct Browser(Child);
 
 impl Browser {
+    /// Starts the browser without a window; `last` is its last argument.
+    fn start(mut command: Command, profile: &Path, last: &str, log: &Path) -> Self {
+        let child = command
+            .args(["--headless=new", "--no-sandbox", "--disable-quic", "--no-first-run", "--disable-sync"])
+            .args(["--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage"])
+            .args(["--force-color-profile=srgb", "--autoplay-policy=no-user-gesture-required"])
+            .arg(format!("--user-data-dir={}", profile.join("profile").display()))
+            .arg(last)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(File::create(log).expect("the browser's log"))
+            .spawn();
+        Self(child.expect("chromium starts"))
+    }
+
     fn end(&mut self) {
         // The browser may have ended by itself.
         let _ = self.0.kill();
