@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
-use crate::chain::{CHAINS, Chain, NONE};
+use crate::chain::{CHAINS, Chain};
 use crate::encoder::{BITS, ENCODERS, Encoder};
 use crate::film::Film;
 use crate::results::{Figures, Row};
@@ -49,11 +49,13 @@ impl Peer {
     }
 }
 
-/// Every encoder without a filter, and every chain with the encoder that takes the least time.
+/// Every chain with its encoders. The first encoder takes the least time.
 pub fn jobs() -> Vec<Job> {
-    let bare = ENCODERS.iter().map(|encoder| Job { encoder, chain: &NONE });
-    let filtered = CHAINS.iter().filter(|chain| !chain.is_none()).map(|chain| Job { encoder: &ENCODERS[0], chain });
-    bare.chain(filtered).collect()
+    let of_chain = |chain: &'static Chain| {
+        let encoders = if chain.every_encoder { &ENCODERS[..] } else { &ENCODERS[..1] };
+        encoders.iter().map(move |encoder| Job { encoder, chain })
+    };
+    CHAINS.iter().flat_map(of_chain).collect()
 }
 
 impl Job {

@@ -1,6 +1,6 @@
-// A blur along one axis, for the eight neighbours of a block at once: each pixel is read once and added to all of them,
-// four pixels a turn, STEP apart. The turns are written out after this file, as `turns`, because what a loop carries from
-// turn to turn is expensive on a processor.
+// A blur along one axis, for the eight neighbours of a block at once: each pixel is read once and added to all of
+// them, four pixels a turn, STEP apart. The turns are written out after this file, as `turns`, because what a loop
+// carries from turn to turn is expensive on a processor.
 // params[0]: the first pixel. From params[3] on the weights, four in a vector, with zeros before and after them: turn k
 // multiplies the pixels 4k to 4k + 3 by the weights params[3 + k] for the first neighbour, and by weights that are one
 // earlier for each further one.

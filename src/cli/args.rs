@@ -1,30 +1,27 @@
-//! The command line: the arguments of each command. [`values`](super::values) parses their values.
+//! The command line: the arguments of each command. [`values`](super::values) parses their values, and
+//! [`encoder`](super::encoder) has those that say how a recording is encoded.
 
 use std::path::PathBuf;
 
 use clap::{Args as Arguments, Parser, Subcommand};
 use clap_complete::Shell;
 use framereel::color::ToneMap;
-use framereel::encode::EncoderChoice;
 use framereel::filter::{Custom, Edge, Kind, Visualization};
 use framereel::frame::BitDepth;
-use framereel::mux::Container;
-use framereel::recorder::{Layout, MediaRecorderOptions, Overload};
+use framereel::recorder::{Layout, Overload};
 use framereel::source::{self, Deinterlace, shader};
-use framereel::{
-    Error, ErrorKind, FilterChain, FrameRate, Result, Size, Source, SourceOptions, SourceSpec, Span, VideoCodec,
-};
+use framereel::{ErrorKind, FilterChain, FrameRate, Result, Size, Source, SourceOptions, SourceSpec, Span};
 
 use super::bench::BenchArgs;
+use super::encoder::EncoderArgs;
 use super::gif::GifArgs;
 use super::show::graphics::Graphics;
 #[cfg(feature = "preview")]
 use super::values::folder;
 use super::values::{
-    AudioChoice, CODECS, DEINTERLACE, DEPTHS, EDGES, ENCODERS, GRAPHICS, KeyInterval, LAYOUTS, OVERLOADS,
-    OverlayChoice, Speed, Split, TONE_MAPS, VISUALIZATIONS, audio_bitrate, background, bitrate, bytes, camera_control,
-    chain, codec, edge, gain, grid, key_interval, layout, overlay, recording_path, repaired_path, size, some_time,
-    sound, speed, split, still_path, visualization, words,
+    AudioChoice, DEINTERLACE, DEPTHS, EDGES, GRAPHICS, LAYOUTS, OVERLOADS, OverlayChoice, Split, TONE_MAPS,
+    VISUALIZATIONS, background, bytes, camera_control, chain, edge, gain, grid, layout, overlay, recording_path,
+    repaired_path, size, some_time, sound, split, still_path, visualization, words,
 };
 
 /// Records frames through GPU filters into a seekable .webm or a still.
@@ -199,73 +196,6 @@ pub struct PreviewArgs {
     pub window: Option<Size>,
     #[command(flatten)]
     pub encoder: EncoderArgs,
-}
-
-/// How a recording is encoded.
-#[derive(Debug, Clone, Arguments)]
-pub struct EncoderArgs {
-    /// The codec of the video: av1, vp8, vp9, h264 or hevc [default: the first that the output's format and the encoder
-    /// have in common; av1 in .webm and .mp4]
-    #[arg(long, value_name = "NAME", value_parser = words(CODECS, codec), hide_possible_values = true)]
-    pub codec: Option<VideoCodec>,
-    /// auto, hardware (the graphics card's, if one passes a trial), rav1e, aom, vpx, or one of the ffmpeg program's, as
-    /// ffmpeg:libx264; `framereel codecs` lists them [default: hardware with --codec, else auto]
-    #[arg(long, value_name = "NAME", default_value = "auto", hide_default_value = true, value_parser = words(ENCODERS, str::parse::<EncoderChoice>), hide_possible_values = true)]
-    pub encoder: EncoderChoice,
-    /// Bits a second, as 2M, 800k or 2500000 [default: 2500k]
-    #[arg(long, value_name = "BITS", value_parser = bitrate)]
-    pub bitrate: Option<u32>,
-    /// Bits a second of the sound, 6k to 510k [default: 128k]
-    #[arg(long, value_name = "BITS", value_parser = audio_bitrate)]
-    pub audio_bitrate: Option<u32>,
-    /// Constant quality, 0 (worst) to 100 (best), in place of a bitrate
-    #[arg(long, value_name = "0..100", conflicts_with = "bitrate", value_parser = clap::value_parser!(u8).range(0..=100))]
-    pub quality: Option<u8>,
-    /// 0 (slowest, best) to 10 (fastest), or auto: what keeps up with a camera; in real time, aom and vpx then get
-    /// faster before frames are dropped [default: auto]
-    #[arg(long, value_name = "0..10|auto", default_value = "auto", hide_default_value = true, value_parser = speed)]
-    pub speed: Speed,
-    /// How far key frames are apart at most, as a time (2s, 500ms) or in frames (60f); players seek to them [default:
-    /// 2s]
-    #[arg(long, value_name = "TIME|COUNT", value_parser = key_interval)]
-    pub key_interval: Option<KeyInterval>,
-}
-
-impl EncoderArgs {
-    /// The type of a recording in this container, with the codec that was asked for.
-    ///
-    /// # Errors
-    /// A usage error for a codec that the container cannot hold.
-    pub fn mime_type(&self, container: Container, pictures: bool) -> Result<String> {
-        let essence = container.mime_type(pictures);
-        let Some(codec) = self.codec.filter(|_| pictures) else { return Ok(essence.to_owned()) };
-        if container.video_codecs().contains(&codec) {
-            return Ok(format!("{essence};codecs={codec}"));
-        }
-        let held: Vec<_> = container.video_codecs().iter().map(|codec| codec.name()).collect();
-        let name = container.name();
-        let expected = format!("expected {} for a file of {name} but found --codec {codec}", held.join(" or "));
-        Err(Error::new(ErrorKind::Syntax, expected).with_remedy("leave it out, or give the output another name"))
-    }
-
-    /// A recorder's options that say the same.
-    pub fn options(&self) -> MediaRecorderOptions {
-        // A codec that was asked for is worth a trial; the default starts at once.
-        let encoder = match (&self.encoder, self.codec) {
-            (EncoderChoice::Auto, Some(VideoCodec::Av1 | VideoCodec::Vp9)) => EncoderChoice::Hardware,
-            (encoder, _) => encoder.clone(),
-        };
-        let mut options = MediaRecorderOptions::default().with_encoder(encoder);
-        options.video_bits_per_second = self.bitrate;
-        options.audio_bits_per_second = self.audio_bitrate;
-        match self.key_interval {
-            Some(KeyInterval::Time(span)) => options.video_key_frame_interval_duration = Some(span),
-            Some(KeyInterval::Frames(count)) => options.video_key_frame_interval_count = Some(count),
-            None => {}
-        }
-        (options.quality, options.speed) = (self.quality, self.speed.0);
-        options
-    }
 }
 
 /// Saves one frame as a picture

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args as Arguments;
 use framereel::canvas::Capture;
-use framereel::encode::{self, EncoderConfig, RateControl};
+use framereel::encode::{self, EncoderConfig};
 use framereel::frame::{Frame, PixelFormat, Size};
 use framereel::mux::Container;
 use framereel::source::{self, SourceOptions, SourceSpec};
@@ -13,7 +13,7 @@ use framereel::{
 };
 use serde::Serialize;
 
-use super::args::EncoderArgs;
+use super::encoder::EncoderArgs;
 use super::print;
 use super::values::{chain, size, some_time};
 
@@ -81,7 +81,7 @@ pub fn run(args: &BenchArgs) -> Result<()> {
     let (frames, drawn_by) = frames(args)?;
     let size = args.size.unwrap_or(frames[0].size());
     let chain = drawn_by.then(args.filter.clone());
-    let config = args.config(size);
+    let config = args.encoder.config(size, RATE);
     let said = |name: &str, speed: f64| {
         if args.json { Ok(()) } else { print(format_args!("{name:<10}{speed:>8.1} frames a second")) }
     };
@@ -121,20 +121,6 @@ pub fn run(args: &BenchArgs) -> Result<()> {
         "sustains {size} at {:.0} frames a second; the {limit} {verb} what limits it",
         recording.floor()
     ))
-}
-
-impl BenchArgs {
-    fn config(&self, size: Size) -> EncoderConfig {
-        let codec = self.encoder.codec.or(self.encoder.encoder.codecs().first().copied()).unwrap_or(VideoCodec::Av1);
-        let mut config = EncoderConfig::new(size, RATE).with_codec(codec);
-        config.speed = self.encoder.speed.0;
-        match (self.encoder.quality, self.encoder.bitrate) {
-            (Some(quality), _) => config.rate_control = RateControl::Quality(quality),
-            (None, Some(bits)) => config.rate_control = RateControl::Bitrate(bits),
-            (None, None) => {}
-        }
-        config
-    }
 }
 
 /// The first frames of the source, and the filters that draw it.

@@ -6,7 +6,8 @@ use framereel::mux::Container;
 use framereel::recorder::Media;
 use framereel::{Error, ErrorKind, FrameRate, Result, Size, Span};
 
-use super::args::{EncoderArgs, RecordArgs};
+use super::args::RecordArgs;
+use super::encoder::EncoderArgs;
 use super::progress::megabytes;
 use super::values::{DITHERS, PALETTES, words};
 

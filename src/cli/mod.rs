@@ -20,6 +20,7 @@ pub mod codecs;
 pub mod completions;
 pub mod devices;
 pub mod doctor;
+pub mod encoder;
 pub mod gif;
 pub mod inspect;
 pub mod keys;

@@ -1,17 +1,15 @@
 //! Parses the values on the command line; an error says what was expected.
 
 use std::ffi::OsStr;
-use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use clap::builder::{PossibleValue, TypedValueParser};
 use clap::{Arg, Command};
-use framereel::VideoCodec;
 use framereel::canvas::layout::{Anchor, OverlayPlace};
 use framereel::filter::{Edge, FileAccess, FilterChain, Visualization};
 use framereel::frame::Size;
 use framereel::mux::Container;
-use framereel::recorder::{Layout, MediaRecorderOptions};
+use framereel::recorder::Layout;
 use framereel::source::SourceSpec;
 use framereel::source::audio::AudioSpec;
 use framereel::source::mix::MixSource;
@@ -20,8 +18,6 @@ use framereel::time::Span;
 use framereel::{Error, ErrorKind, Result};
 
 /// The words of some values.
-pub const ENCODERS: &[&str] =
-    &["auto", "hardware", "rav1e", "aom", "vpx", "ffmpeg:libx264", "ffmpeg:libx265", "ffmpeg:libsvtav1"];
 pub const GRAPHICS: &[&str] = &["blocks", "sixel", "kitty"];
 pub const LAYOUTS: &[&str] = &["over", "grid"];
 pub const DEPTHS: &[&str] = &["8", "10"];
@@ -30,7 +26,6 @@ pub const DEINTERLACE: &[&str] = &["auto", "off"];
 pub const EDGES: &[&str] = &["transparent", "clamp"];
 pub const PALETTES: &[&str] = &["global", "frame", "rolling"];
 pub const DITHERS: &[&str] = &["none", "floyd-steinberg", "false-floyd-steinberg", "stucki", "atkinson", "ordered"];
-pub const CODECS: &[&str] = &["av1", "vp8", "vp9", "h264", "hevc"];
 pub const OVERLOADS: &[&str] = &["drop", "slow", "block"];
 pub const VISUALIZATIONS: &[&str] = &["wave", "bars", "spectrogram"];
 
@@ -96,48 +91,8 @@ pub fn background(color: &str) -> Result<FilterChain> {
     })
 }
 
-/// Bits per second of the video: `2M`, `800k`, `2500000`.
-pub fn bitrate(text: &str) -> Result<u32> {
-    bits(text, "2M, 800k or 2500000", 10_000..=1_000_000_000, "10k to 1000M")
-}
-
-/// The speed of an encoder; none for what it chooses itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Speed(pub Option<u8>);
-
-/// `auto`, or 0 to 10.
-pub fn speed(text: &str) -> Result<Speed> {
-    if text == "auto" {
-        return Ok(Speed(None));
-    }
-    let speed = text.parse().ok().filter(|speed| *speed <= 10);
-    let speed = speed.ok_or_else(|| syntax(format!("expected auto or a speed from 0 to 10 but found `{text}`")));
-    speed.map(|speed| Speed(Some(speed)))
-}
-
-/// Bits per second of the sound: `128k`, `96000`.
-pub fn audio_bitrate(text: &str) -> Result<u32> {
-    bits(text, "128k or 96000", 6_000..=510_000, "6k to 510k")
-}
-
-fn bits(text: &str, examples: &str, range: RangeInclusive<u32>, bounds: &str) -> Result<u32> {
-    let (number, scale) = match text.as_bytes().last() {
-        Some(b'k' | b'K') => (&text[..text.len() - 1], 1e3),
-        Some(b'M' | b'm') => (&text[..text.len() - 1], 1e6),
-        _ => (text, 1.0),
-    };
-    let Some(bits) = number_of(number).map(|number| number * scale) else {
-        return Err(syntax(format!("expected a bitrate such as {examples} but found `{text}`")));
-    };
-    if !(f64::from(*range.start())..=f64::from(*range.end())).contains(&bits) {
-        let expected = format!("expected a bitrate from {bounds} (bits a second)");
-        return Err(range_error(format!("{expected} but found `{text}`")));
-    }
-    Ok(bits.round() as u32)
-}
-
 /// A number without sign or exponent.
-fn number_of(text: &str) -> Option<f64> {
+pub fn number_of(text: &str) -> Option<f64> {
     text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'))
 }
 
@@ -178,31 +133,6 @@ pub fn bytes(text: &str) -> Result<u64> {
         Some(bytes) if bytes >= 1.0 => Ok(bytes.round() as u64),
         Some(_) => Err(range_error(format!("expected a size above 0 but found `{text}`"))),
         None => Err(syntax(format!("expected a size such as 100MB, 500kB or 64MiB, with its B, but found `{text}`"))),
-    }
-}
-
-/// The longest distance between key frames.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeyInterval {
-    Time(Span),
-    Frames(u32),
-}
-
-/// `2s`, `500ms`, `60f` (frames).
-pub fn key_interval(text: &str) -> Result<KeyInterval> {
-    let wrong = || syntax(format!("expected a time such as 2s or 500ms or frames such as 60f but found `{text}`"));
-    let longest = MediaRecorderOptions::LONGEST_KEY_FRAME_INTERVAL;
-    if let Some(count) = text.strip_suffix('f') {
-        return match count.parse::<u32>() {
-            Ok(0) => Err(range_error(format!("expected a key frame every 1f or more but found `{text}`"))),
-            Ok(count) if !text.starts_with('+') => Ok(KeyInterval::Frames(count)),
-            _ => Err(wrong()),
-        };
-    }
-    match text.parse::<Span>() {
-        Ok(span) if span > Span::ZERO && span <= longest => Ok(KeyInterval::Time(span)),
-        Ok(_) => Err(range_error(format!("expected a time above 0 and at most {longest} but found `{text}`"))),
-        Err(_) => Err(wrong()),
     }
 }
 
@@ -305,14 +235,6 @@ pub fn edge(text: &str) -> Result<Edge> {
     }
 }
 
-/// A codec of video. Those of pictures are chosen by the output's name.
-pub fn codec(text: &str) -> Result<VideoCodec> {
-    match text.parse() {
-        Ok(codec) if CODECS.contains(&text) => Ok(codec),
-        _ => Err(syntax(format!("expected av1, vp8, vp9, h264 or hevc but found `{text}`"))),
-    }
-}
-
 pub fn recording_path(text: &str) -> Result<PathBuf> {
     let path = PathBuf::from(text);
     if text == "-" || is_folder(&path) || is_device(&path) || is_recording_name(&path) {
@@ -382,18 +304,17 @@ pub fn is_device(path: &Path) -> bool {
     path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir())
 }
 
-fn range_error(context: String) -> Error {
+pub fn range_error(context: String) -> Error {
     Error::new(ErrorKind::Range, context)
 }
 
-fn syntax(context: String) -> Error {
+pub fn syntax(context: String) -> Error {
     Error::new(ErrorKind::Syntax, context)
 }
 
 #[cfg(test)]
 mod tests {
     use framereel::color::ToneMap;
-    use framereel::encode::EncoderChoice;
     use framereel::encode::gif::{GifDither, GifPalette};
     use framereel::frame::BitDepth;
     use framereel::recorder::Overload;
@@ -404,11 +325,9 @@ mod tests {
 
     #[test]
     fn words_that_shells_complete_are_those_that_are_read() {
-        assert!(ENCODERS.iter().all(|word| word.parse::<EncoderChoice>().is_ok()));
         assert!(GRAPHICS.iter().all(|word| word.parse::<Graphics>().is_ok()));
         assert!(LAYOUTS.iter().all(|word| layout(word).is_ok()));
         assert!(EDGES.iter().all(|word| edge(word).is_ok()));
-        assert!(CODECS.iter().all(|word| codec(word).is_ok()));
         assert_eq!(PALETTES, GifPalette::ALL.map(GifPalette::name));
         assert_eq!(DITHERS, GifDither::ALL.map(GifDither::name));
         assert!(DEPTHS.iter().all(|word| word.parse::<BitDepth>().is_ok()));
@@ -444,31 +363,6 @@ mod tests {
     }
 
     #[test]
-    fn key_frames_come_by_time_or_by_count() {
-        assert_eq!(key_interval("500ms").unwrap(), KeyInterval::Time(Span::from_millis(500)));
-        assert_eq!(key_interval("2").unwrap(), KeyInterval::Time(Span::from_secs(2)));
-        assert_eq!(key_interval("60f").unwrap(), KeyInterval::Frames(60));
-        for (text, kind) in [
-            ("0f", ErrorKind::Range),
-            ("0s", ErrorKind::Range),
-            ("31s", ErrorKind::Range),
-            ("f", ErrorKind::Syntax),
-            ("+6f", ErrorKind::Syntax),
-            ("often", ErrorKind::Syntax),
-        ] {
-            assert_eq!(*key_interval(text).unwrap_err().kind(), kind, "{text}");
-        }
-    }
-
-    #[test]
-    fn the_sounds_bitrate_has_opus_limits() {
-        assert_eq!(audio_bitrate("128k").unwrap(), 128_000);
-        for text in ["5999", "511k", "loud"] {
-            assert!(audio_bitrate(text).unwrap_err().to_string().contains(&format!("but found `{text}`")));
-        }
-    }
-
-    #[test]
     fn sizes_are_even_and_at_least_16() {
         assert_eq!(size("1280x720").unwrap(), Size::new(1280, 720));
         let message = |text| size(text).unwrap_err().to_string();
@@ -478,17 +372,6 @@ mod tests {
         assert_eq!(message("14x360"), format!("{expected} but found 14x360; try 16x360"));
         for text in ["", "x", "640", "640x", "-2x4", "640x360x2", "1e3x720", "99999999999x720"] {
             assert_eq!(message(text), format!("expected a size such as 1280x720 but found `{text}`"));
-        }
-    }
-
-    #[test]
-    fn bitrates_take_k_and_m_and_have_limits() {
-        for (text, bits) in [("2M", 2_000_000), ("800k", 800_000), ("2500000", 2_500_000), ("2.5M", 2_500_000)] {
-            assert_eq!(bitrate(text).unwrap(), bits);
-        }
-        for text in ["", "k", "2G", "-2M", "1e6", "nan", "inf", "9999", "9.9k", "1001M", "2é"] {
-            let message = bitrate(text).unwrap_err().to_string();
-            assert!(message.contains(&format!("but found `{text}`")), "{message}");
         }
     }
 

@@ -228,7 +228,7 @@ impl Composer {
                 self.add(wgsl!("filter/reduce"));
             }
             Stage::Expand { factor } => {
-                let _ = writeln!(self.text, "const FACTOR = {factor};");
+                let _ = writeln!(self.text, "const FOURTH = {};", *factor < 4);
                 self.add(wgsl!("filter/expand"));
             }
             Stage::Place { axis, .. } => {

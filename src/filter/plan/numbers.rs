@@ -128,9 +128,10 @@ impl Filter {
 impl Stage {
     fn params(&self, input: Size) -> Vec<[f32; 4]> {
         match self {
-            Self::Copy | Self::Expand { .. } => Vec::new(),
+            Self::Copy => Vec::new(),
             Self::Area(filter) => filter.params(),
             Self::Blur { kernel, shift, .. } => blur_params(*kernel, *shift),
+            Self::Expand { factor } => vec![[*factor as f32, 0.0, 0.0, 0.0]],
             Self::Reduce { factor, shift: [x, y] } => vec![[*factor as f32, *x as f32, *y as f32, 0.0]],
             Self::Place { scaling: Scaling { origin, step, covered: [begin, end], from: [first, last] }, .. } => {
                 vec![[*origin, *step, *begin, *end], [*first, *last, 0.0, 0.0]]
