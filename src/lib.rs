@@ -121,7 +121,7 @@
 //!
 //! | what | as |
 //! |---|---|
-//! | work: `read`, `submit`, `compile`, `read back`, `encode`, `write` and others | a span, without the time of waiting for input |
+//! | work: `read`, `submit`, `compile`, `read back`, `encode`, `segment` (of a film whose parts are encoded side by side), `write` and others | a span, without the time of waiting for input |
 //! | a message begins to wait in a queue, or no longer waits | an event with the fields `queue`, its name, and `change`, 1 or -1 |
 //! | a frame is dropped | an event with the field `dropped`, the reason |
 //! | the speed of an encoder that changes it, at first and at each change | an event with the field `speed`, 0 to 10 |

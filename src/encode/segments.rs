@@ -127,6 +127,7 @@ impl SegmentEncoder {
 
 /// Encodes the frames of a segment; each is freed once the encoder has taken it.
 fn encode_segment(frames: Vec<(Frame, Span)>, mut encoder: Box<dyn VideoEncoder>) -> Result<EncodedSegment> {
+    let _span = tracing::debug_span!("segment").entered();
     let mut packets = Vec::with_capacity(frames.len());
     let taken = frames
         .into_iter()
