@@ -1,4 +1,4 @@
-// The light of all sub-frames of a frame, which `light_pack` added up: their mean, encoded for what follows.
+// The light of all sub-frames of a frame, which `light_store` added up: their mean, encoded for what follows.
 // `frame.weight` is 1 through the number of sub-frames.
 
 @group(0) @binding(2) var<storage, read> source: array<vec4f>;

@@ -1,6 +1,6 @@
 // Writes a pass's picture for the next, premultiplied, to the texture `output`.
 
-fn store(at: vec2u, color: vec4f) {
+fn store_pixel(at: vec2u, color: vec4f) {
     if all(at < frame.output_size) {
         textureStore(output, at, select(color, dithered(at, color), BYTES));
     }

@@ -12,5 +12,5 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
             sum += load(first + vec2i(x, y));
         }
     }
-    store(id.xy, sum / f32(FACTOR * FACTOR));
+    store_pixel(id.xy, sum / f32(FACTOR * FACTOR));
 }

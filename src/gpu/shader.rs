@@ -54,30 +54,30 @@ pub fn compose(pass: &Pass, linear: bool, animated: bool) -> String {
     };
     composer.input(pass);
     composer.stage(pass);
-    if let PassOutput::Texture { precision, .. } = pass.output {
-        let format = match precision {
-            Precision::Byte => "rgba8unorm",
-            Precision::Half => "rgba16float",
-        };
-        let _ = writeln!(composer.text, "@group(0) @binding(3) var output: texture_storage_2d<{format}, write>;");
-        let _ = writeln!(composer.text, "const BYTES = {};", precision == Precision::Byte);
-        composer.add(wgsl!("convert/picture_store"));
+    match pass.output {
+        PassOutput::Texture { precision, .. } => {
+            let format = match precision {
+                Precision::Byte => "rgba8unorm",
+                Precision::Half => "rgba16float",
+            };
+            let _ = writeln!(composer.text, "@group(0) @binding(3) var output: texture_storage_2d<{format}, write>;");
+            let _ = writeln!(composer.text, "const BYTES = {};", precision == Precision::Byte);
+            composer.add(wgsl!("convert/picture_store"));
+        }
+        PassOutput::I420 { depth } => composer.add(samples_of(depth)),
+        PassOutput::Light { over_black } => {
+            let _ = writeln!(composer.text, "const OVER_BLACK = {over_black};");
+            composer.add(wgsl!("convert/srgb"));
+            composer.add(wgsl!("convert/light_store"));
+        }
+        PassOutput::Rgba8 => composer.add(wgsl!("convert/rgba_store")),
     }
     // A reduction has its own `main`; its result goes only to a texture.
     if !matches!(pass.stage, Stage::Reduce { .. }) {
         composer.points(pass);
-        if let PassOutput::Light { over_black } = pass.output {
-            let _ = writeln!(composer.text, "const OVER_BLACK = {over_black};");
-            composer.add(wgsl!("convert/srgb"));
-        }
-        if let PassOutput::I420 { depth } = pass.output {
-            composer.add(samples_of(depth));
-        }
         composer.add(match pass.output {
-            PassOutput::Texture { .. } => wgsl!("convert/picture_pack"),
             PassOutput::I420 { .. } => wgsl!("convert/i420_pack"),
-            PassOutput::Light { .. } => wgsl!("convert/light_pack"),
-            PassOutput::Rgba8 => wgsl!("convert/rgba_pack"),
+            _ => wgsl!("convert/pixels_pack"),
         });
     }
     composer.text

@@ -9,7 +9,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::sync::mpsc::{self, Sender};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ const ANSWER_LIMIT: usize = 16 << 20;
 /// When the script throws, or no result comes in time.
 #[track_caller]
 pub fn judge(files: &[(&str, &Path)], script: &str) -> Option<Value> {
-    let chromium = installed()?;
+    let chromium = installed_chromium()?;
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("the port's number");
     let site = Arc::new(Site {
@@ -54,10 +54,7 @@ pub fn judge(files: &[(&str, &Path)], script: &str) -> Option<Value> {
     let profile = tempfile::tempdir().expect("a folder for the browser's profile");
     let log = profile.path().join("log");
     let mut browser = Browser::start(Command::new(chromium), profile.path(), &format!("http://{address}/"), &log);
-    let answer = answers.recv_timeout(LIMIT);
-    browser.end();
-    let log = fs::read_to_string(&log).unwrap_or_default();
-    let answer: Value = answer.unwrap_or_else(|_| panic!("no answer from chromium within {LIMIT:?}; its log:\n{log}"));
+    let (answer, _) = browser.answer(&answers, &log);
     match answer.get("error") {
         Some(error) => panic!("the page's script failed: {error}"),
         None => Some(answer["value"].clone()),
@@ -71,7 +68,7 @@ pub fn judge(files: &[(&str, &Path)], script: &str) -> Option<Value> {
 /// When the script throws, or no result comes in time.
 #[track_caller]
 pub fn evaluate_in(page: &str, script: &str) -> Option<Value> {
-    let chromium = installed()?;
+    let chromium = installed_chromium()?;
     let profile = tempfile::tempdir().expect("a folder for the browser's profile");
     let [log, to, from] = ["log", "to", "from"].map(|name| profile.path().join(name));
     let made = Command::new("mkfifo").args([&to, &from]).status().expect("mkfifo, of coreutils");
@@ -84,15 +81,12 @@ pub fn evaluate_in(page: &str, script: &str) -> Option<Value> {
     let (page, script) = (page.to_owned(), script.to_owned());
     // Opening and reading a pipe cannot be interrupted; the thread ends with the browser, or with the test's process.
     thread::spawn(move || sender.send(DevTools::open(&to, &from).and_then(|mut tools| tools.evaluate(&page, &script))));
-    let answer = answers.recv_timeout(LIMIT);
-    browser.end();
-    let log = fs::read_to_string(&log).unwrap_or_default();
-    let answer = answer.unwrap_or_else(|_| panic!("no answer from chromium within {LIMIT:?}; its log:\n{log}"));
+    let (answer, log) = browser.answer(&answers, &log);
     Some(answer.unwrap_or_else(|error| panic!("{error}; chromium's log:\n{log}")))
 }
 
 /// The name of a Chromium that can be started.
-fn installed() -> Option<&'static str> {
+fn installed_chromium() -> Option<&'static str> {
     let starts = |program: &&str| {
         let version = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
         version.is_ok_and(|status| status.success())
@@ -196,6 +190,18 @@ impl Browser {
             .stderr(File::create(log).expect("the browser's log"))
             .spawn();
         Self(child.expect("chromium starts"))
+    }
+
+    /// Waits for an answer, and ends the browser; the answer, and what the browser logged.
+    #[track_caller]
+    fn answer<T>(&mut self, answers: &Receiver<T>, log: &Path) -> (T, String) {
+        let answer = answers.recv_timeout(LIMIT);
+        self.end();
+        let log = fs::read_to_string(log).unwrap_or_default();
+        match answer {
+            Ok(answer) => (answer, log),
+            Err(_) => panic!("no answer from chromium within {LIMIT:?}; its log:\n{log}"),
+        }
     }
 
     fn end(&mut self) {
