@@ -1,7 +1,7 @@
 //! Turns a chain, a source and a size into passes. Pure: `gpu/pass.rs` only runs what this says.
 //!
 //! ```text
-//! source ─▶ [unpack│points] ─▶ texture ─▶ [blur ↕] ─▶ texture ─▶ [blur ↔│points│pack] ─▶ I420
+//! source ─▶ [unpack│points] ─▶ texture ─▶ [blur ↕ ⤢] ─▶ texture ─▶ [blur ↕ ⤢│points│pack] ─▶ I420
 //! ```
 //!
 //! A pass takes its pixels from the source or from the texture of an earlier pass, gathers them in one [`Stage`], sends
@@ -158,6 +158,12 @@ impl Extent {
     pub const fn texels(self) -> Size {
         Size::new(self.size.width + 2 * self.margin, self.size.height + 2 * self.margin)
     }
+
+    /// The same with rows for columns.
+    pub const fn transposed(self) -> Self {
+        let Self { size: Size { width, height }, margin } = self;
+        Self { size: Size::new(height, width), margin }
+    }
 }
 
 /// The input of a pass.
@@ -211,13 +217,11 @@ pub enum Stage {
     Copy,
     /// A filter's own WGSL function, which reads other pixels.
     Area(Filter),
-    /// A blur along one axis.
+    /// A blur along the columns, whose result is transposed: twice, it is a blur in both directions.
     Blur {
-        /// The axis.
-        axis: Axis,
         /// The shape of its weights.
         kernel: BlurKernel,
-        /// How far the picture is moved along the axis, in pixels.
+        /// How far the picture is moved down its columns, in pixels.
         shift: f32,
     },
     /// The mean of `factor`² pixels.

@@ -126,7 +126,9 @@ impl Gpu {
         }
         let limits = self.device.limits();
         let bytes = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size);
-        if size.width > most || size.height > most || size.pixels() * bytes_a_pixel > bytes {
+        // Rows of RGBA are padded to 64 pixels.
+        let padded = Size::new(size.width.min(most).next_multiple_of(64), size.height);
+        if size.width > most || size.height > most || padded.pixels() * bytes_a_pixel > bytes {
             return Err(Error::range(format!(
                 "expected a size of at most {most}x{most} and {} megapixels, which is what {} takes, but found {size}",
                 bytes / (1_000_000 * bytes_a_pixel),

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use super::readback::{PackedLayout, PackedPicture};
 use super::step::{Binding, FrameInfo, Step, numbers, texture_format};
-use super::upload::SourceBuffer;
+use super::upload::{SourceBuffer, copy_rgba, rgba_stride};
 use super::{Gpu, shader};
 use crate::color::ColorSpace;
 use crate::error::{Error, Result};
 use crate::filter::{
-    FilterChain, LayerPlace, Pass, PassInput, PassOutput, Plan, PlannedTexture, SourcePicture, SourcePixels, plan,
-    plan_layer,
+    FilterChain, LayerPlace, Pass, PassInput, PassOutput, Plan, PlannedTexture, Precision, SourcePicture, SourcePixels,
+    plan, plan_layer,
 };
 use crate::frame::{BitDepth, Frame, PixelFormat, Size};
 use crate::time::Timestamp;
@@ -38,6 +38,9 @@ pub struct Renderer {
     plan: Plan,
     /// The plan's textures.
     textures: Vec<wgpu::TextureView>,
+    /// Where passes store pictures of 8 bits, which are then copied into their textures: llvmpipe stores every pixel of a
+    /// texture in a loop over its lanes, in a buffer four pixels at once.
+    stored: Option<wgpu::Buffer>,
     steps: Vec<Step>,
     /// How many frames were rendered: twin textures are swapped after each.
     rendered: u64,
@@ -142,6 +145,7 @@ impl Renderer {
             pipelines: HashMap::new(),
             plan: Plan::default(),
             textures: Vec::new(),
+            stored: None,
             steps: Vec::new(),
             rendered: 0,
             exposure: (1.0, false),
@@ -183,6 +187,7 @@ impl Renderer {
         } else {
             let scope = self.gpu.device().push_error_scope(wgpu::ErrorFilter::Validation);
             let textures = self.textures_for(&plan);
+            self.stored = stored_for(self.gpu.device(), &plan);
             let steps = self.build(&plan, &textures, texts);
             if let Some(error) = pollster::block_on(scope.pop()) {
                 // A pipeline that did not compile must not be used again.
@@ -257,8 +262,11 @@ impl Renderer {
             PassInput::Texture(index) => bindings.push((2, both(index).map(Binding::Sampled))),
         }
         match pass.output {
-            PassOutput::Texture { index, precision } => {
-                bindings.push((3, both(index).map(|view| Binding::Stored(view, precision))));
+            PassOutput::Texture { precision: Precision::Byte, .. } => {
+                bindings.extend(self.stored.as_ref().map(|stored| (3, [Binding::Written(stored); 2])));
+            }
+            PassOutput::Texture { index, precision: Precision::Half } => {
+                bindings.push((3, both(index).map(Binding::Stored)));
             }
             PassOutput::I420 { .. } | PassOutput::Rgba8 | PassOutput::Light { .. } => {
                 bindings.extend(self.output.as_ref().map(|output| (3, [Binding::Written(output); 2])));
@@ -402,11 +410,18 @@ impl Renderer {
             };
             self.gpu.queue().write_buffer(&step.info, 0, bytemuck::bytes_of(&info));
         }
-        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-        for step in &self.steps {
+        for (index, step) in self.steps.iter().enumerate() {
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
             pass.set_pipeline(&step.pipeline);
             pass.set_bind_group(0, &step.bindings[(self.rendered % 2) as usize], &[]);
             pass.dispatch_workgroups(step.workgroups[0], step.workgroups[1], 1);
+            drop(pass);
+            let output = self.plan.passes.get(index).map(|pass| pass.output);
+            if let (Some(PassOutput::Texture { index, precision: Precision::Byte }), Some(stored)) =
+                (output, &self.stored)
+            {
+                copy_rgba(encoder, stored, self.textures[index].texture());
+            }
         }
         self.rendered += 1;
         Ok(())
@@ -553,6 +568,15 @@ fn storage(device: &wgpu::Device, label: &str, size: u64) -> wgpu::Buffer {
     })
 }
 
+/// A buffer for the largest of the plan's textures of 8 bits.
+fn stored_for(device: &wgpu::Device, plan: &Plan) -> Option<wgpu::Buffer> {
+    let bytes = |&PlannedTexture { size, precision }: &PlannedTexture| {
+        (precision == Precision::Byte).then(|| u64::from(rgba_stride(size.width)) * u64::from(size.height))
+    };
+    let bytes = plan.textures.iter().filter_map(bytes).max()?;
+    Some(storage(device, "stored", bytes))
+}
+
 fn texture(device: &wgpu::Device, PlannedTexture { size, precision }: PlannedTexture) -> wgpu::TextureView {
     let texture = device.create_texture(&wgpu::TextureDescriptor {
         label: Some("picture"),
@@ -561,7 +585,11 @@ fn texture(device: &wgpu::Device, PlannedTexture { size, precision }: PlannedTex
         sample_count: 1,
         dimension: wgpu::TextureDimension::D2,
         format: texture_format(precision),
-        usage: wgpu::TextureUsages::STORAGE_BINDING | wgpu::TextureUsages::TEXTURE_BINDING,
+        usage: wgpu::TextureUsages::TEXTURE_BINDING
+            | match precision {
+                Precision::Byte => wgpu::TextureUsages::COPY_DST,
+                Precision::Half => wgpu::TextureUsages::STORAGE_BINDING,
+            },
         view_formats: &[],
     });
     texture.create_view(&wgpu::TextureViewDescriptor::default())

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::Gpu;
 use super::pass::ALARM_BYTES;
+use super::upload::rgba_stride;
 use crate::color::ColorSpace;
 use crate::error::{Error, Result};
 use crate::frame::{Frame, PixelFormat, Plane, Size};
@@ -28,7 +29,8 @@ pub struct PackedPicture {
     pub color: ColorSpace,
 }
 
-/// The layout of a packed picture in its buffer. Rows of I420 are padded to 8 pixels of luma and 4 of chroma.
+/// The layout of a packed picture in its buffer. Rows of I420 are padded to 8 pixels of luma and 4 of chroma,
+/// rows of RGBA to 64 pixels.
 pub(super) struct PackedLayout {
     planes: Vec<Plane>,
     pub len: usize,
@@ -44,6 +46,7 @@ impl PackedLayout {
                 let stride = match format {
                     PixelFormat::I420 => padded >> usize::from(index > 0),
                     PixelFormat::I420P10 => (padded >> usize::from(index > 0)) * 2,
+                    PixelFormat::Rgba8 => rgba_stride(size.width) as usize,
                     _ => row,
                 };
                 let plane = Plane { offset: len, stride };
@@ -146,10 +149,24 @@ impl Readback {
             Err(error) => return Err(failed(error.to_string())),
         }
         let layout = PackedLayout::new(self.packed);
-        let mut data = buffer.get_mapped_range(..).map_err(|error| failed(error.to_string()))?.to_vec();
+        let mapped = buffer.get_mapped_range(..).map_err(|error| failed(error.to_string()))?;
+        let (picture, alarm) = mapped.split_at(layout.len);
+        let goes_on = alarm.iter().any(|&byte| byte != 0);
+        let PackedPicture { size, format, color } = self.packed;
+        let frame = match format {
+            // Without the padding, as programs expect of RGBA.
+            PixelFormat::Rgba8 => {
+                let rows = picture.chunks_exact(layout.planes[0].stride).map(|row| &row[..size.width as usize * 4]);
+                let mut data = Vec::with_capacity(size.pixels() as usize * 4);
+                rows.for_each(|row| data.extend_from_slice(row));
+                Frame::packed(format, size, color, data)
+            }
+            _ => Frame::strided(format, size, color, &layout.planes, picture.to_vec()),
+        };
+        drop(mapped);
         buffer.unmap();
         self.idle.push(buffer);
-        if data.drain(layout.len..).any(|byte| byte != 0) {
+        if goes_on {
             return Err(Error::new(
                 crate::ErrorKind::Unknown,
                 format!(
@@ -159,8 +176,6 @@ impl Readback {
                 ),
             ));
         }
-        let PackedPicture { size, format, color } = self.packed;
-        let frame = Frame::strided(format, size, color, &layout.planes, data);
         Ok(Some(frame.with_timestamp(timestamp)))
     }
 }

@@ -55,30 +55,27 @@ pub fn compose(pass: &Pass, linear: bool, animated: bool) -> String {
     composer.input(pass);
     composer.stage(pass);
     match pass.output {
-        PassOutput::Texture { precision, .. } => {
-            let format = match precision {
-                Precision::Byte => "rgba8unorm",
-                Precision::Half => "rgba16float",
-            };
-            let _ = writeln!(composer.text, "@group(0) @binding(3) var output: texture_storage_2d<{format}, write>;");
-            let _ = writeln!(composer.text, "const BYTES = {};", precision == Precision::Byte);
-            composer.add(wgsl!("convert/picture_store"));
+        PassOutput::Texture { precision: Precision::Byte, .. } => composer.rgba_store(false),
+        PassOutput::Texture { precision: Precision::Half, .. } => {
+            composer.add(wgsl!("convert/half_store"));
+            composer.add(wgsl!("convert/single_pixels"));
         }
-        PassOutput::I420 { depth } => composer.add(samples_of(depth)),
+        PassOutput::I420 { depth } => {
+            composer.add(samples_of(depth));
+            composer.add(wgsl!("convert/i420_store"));
+        }
         PassOutput::Light { over_black } => {
             let _ = writeln!(composer.text, "const OVER_BLACK = {over_black};");
             composer.add(wgsl!("convert/srgb"));
             composer.add(wgsl!("convert/light_store"));
+            composer.add(wgsl!("convert/single_pixels"));
         }
-        PassOutput::Rgba8 => composer.add(wgsl!("convert/rgba_store")),
+        PassOutput::Rgba8 => composer.rgba_store(true),
     }
     // A reduction has its own `main`; its result goes only to a texture.
     if !matches!(pass.stage, Stage::Reduce { .. }) {
         composer.points(pass);
-        composer.add(match pass.output {
-            PassOutput::I420 { .. } => wgsl!("convert/i420_pack"),
-            _ => wgsl!("convert/pixels_pack"),
-        });
+        composer.add(wgsl!("convert/pack"));
     }
     composer.text
 }
@@ -93,8 +90,7 @@ pub fn fits_uniform(vectors: usize) -> bool {
 pub fn block(stage: &Stage) -> [u32; 2] {
     match stage {
         // Along its axis, so that a pixel is read once for all of the block.
-        Stage::Blur { axis: Axis::X, .. } => [8, 1],
-        Stage::Blur { axis: Axis::Y, .. } => [1, 8],
+        Stage::Blur { .. } => [8, 1],
         Stage::Reduce { .. } => [1, 1],
         _ => [4, 2],
     }
@@ -148,6 +144,12 @@ impl Composer {
         }
     }
 
+    /// Stores RGBA in a buffer, with straight alpha or premultiplied.
+    fn rgba_store(&mut self, is_straight: bool) {
+        let _ = writeln!(self.text, "const STRAIGHT = {is_straight};");
+        self.add(wgsl!("convert/rgba_store"));
+    }
+
     fn input(&mut self, pass: &Pass) {
         match pass.input {
             PassInput::Texture(_) => {
@@ -185,9 +187,11 @@ impl Composer {
 
     /// Reads a frame's bytes in this format.
     fn unpack(&mut self, format: PixelFormat) {
+        if format == PixelFormat::Rgba8 {
+            return self.add(wgsl!("convert/rgba_unpack"));
+        }
         self.add(wgsl!("convert/source"));
         match format {
-            PixelFormat::Rgba8 => return self.add(wgsl!("convert/rgba_unpack")),
             PixelFormat::Rgb8 => return self.add(wgsl!("convert/rgb_unpack")),
             _ => self.add(wgsl!("convert/yuv_unpack")),
         }
@@ -213,15 +217,14 @@ impl Composer {
                 PassInput::Source(_) | PassInput::Nothing => {}
             },
             Stage::Area(filter) => self.area(filter, pass),
-            Stage::Blur { axis, .. } => {
-                let step = match axis {
-                    Axis::X => "1, 0",
-                    Axis::Y => "0, 1",
-                };
-                let _ = writeln!(self.text, "const STEP = vec2i({step});");
+            Stage::Blur { .. } => {
                 self.add(wgsl!("filter/blur"));
-                let turns = (0..pass.turns(self.animated)).map(|k| format!("    turn({k}, first);\n"));
-                let _ = writeln!(self.text, "fn turns(first: vec2i) {{\n{}}}", turns.collect::<String>());
+                let last = pass.turns(self.animated) - 1;
+                let turns: String = (1..last).map(|k| format!("    turn({k}, first);\n")).collect();
+                let _ = writeln!(
+                    self.text,
+                    "fn turns(first: vec2i) {{\n    first_turn(first);\n{turns}    last_turn({last}, first);\n}}"
+                );
             }
             Stage::Reduce { factor, .. } => {
                 let _ = writeln!(self.text, "const FACTOR = {factor};");

@@ -163,7 +163,7 @@ pub(super) enum Binding<'a> {
     Read(&'a wgpu::Buffer),
     Written(&'a wgpu::Buffer),
     Sampled(&'a wgpu::TextureView),
-    Stored(&'a wgpu::TextureView, Precision),
+    Stored(&'a wgpu::TextureView),
     Sampler(&'a wgpu::Sampler),
 }
 
@@ -181,9 +181,9 @@ impl<'a> Binding<'a> {
                 multisampled: false,
             },
             Self::Sampler(_) => BindingType::Sampler(wgpu::SamplerBindingType::Filtering),
-            Self::Stored(_, precision) => BindingType::StorageTexture {
+            Self::Stored(_) => BindingType::StorageTexture {
                 access: wgpu::StorageTextureAccess::WriteOnly,
-                format: texture_format(precision),
+                format: texture_format(Precision::Half),
                 view_dimension: wgpu::TextureViewDimension::D2,
             },
         }
@@ -193,7 +193,7 @@ impl<'a> Binding<'a> {
         match self {
             Self::Uniform(buffer) | Self::Read(buffer) | Self::Written(buffer) => buffer.as_entire_binding(),
             Self::Sampler(sampler) => wgpu::BindingResource::Sampler(sampler),
-            Self::Sampled(view) | Self::Stored(view, _) => wgpu::BindingResource::TextureView(view),
+            Self::Sampled(view) | Self::Stored(view) => wgpu::BindingResource::TextureView(view),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Uploads a frame's bytes to the GPU without conversion: all planes in one storage buffer, every row padded to whole
-//! words. The first pass unpacks them, four samples at a time: of more than 8 bits, these are two words.
+//! words, of RGBA to 64 pixels. The first pass unpacks them, four samples at a time: of more than 8 bits, these are two
+//! words.
 
 use std::num::NonZeroU64;
 
@@ -26,7 +27,7 @@ impl SourceBuffer {
         Self { buffer, format: Some(format), size }
     }
 
-    /// The buffer of a picture that another renderer has packed: RGBA, whose rows need no padding.
+    /// The buffer of a picture that another renderer has packed as RGBA.
     pub fn of_packed(buffer: &wgpu::Buffer, size: Size) -> Self {
         Self { buffer: buffer.clone(), format: Some(PixelFormat::Rgba8), size }
     }
@@ -90,10 +91,27 @@ fn layout(format: PixelFormat, size: Size) -> Vec<PaddedPlane> {
     (0..format.planes())
         .map(|plane| {
             let (row, rows) = format.plane_size(plane, size);
-            let four_samples = if format.bits() > 8 { 8 } else { 4 };
-            let plane = PaddedPlane { offset, stride: row.next_multiple_of(four_samples), rows };
+            // Of RGBA, rows as renderers pack them, whose pixels are read four at a time.
+            let stride = match format {
+                PixelFormat::Rgba8 => rgba_stride(size.width) as usize,
+                _ => row.next_multiple_of(if format.bits() > 8 { 8 } else { 4 }),
+            };
+            let plane = PaddedPlane { offset, stride, rows };
             offset += plane.bytes();
             plane
         })
         .collect()
+}
+
+/// The bytes from one row of RGBA to the next in a buffer: WebGPU copies rows of whole 256 bytes to textures.
+pub(super) fn rgba_stride(width: u32) -> u32 {
+    (width * 4).next_multiple_of(wgpu::COPY_BYTES_PER_ROW_ALIGNMENT)
+}
+
+/// Copies RGBA of this stride to a texture of four bytes a texel.
+pub(super) fn copy_rgba(encoder: &mut wgpu::CommandEncoder, buffer: &wgpu::Buffer, texture: &wgpu::Texture) {
+    let bytes_per_row = Some(rgba_stride(texture.width()));
+    let layout = wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row, rows_per_image: None };
+    let from = wgpu::TexelCopyBufferInfo { buffer, layout };
+    encoder.copy_buffer_to_texture(from, texture.as_image_copy(), texture.size());
 }

@@ -49,9 +49,7 @@ impl fmt::Display for Stage {
         match self {
             Self::Copy => f.write_str("copy"),
             Self::Area(filter) => write!(f, "{filter}"),
-            Self::Blur { axis, kernel, .. } => {
-                write!(f, "blur {} by {kernel}", if *axis == Axis::X { "across" } else { "down" })
-            }
+            Self::Blur { kernel, .. } => write!(f, "blur down by {kernel} and transpose"),
             Self::Reduce { factor, .. } => write!(f, "reduce {factor} times"),
             Self::Expand { factor, .. } => write!(f, "expand {factor} times"),
             Self::Place { axis, scaling } => {

@@ -387,11 +387,10 @@ impl Planner {
         let full = Extent { margin: self.spread, ..self.open.to };
         // Pixels beyond the borders count during the blur even where the result is cropped to them.
         let wide = Extent { margin: self.spread.max(self.open.to.margin), ..full };
-        let blur = |axis, kernel, shift| Stage::Blur { axis, kernel, shift };
         let kernel = BlurKernel::new(sigma);
         if sigma <= DIRECT_BLUR {
-            self.gather_held(blur(Axis::Y, kernel, shift[1]), wide, held);
-            self.gather_held(blur(Axis::X, kernel, shift[0]), full, held);
+            self.gather_held(Stage::Blur { kernel, shift: shift[1] }, wide.transposed(), held);
+            self.gather_held(Stage::Blur { kernel, shift: shift[0] }, full, held);
             return;
         }
         // Reduced by a power of two, blurred there, expanded again. Taking means and interpolating linearly blur too: by
@@ -415,8 +414,8 @@ impl Planner {
             self.gather_held(Stage::Reduce { factor, shift: std::mem::take(&mut whole) }, reduced, held);
         }
         let rest = shift.map(|shift| (shift - shift.round()) / f);
-        self.gather_held(blur(Axis::Y, inner, rest[1]), reduced, held);
-        self.gather_held(blur(Axis::X, inner, rest[0]), reduced, held);
+        self.gather_held(Stage::Blur { kernel: inner, shift: rest[1] }, reduced.transposed(), held);
+        self.gather_held(Stage::Blur { kernel: inner, shift: rest[0] }, reduced, held);
         self.gather_held(Stage::Expand { factor }, full, held);
     }
 

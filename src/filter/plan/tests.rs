@@ -40,8 +40,8 @@ fn a_blur_ends_the_pass_before_it_and_takes_the_points_after_it() {
         stages,
         [
             (Stage::Copy, 1, true),
-            (Stage::Blur { axis: Axis::Y, kernel: BlurKernel::Boxes([4, 4, 5]), shift: 0.0 }, 0, false),
-            (Stage::Blur { axis: Axis::X, kernel: BlurKernel::Boxes([4, 4, 5]), shift: 0.0 }, 2, false)
+            (Stage::Blur { kernel: BlurKernel::Boxes([4, 4, 5]), shift: 0.0 }, 0, false),
+            (Stage::Blur { kernel: BlurKernel::Boxes([4, 4, 5]), shift: 0.0 }, 2, false)
         ]
     );
 }

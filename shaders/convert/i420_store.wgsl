@@ -1,8 +1,5 @@
-// The end of a recording's last pass: luma, four pixels at a time, and chroma at full size, which `i420_chroma`
-// downsamples. Transparent pixels are recorded over black, which premultiplied colours already are.
-//
-// The pixels are written out: in a loop llvmpipe keeps them in memory, which takes half as long again. Four pixels'
-// chroma is stored at once, because llvmpipe charges for each access, not for its size.
+// Stores a recording's picture: luma, four pixels at a time, and chroma at full size, which `i420_chroma` downsamples. Transparent pixels are recorded over black, which premultiplied colours already are.
+// Four pixels' chroma is stored at once, because llvmpipe charges for each access, not for its size.
 
 @group(0) @binding(3) var<storage, read_write> output: array<u32>;
 @group(0) @binding(4) var<storage, read_write> chroma: array<vec4u>;
@@ -30,15 +27,4 @@ fn store_four(at: vec2u, first: vec4f, second: vec4f, third: vec4f, fourth: vec4
     let w = select(v, pack2x16unorm(c.yz), last >= 2u);
     chroma[four] = vec4u(u, v, w, select(w, pack2x16unorm(d.yz), last >= 3u));
     store(four, vec4f(a.x, b.x, c.x, d.x));
-}
-
-@compute @workgroup_size(8, 8)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-    let block = id.xy;
-    if any(block * BLOCK >= frame.output_size) {
-        return;
-    }
-    let colors = filtered(block);
-    store_four(pixel(block, 0u), colors[0], colors[1], colors[2], colors[3]);
-    store_four(pixel(block, 4u), colors[4], colors[5], colors[6], colors[7]);
 }
