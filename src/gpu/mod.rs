@@ -5,6 +5,7 @@ use crate::frame::Size;
 
 mod blend;
 mod pass;
+mod pictures;
 mod quad;
 mod readback;
 pub(crate) mod shader;

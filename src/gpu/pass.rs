@@ -2,15 +2,16 @@
 
 use std::collections::HashMap;
 
+use super::pictures::Pictures;
 use super::readback::{PackedLayout, PackedPicture};
-use super::step::{Binding, FrameInfo, Step, numbers, texture_format};
-use super::upload::{SourceBuffer, copy_rgba, rgba_stride};
+use super::step::{Binding, FrameInfo, Step, numbers};
+use super::upload::SourceBuffer;
 use super::{Gpu, shader};
 use crate::color::ColorSpace;
 use crate::error::{Error, Result};
 use crate::filter::{
-    FilterChain, LayerPlace, Pass, PassInput, PassOutput, Plan, PlannedTexture, Precision, SourcePicture, SourcePixels,
-    plan, plan_layer,
+    FilterChain, LayerPlace, Pass, PassInput, PassOutput, Plan, Precision, SourcePicture, SourcePixels, plan,
+    plan_layer,
 };
 use crate::frame::{BitDepth, Frame, PixelFormat, Size};
 use crate::time::Timestamp;
@@ -36,11 +37,7 @@ pub struct Renderer {
     sampler: wgpu::Sampler,
     pipelines: HashMap<String, wgpu::ComputePipeline>,
     plan: Plan,
-    /// The plan's textures.
-    textures: Vec<wgpu::TextureView>,
-    /// Where passes store pictures of 8 bits, which are then copied into their textures: llvmpipe stores every pixel of a
-    /// texture in a loop over its lanes, in a buffer four pixels at once.
-    stored: Option<wgpu::Buffer>,
+    pictures: Pictures,
     steps: Vec<Step>,
     /// How many frames were rendered: twin textures are swapped after each.
     rendered: u64,
@@ -144,8 +141,7 @@ impl Renderer {
             }),
             pipelines: HashMap::new(),
             plan: Plan::default(),
-            textures: Vec::new(),
-            stored: None,
+            pictures: Pictures::default(),
             steps: Vec::new(),
             rendered: 0,
             exposure: (1.0, false),
@@ -186,39 +182,25 @@ impl Renderer {
             }
         } else {
             let scope = self.gpu.device().push_error_scope(wgpu::ErrorFilter::Validation);
-            let textures = self.textures_for(&plan);
-            self.stored = stored_for(self.gpu.device(), &plan);
-            let steps = self.build(&plan, &textures, texts);
+            let pictures = Pictures::new(self.gpu.device(), &plan, &self.plan, &self.pictures);
+            let steps = self.build(&plan, &pictures, texts);
             if let Some(error) = pollster::block_on(scope.pop()) {
                 // A pipeline that did not compile must not be used again.
                 self.pipelines.retain(|wgsl, _| self.steps.iter().any(|step| step.wgsl == *wgsl));
                 return Err(Error::unknown("the GPU refused the filters").with_cause(error));
             }
-            (self.steps, self.textures) = (steps, textures);
+            (self.steps, self.pictures) = (steps, pictures);
         }
         self.plan = plan;
         Ok(())
     }
 
-    /// The plan's textures; textures that are kept from frame to frame are taken over from the previous plan.
-    fn textures_for(&self, plan: &Plan) -> Vec<wgpu::TextureView> {
-        let mut textures: Vec<_> = plan.textures.iter().map(|&planned| texture(self.gpu.device(), planned)).collect();
-        for (new, old) in plan.twins.iter().zip(&self.plan.twins) {
-            for (&new, &old) in new.iter().zip(old) {
-                if plan.textures[new] == self.plan.textures[old] {
-                    textures[new] = self.textures[old].clone();
-                }
-            }
-        }
-        textures
-    }
-
-    fn build(&mut self, plan: &Plan, textures: &[wgpu::TextureView], texts: Vec<String>) -> Vec<Step> {
+    fn build(&mut self, plan: &Plan, pictures: &Pictures, texts: Vec<String>) -> Vec<Step> {
         let mut pipelines = std::mem::take(&mut self.pipelines);
         let drawn = self.drawn_view();
         let mut steps = Vec::with_capacity(plan.passes.len() + 1);
         for (pass, text) in plan.passes.iter().zip(texts) {
-            let bindings = self.bindings(plan, pass, textures, drawn.as_ref());
+            let bindings = self.bindings(plan, pass, pictures, drawn.as_ref());
             let block = shader::block(&pass.stage);
             steps.push(Step::new(&self.gpu, &mut pipelines, text, numbers(pass), pass, block, &bindings));
         }
@@ -238,18 +220,10 @@ impl Renderer {
         &'a self,
         plan: &Plan,
         pass: &Pass,
-        textures: &'a [wgpu::TextureView],
+        pictures: &'a Pictures,
         drawn: Option<&'a wgpu::TextureView>,
     ) -> Vec<(u32, [Binding<'a>; 2])> {
-        // Each texture, and the twin that replaces it in every other frame.
-        let both = |index: usize| {
-            let twin = plan.twins.iter().find_map(|&[a, b]| match index {
-                _ if index == a => Some(b),
-                _ if index == b => Some(a),
-                _ => None,
-            });
-            [&textures[index], &textures[twin.unwrap_or(index)]]
-        };
+        let both = |index: usize| pictures.twins(plan, index);
         let mut bindings = Vec::new();
         match pass.input {
             PassInput::Nothing => {}
@@ -263,7 +237,7 @@ impl Renderer {
         }
         match pass.output {
             PassOutput::Texture { precision: Precision::Byte, .. } => {
-                bindings.extend(self.stored.as_ref().map(|stored| (3, [Binding::Written(stored); 2])));
+                bindings.extend(pictures.stored().map(|stored| (3, [Binding::Written(stored); 2])));
             }
             PassOutput::Texture { index, precision: Precision::Half } => {
                 bindings.push((3, both(index).map(Binding::Stored)));
@@ -307,7 +281,7 @@ impl Renderer {
         };
         let scope = self.gpu.device().push_error_scope(wgpu::ErrorFilter::Validation);
         let drawn = self.drawn_view();
-        step.rebind(self.gpu.device(), &self.bindings(&self.plan, pass, &self.textures, drawn.as_ref()));
+        step.rebind(self.gpu.device(), &self.bindings(&self.plan, pass, &self.pictures, drawn.as_ref()));
         if let Some(error) = pollster::block_on(scope.pop()) {
             return Err(Error::unknown("the GPU refused the texture").with_cause(error));
         }
@@ -329,7 +303,7 @@ impl Renderer {
     pub fn layer(&self) -> Option<RenderedLayer<'_>> {
         let last = self.plan.passes.last()?;
         let PassOutput::Texture { index, .. } = last.output else { return None };
-        Some(RenderedLayer { picture: &self.textures[index], origin: self.plan.origin, size: last.to.texels() })
+        Some(RenderedLayer { picture: self.pictures.texture(index), origin: self.plan.origin, size: last.to.texels() })
     }
 
     /// Sets the place of layers from the next frame on.
@@ -416,11 +390,9 @@ impl Renderer {
             pass.set_bind_group(0, &step.bindings[(self.rendered % 2) as usize], &[]);
             pass.dispatch_workgroups(step.workgroups[0], step.workgroups[1], 1);
             drop(pass);
-            let output = self.plan.passes.get(index).map(|pass| pass.output);
-            if let (Some(PassOutput::Texture { index, precision: Precision::Byte }), Some(stored)) =
-                (output, &self.stored)
-            {
-                copy_rgba(encoder, stored, self.textures[index].texture());
+            // Behind the plan's passes comes the one that downsamples chroma.
+            if let Some(pass) = self.plan.passes.get(index) {
+                self.pictures.finish(encoder, pass.output);
             }
         }
         self.rendered += 1;
@@ -559,38 +531,11 @@ pub fn light(gpu: &Gpu, size: Size) -> Result<wgpu::Buffer> {
     Ok(storage(gpu.device(), "light", size.pixels() * PIXEL))
 }
 
-fn storage(device: &wgpu::Device, label: &str, size: u64) -> wgpu::Buffer {
+pub(super) fn storage(device: &wgpu::Device, label: &str, size: u64) -> wgpu::Buffer {
     device.create_buffer(&wgpu::BufferDescriptor {
         label: Some(label),
         size,
         usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST,
         mapped_at_creation: false,
     })
-}
-
-/// A buffer for the largest of the plan's textures of 8 bits.
-fn stored_for(device: &wgpu::Device, plan: &Plan) -> Option<wgpu::Buffer> {
-    let bytes = |&PlannedTexture { size, precision }: &PlannedTexture| {
-        (precision == Precision::Byte).then(|| u64::from(rgba_stride(size.width)) * u64::from(size.height))
-    };
-    let bytes = plan.textures.iter().filter_map(bytes).max()?;
-    Some(storage(device, "stored", bytes))
-}
-
-fn texture(device: &wgpu::Device, PlannedTexture { size, precision }: PlannedTexture) -> wgpu::TextureView {
-    let texture = device.create_texture(&wgpu::TextureDescriptor {
-        label: Some("picture"),
-        size: wgpu::Extent3d { width: size.width, height: size.height, depth_or_array_layers: 1 },
-        mip_level_count: 1,
-        sample_count: 1,
-        dimension: wgpu::TextureDimension::D2,
-        format: texture_format(precision),
-        usage: wgpu::TextureUsages::TEXTURE_BINDING
-            | match precision {
-                Precision::Byte => wgpu::TextureUsages::COPY_DST,
-                Precision::Half => wgpu::TextureUsages::STORAGE_BINDING,
-            },
-        view_formats: &[],
-    });
-    texture.create_view(&wgpu::TextureViewDescriptor::default())
 }
