@@ -1,5 +1,5 @@
 // A pass works on blocks of eight pixels, one an invocation: BLOCK is a block's width and height, 4×2 or 8×1. (A
-// reduction makes one pixel.) Colours in a block are premultiplied, row by row.
+// reduction makes four.) Colours in a block are premultiplied, row by row.
 
 alias Block = array<vec4f, 8>;
 

@@ -1,5 +1,6 @@
-// Stores a recording's picture: luma, four pixels at a time, and chroma at full size, which `i420_chroma` downsamples. Transparent pixels are recorded over black, which premultiplied colours already are.
-// Four pixels' chroma is stored at once, because llvmpipe charges for each access, not for its size.
+// Stores a recording's picture: luma, four pixels at a time, and chroma at full size, which `i420_chroma` downsamples.
+// Transparent pixels are recorded over black, which premultiplied colours already are. Four pixels' chroma is stored at
+// once, because llvmpipe charges for each access, not for its size.
 
 @group(0) @binding(3) var<storage, read_write> output: array<u32>;
 @group(0) @binding(4) var<storage, read_write> chroma: array<vec4u>;

@@ -1,8 +1,10 @@
 //! Turns a chain, a source and a size into passes. Pure: `gpu/pass.rs` only runs what this says.
 //!
 //! ```text
-//! source ─▶ [unpack│points] ─▶ texture ─▶ [blur ↕ ⤢] ─▶ texture ─▶ [blur ↕ ⤢│points│pack] ─▶ I420
+//! source ─▶ [unpack│points] ─▶ texture ─▶ [blur ↕] ─▶ texture ─▶ [blur ↕│points│pack] ─▶ I420
 //! ```
+//!
+//! Each of the two blurs transposes the picture, so that the second, down the columns again, blurs across.
 //!
 //! A pass takes its pixels from the source or from the texture of an earlier pass, gathers them in one [`Stage`], sends
 //! each through its [`Point`]s and writes it. A filter that works on a pixel alone joins the pass before it, and the

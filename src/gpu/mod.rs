@@ -131,7 +131,8 @@ impl Gpu {
         let padded = Size::new(size.width.min(most).next_multiple_of(64), size.height);
         if size.width > most || size.height > most || padded.pixels() * bytes_a_pixel > bytes {
             return Err(Error::range(format!(
-                "expected a size of at most {most}x{most} and {} megapixels, which is what {} takes, but found {size}",
+                "expected a size of at most {most}x{most} and {} megapixels, with rows of whole 64 pixels, which is what \
+                 {} takes, but found {size}",
                 bytes / (1_000_000 * bytes_a_pixel),
                 self.info.name
             )));
@@ -156,4 +157,14 @@ impl Gpu {
             None => Ok(value),
         }
     }
+}
+
+/// A buffer that shaders read and write, and that is copied from and to.
+fn storage(device: &wgpu::Device, label: &str, size: u64) -> wgpu::Buffer {
+    device.create_buffer(&wgpu::BufferDescriptor {
+        label: Some(label),
+        size,
+        usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST,
+        mapped_at_creation: false,
+    })
 }

@@ -6,7 +6,7 @@ use super::pictures::Pictures;
 use super::readback::{PackedLayout, PackedPicture};
 use super::step::{Binding, FrameInfo, Step, numbers};
 use super::upload::SourceBuffer;
-use super::{Gpu, shader};
+use super::{Gpu, shader, storage};
 use crate::color::ColorSpace;
 use crate::error::{Error, Result};
 use crate::filter::{
@@ -529,13 +529,4 @@ pub fn light(gpu: &Gpu, size: Size) -> Result<wgpu::Buffer> {
         )));
     }
     Ok(storage(gpu.device(), "light", size.pixels() * PIXEL))
-}
-
-pub(super) fn storage(device: &wgpu::Device, label: &str, size: u64) -> wgpu::Buffer {
-    device.create_buffer(&wgpu::BufferDescriptor {
-        label: Some(label),
-        size,
-        usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST,
-        mapped_at_creation: false,
-    })
 }

@@ -1,12 +1,12 @@
 //! The pictures between the passes of a plan.
 
-use super::pass::storage;
 use super::step::texture_format;
+use super::storage;
 use super::upload::{copy_rgba, rgba_stride};
 use crate::filter::{PassOutput, Plan, PlannedTexture, Precision};
 
-/// The textures of a plan. A pass stores a picture of 8 bits in a buffer, which is then copied into its texture: llvmpipe
-/// stores every pixel of a texture in a loop over its lanes, in a buffer four pixels at once.
+/// The textures of a plan. A pass stores a picture of 8 bits in a buffer, which is then copied into its texture:
+/// llvmpipe stores every pixel of a texture in a loop over its lanes, in a buffer four pixels at once.
 #[derive(Default)]
 pub(super) struct Pictures {
     textures: Vec<wgpu::TextureView>,
@@ -26,7 +26,7 @@ impl Pictures {
             }
         }
         let bytes = |&PlannedTexture { size, precision }: &PlannedTexture| {
-            (precision == Precision::Byte).then(|| u64::from(rgba_stride(size.width)) * u64::from(size.height))
+            (precision == Precision::Byte).then(|| rgba_stride(size.width) as u64 * u64::from(size.height))
         };
         let most = plan.textures.iter().filter_map(bytes).max();
         Self { textures, stored: most.map(|bytes| storage(device, "stored", bytes)) }

@@ -46,7 +46,7 @@ impl PackedLayout {
                 let stride = match format {
                     PixelFormat::I420 => padded >> usize::from(index > 0),
                     PixelFormat::I420P10 => (padded >> usize::from(index > 0)) * 2,
-                    PixelFormat::Rgba8 => rgba_stride(size.width) as usize,
+                    PixelFormat::Rgba8 => rgba_stride(size.width),
                     _ => row,
                 };
                 let plane = Plane { offset: len, stride };

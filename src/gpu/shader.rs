@@ -89,9 +89,9 @@ pub fn fits_uniform(vectors: usize) -> bool {
 /// The block of pixels that one invocation of a pass computes, as width and height.
 pub fn block(stage: &Stage) -> [u32; 2] {
     match stage {
-        // Along its axis, so that a pixel is read once for all of the block.
+        // Transposed, neighbours in a column of the input: a pixel is read once for all of them.
         Stage::Blur { .. } => [8, 1],
-        Stage::Reduce { .. } => [1, 1],
+        Stage::Reduce { .. } => [4, 1],
         _ => [4, 2],
     }
 }

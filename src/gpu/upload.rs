@@ -93,7 +93,7 @@ fn layout(format: PixelFormat, size: Size) -> Vec<PaddedPlane> {
             let (row, rows) = format.plane_size(plane, size);
             // Of RGBA, rows as renderers pack them, whose pixels are read four at a time.
             let stride = match format {
-                PixelFormat::Rgba8 => rgba_stride(size.width) as usize,
+                PixelFormat::Rgba8 => rgba_stride(size.width),
                 _ => row.next_multiple_of(if format.bits() > 8 { 8 } else { 4 }),
             };
             let plane = PaddedPlane { offset, stride, rows };
@@ -103,14 +103,15 @@ fn layout(format: PixelFormat, size: Size) -> Vec<PaddedPlane> {
         .collect()
 }
 
-/// The bytes from one row of RGBA to the next in a buffer: WebGPU copies rows of whole 256 bytes to textures.
-pub(super) fn rgba_stride(width: u32) -> u32 {
-    (width * 4).next_multiple_of(wgpu::COPY_BYTES_PER_ROW_ALIGNMENT)
+/// The bytes from one row of RGBA to the next in a buffer, as `rgba_store.wgsl` has them too: WebGPU copies rows of whole
+/// 256 bytes to textures.
+pub(super) fn rgba_stride(width: u32) -> usize {
+    (width as usize * 4).next_multiple_of(wgpu::COPY_BYTES_PER_ROW_ALIGNMENT as usize)
 }
 
 /// Copies RGBA of this stride to a texture of four bytes a texel.
 pub(super) fn copy_rgba(encoder: &mut wgpu::CommandEncoder, buffer: &wgpu::Buffer, texture: &wgpu::Texture) {
-    let bytes_per_row = Some(rgba_stride(texture.width()));
+    let bytes_per_row = Some(rgba_stride(texture.width()) as u32);
     let layout = wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row, rows_per_image: None };
     let from = wgpu::TexelCopyBufferInfo { buffer, layout };
     encoder.copy_buffer_to_texture(from, texture.as_image_copy(), texture.size());

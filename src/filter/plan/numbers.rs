@@ -130,7 +130,7 @@ impl Stage {
         match self {
             Self::Copy => Vec::new(),
             Self::Area(filter) => filter.params(),
-            Self::Blur { kernel, shift, .. } => blur_params(*kernel, *shift),
+            Self::Blur { kernel, shift } => blur_params(*kernel, *shift),
             Self::Reduce { factor, shift: [x, y] } => vec![[*factor as f32, *x as f32, *y as f32, 0.0]],
             Self::Expand { factor } => vec![[*factor as f32, 0.0, 0.0, 0.0]],
             Self::Place { scaling: Scaling { origin, step, covered: [begin, end], from: [first, last] }, .. } => {

@@ -22,6 +22,8 @@ const MARGIN: u32 = 2;
 const FURTHEST: f32 = 1e6;
 /// A texture with sides of this many pixels is within every adapter's limit (WebGPU §3.6.2).
 const SAFE_SIDE: u32 = 8192;
+/// How many pixels of four bytes fit into a buffer on every adapter, which is 128 MiB (WebGPU §3.6.2).
+const MOST_IN_BUFFER: u64 = (128 << 20) / 4;
 /// The widest margin that is kept for later blurs, in pixels.
 const WIDEST_MARGIN: u32 = 1024;
 
@@ -294,7 +296,11 @@ impl Planner {
                 Stage::Reduce { .. } => true,
                 _ => false,
             };
-            let output = self.free_texture(if is_averaged { self.averaged } else { Precision::Half }, held);
+            // Pictures of 8 bits are stored in a buffer first, in rows padded to 64 pixels.
+            let Size { width, height } = self.open.to.texels();
+            let fits = Size::new(width.next_multiple_of(64), height).pixels() <= MOST_IN_BUFFER;
+            let precision = if is_averaged && fits { self.averaged } else { Precision::Half };
+            let output = self.free_texture(precision, held);
             self.emit_texture(output);
         }
         self.open.opaque &= match &stage {

@@ -47,6 +47,15 @@ fn a_blur_ends_the_pass_before_it_and_takes_the_points_after_it() {
 }
 
 #[test]
+fn the_picture_between_the_two_directions_of_a_blur_is_transposed() {
+    let extents = |chain| passes(chain, HD).iter().map(|pass| pass.to).collect::<Vec<_>>();
+    let (upright, transposed) = (Extent::of(HD), Extent { size: Size::new(HD.height, HD.width), margin: 0 });
+    assert_eq!(extents("blur(2px)"), [upright, transposed, upright]);
+    let wide = |extent| Extent { margin: 9, ..extent };
+    assert_eq!(extents("blur(2px) blur(3px)"), [upright, wide(transposed), wide(upright), wide(transposed), upright]);
+}
+
+#[test]
 fn textures_alternate_and_no_pass_writes_what_it_reads() {
     for chain in [
         "blur(1px) blur(2px) sepia(1) blur(30px) blur(1px)",
@@ -163,6 +172,18 @@ fn a_layer_of_its_own_size_is_one_pass_and_film_that_lies_over_all_hides_what_is
     ] {
         assert!(!layer(chain, small, to).covers(HD), "{chain} {to:?}");
     }
+}
+
+#[test]
+fn pictures_that_do_not_fit_into_a_buffer_on_every_adapter_are_half_floats() {
+    let precisions = |size| {
+        let film = SourcePicture { size, ..FILM };
+        let plan = plan(&"blur(2px)".parse().unwrap(), film, size, PassOutput::I420 { depth: BitDepth::Eight });
+        plan.textures.iter().map(|texture| texture.precision).collect::<Vec<_>>()
+    };
+    assert_eq!(precisions(Size::new(7680, 4320)), [Precision::Byte; 2]);
+    // Transposed, its rows are padded to 4416 pixels.
+    assert_eq!(precisions(Size::new(7680, 4368)), [Precision::Byte, Precision::Half]);
 }
 
 #[test]
