@@ -5,11 +5,11 @@ use crate::frame::Size;
 
 mod blend;
 mod pass;
-mod pictures;
 mod quad;
 mod readback;
 pub(crate) mod shader;
 mod step;
+mod textures;
 mod upload;
 
 pub(crate) use blend::Blend;

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::pictures::Pictures;
 use super::readback::{PackedLayout, PackedPicture};
 use super::step::{Binding, FrameInfo, Step, numbers};
+use super::textures::PlanTextures;
 use super::upload::SourceBuffer;
 use super::{Gpu, shader, storage};
 use crate::color::ColorSpace;
@@ -37,7 +37,7 @@ pub struct Renderer {
     sampler: wgpu::Sampler,
     pipelines: HashMap<String, wgpu::ComputePipeline>,
     plan: Plan,
-    pictures: Pictures,
+    textures: PlanTextures,
     steps: Vec<Step>,
     /// How many frames were rendered: twin textures are swapped after each.
     rendered: u64,
@@ -141,7 +141,7 @@ impl Renderer {
             }),
             pipelines: HashMap::new(),
             plan: Plan::default(),
-            pictures: Pictures::default(),
+            textures: PlanTextures::default(),
             steps: Vec::new(),
             rendered: 0,
             exposure: (1.0, false),
@@ -182,25 +182,25 @@ impl Renderer {
             }
         } else {
             let scope = self.gpu.device().push_error_scope(wgpu::ErrorFilter::Validation);
-            let pictures = Pictures::new(self.gpu.device(), &plan, &self.plan, &self.pictures);
-            let steps = self.build(&plan, &pictures, texts);
+            let textures = PlanTextures::new(self.gpu.device(), &plan, &self.plan, &self.textures);
+            let steps = self.build(&plan, &textures, texts);
             if let Some(error) = pollster::block_on(scope.pop()) {
                 // A pipeline that did not compile must not be used again.
                 self.pipelines.retain(|wgsl, _| self.steps.iter().any(|step| step.wgsl == *wgsl));
                 return Err(Error::unknown("the GPU refused the filters").with_cause(error));
             }
-            (self.steps, self.pictures) = (steps, pictures);
+            (self.steps, self.textures) = (steps, textures);
         }
         self.plan = plan;
         Ok(())
     }
 
-    fn build(&mut self, plan: &Plan, pictures: &Pictures, texts: Vec<String>) -> Vec<Step> {
+    fn build(&mut self, plan: &Plan, textures: &PlanTextures, texts: Vec<String>) -> Vec<Step> {
         let mut pipelines = std::mem::take(&mut self.pipelines);
         let drawn = self.drawn_view();
         let mut steps = Vec::with_capacity(plan.passes.len() + 1);
         for (pass, text) in plan.passes.iter().zip(texts) {
-            let bindings = self.bindings(plan, pass, pictures, drawn.as_ref());
+            let bindings = self.bindings(plan, pass, textures, drawn.as_ref());
             let block = shader::block(&pass.stage);
             steps.push(Step::new(&self.gpu, &mut pipelines, text, numbers(pass), pass, block, &bindings));
         }
@@ -220,10 +220,10 @@ impl Renderer {
         &'a self,
         plan: &Plan,
         pass: &Pass,
-        pictures: &'a Pictures,
+        textures: &'a PlanTextures,
         drawn: Option<&'a wgpu::TextureView>,
     ) -> Vec<(u32, [Binding<'a>; 2])> {
-        let both = |index: usize| pictures.twins(plan, index);
+        let both = |index: usize| textures.twins(plan, index);
         let mut bindings = Vec::new();
         match pass.input {
             PassInput::Nothing => {}
@@ -237,7 +237,7 @@ impl Renderer {
         }
         match pass.output {
             PassOutput::Texture { precision: Precision::Byte, .. } => {
-                bindings.extend(pictures.stored().map(|stored| (3, [Binding::Written(stored); 2])));
+                bindings.extend(textures.stored().map(|stored| (3, [Binding::Written(stored); 2])));
             }
             PassOutput::Texture { index, precision: Precision::Half } => {
                 bindings.push((3, both(index).map(Binding::Stored)));
@@ -281,7 +281,7 @@ impl Renderer {
         };
         let scope = self.gpu.device().push_error_scope(wgpu::ErrorFilter::Validation);
         let drawn = self.drawn_view();
-        step.rebind(self.gpu.device(), &self.bindings(&self.plan, pass, &self.pictures, drawn.as_ref()));
+        step.rebind(self.gpu.device(), &self.bindings(&self.plan, pass, &self.textures, drawn.as_ref()));
         if let Some(error) = pollster::block_on(scope.pop()) {
             return Err(Error::unknown("the GPU refused the texture").with_cause(error));
         }
@@ -303,7 +303,7 @@ impl Renderer {
     pub fn layer(&self) -> Option<RenderedLayer<'_>> {
         let last = self.plan.passes.last()?;
         let PassOutput::Texture { index, .. } = last.output else { return None };
-        Some(RenderedLayer { picture: self.pictures.texture(index), origin: self.plan.origin, size: last.to.texels() })
+        Some(RenderedLayer { picture: self.textures.texture(index), origin: self.plan.origin, size: last.to.texels() })
     }
 
     /// Sets the place of layers from the next frame on.
@@ -392,7 +392,7 @@ impl Renderer {
             drop(pass);
             // Behind the plan's passes comes the one that downsamples chroma.
             if let Some(pass) = self.plan.passes.get(index) {
-                self.pictures.finish(encoder, pass.output);
+                self.textures.finish(encoder, pass.output);
             }
         }
         self.rendered += 1;

@@ -1,21 +1,21 @@
-//! The pictures between the passes of a plan.
+//! The textures between the passes of a plan.
 
 use super::step::texture_format;
 use super::storage;
 use super::upload::{copy_rgba, rgba_stride};
 use crate::filter::{PassOutput, Plan, PlannedTexture, Precision};
 
-/// The textures of a plan. A pass stores a picture of 8 bits in a buffer, which is then copied into its texture:
+/// The textures of a plan, each with a picture. A pass stores a picture of 8 bits in a buffer, which is then copied into its texture:
 /// llvmpipe stores every pixel of a texture in a loop over its lanes, in a buffer four pixels at once.
 #[derive(Default)]
-pub(super) struct Pictures {
+pub(super) struct PlanTextures {
     textures: Vec<wgpu::TextureView>,
     /// None if no picture has 8 bits.
     stored: Option<wgpu::Buffer>,
 }
 
-impl Pictures {
-    /// The pictures of `plan`. Textures that are kept from frame to frame are taken over from those of the plan before.
+impl PlanTextures {
+    /// The textures of `plan`. Textures that are kept from frame to frame are taken over from those of the plan before.
     pub fn new(device: &wgpu::Device, plan: &Plan, plan_before: &Plan, before: &Self) -> Self {
         let mut textures: Vec<_> = plan.textures.iter().map(|&planned| texture(device, planned)).collect();
         for (new, old) in plan.twins.iter().zip(&plan_before.twins) {
