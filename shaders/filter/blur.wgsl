@@ -2,10 +2,10 @@
 // of eight neighbours in a column is stored as a row.
 //
 // Each pixel is read once and added to all of the eight, four pixels a turn. The turns are written out after this file,
-// as `turns`, because what a loop carries from turn to turn is expensive on a processor. The four pixels of the first
-// turn lie before the last four neighbours' weights, those of the last turn after the first four's.
-// params[0]: the first pixel. From params[3] on the weights, four in a vector, with zeros before and after them: turn k
-// multiplies the pixels 4k to 4k + 3 by the weights params[3 + k] for the first neighbour, and by weights that are one
+// as `turns`, because what a loop carries from turn to turn is expensive on a processor. The pixels of the
+// first turn have no weight for the last four neighbours, those of the last turn none for the first four.
+// params[0]: the first pixel. From params[2] on the weights, four in a vector, with zeros before and after them: turn k
+// multiplies the pixels 4k to 4k + 3 by the weights params[2 + k] for the first neighbour, and by weights that are one
 // earlier for each further one.
 
 // The colours of the neighbours so far.
@@ -25,8 +25,8 @@ fn colors_of(k: i32, first: vec2i) -> mat4x4f {
 }
 
 fn add_to_first_four(colors: mat4x4f, k: i32) {
-    let v = params[k + 2];
-    let w = params[k + 3];
+    let v = params[k + 1];
+    let w = params[k + 2];
     a += colors * w;
     b += colors * vec4f(v.w, w.xyz);
     c += colors * vec4f(v.zw, w.xy);
@@ -34,8 +34,8 @@ fn add_to_first_four(colors: mat4x4f, k: i32) {
 }
 
 fn add_to_last_four(colors: mat4x4f, k: i32) {
-    let u = params[k + 1];
-    let v = params[k + 2];
+    let u = params[k];
+    let v = params[k + 1];
     e += colors * v;
     f += colors * vec4f(u.w, v.xyz);
     g += colors * vec4f(u.zw, v.xy);

@@ -14,5 +14,8 @@ fn mean(at: vec2u) -> vec4f {
 @compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) id: vec3u) {
     let at = id.xy * BLOCK;
+    if any(at >= frame.output_size) {
+        return;
+    }
     store_four(at, mean(at), mean(at + vec2u(1, 0)), mean(at + vec2u(2, 0)), mean(at + vec2u(3, 0)));
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::textures::texture_format;
 use super::{Gpu, shader};
 use crate::filter::{Extent, Pass, Precision};
 use crate::frame::Size;
@@ -195,13 +196,5 @@ impl<'a> Binding<'a> {
             Self::Sampler(sampler) => wgpu::BindingResource::Sampler(sampler),
             Self::Sampled(view) | Self::Stored(view) => wgpu::BindingResource::TextureView(view),
         }
-    }
-}
-
-/// The format of a texture between two passes. Half floats show no banding.
-pub(super) const fn texture_format(precision: Precision) -> wgpu::TextureFormat {
-    match precision {
-        Precision::Byte => wgpu::TextureFormat::Rgba8Unorm,
-        Precision::Half => wgpu::TextureFormat::Rgba16Float,
     }
 }

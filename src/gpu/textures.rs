@@ -1,12 +1,11 @@
 //! The textures between the passes of a plan.
 
-use super::step::texture_format;
 use super::storage;
 use super::upload::{copy_rgba, rgba_stride};
 use crate::filter::{PassOutput, Plan, PlannedTexture, Precision};
 
-/// The textures of a plan, each with a picture. A pass stores a picture of 8 bits in a buffer, which is then copied into its texture:
-/// llvmpipe stores every pixel of a texture in a loop over its lanes, in a buffer four pixels at once.
+/// The textures of a plan, each with a picture. A pass stores a picture of 8 bits in a buffer, which is then copied into
+/// its texture: llvmpipe stores every pixel of a texture in a loop over its lanes, in a buffer four pixels at once.
 #[derive(Default)]
 pub(super) struct PlanTextures {
     textures: Vec<wgpu::TextureView>,
@@ -75,4 +74,12 @@ fn texture(device: &wgpu::Device, PlannedTexture { size, precision }: PlannedTex
         view_formats: &[],
     });
     texture.create_view(&wgpu::TextureViewDescriptor::default())
+}
+
+/// The format of a texture between two passes. Half floats show no banding.
+pub(super) const fn texture_format(precision: Precision) -> wgpu::TextureFormat {
+    match precision {
+        Precision::Byte => wgpu::TextureFormat::Rgba8Unorm,
+        Precision::Half => wgpu::TextureFormat::Rgba16Float,
+    }
 }

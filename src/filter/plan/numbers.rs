@@ -7,13 +7,13 @@ use crate::filter::{Effect, Filter, Kind, Value};
 use crate::frame::Size;
 
 /// The number of vectors for a blur: as many as the widest one needs, so that an animated radius changes numbers alone.
-pub(super) const BLUR_PARAMS: usize = 12;
+pub(super) const BLUR_PARAMS: usize = 11;
 
 impl Pass {
     /// How many turns of four pixels its blur takes, as its shader counts them; with `any`, enough for a blur of any radius.
     pub fn turns(&self, any: bool) -> usize {
-        // The first three vectors hold no weights.
-        if any { BLUR_PARAMS - 3 } else { self.stage.params(self.from.size)[0][1] as usize }
+        // The first two vectors hold no weights.
+        if any { BLUR_PARAMS - 2 } else { self.stage.params(self.from.size)[0][1] as usize }
     }
 
     /// The numbers that the pass's shader reads: the stage's first, then each point's.
@@ -145,12 +145,12 @@ impl Stage {
 }
 
 /// A blur as `shaders/filter/blur.wgsl` reads it, whose invocations make eight neighbours at once from four pixels a turn:
-/// the first pixel and the number of turns; two vectors of zeros; then the weights, and zeros.
+/// the first pixel and the number of turns; a vector of zeros; then the weights, and zeros.
 pub(super) fn blur_params(kernel: BlurKernel, shift: f32) -> Vec<[f32; 4]> {
     let (first, weights) = taps(kernel, shift);
     let turns = (weights.len() + 7).div_ceil(4);
     let weight = |t: usize| weights.get(t).copied().unwrap_or(0.0);
-    let mut params = vec![[first as f32, turns as f32, 0.0, 0.0], [0.0; 4], [0.0; 4]];
+    let mut params = vec![[first as f32, turns as f32, 0.0, 0.0], [0.0; 4]];
     params.extend((0..BLUR_PARAMS - params.len()).map(|k| [0, 1, 2, 3].map(|i| weight(4 * k + i))));
     params
 }
