@@ -44,7 +44,7 @@ use crate::source::audio::{AudioSource, SoundStart};
 use crate::time::{Span, Timestamp};
 
 use decoding::End;
-use film::Film;
+use film::{EarlyRun, Film};
 use probe::Stream;
 
 mod decoding;
@@ -107,7 +107,7 @@ pub struct FfmpegSource {
 debug_fields!(FfmpegSource { info, path });
 
 impl FfmpegSource {
-    /// Asks ffprobe about the file, starts ffmpeg, and reads up to the frame that is shown at the start. Errors:
+    /// Asks ffprobe about the file, starts ffmpeg beside it or afterwards, and reads up to the frame that is shown at the start. Errors:
     /// `NotFoundError` where the programs are missing, `NotReadableError` where they cannot read the file, `RangeError`
     /// where it ends before the start.
     pub fn open(path: &Path, options: &SourceOptions) -> Result<Self> {
@@ -116,12 +116,14 @@ impl FfmpegSource {
     }
 
     fn start(path: &Path, options: &SourceOptions, name: &str) -> Result<Self> {
-        let mut stream = probe::probe(path)?;
         let start = options.start.unwrap_or(Span::ZERO);
+        let early = if start == Span::ZERO { EarlyRun::start(path) } else { None };
+        let mut stream = probe::probe(path)?;
         stream.color.tone_map = options.tone_map;
         let deinterlaced = stream.interlaced && options.deinterlace == Deinterlace::Auto;
         if deinterlaced {
             stream.filter = format!("{BWDIF},{}", stream.filter);
+            stream.as_is = false;
         }
         if let Some(end) = stream.end
             && start > Span::ZERO
@@ -137,7 +139,7 @@ impl FfmpegSource {
             (stream.frames, stream.counted) = (left(stream.frames), left(stream.counted));
             Film::from(path, &stream, start)?
         } else {
-            Film::whole(path, &stream)?
+            Film::whole(path, &stream, early)?
         };
         let info = SourceInfo {
             kind: "ffmpeg",

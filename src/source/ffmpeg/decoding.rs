@@ -68,6 +68,12 @@ impl Decoding {
         Ok(Self { run, times, len, rest: 0 })
     }
 
+    /// The same run, of which nothing was read, with frames or chunks of another length; it must not be shorter.
+    pub fn with_len(self, len: usize) -> Self {
+        debug_assert!(len >= self.len, "{len} bytes, {} at least", self.len);
+        Self { len, ..self }
+    }
+
     /// The next frame or chunk; none at the end, whatever the reason.
     pub fn next(&mut self) -> Result<Option<Decoded>> {
         let mut data = Vec::with_capacity(self.len.min(MAX_RESERVED));

@@ -8,7 +8,7 @@ use super::decoding::{Decoded, Decoding, End, PRINT_TIMES};
 use super::frame_times::FrameTimes;
 use super::probe::Stream;
 use super::sound::TimeBase;
-use super::{add_input, program, start_beyond_end};
+use super::{Demuxer, add_input, program, start_beyond_end};
 use crate::error::Result;
 use crate::frame::Frame;
 use crate::time::{Span, Timestamp};
@@ -18,6 +18,29 @@ use crate::time::{Span, Timestamp};
 const KEPT: &str = "-copyts";
 /// Times in a file are rounded, and a start may be a rounded one of them: the largest difference.
 const ROUNDED: Span = Span::from_nanos(500_000);
+
+/// ffmpeg, started beside ffprobe because half of the time to the first frame is the time that programs take to load.
+/// It decodes the film from its beginning as most films are decoded: frames of `yuv420p` as they are in the file.
+pub struct EarlyRun(Decoding);
+
+impl EarlyRun {
+    const PIX_FMT: &str = "yuv420p";
+    /// The least bytes of a frame that it is used for.
+    const LEAST: usize = 1024;
+
+    /// Starts it. None where it does not start: the reason is an error of the next run.
+    pub fn start(path: &Path) -> Option<Self> {
+        let command = filtered(path, Demuxer::Probed, &[KEPT], PRINT_TIMES, Self::PIX_FMT, &[]);
+        Decoding::start(command, Self::LEAST).ok().map(Self)
+    }
+
+    /// Its frames, where this is how the film is to be decoded.
+    pub(super) fn of(self, stream: &Stream) -> Option<Decoding> {
+        let len = Frame::packed_len(stream.format, stream.size);
+        let plain = stream.as_is && stream.pix_fmt == Self::PIX_FMT && stream.demuxer == Demuxer::Probed;
+        (plain && stream.has_one_clock && len >= Self::LEAST).then(|| self.0.with_len(len))
+    }
+}
 
 /// Decoded frames with their times; the film's first frame has time 0.
 pub struct Film {
@@ -29,8 +52,11 @@ pub struct Film {
 }
 
 impl Film {
-    /// Opens the film at its beginning.
-    pub fn whole(path: &Path, stream: &Stream) -> Result<Self> {
+    /// Opens the film at its beginning, with the frames of the early run where they are what the film needs.
+    pub fn whole(path: &Path, stream: &Stream, early: Option<EarlyRun>) -> Result<Self> {
+        if let Some(decoding) = early.and_then(|early| early.of(stream)) {
+            return Ok(Self::of(decoding, stream, None, TimeBase::Original));
+        }
         let (before, time_base): (&[&str], _) =
             if stream.has_one_clock { (&[KEPT], TimeBase::Original) } else { (&[], TimeBase::Corrected) };
         Self::open(command(path, stream, before, &[]), stream, None, time_base)
@@ -61,8 +87,12 @@ impl Film {
 
     fn open(command: Command, stream: &Stream, zero: Option<i64>, time_base: TimeBase) -> Result<Self> {
         let decoding = Decoding::start(command, Frame::packed_len(stream.format, stream.size))?;
+        Ok(Self::of(decoding, stream, zero, time_base))
+    }
+
+    pub(super) fn of(decoding: Decoding, stream: &Stream, zero: Option<i64>, time_base: TimeBase) -> Self {
         let times = FrameTimes::new(stream.tick, zero, stream.rate.frame_span());
-        Ok(Self { decoding, times, time_base, ready: VecDeque::new() })
+        Self { decoding, times, time_base, ready: VecDeque::new() }
     }
 
     /// Drops frames that are over at `start`; returns whether a frame is left.
@@ -142,13 +172,18 @@ impl Film {
     }
 }
 
-/// The command that makes ffmpeg write every frame unchanged, and its time; with arguments before the input and after
-/// it.
+/// The command that makes ffmpeg write every frame as `stream` needs it, and its time; with arguments before the input
+/// and after it.
 fn command(path: &Path, stream: &Stream, before: &[&str], after: &[&str]) -> Command {
+    let filter = format!("{},{PRINT_TIMES}", stream.filter);
+    filtered(path, stream.demuxer, before, &filter, &stream.pix_fmt, after)
+}
+
+fn filtered(path: &Path, demuxer: Demuxer, before: &[&str], filter: &str, pix_fmt: &str, after: &[&str]) -> Command {
     let mut command = program("ffmpeg");
     command.arg("-nostdin").args(["-v", "error"]).args(before);
-    add_input(&mut command, path, stream.demuxer);
-    command.args(["-map", "0:v:0", "-vf", &format!("{},{PRINT_TIMES}", stream.filter), "-fps_mode", "passthrough"]);
-    command.args(after).args(["-f", "rawvideo", "-pix_fmt", &stream.pix_fmt, "-"]);
+    add_input(&mut command, path, demuxer);
+    command.args(["-map", "0:v:0", "-vf", filter, "-fps_mode", "passthrough"]);
+    command.args(after).args(["-f", "rawvideo", "-pix_fmt", pix_fmt, "-"]);
     command
 }

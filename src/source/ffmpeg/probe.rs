@@ -58,6 +58,8 @@ pub struct Stream {
     pub pix_fmt: String,
     /// ffmpeg's filters that produce this format, with times in ticks.
     pub filter: String,
+    /// Whether these filters change nothing.
+    pub as_is: bool,
     /// Whether its container has one clock from beginning to end (MP4, Matroska), so that ffmpeg need not correct
     /// times.
     pub has_one_clock: bool,
@@ -340,6 +342,7 @@ impl ProbedStream {
         let (format, pix_fmt) = self.layout();
         let color = self.color(size.height);
         let filter = format!("{},settb={}/{}", self.filter(size, format, &pix_fmt, color), tick.0, tick.1);
+        let as_is = self.stays(size, &pix_fmt);
         let counted = self.nb_frames.parse().ok();
         let duration = self.duration();
         let frames =
@@ -360,6 +363,7 @@ impl ProbedStream {
             counted,
             pix_fmt,
             filter,
+            as_is,
             has_one_clock: false,
             sound: None,
         })
@@ -504,8 +508,7 @@ impl ProbedStream {
     /// necessary: then ffmpeg is given the colour spaces of both sides, because otherwise it would guess them.
     fn filter(&self, size: Size, format: PixelFormat, pix_fmt: &str, color: ColorSpace) -> String {
         let Size { width, height } = size;
-        let stays = self.pix_fmt == pix_fmt && (u64::from(width), u64::from(height)) == (self.width, self.height);
-        if stays || self.is_rgb() {
+        if self.stays(size, pix_fmt) || self.is_rgb() {
             return format!("scale={width}:{height}");
         }
         let matrix = match color.matrix {
@@ -523,6 +526,11 @@ impl ProbedStream {
             "scale={width}:{height}:in_color_matrix={matrix}:in_range={range}{out}\
              :flags=bicubic+accurate_rnd+full_chroma_int,format={pix_fmt}"
         )
+    }
+
+    /// Whether its frames have this size and format.
+    fn stays(&self, size: Size, pix_fmt: &str) -> bool {
+        self.pix_fmt == pix_fmt && (u64::from(size.width), u64::from(size.height)) == (self.width, self.height)
     }
 
     fn is_rgb(&self) -> bool {

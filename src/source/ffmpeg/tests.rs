@@ -430,3 +430,48 @@ fn a_film_of_a_variable_rate_that_breaks_off_is_an_error_after_a_start_too() {
         assert!(error.contains(words), "{error}");
     }
 }
+
+#[test]
+fn an_early_run_gives_what_the_run_for_this_film_gives() {
+    let x264 = "-c:v libx264 -bf 2 -g 10 -pix_fmt yuv420p";
+    let Some((_folder, path)) = clips::made("a.mp4", "testsrc2=s=64x48:r=25:d=2", x264) else { return };
+    let beside = |name: &str, arguments: &str| {
+        let film = path.with_file_name(name);
+        let mut command = Command::new("ffmpeg");
+        command.args(["-nostdin", "-v", "error"]).args(arguments.split(' ')).arg(&film);
+        assert!(command.current_dir(path.parent().unwrap()).status().unwrap().success(), "{command:?}");
+        film
+    };
+    let larger = beside("b.ts", &format!("-f lavfi -i testsrc2=s=128x96:r=25:d=0.4 {x264}"));
+    let both = beside("both.ts", "-i a.mp4 -c copy");
+    let bytes = [std::fs::read(&both).unwrap(), std::fs::read(&larger).unwrap()].concat();
+    std::fs::write(&both, bytes).unwrap();
+    let films = [
+        path.clone(),
+        beside("cut.mp4", "-ss 0.9 -i a.mp4 -c copy"),
+        beside("late.mkv", "-itsoffset 1.5 -i a.mp4 -c copy"),
+        beside("turned.mp4", "-i a.mp4 -c copy -metadata:s:v rotate=180"),
+        beside("sizes.mkv", "-i both.ts -c copy"),
+        beside("uneven.mkv", "-i a.mp4 -vf select='mod(n,3)' -fps_mode passthrough -c:v ffv1"),
+    ];
+    let all = |mut film: Film| -> Vec<_> {
+        std::iter::from_fn(|| film.next_picture().unwrap().map(|(picture, time)| (picture.data, time))).collect()
+    };
+    for film in &films {
+        let stream = probe::probe(film).unwrap();
+        let early = EarlyRun::start(film).unwrap().of(&stream).unwrap_or_else(|| panic!("{stream:?}"));
+        let early = all(Film::of(early, &stream, None, TimeBase::Original));
+        let own = all(Film::whole(film, &stream, None).unwrap());
+        assert!(early == own && early.len() > 20, "{}: {} and {} frames", film.display(), early.len(), own.len());
+    }
+    assert_eq!(all(Film::whole(&films[4], &probe::probe(&films[4]).unwrap(), None).unwrap()).len(), 60);
+    for film in [
+        beside("wide.mp4", "-i a.mp4 -c copy -aspect 2"),
+        beside("full.mp4", &format!("-i a.mp4 {x264} -pix_fmt yuvj420p")),
+        beside("deep.mkv", "-i a.mp4 -c:v ffv1 -pix_fmt yuv420p10le"),
+        both,
+    ] {
+        let stream = probe::probe(&film).unwrap();
+        assert!(EarlyRun::start(&film).unwrap().of(&stream).is_none(), "{stream:?}");
+    }
+}
