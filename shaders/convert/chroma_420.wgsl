@@ -1,4 +1,5 @@
 // 4:2:0 chroma, interpolated linearly from the positions of its samples. `i420_chroma` recovers exactly these samples.
+// (Of planes of 8 bits, `i420_unpack` reads more at once.)
 
 // The chroma samples left of, in and right of a block of four pixels: columns 2x - 1 to 2x + 2.
 fn columns(plane: u32, x: u32, row: u32) -> vec4f {
@@ -17,24 +18,13 @@ fn columns(plane: u32, x: u32, row: u32) -> vec4f {
     return samples;
 }
 
-fn across(samples: vec4f) -> vec4f {
-    let near = frame.siting.x * 0.5;
-    let far = 0.5 - near;
-    return vec4f(
-        mix(samples.y, samples.x, near),
-        mix(samples.y, samples.z, far),
-        mix(samples.z, samples.y, near),
-        mix(samples.z, samples.w, far),
-    );
-}
-
 fn plane_rows(plane: u32, block: vec2u) -> array<vec4f, 2> {
     let last = (frame.input_size.y + 1u) / 2u - 1u;
-    let above = across(columns(plane, block.x, max(block.y, 1u) - 1u));
-    let here = across(columns(plane, block.x, block.y));
-    let below = across(columns(plane, block.x, min(block.y + 1u, last)));
+    let above = columns(plane, block.x, max(block.y, 1u) - 1u);
+    let here = columns(plane, block.x, block.y);
+    let below = columns(plane, block.x, min(block.y + 1u, last));
     let near = frame.siting.y * 0.5;
-    return array<vec4f, 2>(mix(here, above, near), mix(here, below, 0.5 - near));
+    return array<vec4f, 2>(across(mix(here, above, near)), across(mix(here, below, 0.5 - near)));
 }
 
 fn chroma_rows(block: vec2u) -> ChromaRows {

@@ -6,12 +6,6 @@ struct ChromaRows {
     v: array<vec4f, 2>,
 }
 
-fn to_rgb(y: f32, u: f32, v: f32) -> vec4f {
-    let yuv = vec4f(y, u, v, 1.0);
-    let rgb = vec3f(dot(frame.yuv_to_rgb[0], yuv), dot(frame.yuv_to_rgb[1], yuv), dot(frame.yuv_to_rgb[2], yuv));
-    return vec4f(to_sdr(rgb), 1.0);
-}
-
 fn fetch(block: vec2u) -> Block {
     let row = block.y * 2u;
     let chroma = chroma_rows(block);

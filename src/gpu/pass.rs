@@ -120,7 +120,7 @@ impl Renderer {
         let is_deep = picture.pixels.format().is_some_and(|format| format.bits() > 8);
         gpu.check_size_of(picture.size, if is_deep { 6 } else { 4 })?;
         let device = gpu.device();
-        let wide = u64::from(size.width.next_multiple_of(8)) * u64::from(size.height);
+        let wide = u64::from(size.width.next_multiple_of(16)) * u64::from(size.height);
         let has_chroma = target.packed().is_some_and(|packed| packed.format != PixelFormat::Rgba8);
         let mut renderer = Self {
             gpu: gpu.clone(),
@@ -201,7 +201,7 @@ impl Renderer {
         let mut steps = Vec::with_capacity(plan.passes.len() + 1);
         for (pass, text) in plan.passes.iter().zip(texts) {
             let bindings = self.bindings(plan, pass, textures, drawn.as_ref());
-            let block = shader::block(&pass.stage);
+            let block = shader::block(pass);
             steps.push(Step::new(&self.gpu, &mut pipelines, text, numbers(pass), pass, block, &bindings));
         }
         if let (Some(output), Some(chroma), Some(last)) = (&self.output, &self.chroma, plan.passes.last())

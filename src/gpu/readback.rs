@@ -39,7 +39,7 @@ pub(super) struct PackedLayout {
 impl PackedLayout {
     pub fn new(PackedPicture { size, format, .. }: PackedPicture) -> Self {
         let mut len = 0;
-        let padded = size.width.next_multiple_of(8) as usize;
+        let padded = size.width.next_multiple_of(16) as usize;
         let planes = (0..format.planes())
             .map(|index| {
                 let (row, rows) = format.plane_size(index, size);

@@ -43,8 +43,8 @@ pub fn blend() -> &'static str {
 pub fn compose(pass: &Pass, linear: bool, animated: bool) -> String {
     let mut composer = Composer { linear, animated, ..Composer::default() };
     composer.add(wgsl!("frame_info"));
-    let [width, height] = block(&pass.stage);
-    let _ = writeln!(composer.text, "const BLOCK = vec2u({width}, {height});");
+    let [width, height] = block(pass);
+    let _ = writeln!(composer.text, "const BLOCK = vec2u({width}, {height});\nconst PIXELS = {}u;", width * height);
     composer.add(wgsl!("block"));
     let count = pass.params().len().max(1);
     let _ = if fits_uniform(count) {
@@ -61,8 +61,13 @@ pub fn compose(pass: &Pass, linear: bool, animated: bool) -> String {
             composer.add(wgsl!("convert/single_pixels"));
         }
         PassOutput::I420 { depth } => {
-            composer.add(samples_of(depth));
             composer.add(wgsl!("convert/i420_store"));
+            if stores_sixteen(pass) {
+                composer.add(wgsl!("convert/i420_sixteen"));
+            } else {
+                composer.add(wgsl!("convert/i420_four"));
+                composer.add(samples_of(depth));
+            }
         }
         PassOutput::Light { over_black } => {
             let _ = writeln!(composer.text, "const OVER_BLACK = {over_black};");
@@ -75,7 +80,7 @@ pub fn compose(pass: &Pass, linear: bool, animated: bool) -> String {
     // A reduction has its own `main`; its result goes only to a texture.
     if !matches!(pass.stage, Stage::Reduce { .. }) {
         composer.points(pass);
-        composer.add(wgsl!("convert/pack"));
+        composer.end(pass);
     }
     composer.text
 }
@@ -86,14 +91,26 @@ pub fn fits_uniform(vectors: usize) -> bool {
     vectors <= 1024
 }
 
-/// The block of pixels that one invocation of a pass computes, as width and height.
-pub fn block(stage: &Stage) -> [u32; 2] {
-    match stage {
+/// The block of pixels that one invocation of a pass computes, as width and height. Where llvmpipe runs the shaders, each
+/// access costs much and its size little: blocks are as large as what is read at once.
+pub fn block(pass: &Pass) -> [u32; 2] {
+    match pass.stage {
         // Transposed, neighbours in a column of the input: a pixel is read once for all of them.
         Stage::Blur { .. } => [8, 1],
         Stage::Reduce { .. } => [4, 1],
+        _ if is_i420(pass.input) => [16, 2],
         _ => [4, 2],
     }
+}
+
+fn is_i420(input: PassInput) -> bool {
+    use SourcePixels::{Bytes, Wide};
+    matches!(input, PassInput::Source(Bytes(PixelFormat::I420) | Wide { format: PixelFormat::I420, .. }))
+}
+
+/// Whether sixteen pixels' luma is stored at once.
+fn stores_sixteen(pass: &Pass) -> bool {
+    is_i420(pass.input) && pass.output == PassOutput::I420 { depth: BitDepth::Eight }
 }
 
 /// The block of pixels whose chroma one invocation of [`chroma`] subsamples.
@@ -190,11 +207,16 @@ impl Composer {
         if format == PixelFormat::Rgba8 {
             return self.add(wgsl!("convert/rgba_unpack"));
         }
-        self.add(wgsl!("convert/source"));
-        match format {
-            PixelFormat::Rgb8 => return self.add(wgsl!("convert/rgb_unpack")),
-            _ => self.add(wgsl!("convert/yuv_unpack")),
+        if format == PixelFormat::I420 {
+            self.add(wgsl!("convert/yuv"));
+            return self.add(wgsl!("convert/i420_unpack"));
         }
+        self.add(wgsl!("convert/source"));
+        if format == PixelFormat::Rgb8 {
+            return self.add(wgsl!("convert/rgb_unpack"));
+        }
+        self.add(wgsl!("convert/yuv"));
+        self.add(wgsl!("convert/yuv_unpack"));
         self.add(match format {
             PixelFormat::Nv12 => wgsl!("convert/nv12"),
             PixelFormat::Yuyv => wgsl!("convert/yuyv"),
@@ -278,7 +300,7 @@ fn fetch(block: vec2u) -> Block {{
 }}
 ",
             std::mem::take(&mut self.setup),
-            eight("area(vec2f(place(pixel(block, {i}u))) + 0.5)")
+            each(pass, "area(vec2f(place(pixel(block, {i}u))) + 0.5)")
         );
     }
 
@@ -351,7 +373,35 @@ fn filtered(block: vec2u) -> Block {{
 }}
 ",
             std::mem::take(&mut self.setup),
-            eight("point(colors[{i}], vec2f(place(pixel(block, {i}u))) + 0.5)")
+            each(pass, "point(colors[{i}], vec2f(place(pixel(block, {i}u))) + 0.5)")
+        );
+    }
+
+    /// The entry point: the output's function stores so many of a block's pixels of a row at once, if they are in the
+    /// picture. Not a loop: llvmpipe keeps the colours of one in memory, and takes half as long again.
+    fn end(&mut self, pass: &Pass) {
+        let colors =
+            |pixels: std::ops::Range<u32>| pixels.map(|i| format!("colors[{i}]")).collect::<Vec<_>>().join(", ");
+        let store = |first: u32| {
+            if stores_sixteen(pass) {
+                format!("store_sixteen(pixel(block, {first}u), Sixteen({}))", colors(first..first + 16))
+            } else {
+                format!("store_four(pixel(block, {first}u), {})", colors(first..first + 4))
+            }
+        };
+        let step = if stores_sixteen(pass) { 16 } else { 4 };
+        let stores: String = (0..pixels(pass)).step_by(step).map(|first| format!("    {};\n", store(first))).collect();
+        let _ = write!(
+            self.text,
+            "@compute @workgroup_size(8, 8)
+fn main(@builtin(global_invocation_id) id: vec3u) {{
+    let block = id.xy;
+    if any(block * BLOCK >= frame.output_size) {{
+        return;
+    }}
+    let colors = filtered(block);
+{stores}}}
+"
         );
     }
 
@@ -407,10 +457,13 @@ fn converted(kind: FieldKind, place: &str) -> String {
     }
 }
 
-/// The text repeated for the eight pixels of a block; `{i}` is replaced by the pixel's number.
-fn eight(text: &str) -> String {
-    let pixels: Vec<_> = (0..8).map(|i| text.replace("{i}", &i.to_string())).collect();
-    pixels.join(", ")
+fn pixels(pass: &Pass) -> u32 {
+    block(pass).iter().product()
+}
+
+/// The text repeated for each pixel of a pass's block; `{i}` is replaced by the pixel's number.
+fn each(pass: &Pass, text: &str) -> String {
+    (0..pixels(pass)).map(|i| text.replace("{i}", &i.to_string())).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

@@ -94,6 +94,7 @@ fn layout(format: PixelFormat, size: Size) -> Vec<PaddedPlane> {
             // Of RGBA, rows as renderers pack them, whose pixels are read four at a time.
             let stride = match format {
                 PixelFormat::Rgba8 => rgba_stride(size.width),
+                PixelFormat::I420 => row.next_multiple_of(16),
                 _ => row.next_multiple_of(if format.bits() > 8 { 8 } else { 4 }),
             };
             let plane = PaddedPlane { offset, stride, rows };
