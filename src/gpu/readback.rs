@@ -29,7 +29,7 @@ pub struct PackedPicture {
     pub color: ColorSpace,
 }
 
-/// The layout of a packed picture in its buffer. Rows of I420 are padded to 8 pixels of luma and 4 of chroma,
+/// The layout of a packed picture in its buffer. Rows of I420 are padded to 16 pixels of luma and 8 of chroma,
 /// rows of RGBA to 64 pixels.
 pub(super) struct PackedLayout {
     planes: Vec<Plane>,

@@ -98,19 +98,23 @@ pub fn block(pass: &Pass) -> [u32; 2] {
         // Transposed, neighbours in a column of the input: a pixel is read once for all of them.
         Stage::Blur { .. } => [8, 1],
         Stage::Reduce { .. } => [4, 1],
-        _ if is_i420(pass.input) => [16, 2],
+        _ if is_wide(pass) => [16, 2],
         _ => [4, 2],
     }
 }
 
-fn is_i420(input: PassInput) -> bool {
+/// Whether sixteen samples are read at once. A user's WGSL, of any length, stands in the text for each pixel of a block, so
+/// its blocks are small.
+fn is_wide(pass: &Pass) -> bool {
     use SourcePixels::{Bytes, Wide};
-    matches!(input, PassInput::Source(Bytes(PixelFormat::I420) | Wide { format: PixelFormat::I420, .. }))
+    let is_i420 =
+        matches!(pass.input, PassInput::Source(Bytes(PixelFormat::I420) | Wide { format: PixelFormat::I420, .. }));
+    is_i420 && !has_custom(pass)
 }
 
 /// Whether sixteen pixels' luma is stored at once.
 fn stores_sixteen(pass: &Pass) -> bool {
-    is_i420(pass.input) && pass.output == PassOutput::I420 { depth: BitDepth::Eight }
+    is_wide(pass) && pass.output == PassOutput::I420 { depth: BitDepth::Eight }
 }
 
 /// The block of pixels whose chroma one invocation of [`chroma`] subsamples.
@@ -185,7 +189,7 @@ impl Composer {
             }
             PassInput::Source(SourcePixels::Bytes(format)) => {
                 self.add(wgsl!("convert/tone_none"));
-                self.unpack(format);
+                self.unpack(format, pass);
             }
             PassInput::Source(SourcePixels::Wide { format, transfer, tone_map }) => {
                 let number = match transfer {
@@ -197,17 +201,17 @@ impl Composer {
                 let compressed = number != 0 && tone_map != ToneMap::Clip;
                 let _ = writeln!(self.text, "const TRANSFER = {number}u;\nconst COMPRESSED = {compressed};");
                 self.add(wgsl!("convert/tone_map"));
-                self.unpack(format);
+                self.unpack(format, pass);
             }
         }
     }
 
     /// Reads a frame's bytes in this format.
-    fn unpack(&mut self, format: PixelFormat) {
+    fn unpack(&mut self, format: PixelFormat, pass: &Pass) {
         if format == PixelFormat::Rgba8 {
             return self.add(wgsl!("convert/rgba_unpack"));
         }
-        if format == PixelFormat::I420 {
+        if is_wide(pass) {
             self.add(wgsl!("convert/yuv"));
             return self.add(wgsl!("convert/i420_unpack"));
         }

@@ -1,6 +1,6 @@
 //! Uploads a frame's bytes to the GPU without conversion: all planes in one storage buffer, every row padded to whole
-//! words, of RGBA to 64 pixels. The first pass unpacks them, four samples at a time: of more than 8 bits, these are two
-//! words.
+//! words, of I420 to four words, of RGBA to 64 pixels. The first pass unpacks them: sixteen samples at a time of I420,
+//! four pixels of RGBA, four samples of others, which are two words where they have more than 8 bits.
 
 use std::num::NonZeroU64;
 
@@ -91,7 +91,8 @@ fn layout(format: PixelFormat, size: Size) -> Vec<PaddedPlane> {
     (0..format.planes())
         .map(|plane| {
             let (row, rows) = format.plane_size(plane, size);
-            // Of RGBA, rows as renderers pack them, whose pixels are read four at a time.
+            // Of RGBA, rows as renderers pack them, whose pixels are read four at a time; of I420, rows of which sixteen
+            // samples are.
             let stride = match format {
                 PixelFormat::Rgba8 => rgba_stride(size.width),
                 PixelFormat::I420 => row.next_multiple_of(16),

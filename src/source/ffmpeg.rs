@@ -107,9 +107,9 @@ pub struct FfmpegSource {
 debug_fields!(FfmpegSource { info, path });
 
 impl FfmpegSource {
-    /// Asks ffprobe about the file, starts ffmpeg beside it or afterwards, and reads up to the frame that is shown at the start. Errors:
-    /// `NotFoundError` where the programs are missing, `NotReadableError` where they cannot read the file, `RangeError`
-    /// where it ends before the start.
+    /// Asks ffprobe about the file, starts ffmpeg beside it or afterwards, and reads up to the frame that is shown at the
+    /// start. Errors: `NotFoundError` where the programs are missing, `NotReadableError` where they cannot read the file,
+    /// `RangeError` where it ends before the start.
     pub fn open(path: &Path, options: &SourceOptions) -> Result<Self> {
         let name = path.display().to_string();
         Self::start(path, options, &name).map_err(|error| error.at(&name))
