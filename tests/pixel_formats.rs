@@ -11,7 +11,24 @@ use framereel::gpu::Gpu;
 use framereel::time::Timestamp;
 
 /// Widths and heights around whole words, blocks and pairs.
-const SIZES: [(u32, u32); 9] = [(1, 1), (2, 2), (3, 3), (5, 4), (6, 5), (7, 2), (8, 8), (33, 9), (64, 48)];
+// Up to, at and beyond a block of 4x2, a block of 16x2 and a read of 32 pixels' chroma.
+const SIZES: [(u32, u32); 15] = [
+    (1, 1),
+    (2, 2),
+    (3, 3),
+    (5, 4),
+    (6, 5),
+    (7, 2),
+    (8, 8),
+    (15, 3),
+    (16, 2),
+    (17, 3),
+    (31, 5),
+    (32, 4),
+    (33, 9),
+    (49, 7),
+    (64, 48),
+];
 
 /// Samples in no order (Marsaglia 2003).
 fn noise(seed: u32, len: usize) -> Vec<u8> {

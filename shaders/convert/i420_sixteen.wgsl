@@ -1,16 +1,22 @@
-// Luma of 8 bits, sixteen pixels of a row at once, if the row is in the picture: those right of it are in the padding.
+// Stores sixteen pixels of a row at once, luma with 8 bits, if the row is in the picture: those right of it are in the
+// padding.
 
 @group(0) @binding(3) var<storage, read_write> output: array<vec4u>;
 
-alias Sixteen = array<vec4f, 16>;
-
-fn store_sixteen(at: vec2u, colors: Sixteen) {
+fn store_sixteen(
+    at: vec2u,
+    a: vec4f, b: vec4f, c: vec4f, d: vec4f,
+    e: vec4f, f: vec4f, g: vec4f, h: vec4f,
+    i: vec4f, j: vec4f, k: vec4f, l: vec4f,
+    m: vec4f, n: vec4f, o: vec4f, p: vec4f,
+) {
     if at.y < frame.output_size.y {
-        let a = store_chroma(at, colors[0], colors[1], colors[2], colors[3]);
-        let b = store_chroma(at + vec2u(4, 0), colors[4], colors[5], colors[6], colors[7]);
-        let c = store_chroma(at + vec2u(8, 0), colors[8], colors[9], colors[10], colors[11]);
-        let d = store_chroma(at + vec2u(12, 0), colors[12], colors[13], colors[14], colors[15]);
-        let luma = vec4u(pack4x8unorm(a), pack4x8unorm(b), pack4x8unorm(c), pack4x8unorm(d));
-        output[place_of(at) / 4u] = luma;
+        let place = place_of(at);
+        let first = chroma_stored(place, at.x, a, b, c, d);
+        let second = chroma_stored(place + 1u, at.x + 4u, e, f, g, h);
+        let third = chroma_stored(place + 2u, at.x + 8u, i, j, k, l);
+        let fourth = chroma_stored(place + 3u, at.x + 12u, m, n, o, p);
+        output[place / 4u] =
+            vec4u(pack4x8unorm(first), pack4x8unorm(second), pack4x8unorm(third), pack4x8unorm(fourth));
     }
 }

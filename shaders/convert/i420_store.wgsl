@@ -8,15 +8,15 @@ fn yuv(color: vec4f) -> vec3f {
     return vec3f(dot(frame.rgb_to_yuv[0], rgb), dot(frame.rgb_to_yuv[1], rgb), dot(frame.rgb_to_yuv[2], rgb));
 }
 
-// The place of four pixels, counted in fours. Rows are padded to sixteen pixels.
+// The place of four pixels, counted in fours. Rows are padded to sixteen pixels, so that a block's are whole words.
 fn place_of(at: vec2u) -> u32 {
     return at.y * ((frame.output_size.x + 15u) / 16u * 4u) + at.x / 4u;
 }
 
-// Stores the chroma of four pixels of a row from this one on; the result is their luma. Right of the picture, chroma
-// repeats its last pixel.
-fn store_chroma(at: vec2u, first: vec4f, second: vec4f, third: vec4f, fourth: vec4f) -> vec4f {
-    let last = max(frame.output_size.x, at.x + 1u) - 1u - at.x;
+// Stores the chroma of four pixels of a row from column x on, at this place; the result is their luma, to be stored. Of
+// four that are partly in the picture, the last pixel's chroma is repeated; of four right of it, nothing is read.
+fn chroma_stored(place: u32, x: u32, first: vec4f, second: vec4f, third: vec4f, fourth: vec4f) -> vec4f {
+    let last = frame.output_size.x - 1u - x;
     let a = yuv(first);
     let b = yuv(second);
     let c = yuv(third);
@@ -24,6 +24,6 @@ fn store_chroma(at: vec2u, first: vec4f, second: vec4f, third: vec4f, fourth: ve
     let u = pack2x16unorm(a.yz);
     let v = select(u, pack2x16unorm(b.yz), last >= 1u);
     let w = select(v, pack2x16unorm(c.yz), last >= 2u);
-    chroma[place_of(at)] = vec4u(u, v, w, select(w, pack2x16unorm(d.yz), last >= 3u));
+    chroma[place] = vec4u(u, v, w, select(w, pack2x16unorm(d.yz), last >= 3u));
     return vec4f(a.x, b.x, c.x, d.x);
 }

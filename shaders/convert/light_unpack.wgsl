@@ -5,7 +5,7 @@
 
 fn fetch(block: vec2u) -> Block {
     var colors: Block;
-    for (var i = 0u; i < 8u; i++) {
+    for (var i = 0u; i < PIXELS; i++) {
         let at = min(pixel(block, i), frame.input_size - 1u);
         colors[i] = encoded(frame.weight * source[at.y * frame.input_size.x + at.x]);
     }

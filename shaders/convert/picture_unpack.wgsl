@@ -2,7 +2,7 @@
 
 fn fetch(block: vec2u) -> Block {
     var colors: Block;
-    for (var i = 0u; i < 8u; i++) {
+    for (var i = 0u; i < PIXELS; i++) {
         colors[i] = load(place(pixel(block, i)));
     }
     return colors;

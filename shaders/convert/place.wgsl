@@ -30,7 +30,7 @@ fn placed(at: vec2i) -> vec4f {
 
 fn fetch(block: vec2u) -> Block {
     var colors: Block;
-    for (var i = 0u; i < 8u; i++) {
+    for (var i = 0u; i < PIXELS; i++) {
         colors[i] = placed(place(pixel(block, i)));
     }
     return colors;

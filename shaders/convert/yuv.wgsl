@@ -1,4 +1,4 @@
-// What all readers of YUV need.
+// What readers of YUV share.
 
 fn to_rgb(y: f32, u: f32, v: f32) -> vec4f {
     let yuv = vec4f(y, u, v, 1.0);

@@ -98,23 +98,22 @@ pub fn block(pass: &Pass) -> [u32; 2] {
         // Transposed, neighbours in a column of the input: a pixel is read once for all of them.
         Stage::Blur { .. } => [8, 1],
         Stage::Reduce { .. } => [4, 1],
-        _ if is_wide(pass) => [16, 2],
+        _ if reads_sixteen(pass) => [16, 2],
         _ => [4, 2],
     }
 }
 
-/// Whether sixteen samples are read at once. A user's WGSL, of any length, stands in the text for each pixel of a block, so
-/// its blocks are small.
-fn is_wide(pass: &Pass) -> bool {
-    use SourcePixels::{Bytes, Wide};
-    let is_i420 =
-        matches!(pass.input, PassInput::Source(Bytes(PixelFormat::I420) | Wide { format: PixelFormat::I420, .. }));
-    is_i420 && !has_custom(pass)
+/// Whether sixteen samples of the source are read at once, for large blocks. The text of a pixel stands in the shader for
+/// each pixel of a block, so a user's WGSL, which may be long, and long chains keep small ones.
+fn reads_sixteen(pass: &Pass) -> bool {
+    const MOST_POINTS: usize = 16;
+    let is_i420 = matches!(pass.input, PassInput::Source(pixels) if pixels.format() == Some(PixelFormat::I420));
+    is_i420 && pass.points.len() <= MOST_POINTS && !has_custom(pass)
 }
 
 /// Whether sixteen pixels' luma is stored at once.
 fn stores_sixteen(pass: &Pass) -> bool {
-    is_wide(pass) && pass.output == PassOutput::I420 { depth: BitDepth::Eight }
+    reads_sixteen(pass) && pass.output == PassOutput::I420 { depth: BitDepth::Eight }
 }
 
 /// The block of pixels whose chroma one invocation of [`chroma`] subsamples.
@@ -211,7 +210,7 @@ impl Composer {
         if format == PixelFormat::Rgba8 {
             return self.add(wgsl!("convert/rgba_unpack"));
         }
-        if is_wide(pass) {
+        if reads_sixteen(pass) {
             self.add(wgsl!("convert/yuv"));
             return self.add(wgsl!("convert/i420_unpack"));
         }
@@ -381,31 +380,27 @@ fn filtered(block: vec2u) -> Block {{
         );
     }
 
-    /// The entry point: the output's function stores so many of a block's pixels of a row at once, if they are in the
-    /// picture. Not a loop: llvmpipe keeps the colours of one in memory, and takes half as long again.
+    /// The entry point, which stores four or sixteen pixels of a row at once, if they are in the picture. Not a loop:
+    /// llvmpipe keeps the colours of one in memory, and takes half as long again.
     fn end(&mut self, pass: &Pass) {
-        let colors =
-            |pixels: std::ops::Range<u32>| pixels.map(|i| format!("colors[{i}]")).collect::<Vec<_>>().join(", ");
-        let store = |first: u32| {
-            if stores_sixteen(pass) {
-                format!("store_sixteen(pixel(block, {first}u), Sixteen({}))", colors(first..first + 16))
-            } else {
-                format!("store_four(pixel(block, {first}u), {})", colors(first..first + 4))
-            }
-        };
-        let step = if stores_sixteen(pass) { 16 } else { 4 };
-        let stores: String = (0..pixels(pass)).step_by(step).map(|first| format!("    {};\n", store(first))).collect();
+        let (name, count) = if stores_sixteen(pass) { ("store_sixteen", 16) } else { ("store_four", 4) };
+        let stores = (0..pixels(pass)).step_by(count).map(|first| {
+            let colors: Vec<_> = (first..).take(count).map(|i| format!("colors[{i}]")).collect();
+            format!("    {name}(pixel(block, {first}u), {});\n", colors.join(", "))
+        });
+        let [columns, rows] = WORKGROUP;
         let _ = write!(
             self.text,
-            "@compute @workgroup_size(8, 8)
+            "@compute @workgroup_size({columns}, {rows})
 fn main(@builtin(global_invocation_id) id: vec3u) {{
     let block = id.xy;
     if any(block * BLOCK >= frame.output_size) {{
         return;
     }}
     let colors = filtered(block);
-{stores}}}
-"
+{}}}
+",
+            stores.collect::<String>()
         );
     }
 

@@ -65,9 +65,13 @@ impl SourceBuffer {
             if frame.planes()[index].stride == plane.stride {
                 let data = frame.plane_data(index);
                 rows.slice(..data.len()).copy_from_slice(data);
+                rows.slice(data.len()..).fill(0);
             } else {
                 for (y, row) in frame.rows(index).enumerate() {
-                    rows.slice(y * plane.stride..y * plane.stride + row.len()).copy_from_slice(row);
+                    let mut padded = rows.slice(y * plane.stride..(y + 1) * plane.stride);
+                    padded.slice(..row.len()).copy_from_slice(row);
+                    // So that the same frame gives the same bytes, in the padding of what is read back too.
+                    padded.slice(row.len()..).fill(0);
                 }
             }
         }

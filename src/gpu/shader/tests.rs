@@ -80,6 +80,7 @@ fn every_plan_of_random_chains_composes_to_shaders_that_naga_accepts() {
         SourcePixels::Bytes(PixelFormat::Rgb8),
         SourcePixels::Bytes(PixelFormat::I420P10),
         SourcePixels::Texture,
+        wide(PixelFormat::I420, Transfer::Hlg, ToneMap::Bt2390),
         wide(PixelFormat::I420P10, Transfer::Pq, ToneMap::Bt2390),
         wide(PixelFormat::I422P10, Transfer::Hlg, ToneMap::Bt2390),
         wide(PixelFormat::I444P12, Transfer::Pq, ToneMap::Clip),

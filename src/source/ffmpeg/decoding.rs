@@ -68,7 +68,8 @@ impl Decoding {
         Ok(Self { run, times, len, rest: 0 })
     }
 
-    /// The same run, of which nothing was read, with frames or chunks of another length; it must not be shorter.
+    /// The same run, of which nothing was read, with frames or chunks of another length. It must not be shorter, because
+    /// the length says how many times may be printed ahead.
     pub fn with_len(self, len: usize) -> Self {
         debug_assert!(len >= self.len, "{len} bytes, {} at least", self.len);
         Self { len, ..self }

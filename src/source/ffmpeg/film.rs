@@ -1,6 +1,8 @@
 //! A film's frames at the film's own times, from its beginning or from a point within it.
 
 use std::collections::VecDeque;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 use std::process::Command;
 
@@ -19,17 +21,23 @@ const KEPT: &str = "-copyts";
 /// Times in a file are rounded, and a start may be a rounded one of them: the largest difference.
 const ROUNDED: Span = Span::from_nanos(500_000);
 
-/// ffmpeg, started beside ffprobe because half of the time to the first frame is the time that programs take to load.
-/// It decodes the film from its beginning as most films are decoded: frames of `yuv420p` as they are in the file.
+/// ffmpeg, started beside ffprobe because loading their libraries takes most of the time until both answer. It decodes
+/// the film from its beginning as most films are decoded: frames of `yuv420p` as they are in the file.
 pub struct EarlyRun(Decoding);
 
 impl EarlyRun {
     const PIX_FMT: &str = "yuv420p";
-    /// The least bytes of a frame that it is used for.
+    /// The least bytes of a frame that it is used for: of smaller frames, more times may be printed ahead than are kept.
     const LEAST: usize = 1024;
 
-    /// Starts it. None where it does not start: the reason is an error of the next run.
+    /// Starts it, where the file begins as MP4 and Matroska do. None also where ffmpeg does not start: the reason is an
+    /// error of the next run.
     pub fn start(path: &Path) -> Option<Self> {
+        let mut head = [0; 8];
+        File::open(path).and_then(|mut file| file.read_exact(&mut head)).ok()?;
+        if head[4..] != *b"ftyp" && head[..4] != [0x1a, 0x45, 0xdf, 0xa3] {
+            return None;
+        }
         let command = filtered(path, Demuxer::Probed, &[KEPT], PRINT_TIMES, Self::PIX_FMT, &[]);
         Decoding::start(command, Self::LEAST).ok().map(Self)
     }
@@ -37,8 +45,8 @@ impl EarlyRun {
     /// Its frames, where this is how the film is to be decoded.
     pub(super) fn of(self, stream: &Stream) -> Option<Decoding> {
         let len = Frame::packed_len(stream.format, stream.size);
-        let plain = stream.as_is && stream.pix_fmt == Self::PIX_FMT && stream.demuxer == Demuxer::Probed;
-        (plain && stream.has_one_clock && len >= Self::LEAST).then(|| self.0.with_len(len))
+        let is_plain = stream.as_is && stream.pix_fmt == Self::PIX_FMT && stream.has_one_clock;
+        (is_plain && len >= Self::LEAST).then(|| self.0.with_len(len))
     }
 }
 
@@ -90,7 +98,7 @@ impl Film {
         Ok(Self::of(decoding, stream, zero, time_base))
     }
 
-    pub(super) fn of(decoding: Decoding, stream: &Stream, zero: Option<i64>, time_base: TimeBase) -> Self {
+    fn of(decoding: Decoding, stream: &Stream, zero: Option<i64>, time_base: TimeBase) -> Self {
         let times = FrameTimes::new(stream.tick, zero, stream.rate.frame_span());
         Self { decoding, times, time_base, ready: VecDeque::new() }
     }
@@ -179,6 +187,7 @@ fn command(path: &Path, stream: &Stream, before: &[&str], after: &[&str]) -> Com
     filtered(path, stream.demuxer, before, &filter, &stream.pix_fmt, after)
 }
 
+/// The same with the whole text of the filters.
 fn filtered(path: &Path, demuxer: Demuxer, before: &[&str], filter: &str, pix_fmt: &str, after: &[&str]) -> Command {
     let mut command = program("ffmpeg");
     command.arg("-nostdin").args(["-v", "error"]).args(before);

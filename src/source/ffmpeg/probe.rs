@@ -58,7 +58,7 @@ pub struct Stream {
     pub pix_fmt: String,
     /// ffmpeg's filters that produce this format, with times in ticks.
     pub filter: String,
-    /// Whether these filters change nothing.
+    /// Whether these filters change nothing of frames of the size, format and time base that ffprobe names.
     pub as_is: bool,
     /// Whether its container has one clock from beginning to end (MP4, Matroska), so that ffmpeg need not correct
     /// times.
@@ -119,6 +119,17 @@ struct SideData {
     max_luminance: String,
     /// Of content light levels: the greatest in cd/m².
     max_content: u64,
+    /// Of a crop by the container, which ffmpeg applies from version 7.1 on and older versions of ffprobe do not name.
+    crop_top: u64,
+    crop_bottom: u64,
+    crop_left: u64,
+    crop_right: u64,
+}
+
+impl SideData {
+    fn is_crop(&self) -> bool {
+        [self.crop_top, self.crop_bottom, self.crop_left, self.crop_right] != [0; 4]
+    }
 }
 
 /// The first frame, which is only asked for when the stream does not say how bright it is.
@@ -342,7 +353,8 @@ impl ProbedStream {
         let (format, pix_fmt) = self.layout();
         let color = self.color(size.height);
         let filter = format!("{},settb={}/{}", self.filter(size, format, &pix_fmt, color), tick.0, tick.1);
-        let as_is = self.stays(size, &pix_fmt);
+        let is_cropped = self.side_data_list.iter().any(SideData::is_crop);
+        let as_is = self.stays(size, &pix_fmt) && ratio(&self.time_base, '/').is_some() && !is_cropped;
         let counted = self.nb_frames.parse().ok();
         let duration = self.duration();
         let frames =
