@@ -10,8 +10,7 @@ use framereel::frame::{Frame, PixelFormat, Plane, Size};
 use framereel::gpu::Gpu;
 use framereel::time::Timestamp;
 
-/// Widths and heights around whole words, blocks and pairs.
-// Up to, at and beyond a block of 4x2, a block of 16x2 and a read of 32 pixels' chroma.
+/// Widths and heights around whole words, pairs, blocks of 4x2 and 16x2, and a read of 32 pixels' chroma.
 const SIZES: [(u32, u32); 15] = [
     (1, 1),
     (2, 2),

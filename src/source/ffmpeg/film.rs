@@ -13,6 +13,7 @@ use super::sound::TimeBase;
 use super::{Demuxer, add_input, program, start_beyond_end};
 use crate::error::Result;
 use crate::frame::Frame;
+use crate::mux::matroska;
 use crate::time::{Span, Timestamp};
 
 /// ffmpeg's option that keeps times as they are in the file; by default it counts them from where it begins to read,
@@ -35,7 +36,7 @@ impl EarlyRun {
     pub fn start(path: &Path) -> Option<Self> {
         let mut head = [0; 8];
         File::open(path).and_then(|mut file| file.read_exact(&mut head)).ok()?;
-        if head[4..] != *b"ftyp" && head[..4] != [0x1a, 0x45, 0xdf, 0xa3] {
+        if !head.ends_with(b"ftyp") && !head.starts_with(matroska::MAGIC) {
             return None;
         }
         let command = filtered(path, Demuxer::Probed, &[KEPT], PRINT_TIMES, Self::PIX_FMT, &[]);
