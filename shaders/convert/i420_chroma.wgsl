@@ -19,7 +19,7 @@ struct Samples {
 // Four pixels of a row, from column 4 * four on.
 fn chroma_at(row: i32, four: u32) -> vec4u {
     let last = i32(frame.output_size.y) - 1;
-    let stride = (frame.output_size.x + 15u) / 16u * 4u;
+    let stride = fours_in_row(frame.output_size.x);
     return chroma[u32(clamp(row, 0, last)) * stride + four];
 }
 
@@ -55,7 +55,7 @@ fn row_across(row: i32, four: u32) -> Samples {
 
 // Stores four rows, downsampled down, as this row of samples.
 fn store_row(x: u32, row: u32, above: Samples, upper: Samples, lower: Samples, below: Samples) {
-    let stride = (frame.output_size.x + 15u) / 16u * 4u;
+    let stride = fours_in_row(frame.output_size.x);
     let rows = (frame.output_size.y + 1u) / 2u;
     if row < rows {
         let plane = stride * frame.output_size.y;

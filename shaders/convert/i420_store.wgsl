@@ -8,9 +8,9 @@ fn yuv(color: vec4f) -> vec3f {
     return vec3f(dot(frame.rgb_to_yuv[0], rgb), dot(frame.rgb_to_yuv[1], rgb), dot(frame.rgb_to_yuv[2], rgb));
 }
 
-// The place of four pixels, counted in fours. Rows are padded to sixteen pixels, so that a block's are whole words.
+// The place of four pixels, counted in fours.
 fn place_of(at: vec2u) -> u32 {
-    return at.y * ((frame.output_size.x + 15u) / 16u * 4u) + at.x / 4u;
+    return at.y * fours_in_row(frame.output_size.x) + at.x / 4u;
 }
 
 // Stores the chroma of four pixels of a row from column x on, at this place; the result is their luma, to be stored. Of

@@ -2,14 +2,6 @@
 // what llvmpipe charges for is each access. Chroma is interpolated linearly from the positions of its samples;
 // `i420_chroma` recovers exactly these samples.
 
-// The source frame's bytes, every row padded to sixteen.
-@group(0) @binding(2) var<storage, read> source: array<vec4u>;
-
-// Sixteen samples of a plane's row, from column 16 * at on, four a word.
-fn sixteen(plane: u32, at: u32, row: u32) -> vec4u {
-    return source[(frame.plane_offset[plane] + row * frame.plane_stride[plane]) / 4u + at];
-}
-
 // The chroma of a row of a block: its eight samples, and the ones left and right of them.
 struct Samples {
     left: f32,

@@ -3,25 +3,11 @@
 
 @group(0) @binding(3) var<storage, read_write> output: array<vec4u>;
 
-// As `pack4x8unorm`, but with two conversions to integers where that takes four: llvmpipe makes them lane by lane. A
-// float holds three bytes exactly.
-fn pack_bytes(color: vec4f) -> u32 {
-    let codes = round(saturate(color) * 255.0);
-    return u32(codes.r + 256.0 * codes.g + 65536.0 * codes.b) | (u32(codes.a) << 24u);
-}
-
 fn packed(at: vec2u, color: vec4f) -> u32 {
     if STRAIGHT {
         return pack_bytes(vec4f(color.rgb / max(color.a, 1e-6), color.a));
     }
-    return pack_bytes(dithered(at, color));
-}
-
-// The colour moved by less than half of 1/255 before it is rounded, so that a mean of rounded neighbours is the mean of
-// what they were. Codes that are whole stay as they are.
-fn dithered(at: vec2u, color: vec4f) -> vec4f {
-    let eighth = f32((5u * at.x + 3u * at.y) % 8u);
-    return color + (eighth - 3.5) / (8.0 * 255.0);
+    return pack_bytes(color + dither(at));
 }
 
 // Stores four pixels of a row at once: llvmpipe charges for each access, not for its size.

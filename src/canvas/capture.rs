@@ -145,7 +145,7 @@ impl Capture {
         sub_frame: Option<SubFrame>,
     ) -> Result<()> {
         self.set_exposing(sub_frame.is_some())?;
-        let picture = drawing.picture();
+        let picture = drawing.picture_for(self.packed.color);
         let mut renderer = match self.renderer.take_if(|renderer| renderer.picture() == picture) {
             Some(renderer) => renderer,
             None => self.renderer_of(picture, &self.filter.clone())?,

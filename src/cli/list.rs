@@ -1,7 +1,7 @@
 //! `framereel filters`: the filters as a table; and how tables are written.
 
 use framereel::filter::{PassOutput, SourcePicture, SourcePixels};
-use framereel::frame::{BitDepth, PixelFormat};
+use framereel::frame::BitDepth;
 use framereel::{Result, Size, filter};
 
 use super::args::FiltersArgs;
@@ -15,7 +15,7 @@ const PICTURE: Size = Size::new(320, 180);
 pub fn filters(args: &FiltersArgs) -> Result<()> {
     if let Some(chain) = &args.explain {
         let size = args.size.unwrap_or(EXPLAINED);
-        let film = SourcePicture { pixels: SourcePixels::Bytes(PixelFormat::I420), size };
+        let film = SourcePicture { pixels: SourcePixels::Recorded, size };
         let plan = filter::plan(chain, film, size, PassOutput::I420 { depth: BitDepth::Eight });
         return print(plan.to_string().trim_end());
     }

@@ -44,6 +44,11 @@ impl ColorMatrix {
         self.rows.iter().all(|row| row[3] == 0.0)
     }
 
+    /// Whether colours only mix and darken: what holds for a colour holds for any part of it.
+    pub fn shrinks(&self) -> bool {
+        self.is_linear() && self.stays_in_gamut() && self.alpha == 1.0
+    }
+
     /// The product of this matrix and `next`, which is applied second; exact only where no clamp acts between.
     pub fn then(&self, next: &Self) -> Self {
         let rows = next.rows.map(|row| {

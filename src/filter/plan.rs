@@ -24,7 +24,7 @@ mod planner;
 #[cfg(test)]
 mod tests;
 
-pub use blur_kernel::BlurKernel;
+pub use blur_kernel::{BlurKernel, Taps};
 pub use place::{LayerPlace, Scaling};
 pub use planner::{plan, plan_layer};
 
@@ -42,6 +42,8 @@ pub struct SourcePicture {
 pub enum SourcePixels {
     /// In a frame's bytes, in this format.
     Bytes(PixelFormat),
+    /// In a frame's bytes, as a recording has them: I420 of 8 bits in its colours.
+    Recorded,
     /// In a frame's bytes, in this format, with light or primaries beyond those of recordings; unpacking brings them to
     /// those.
     Wide {
@@ -69,6 +71,7 @@ impl SourcePixels {
     pub fn format(self) -> Option<PixelFormat> {
         match self {
             Self::Bytes(format) | Self::Wide { format, .. } => Some(format),
+            Self::Recorded => Some(PixelFormat::I420),
             Self::Texture | Self::Light => None,
         }
     }
@@ -88,6 +91,12 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// How many pictures there are as planes of 4:2:0 between passes, each of the result's size.
+    pub fn planes(&self) -> usize {
+        let index = |pass: &Pass| if let PassOutput::Planes(index) = pass.output { index + 1 } else { 0 };
+        self.passes.iter().map(index).max().unwrap_or(0)
+    }
+
     /// Whether the result covers all of a canvas of this size.
     pub fn covers(&self, canvas: Size) -> bool {
         self.passes.last().is_some_and(|last| {
@@ -103,6 +112,8 @@ pub struct Pass {
     pub input: PassInput,
     /// How much of the plane the input covers.
     pub from: Extent,
+    /// The planes that it makes from the same planes of its input; none for a pass on colours.
+    pub planes: Option<Planes>,
     /// How the pixels are gathered.
     pub stage: Stage,
     /// The operations on each pixel, in order.
@@ -119,6 +130,15 @@ pub struct Pass {
     pub output: PassOutput,
     /// How much of the plane the output covers.
     pub to: Extent,
+}
+
+/// The planes of a 4:2:0 picture that one pass works on; each plane of them alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Planes {
+    /// Luma.
+    Luma,
+    /// Both planes of chroma.
+    Chroma,
 }
 
 /// A texture between passes; its colours are premultiplied.
@@ -177,6 +197,8 @@ pub enum PassInput {
     Nothing,
     /// The texture of this number.
     Texture(usize),
+    /// The planes of this number: I420 of 8 bits in the recording's colours, over black.
+    Planes(usize),
 }
 
 /// The output of a pass.
@@ -189,6 +211,8 @@ pub enum PassOutput {
         /// Its precision.
         precision: Precision,
     },
+    /// The planes of this number, for passes on planes. Each chroma sample is the mean of four pixels, in their middle.
+    Planes(usize),
     /// Packed I420, for encoders: over black, in the recording's colours.
     I420 {
         /// How many bits a sample has; 10 are in words of 16.
@@ -226,6 +250,20 @@ pub enum Stage {
         /// How far the picture is moved down its columns, in pixels.
         shift: f32,
     },
+    /// A blur of planes, along one axis.
+    PlaneBlur {
+        /// The axis.
+        axis: Axis,
+        /// The weights.
+        taps: Taps,
+    },
+    /// Planes flipped or mirrored.
+    PlaneReflect {
+        /// From left to right.
+        across: Reflection,
+        /// From top to bottom.
+        down: Reflection,
+    },
     /// The mean of `factor`² pixels.
     Reduce {
         /// How many pixels become one, along each axis.
@@ -257,6 +295,19 @@ pub enum Stage {
     },
 }
 
+/// Which part of a picture is reflected about its middle, along one axis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reflection {
+    /// Nothing.
+    None,
+    /// The first half becomes the second one's reflection.
+    First,
+    /// The second half becomes the first one's reflection.
+    Second,
+    /// All.
+    All,
+}
+
 /// An operation on one pixel alone.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Point {
@@ -268,6 +319,40 @@ pub enum Point {
     Combine(Filter),
     /// The WGSL function of such a filter that makes the input of its blur, premultiplied.
     Feed(Filter),
+}
+
+impl Pass {
+    /// Whether its pixels are colours of a 4:2:0 picture of 8 bits, sixteen samples of which are read at once. The text of
+    /// a pixel stands in the shader for each pixel of such a block, so a user's WGSL, which may be long, and long chains
+    /// read less at once.
+    pub fn reads_sixteen(&self) -> bool {
+        self.planes.is_none() && self.stage == Stage::Copy && planner::reads_sixteen(self.input, &self.points)
+    }
+
+    /// Whether its input is planes of 4:2:0 in the recording's colours.
+    pub fn reads_planes(&self) -> bool {
+        self.input.is_planes()
+    }
+}
+
+impl PassInput {
+    /// Whether it is planes of 4:2:0 in the recording's colours.
+    pub(crate) fn is_planes(self) -> bool {
+        matches!(self, Self::Source(SourcePixels::Recorded) | Self::Planes(_))
+    }
+}
+
+impl Planes {
+    /// Both parts of a picture.
+    pub const ALL: [Self; 2] = [Self::Luma, Self::Chroma];
+
+    /// The size of each plane of a picture of this size, in samples, and how many planes these are.
+    pub const fn of(self, Size { width, height }: Size) -> (Size, u32) {
+        match self {
+            Self::Luma => (Size::new(width, height), 1),
+            Self::Chroma => (Size::new(width.div_ceil(2), height.div_ceil(2)), 2),
+        }
+    }
 }
 
 impl Axis {

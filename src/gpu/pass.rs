@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::readback::{PackedLayout, PackedPicture};
 use super::step::{Binding, FrameInfo, Step, numbers};
 use super::textures::PlanTextures;
-use super::upload::SourceBuffer;
+use super::upload::{SourceBuffer, i420_stride};
 use super::{Gpu, shader, storage};
 use crate::color::ColorSpace;
 use crate::error::{Error, Result};
@@ -120,7 +120,7 @@ impl Renderer {
         let is_deep = picture.pixels.format().is_some_and(|format| format.bits() > 8);
         gpu.check_size_of(picture.size, if is_deep { 6 } else { 4 })?;
         let device = gpu.device();
-        let wide = u64::from(size.width.next_multiple_of(16)) * u64::from(size.height);
+        let wide = i420_stride(size.width) as u64 * u64::from(size.height);
         let has_chroma = target.packed().is_some_and(|packed| packed.format != PixelFormat::Rgba8);
         let mut renderer = Self {
             gpu: gpu.clone(),
@@ -201,15 +201,16 @@ impl Renderer {
         let mut steps = Vec::with_capacity(plan.passes.len() + 1);
         for (pass, text) in plan.passes.iter().zip(texts) {
             let bindings = self.bindings(plan, pass, textures, drawn.as_ref());
-            let block = shader::block(pass);
-            steps.push(Step::new(&self.gpu, &mut pipelines, text, numbers(pass), pass, block, &bindings));
+            let invocations = shader::invocations(pass);
+            steps.push(Step::new(&self.gpu, &mut pipelines, text, numbers(pass), pass, invocations, &bindings));
         }
         if let (Some(output), Some(chroma), Some(last)) = (&self.output, &self.chroma, plan.passes.last())
-            && let PassOutput::I420 { depth } = last.output
+            && let (PassOutput::I420 { depth }, None) = (last.output, last.planes)
         {
             let bindings = [(3, [Binding::Written(output); 2]), (4, [Binding::Written(chroma); 2])];
-            let (text, numbers, block) = (shader::chroma(depth), vec![[0.0; 4]], shader::CHROMA_BLOCK);
-            steps.push(Step::new(&self.gpu, &mut pipelines, text, numbers, last, block, &bindings));
+            let (text, numbers, invocations) =
+                (shader::chroma(depth), vec![[0.0; 4]], shader::chroma_invocations(last));
+            steps.push(Step::new(&self.gpu, &mut pipelines, text, numbers, last, invocations, &bindings));
         }
         self.pipelines = pipelines;
         steps
@@ -230,10 +231,11 @@ impl Renderer {
             PassInput::Source(SourcePixels::Texture) => {
                 bindings.extend(drawn.map(|view| (2, [Binding::Sampled(view); 2])))
             }
-            PassInput::Source(SourcePixels::Bytes(_) | SourcePixels::Wide { .. } | SourcePixels::Light) => {
+            PassInput::Source(_) => {
                 bindings.extend(self.source.as_ref().map(|source| (2, [Binding::Read(source.buffer()); 2])));
             }
             PassInput::Texture(index) => bindings.push((2, both(index).map(Binding::Sampled))),
+            PassInput::Planes(index) => bindings.push((2, [Binding::Read(textures.planes(index)); 2])),
         }
         match pass.output {
             PassOutput::Texture { precision: Precision::Byte, .. } => {
@@ -242,11 +244,12 @@ impl Renderer {
             PassOutput::Texture { index, precision: Precision::Half } => {
                 bindings.push((3, both(index).map(Binding::Stored)));
             }
+            PassOutput::Planes(index) => bindings.push((3, [Binding::Written(textures.planes(index)); 2])),
             PassOutput::I420 { .. } | PassOutput::Rgba8 | PassOutput::Light { .. } => {
                 bindings.extend(self.output.as_ref().map(|output| (3, [Binding::Written(output); 2])));
             }
         }
-        if let (PassOutput::I420 { .. }, Some(chroma)) = (pass.output, &self.chroma) {
+        if let (PassOutput::I420 { .. }, None, Some(chroma)) = (pass.output, pass.planes, &self.chroma) {
             bindings.push((4, [Binding::Written(chroma); 2]));
         }
         if shader::samples(pass) {
@@ -360,7 +363,11 @@ impl Renderer {
         let (to, depth) =
             self.target.packed().map_or((ColorSpace::RECORDED, 8), |packed| (packed.color, packed.format.bits()));
         let (plane_offset, plane_stride) = self.source.as_ref().map(SourceBuffer::words).unwrap_or_default();
-        for step in &self.steps {
+        for (index_of_step, step) in self.steps.iter().enumerate() {
+            let reads_planes =
+                self.plan.passes.get(index_of_step).is_some_and(|pass| matches!(pass.input, PassInput::Planes(_)));
+            let (yuv_to_rgb, siting) =
+                if reads_planes { (to.yuv_to_rgb(), to.siting) } else { (yuv_to_rgb, color.siting) };
             let info = FrameInfo {
                 output_size: [step.to.texels().width, step.to.texels().height],
                 input_size: [step.from.texels().width, step.from.texels().height],
@@ -368,7 +375,7 @@ impl Renderer {
                 plane_stride,
                 yuv_to_rgb,
                 rgb_to_yuv: to.rgb_to_yuv_of(depth),
-                siting: color.siting.offset(),
+                siting: siting.offset(),
                 time: time.as_secs_f64() as f32,
                 index: index as u32,
                 resolution: [shown.width as f32, shown.height as f32],
@@ -388,7 +395,8 @@ impl Renderer {
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
             pass.set_pipeline(&step.pipeline);
             pass.set_bind_group(0, &step.bindings[(self.rendered % 2) as usize], &[]);
-            pass.dispatch_workgroups(step.workgroups[0], step.workgroups[1], 1);
+            let [x, y, z] = step.workgroups;
+            pass.dispatch_workgroups(x, y, z);
             drop(pass);
             // Behind the plan's passes comes the one that downsamples chroma.
             if let Some(pass) = self.plan.passes.get(index) {
@@ -496,6 +504,16 @@ impl Drawing<'_> {
             }
             Self::Light(size) => SourcePicture { pixels: SourcePixels::Light, size },
             Self::Packed(size) => SourcePicture { pixels: SourcePixels::Bytes(PixelFormat::Rgba8), size },
+        }
+    }
+
+    /// The same for the plan of a recording in these colours, which a frame may have already.
+    pub fn picture_for(self, recorded: ColorSpace) -> SourcePicture {
+        let is_recorded = |frame: &Frame| frame.format() == PixelFormat::I420 && frame.color == recorded;
+        let picture = self.picture();
+        match self {
+            Self::Frame(frame) if is_recorded(frame) => SourcePicture { pixels: SourcePixels::Recorded, ..picture },
+            _ => picture,
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::Gpu;
 use super::pass::ALARM_BYTES;
-use super::upload::rgba_stride;
+use super::upload::{i420_stride, rgba_stride};
 use crate::color::ColorSpace;
 use crate::error::{Error, Result};
 use crate::frame::{Frame, PixelFormat, Plane, Size};
@@ -29,7 +29,7 @@ pub struct PackedPicture {
     pub color: ColorSpace,
 }
 
-/// The layout of a packed picture in its buffer. Rows of I420 are padded to 16 pixels of luma and 8 of chroma,
+/// The layout of a packed picture in its buffer. Rows of I420 are padded to 32 samples of luma and 16 of chroma,
 /// rows of RGBA to 64 pixels.
 pub(super) struct PackedLayout {
     planes: Vec<Plane>,
@@ -39,7 +39,7 @@ pub(super) struct PackedLayout {
 impl PackedLayout {
     pub fn new(PackedPicture { size, format, .. }: PackedPicture) -> Self {
         let mut len = 0;
-        let padded = size.width.next_multiple_of(16) as usize;
+        let padded = i420_stride(size.width);
         let planes = (0..format.planes())
             .map(|index| {
                 let (row, rows) = format.plane_size(index, size);

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use super::textures::texture_format;
 use super::{Gpu, shader};
 use crate::filter::{Extent, Pass, Precision};
-use crate::frame::Size;
 
 /// A prepared dispatch.
 pub(super) struct Step {
@@ -14,7 +13,7 @@ pub(super) struct Step {
     layout: wgpu::BindGroupLayout,
     /// With twin textures in their order, and swapped.
     pub bindings: [wgpu::BindGroup; 2],
-    pub workgroups: [u32; 2],
+    pub workgroups: [u32; 3],
     pub info: wgpu::Buffer,
     pub params: wgpu::Buffer,
     pub from: Extent,
@@ -54,7 +53,7 @@ impl Step {
         wgsl: String,
         numbers: Vec<[f32; 4]>,
         pass: &Pass,
-        block: [u32; 2],
+        invocations: [u32; 3],
         own_bindings: &[(u32, [Binding; 2])],
     ) -> Self {
         let device = gpu.device();
@@ -103,9 +102,8 @@ impl Step {
         };
         let pipeline = pipelines.entry(wgsl.clone()).or_insert_with_key(compile).clone();
         let bindings = bind(device, &layout, &info, &params, own_bindings);
-        let Size { width, height } = pass.to.texels();
         let [columns, rows] = shader::WORKGROUP;
-        let workgroups = [width.div_ceil(block[0] * columns), height.div_ceil(block[1] * rows)];
+        let workgroups = [invocations[0].div_ceil(columns), invocations[1].div_ceil(rows), invocations[2]];
         let original_margin = pass.original.map_or(0, |(_, extent)| extent.margin);
         let (from, to) = (pass.from, pass.to);
         Self { wgsl, pipeline, layout, bindings, workgroups, info, params, from, to, original_margin }

@@ -1,7 +1,7 @@
 //! The textures between the passes of a plan.
 
 use super::storage;
-use super::upload::{copy_rgba, rgba_stride};
+use super::upload::{copy_rgba, i420_bytes, rgba_stride};
 use crate::filter::{PassOutput, Plan, PlannedTexture, Precision};
 
 /// The textures of a plan, each with a picture. A pass stores a picture of 8 bits in a buffer, which is then copied into
@@ -11,6 +11,8 @@ pub(super) struct PlanTextures {
     textures: Vec<wgpu::TextureView>,
     /// None if no picture has 8 bits.
     stored: Option<wgpu::Buffer>,
+    /// Pictures as planes of 4:2:0.
+    planes: Vec<wgpu::Buffer>,
 }
 
 impl PlanTextures {
@@ -28,7 +30,15 @@ impl PlanTextures {
             (precision == Precision::Byte).then(|| rgba_stride(size.width) as u64 * u64::from(size.height))
         };
         let most = plan.textures.iter().filter_map(bytes).max();
-        Self { textures, stored: most.map(|bytes| storage(device, "stored", bytes)) }
+        let planes = (0..plan.planes()).map(|_| {
+            let bytes = plan.passes.last().map_or(0, |last| i420_bytes(last.to.size));
+            storage(device, "planes", bytes as u64)
+        });
+        Self { textures, stored: most.map(|bytes| storage(device, "stored", bytes)), planes: planes.collect() }
+    }
+
+    pub fn planes(&self, index: usize) -> &wgpu::Buffer {
+        &self.planes[index]
     }
 
     pub fn texture(&self, index: usize) -> &wgpu::TextureView {

@@ -99,7 +99,7 @@ fn layout(format: PixelFormat, size: Size) -> Vec<PaddedPlane> {
             // samples are.
             let stride = match format {
                 PixelFormat::Rgba8 => rgba_stride(size.width),
-                PixelFormat::I420 => row.next_multiple_of(16),
+                PixelFormat::I420 => i420_stride(size.width) >> usize::from(plane > 0),
                 _ => row.next_multiple_of(if format.bits() > 8 { 8 } else { 4 }),
             };
             let plane = PaddedPlane { offset, stride, rows };
@@ -107,6 +107,17 @@ fn layout(format: PixelFormat, size: Size) -> Vec<PaddedPlane> {
             plane
         })
         .collect()
+}
+
+/// The samples from one row of luma to the next in I420 in a buffer, as `i420_rows.wgsl` has them too; half as many are from one
+/// row of chroma to the next. So sixteen samples of each plane are one access.
+pub(super) fn i420_stride(width: u32) -> usize {
+    (width as usize).next_multiple_of(32)
+}
+
+/// The bytes of I420 of 8 bits in a buffer.
+pub(super) fn i420_bytes(size: Size) -> usize {
+    layout(PixelFormat::I420, size).iter().map(PaddedPlane::bytes).sum()
 }
 
 /// The bytes from one row of RGBA to the next in a buffer, as `rgba_store.wgsl` has them too: WebGPU copies rows of whole

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::Axis;
+
 /// The shape of a blur's weights: three boxes one after another, which approximate a Gaussian. The specification
 /// permits them for standard deviations from 2 on; browsers use them for all (Filter Effects Module Level 1, §15.7).
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -12,33 +14,87 @@ pub enum BlurKernel {
     Spline(f32),
 }
 
-/// The first pixel of a blur, relative to the output pixel, and the weights of the pixels from there on; their sum is
-/// 1.
-pub(super) fn taps(kernel: BlurKernel, shift: f32) -> (i32, Vec<f32>) {
-    // The picture moves right when pixels are taken from the left.
-    let (whole, rest) = ((-shift).floor(), -shift - (-shift).floor());
-    let thrice = |lengths: [Vec<f32>; 3]| lengths.iter().fold(vec![1.0], |weights, length| convolved(&weights, length));
-    let mut weights = match kernel {
-        BlurKernel::Boxes(lengths) => thrice(lengths.map(|length| vec![1.0; length])),
-        BlurKernel::Spline(sigma) => {
-            // A box of 2m + 1 whole pixels has the variance m(m + 1)/3; two parts of a pixel at its ends make up the rest.
-            let variance = sigma * sigma / 3.0;
-            let m = ((0.25 + 3.0 * variance).sqrt() - 0.5).floor();
-            let whole = 2.0 * m + 1.0;
-            let end = whole * (variance - m * (m + 1.0) / 3.0) / (2.0 * ((m + 1.0).powi(2) - variance));
-            let mut length = vec![1.0; whole as usize + 2];
-            length[0] = end;
-            length[whole as usize + 1] = end;
-            thrice([length.clone(), length.clone(), length])
+/// The weights of a blur along one axis; their sum is 1.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Taps {
+    /// The first input pixel, relative to the output pixel.
+    pub first: i32,
+    /// The weights of the pixels from there on.
+    pub weights: Vec<f32>,
+}
+
+impl Taps {
+    /// The weights of a kernel that also moves the picture right or down by `shift` pixels.
+    pub(super) fn new(kernel: BlurKernel, shift: f32) -> Self {
+        // The picture moves right when pixels are taken from the left.
+        let (whole, rest) = ((-shift).floor(), -shift - (-shift).floor());
+        let thrice =
+            |lengths: [Vec<f32>; 3]| lengths.iter().fold(vec![1.0], |weights, length| convolved(&weights, length));
+        let mut weights = match kernel {
+            BlurKernel::Boxes(lengths) => thrice(lengths.map(|length| vec![1.0; length])),
+            BlurKernel::Spline(sigma) => {
+                // A box of 2m + 1 whole pixels has the variance m(m + 1)/3; two parts of a pixel at its ends make up the
+                // rest.
+                let variance = sigma * sigma / 3.0;
+                let m = ((0.25 + 3.0 * variance).sqrt() - 0.5).floor();
+                let whole = 2.0 * m + 1.0;
+                let end = whole * (variance - m * (m + 1.0) / 3.0) / (2.0 * ((m + 1.0).powi(2) - variance));
+                let mut length = vec![1.0; whole as usize + 2];
+                length[0] = end;
+                length[whole as usize + 1] = end;
+                thrice([length.clone(), length.clone(), length])
+            }
+        };
+        let first = whole as i32 - (weights.len() / 2) as i32;
+        if rest > 0.0 {
+            weights = convolved(&weights, &[1.0 - rest, rest]);
         }
-    };
-    let first = whole as i32 - (weights.len() / 2) as i32;
-    if rest > 0.0 {
-        weights = convolved(&weights, &[1.0 - rest, rest]);
+        Self { first, weights }.normalized()
     }
-    let sum: f32 = weights.iter().sum();
-    weights.iter_mut().for_each(|weight| *weight /= sum);
-    (first, weights)
+
+    /// The same blur of 4:2:0 chroma: what comes of interpolating a row or column of samples to full size, blurring that
+    /// and downsampling it, as `chroma_420.wgsl` and `i420_chroma.wgsl` do.
+    pub(super) fn of_chroma(kernel: BlurKernel, axis: Axis) -> Self {
+        let full = Self::new(kernel, 0.0);
+        // Both begin one pixel before the sample, but for the wider low-pass.
+        let (low_pass, first, share): (&[f32], i32, &[f32]) = match axis {
+            Axis::X => (&[-0.125, 0.25, 0.75, 0.25, -0.125], -2, &[0.5, 1.0, 0.5]),
+            Axis::Y => (&[-0.25, 0.75, 0.75, -0.25], -1, &[0.25, 0.75, 0.75, 0.25]),
+        };
+        let (first, weights) = (first + full.first, convolved(&full.weights, low_pass));
+        let weight = |sample: i32| -> f32 {
+            let of = |(i, weight): (usize, &f32)| {
+                let at = first + i as i32 - 2 * sample + 1;
+                usize::try_from(at).ok().and_then(|at| share.get(at)).map_or(0.0, |share| weight * share)
+            };
+            weights.iter().enumerate().map(of).sum()
+        };
+        let reach = weights.len() as i32 / 4 + 2;
+        let mut samples: Vec<_> = (-reach..=reach).map(|sample| (sample, weight(sample))).collect();
+        let is_used = |&(_, weight): &(i32, f32)| weight.abs() > 1e-6;
+        samples.truncate(samples.iter().rposition(is_used).map_or(0, |last| last + 1));
+        samples.drain(..samples.iter().position(is_used).unwrap_or(0));
+        let first = samples.first().map_or(0, |(first, _)| *first);
+        Self { first, weights: samples.into_iter().map(|(_, weight)| weight).collect() }.normalized()
+    }
+
+    /// The same blur of chroma that is the mean of four pixels, in their middle ([`super::PassOutput::Planes`]); the
+    /// result is on the left.
+    pub(super) fn of_chroma_means(kernel: BlurKernel, axis: Axis) -> Self {
+        // In pixels². A mean of two blurs by 1/4; moving by a quarter of a sample blurs by 3/4. Downsampling as in
+        // `i420_chroma.wgsl` sharpens by 1/2 across and by 3/4 down, which whoever interpolates the samples then blurs.
+        let (less, shift) = match axis {
+            Axis::X => (0.25 + 0.75 + 0.5, 0.25),
+            Axis::Y => (0.25 + 0.75, 0.0),
+        };
+        Self::new(BlurKernel::Spline(((kernel.variance() - less) / 4.0).sqrt()), shift)
+    }
+
+    fn normalized(mut self) -> Self {
+        let sum: f32 = self.weights.iter().sum();
+        self.weights.iter_mut().for_each(|weight| *weight /= sum);
+        self
+    }
 }
 
 impl BlurKernel {

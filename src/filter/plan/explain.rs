@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Axis, Pass, PassInput, PassOutput, Plan, Point, SourcePixels, Stage};
+use super::{Axis, Pass, PassInput, PassOutput, Plan, Planes, Point, Reflection, SourcePixels, Stage};
 use crate::frame::BitDepth;
 
 /// One line for each pass: its input, its operations and its output.
@@ -19,8 +19,12 @@ impl fmt::Display for Plan {
 
 impl fmt::Display for Pass {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // What works on colours converts planes first.
+        let unpack = if self.reads_sixteen() { "unpack " } else { "" };
         let mut steps = vec![match self.input {
             PassInput::Source(SourcePixels::Bytes(format)) => format!("unpack {format:?}"),
+            PassInput::Source(SourcePixels::Recorded) => format!("{unpack}I420"),
+            PassInput::Planes(index) => format!("{unpack}planes {index}"),
             PassInput::Source(SourcePixels::Wide { format, transfer, tone_map }) => {
                 format!("unpack {format:?} of {transfer:?} by {tone_map}")
             }
@@ -29,12 +33,20 @@ impl fmt::Display for Pass {
             PassInput::Nothing => "nothing".to_owned(),
             PassInput::Texture(texture) => format!("texture {texture}"),
         }];
+        match self.planes {
+            Some(Planes::Luma) => steps.push("luma".to_owned()),
+            Some(Planes::Chroma) => steps.push("chroma".to_owned()),
+            None => {}
+        }
         if self.stage != Stage::Copy {
             steps.push(self.stage.to_string());
         }
         steps.extend(self.points.iter().map(Point::to_string));
         steps.push(match self.output {
             PassOutput::Texture { index, .. } => format!("texture {index} of {}", self.to.texels()),
+            PassOutput::Planes(index) if self.planes.is_some() => format!("planes {index} of {}", self.to.size),
+            PassOutput::Planes(index) => format!("pack planes {index} of {}", self.to.size),
+            PassOutput::I420 { .. } if self.planes.is_some() => format!("I420 of {}", self.to.size),
             PassOutput::I420 { depth: BitDepth::Eight } => format!("pack I420 of {}", self.to.size),
             PassOutput::I420 { depth } => format!("pack I420 of {} bits of {}", depth.bits(), self.to.size),
             PassOutput::Rgba8 => format!("pack RGBA of {}", self.to.size),
@@ -50,6 +62,19 @@ impl fmt::Display for Stage {
             Self::Copy => f.write_str("copy"),
             Self::Area(filter) => write!(f, "{filter}"),
             Self::Blur { kernel, .. } => write!(f, "blur down by {kernel} and transpose"),
+            Self::PlaneBlur { axis, taps } => {
+                let axis = if *axis == Axis::X { "across" } else { "down" };
+                write!(f, "blur {axis} with {} weights", taps.weights.len())
+            }
+            Self::PlaneReflect { across, down } => {
+                let parts = [(across, "across"), (down, "down")].into_iter().filter_map(|(part, axis)| match part {
+                    Reflection::None => None,
+                    Reflection::First => Some(format!("reflect the first half {axis}")),
+                    Reflection::Second => Some(format!("reflect the second half {axis}")),
+                    Reflection::All => Some(format!("reflect all {axis}")),
+                });
+                f.write_str(&parts.collect::<Vec<_>>().join(" | "))
+            }
             Self::Reduce { factor, .. } => write!(f, "reduce {factor} times"),
             Self::Expand { factor, .. } => write!(f, "expand {factor} times"),
             Self::Place { axis, scaling } => {

@@ -1,8 +1,7 @@
 //! The numbers that a pass's shader reads, and their places. Values that change from frame to frame in an animated
 //! chain are here, so that the shader's text stays.
 
-use super::blur_kernel::taps;
-use super::{BlurKernel, Pass, Point, Scaling, Stage};
+use super::{BlurKernel, Pass, Point, Reflection, Scaling, Stage, Taps};
 use crate::filter::{Effect, Filter, Kind, Value};
 use crate::frame::Size;
 
@@ -71,6 +70,31 @@ impl Filter {
         }
     }
 
+    /// Whether it may get planes over black, rounded to 8 bits, in place of colours with transparency: another blur may, and
+    /// what darkens alone, where it does not matter whether the colour or its part of the pixel is darkened.
+    pub(super) fn takes_planes(&self) -> bool {
+        match &self.info().effect {
+            Effect::Blur => true,
+            Effect::Matrix(matrix) => matrix(&self.numbers()).shrinks(),
+            Effect::Point(_) => self.info().name == "vignette",
+            _ => self.reflections().is_some(),
+        }
+    }
+
+    /// What it reflects across and down, if that is all that it does.
+    pub(super) fn reflections(&self) -> Option<[Reflection; 2]> {
+        use Reflection::{All, First, None, Second};
+        let choose = |reflections: &[[Reflection; 2]]| {
+            let number = self.values().first()?.number()?;
+            reflections.get(number as usize).copied()
+        };
+        match self.info().name {
+            "flip" => choose(&[[All, None], [None, All], [All, All]]),
+            "mirror" => choose(&[[Second, None], [First, None], [None, Second], [None, First]]),
+            _ => Option::None,
+        }
+    }
+
     /// Whether it draws and reads no picture.
     pub(super) fn draws(&self) -> bool {
         self.custom().is_some_and(|custom| custom.kind() == Kind::Image)
@@ -131,6 +155,8 @@ impl Stage {
             Self::Copy => Vec::new(),
             Self::Area(filter) => filter.params(),
             Self::Blur { kernel, shift } => blur_params(*kernel, *shift),
+            Self::PlaneReflect { .. } => Vec::new(),
+            Self::PlaneBlur { taps, .. } => taps.params(),
             Self::Reduce { factor, shift: [x, y] } => vec![[*factor as f32, *x as f32, *y as f32, 0.0]],
             Self::Expand { factor } => vec![[*factor as f32, 0.0, 0.0, 0.0]],
             Self::Place { scaling: Scaling { origin, step, covered: [begin, end], from: [first, last] }, .. } => {
@@ -147,10 +173,30 @@ impl Stage {
 /// A blur as `shaders/filter/blur.wgsl` reads it, whose invocations make eight neighbours at once from four pixels a turn:
 /// the first pixel and the number of turns; a vector of zeros; then the weights, and zeros.
 pub(super) fn blur_params(kernel: BlurKernel, shift: f32) -> Vec<[f32; 4]> {
-    let (first, weights) = taps(kernel, shift);
+    let Taps { first, weights } = Taps::new(kernel, shift);
     let turns = (weights.len() + 7).div_ceil(4);
     let weight = |t: usize| weights.get(t).copied().unwrap_or(0.0);
     let mut params = vec![[first as f32, turns as f32, 0.0, 0.0], [0.0; 4]];
     params.extend((0..BLUR_PARAMS - params.len()).map(|k| [0, 1, 2, 3].map(|i| weight(4 * k + i))));
     params
+}
+
+/// How far a blur of planes reaches to each side at most, in samples: its shader reads so many before and after a block.
+pub(super) const PLANE_REACH: i32 = 12;
+
+impl Taps {
+    /// As `shaders/planes/blur.wgsl` reads them, whose invocations make four neighbours at once: for each input sample from
+    /// the furthest one on, its weights for the four.
+    fn params(&self) -> Vec<[f32; 4]> {
+        let weight = |at: i32| usize::try_from(at).ok().and_then(|at| self.weights.get(at)).copied().unwrap_or(0.0);
+        (-PLANE_REACH..=PLANE_REACH + 3).map(|sample| [0, 1, 2, 3].map(|i| weight(sample - i - self.first))).collect()
+    }
+
+    /// The input samples of four neighbours, each with the place of its weights: all that have any, or with `any` all that
+    /// another blur may have.
+    pub fn samples(&self, any: bool) -> impl Iterator<Item = (i32, usize)> {
+        let last = self.first + self.weights.len() as i32 + 2;
+        let range = if any { -PLANE_REACH..=PLANE_REACH + 3 } else { self.first..=last };
+        range.map(|sample| (sample, (sample + PLANE_REACH) as usize))
+    }
 }

@@ -2,8 +2,8 @@
 
 use super::place::{CanvasPart, LayerPlace};
 use super::{
-    Axis, BlurKernel, Extent, Pass, PassInput, PassOutput, Plan, PlannedTexture, Point, Precision, SourcePicture,
-    SourcePixels, Stage,
+    Axis, BlurKernel, Extent, Pass, PassInput, PassOutput, Plan, Planes, PlannedTexture, Point, Precision,
+    SourcePicture, SourcePixels, Stage, Taps,
 };
 use crate::filter::color_matrix::ColorMatrix;
 use crate::filter::{Custom, Edge, Effect, Filter, FilterChain, Kind, Value};
@@ -37,9 +37,10 @@ pub fn plan(chain: &FilterChain, source: SourcePicture, size: Size, output: Pass
     if matches!(output, PassOutput::I420 { depth: BitDepth::Ten } | PassOutput::Light { .. }) {
         planner.averaged = Precision::Half;
     }
+    planner.ends_in_planes = output == PassOutput::I420 { depth: BitDepth::Eight } && is_even(size);
     planner.fit(size);
     planner.filter(chain, size, 0);
-    planner.emit(output);
+    planner.end(output);
     planner.finish([0, 0])
 }
 
@@ -107,6 +108,10 @@ struct Planner {
     plotted: Option<Size>,
     /// The reach of the filters that follow beyond the borders.
     spread: u32,
+    /// Whether the result is planes of 8 bits, and blocks of four pixels, each of which has one chroma sample.
+    ends_in_planes: bool,
+    /// Whether all filters that follow can take planes over black, rounded to 8 bits.
+    planes_follow: bool,
     open: OpenPass,
 }
 
@@ -141,12 +146,43 @@ impl OpenPass {
     fn opaque_after(&self) -> bool {
         Point::opaque_after(&self.points, self.opaque)
     }
+
+    /// Whether its pixels are planes that nothing has changed yet.
+    fn is_planes(&self) -> bool {
+        self.input.is_planes() && self.stage == Stage::Copy && self.points.is_empty()
+    }
+
+    /// See [`Pass::reads_sixteen`].
+    fn reads_sixteen(&self) -> bool {
+        self.stage == Stage::Copy && reads_sixteen(self.input, &self.points)
+    }
+}
+
+/// Whether a picture of this size is whole blocks of 2×2 pixels.
+fn is_even(Size { width, height }: Size) -> bool {
+    width % 2 == 0 && height % 2 == 0
+}
+
+/// See [`Pass::reads_sixteen`].
+pub(super) fn reads_sixteen(input: PassInput, points: &[Point]) -> bool {
+    const MOST_POINTS: usize = 16;
+    let is_i420 = match input {
+        PassInput::Source(pixels) => pixels.format() == Some(PixelFormat::I420),
+        PassInput::Planes(_) => true,
+        PassInput::Texture(_) | PassInput::Nothing => false,
+    };
+    is_i420 && points.len() <= MOST_POINTS && !points.iter().any(Point::is_custom)
 }
 
 impl Point {
     /// Whether every pixel is opaque after these points, when every one is `opaque` before.
     pub(super) fn opaque_after(points: &[Self], opaque: bool) -> bool {
         points.iter().fold(opaque, |opaque, point| point.fills() || opaque && point.keeps_alpha())
+    }
+
+    /// Whether it is a user's WGSL.
+    pub(crate) fn is_custom(&self) -> bool {
+        matches!(self, Self::Function(filter) if filter.custom().is_some())
     }
 
     /// Whether it leaves nothing transparent, whatever it gets.
@@ -184,6 +220,7 @@ impl Planner {
             if !following.iter().any(Filter::looks_around) {
                 self.spread = self.spread.max(margin);
             }
+            self.planes_follow = following.iter().all(|filter| filter.takes_planes());
             self.add(filter);
         }
     }
@@ -194,12 +231,8 @@ impl Planner {
 
     fn new(input: PassInput, from: Size, edge: Edge) -> Self {
         let opaque = match input {
-            PassInput::Source(SourcePixels::Bytes(format) | SourcePixels::Wide { format, .. }) => {
-                format != PixelFormat::Rgba8
-            }
-            PassInput::Source(SourcePixels::Texture | SourcePixels::Light)
-            | PassInput::Texture(_)
-            | PassInput::Nothing => false,
+            PassInput::Source(pixels) => pixels.format().is_some_and(|format| format != PixelFormat::Rgba8),
+            PassInput::Texture(_) | PassInput::Planes(_) | PassInput::Nothing => false,
         };
         let open = OpenPass {
             input,
@@ -212,10 +245,12 @@ impl Planner {
         };
         let averaged = match input {
             PassInput::Source(SourcePixels::Bytes(format)) if format.bits() == 8 => Precision::Byte,
+            PassInput::Source(SourcePixels::Recorded) => Precision::Byte,
             _ => Precision::Half,
         };
         let (passes, textures, twins) = Default::default();
-        Self { passes, textures, twins, edge, averaged, plotted: None, spread: 0, open }
+        let (ends_in_planes, planes_follow) = (false, false);
+        Self { passes, textures, twins, edge, averaged, plotted: None, spread: 0, ends_in_planes, planes_follow, open }
     }
 
     fn add(&mut self, filter: &Filter) {
@@ -226,6 +261,7 @@ impl Planner {
                 let size = self.plotted.unwrap_or(self.open.to.size);
                 self.gather(Stage::Area(filter.clone()), Extent::of(size));
             }
+            Effect::Area(_) if self.reflect_planes(filter) => {}
             Effect::Area(_) => self.gather(Stage::Area(filter.clone()), self.open.to),
             Effect::Trail(_) => {
                 self.gather(Stage::Area(filter.clone()), self.open.to);
@@ -265,11 +301,22 @@ impl Planner {
             points,
             opaque,
             edge: self.edge,
+            planes: None,
             original,
             previous: None,
             output,
             to,
         });
+    }
+
+    /// Ends the plan. If the open pass only reads planes, the passes that made them make the result.
+    fn end(&mut self, output: PassOutput) {
+        let PassInput::Planes(planes) = self.open.input else { return self.emit(output) };
+        if !self.open.points.is_empty() {
+            return self.emit(output);
+        }
+        let made = |pass: &&mut Pass| pass.output == PassOutput::Planes(planes);
+        self.passes.iter_mut().rev().take_while(made).for_each(|pass| pass.output = output);
     }
 
     /// Ends the open pass with its picture in a texture, which the next pass reads.
@@ -304,7 +351,7 @@ impl Planner {
             self.emit_texture(output);
         }
         self.open.opaque &= match &stage {
-            Stage::Copy => true,
+            Stage::Copy | Stage::PlaneBlur { .. } | Stage::PlaneReflect { .. } => true,
             Stage::Place { axis, scaling } => scaling.covered == [0.0, axis.of(to.size) as f32],
             Stage::Resample { axis, begin, length } => *begin == 0 && *length == axis.of(to.size),
             Stage::Blur { .. } | Stage::Reduce { .. } | Stage::Expand { .. } => self.edge == Edge::Clamp,
@@ -381,9 +428,95 @@ impl Planner {
 
     /// Blurs, moved right and down by `shift`.
     fn blur(&mut self, sigma: f32, shift: [f32; 2]) {
-        if !BlurKernel::new(sigma).is_nothing() || shift != [0.0, 0.0] {
-            self.blur_held(sigma, shift, None);
+        let kernel = BlurKernel::new(sigma);
+        if shift == [0.0, 0.0] && (kernel.is_nothing() || self.blur_planes(kernel, sigma)) {
+            return;
         }
+        self.blur_held(sigma, shift, None);
+    }
+
+    /// Blurs luma and chroma each for itself, a quarter and an eighth of the work that colours are. False where that is not
+    /// the same to one step of 8 bits, or cannot be: for a picture that is not opaque, with a margin or of more than 8 bits;
+    /// where later filters need the transparency at the borders, or might make roundings visible; and for a blur of
+    /// colours so narrow that it would not hide that their chroma is subsampled.
+    fn blur_planes(&mut self, kernel: BlurKernel, sigma: f32) -> bool {
+        let open = &self.open;
+        let is_possible = sigma <= DIRECT_BLUR
+            && self.ends_in_planes
+            && self.planes_follow
+            && (self.spread, open.to.margin) == (0, 0)
+            && open.opaque_after()
+            && open.reads_sixteen()
+            && (open.is_planes() || kernel.variance() >= MANY);
+        if !is_possible {
+            return false;
+        }
+        let of_chroma = if open.is_planes() { Taps::of_chroma } else { Taps::of_chroma_means };
+        let stages = [Axis::Y, Axis::X]
+            .map(|axis| [Taps::new(kernel, 0.0), of_chroma(kernel, axis)].map(|taps| Stage::PlaneBlur { axis, taps }));
+        self.end_in_planes();
+        stages.into_iter().for_each(|stages| self.emit_planes(stages));
+        true
+    }
+
+    /// Flips or mirrors luma and chroma each for itself, if the filter does that and the picture is planes. A chroma sample's
+    /// place becomes that of another one, or the middle between two.
+    fn reflect_planes(&mut self, filter: &Filter) -> bool {
+        let Some([across, down]) = filter.reflections() else { return false };
+        if !self.ends_in_planes || !self.open.is_planes() {
+            return false;
+        }
+        self.emit_planes([(); 2].map(|()| Stage::PlaneReflect { across, down }));
+        true
+    }
+
+    /// Adds passes on luma and on chroma, which read the open pass's planes; the open pass continues with theirs.
+    fn emit_planes(&mut self, stages: [Stage; 2]) {
+        let (input, output, extent) = (self.open.input, self.free_planes(), self.open.to);
+        for (planes, stage) in Planes::ALL.into_iter().zip(stages) {
+            self.passes.push(Pass {
+                input,
+                from: extent,
+                planes: Some(planes),
+                stage,
+                points: Vec::new(),
+                opaque: true,
+                edge: self.edge,
+                original: None,
+                previous: None,
+                output: PassOutput::Planes(output),
+                to: extent,
+            });
+        }
+        // What is transparent lies over black.
+        (self.open.input, self.open.from, self.open.opaque) = (PassInput::Planes(output), extent, true);
+    }
+
+    /// Whether the picture is planes, or can be stored as such, and has no margin.
+    fn can_reduce_planes(&self) -> bool {
+        let open = &self.open;
+        self.ends_in_planes && open.reads_sixteen() && open.opaque_after() && open.to.margin == 0
+    }
+
+    /// Continues with a reduction of planes, which are read more cheaply than colours.
+    fn reduce_planes(&mut self, stage: Stage, to: Extent) {
+        self.end_in_planes();
+        self.open.from = self.open.to;
+        (self.open.stage, self.open.to, self.open.opaque) = (stage, to, self.edge == Edge::Clamp);
+    }
+
+    /// Ends the open pass with its picture in planes, unless it is.
+    fn end_in_planes(&mut self) {
+        if !self.open.is_planes() {
+            let output = self.free_planes();
+            self.emit(PassOutput::Planes(output));
+            self.open.input = PassInput::Planes(output);
+        }
+    }
+
+    /// Planes that the open pass does not read.
+    fn free_planes(&self) -> usize {
+        usize::from(self.open.input == PassInput::Planes(0))
     }
 
     /// Blurs without overwriting the texture `held`.
@@ -417,7 +550,14 @@ impl Planner {
             let Size { width, height } = reduced.size;
             reduced.size = Size::new(width.div_ceil(factor), height.div_ceil(factor));
             reduced.margin = reduced.margin.div_ceil(factor) + MARGIN;
-            self.gather_held(Stage::Reduce { factor, shift: std::mem::take(&mut whole) }, reduced, held);
+            let stage = Stage::Reduce { factor, shift: std::mem::take(&mut whole) };
+            if self.can_reduce_planes() && shift == [0.0, 0.0] {
+                // So that whole reads become whole blocks.
+                reduced.margin = reduced.margin.next_multiple_of(32 / factor);
+                self.reduce_planes(stage, reduced);
+            } else {
+                self.gather_held(stage, reduced, held);
+            }
         }
         let rest = shift.map(|shift| (shift - shift.round()) / f);
         self.gather_held(Stage::Blur { kernel: inner, shift: rest[1] }, reduced.transposed(), held);

@@ -1,24 +1,24 @@
-use super::blur_kernel::taps;
 use super::numbers::{BLUR_PARAMS, blur_params};
 use super::planner::fit;
 use super::*;
 use crate::frame::{BitDepth, PixelFormat, Rect};
 
 const HD: Size = Size::new(1280, 720);
-const FILM: SourcePicture = SourcePicture { pixels: SourcePixels::Bytes(PixelFormat::I420), size: HD };
+/// Film of 8 bits whose planes are always converted to colours.
+const FILM: SourcePicture = SourcePicture { pixels: SourcePixels::Bytes(PixelFormat::Nv12), size: HD };
+const RECORDED: SourcePicture = SourcePicture { pixels: SourcePixels::Recorded, size: HD };
+const EIGHT: PassOutput = PassOutput::I420 { depth: BitDepth::Eight };
+const TEN: PassOutput = PassOutput::I420 { depth: BitDepth::Ten };
 
 fn passes(chain: &str, size: Size) -> Vec<Pass> {
-    plan(&chain.parse().unwrap(), FILM, size, PassOutput::I420 { depth: BitDepth::Eight }).passes
+    plan(&chain.parse().unwrap(), FILM, size, EIGHT).passes
 }
 
 #[test]
 fn a_run_of_pointwise_filters_is_one_pass_with_unpack_and_pack() {
     let passes = passes("sepia(1) contrast(1.2) saturate(1.4) hue-rotate(20deg) vignette(0.4)", HD);
     assert_eq!(passes.len(), 1);
-    assert_eq!(
-        (passes[0].input, passes[0].output),
-        (PassInput::Source(SourcePixels::Bytes(PixelFormat::I420)), PassOutput::I420 { depth: BitDepth::Eight })
-    );
+    assert_eq!((passes[0].input, passes[0].output), (PassInput::Source(FILM.pixels), EIGHT));
     assert!(passes[0].opaque);
     assert_eq!(passes[0].points.len(), 5);
 }
@@ -100,7 +100,7 @@ fn a_blurs_reach_is_bounded_however_wide_it_is() {
         let sigma = tenth as f32 / 10.0;
         for pass in passes(&format!("blur({sigma}px)"), HD) {
             if let Stage::Blur { kernel, shift, .. } = pass.stage {
-                let taps = taps(kernel, shift).1.len();
+                let taps = Taps::new(kernel, shift).weights.len();
                 // Eight neighbours are made at once; the first two vectors hold no weights.
                 let reads = taps + 7;
                 assert!(reads <= 4 * (BLUR_PARAMS - 2), "blur({sigma}px) reads {reads} pixels with {kernel}");
@@ -111,13 +111,13 @@ fn a_blurs_reach_is_bounded_however_wide_it_is() {
 
 #[test]
 fn a_blurs_weights_are_the_specifications_boxes_moved_by_its_shift() {
-    let (first, weights) = taps(BlurKernel::new(2.0), 0.0);
+    let Taps { first, weights } = Taps::new(BlurKernel::new(2.0), 0.0);
     // Boxes of 4, 4 and 5 pixels: 80 ways to fall, counted by hand.
     let ways: Vec<_> = weights.iter().map(|weight| (weight * 80.0).round() as i32).collect();
     assert_eq!((first, ways), (-5, vec![1, 3, 6, 10, 13, 14, 13, 10, 6, 3, 1]));
     for (sigma, shift) in [(0.7, 0.0), (1.9, 3.0), (2.0, -2.5), (3.5, 0.25), (4.0, -100.75)] {
         let kernel = BlurKernel::new(sigma);
-        let (first, weights) = taps(kernel, shift);
+        let Taps { first, weights } = Taps::new(kernel, shift);
         let mean: f32 = weights.iter().zip(first..).map(|(weight, t)| weight * t as f32).sum();
         assert!((weights.iter().sum::<f32>() - 1.0).abs() < 1e-5);
         assert!((mean + shift).abs() < 1e-4, "{sigma} moved by {shift}: its middle lies at {mean}");
@@ -178,7 +178,7 @@ fn a_layer_of_its_own_size_is_one_pass_and_film_that_lies_over_all_hides_what_is
 fn pictures_that_do_not_fit_into_a_buffer_on_every_adapter_are_half_floats() {
     let precisions = |size| {
         let film = SourcePicture { size, ..FILM };
-        let plan = plan(&"blur(2px)".parse().unwrap(), film, size, PassOutput::I420 { depth: BitDepth::Eight });
+        let plan = plan(&"blur(2px)".parse().unwrap(), film, size, EIGHT);
         plan.textures.iter().map(|texture| texture.precision).collect::<Vec<_>>()
     };
     assert_eq!(precisions(Size::new(7680, 4320)), [Precision::Byte; 2]);
@@ -200,16 +200,121 @@ fn textures_have_8_bits_where_means_are_taken_of_film_of_8_bits() {
             .collect::<Vec<_>>()
     };
     use Precision::{Byte, Half};
-    let (eight, ten) = (PassOutput::I420 { depth: BitDepth::Eight }, PassOutput::I420 { depth: BitDepth::Ten });
-    assert_eq!(precisions("blur(2px)", PixelFormat::I420, eight), [Byte, Byte]);
-    assert_eq!(precisions("blur(16px)", PixelFormat::I420, PassOutput::Rgba8), [Byte, Byte, Byte, Half]);
+    assert_eq!(precisions("blur(2px)", PixelFormat::Nv12, EIGHT), [Byte, Byte]);
+    assert_eq!(precisions("blur(16px)", PixelFormat::Nv12, PassOutput::Rgba8), [Byte, Byte, Byte, Half]);
     // The shadow is averaged, the picture on it is not.
-    assert_eq!(precisions("drop-shadow(1px 1px 2px)", PixelFormat::I420, eight), [Half, Byte]);
-    assert_eq!(precisions("edge(1)", PixelFormat::I420, eight), [Half]);
+    assert_eq!(precisions("drop-shadow(1px 1px 2px)", PixelFormat::Nv12, EIGHT), [Half, Byte]);
+    assert_eq!(precisions("edge(1)", PixelFormat::Nv12, EIGHT), [Half]);
     // A mean of few pixels does not make up for their rounding.
-    assert_eq!(precisions("blur(1px)", PixelFormat::I420, eight), [Half, Half]);
-    assert_eq!(precisions("blur(2px)", PixelFormat::I420P10, eight), [Half, Half]);
-    assert_eq!(precisions("blur(2px)", PixelFormat::I420, ten), [Half, Half]);
+    assert_eq!(precisions("blur(1px)", PixelFormat::Nv12, EIGHT), [Half, Half]);
+    assert_eq!(precisions("blur(2px)", PixelFormat::I420P10, EIGHT), [Half, Half]);
+    assert_eq!(precisions("blur(2px)", PixelFormat::Nv12, TEN), [Half, Half]);
+}
+
+/// Each pass's stage as text, with the planes that it works on.
+fn stages(chain: &str, source: SourcePicture, output: PassOutput) -> Vec<String> {
+    let plan = plan(&chain.parse().unwrap(), source, source.size, output);
+    plan.passes.iter().map(|pass| pass.planes.map_or("colours".to_owned(), |planes| format!("{planes:?}"))).collect()
+}
+
+#[test]
+fn planes_of_film_are_blurred_and_reflected_without_colours() {
+    let planes = ["Luma", "Chroma"];
+    for chain in ["blur(1px)", "blur(4px)", "blur(2px) edge=clamp", "blur(2px) blur(3px) edge=clamp"] {
+        let found = stages(chain, RECORDED, EIGHT);
+        assert_eq!(found, planes.repeat(found.len() / 2), "{chain}");
+    }
+    for chain in ["flip()", "flip(both)", "mirror(top)", "flip() mirror() flip(vertical)"] {
+        let plan = plan(&chain.parse().unwrap(), RECORDED, HD, EIGHT);
+        assert_eq!(stages(chain, RECORDED, EIGHT), planes.repeat(chain.matches('(').count()), "{chain}");
+        let (before, last) = plan.passes.split_at(plan.passes.len() - 2);
+        assert!(last.iter().all(|pass| pass.output == EIGHT), "{chain}");
+        assert!(before.iter().all(|pass| matches!(pass.output, PassOutput::Planes(_))), "{chain}");
+        // No pass writes what it reads.
+        assert!(plan.passes.iter().all(|pass| match (pass.input, pass.output) {
+            (PassInput::Planes(read), PassOutput::Planes(written)) => read != written,
+            _ => true,
+        }));
+    }
+    // Colours follow, then they read the planes.
+    assert_eq!(stages("flip() invert(1)", RECORDED, EIGHT), ["Luma", "Chroma", "colours"]);
+    // Of other colours, with more bits, as a still, of odd sizes, scaled: colours.
+    let odd = SourcePicture { size: Size::new(1279, 720), ..RECORDED };
+    for (source, output) in [(FILM, EIGHT), (RECORDED, TEN), (RECORDED, PassOutput::Rgba8), (odd, EIGHT)] {
+        assert!(stages("flip()", source, output).iter().all(|planes| planes == "colours"));
+        assert!(stages("blur(2px)", source, output).iter().all(|planes| planes == "colours"));
+    }
+    let scaled = plan(&"flip()".parse().unwrap(), RECORDED, Size::new(640, 360), EIGHT);
+    assert!(scaled.passes.iter().all(|pass| pass.planes.is_none()));
+}
+
+#[test]
+fn colours_are_blurred_as_planes_where_nothing_needs_more_than_planes_have() {
+    let blurred = ["colours", "Luma", "Chroma", "Luma", "Chroma"];
+    let other = SourcePicture { pixels: SourcePixels::Bytes(PixelFormat::I420), size: HD };
+    for source in [RECORDED, other] {
+        assert_eq!(stages("sepia(1) blur(2px)", source, EIGHT), blurred);
+        let darkened = ["vignette(0.4)", "brightness(0.5)", "grayscale(1)", "vignette(0.4) brightness(0.9)"];
+        for darkens in darkened {
+            let found = stages(&format!("sepia(1) blur(2px) {darkens}"), source, EIGHT);
+            assert_eq!((&found[..5], &found[5..]), (&blurred.map(str::to_owned)[..], &["colours".to_owned()][..]));
+        }
+        for colours in [
+            "sepia(1) blur(2px) contrast(1.2)", // would show roundings
+            "sepia(1) blur(2px) invert(1)",     // needs the transparency at the borders
+            "blur(2px) brightness(1.1)",        // the same
+            "opacity(0.5) blur(2px)",           // is transparent
+            "sepia(1) blur(1px)",               // does not hide subsampled chroma
+            "blur(2px) blur(3px)",              // goes on beyond the borders
+            "blur(2px) drop-shadow(1px 1px 2px)",
+        ] {
+            assert!(stages(colours, source, EIGHT).iter().all(|planes| planes == "colours"), "{colours}");
+        }
+    }
+    // A wide blur takes its means of planes, and is one of colours from there on.
+    for (chain, input) in [
+        ("blur(16px) invert(1)", PassInput::Source(SourcePixels::Recorded)),
+        ("sepia(1) blur(5px) contrast(2)", PassInput::Planes(0)),
+        ("flip() blur(100px)", PassInput::Planes(0)),
+    ] {
+        let plan = plan(&chain.parse().unwrap(), RECORDED, HD, EIGHT);
+        let reductions = plan.passes.iter().filter(|pass| matches!(pass.stage, Stage::Reduce { .. }));
+        let inputs: Vec<_> = reductions.map(|pass| pass.input).collect();
+        assert_eq!(inputs[0], input, "{chain}");
+        assert!(inputs[1..].iter().all(|input| matches!(input, PassInput::Texture(_))), "{chain}");
+    }
+}
+
+#[test]
+fn chroma_is_blurred_as_it_would_be_at_full_size() {
+    for sigma in [0.9, 1.5, 2.0, 3.0, 4.0] {
+        let kernel = BlurKernel::new(sigma);
+        for axis in [Axis::X, Axis::Y] {
+            for (taps, wanted) in [
+                // Interpolated before, downsampled after it.
+                (Taps::of_chroma(kernel, axis), kernel.variance()),
+                // A mean of two pixels before, interpolated by whoever shows it.
+                (
+                    Taps::of_chroma_means(kernel, axis),
+                    kernel.variance() - 0.25 - if axis == Axis::X { 0.5 } else { 0.75 },
+                ),
+            ] {
+                let Taps { first, weights } = taps;
+                if weights.iter().any(|weight| weight.is_nan()) {
+                    assert!(kernel.variance() < 3.0, "so narrow a blur is one of colours");
+                    continue;
+                }
+                let place = |i: usize| 2.0 * (first as f32 + i as f32);
+                let moment = |power: i32, from: f32| -> f32 {
+                    weights.iter().enumerate().map(|(i, weight)| weight * (place(i) - from).powi(power)).sum()
+                };
+                let mean = moment(1, 0.0);
+                assert!((moment(2, mean) - wanted).abs() < 0.1, "{sigma} {axis:?}: {} for {wanted}", moment(2, mean));
+                assert!((weights.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+                assert!(mean.abs() < 1e-3 || (mean + 0.5).abs() < 1e-3 && axis == Axis::X, "{sigma}: moved by {mean}");
+            }
+        }
+    }
 }
 
 #[test]

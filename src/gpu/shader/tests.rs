@@ -72,6 +72,7 @@ fn every_plan_of_random_chains_composes_to_shaders_that_naga_accepts() {
     let sources = [
         SourcePixels::Bytes(PixelFormat::Rgba8),
         SourcePixels::Bytes(PixelFormat::I420),
+        SourcePixels::Recorded,
         SourcePixels::Bytes(PixelFormat::I422),
         SourcePixels::Bytes(PixelFormat::I444),
         SourcePixels::Bytes(PixelFormat::Gray8),
@@ -121,6 +122,26 @@ fn every_plan_of_random_chains_composes_to_shaders_that_naga_accepts() {
         }
     }
     assert!(seen.len() > 100, "{} shaders", seen.len());
+    // Passes on planes, of widths that begin at each place of a read.
+    for width in (320..352).step_by(2) {
+        let size = Size::new(width, 180);
+        let film = SourcePicture { pixels: SourcePixels::Recorded, size };
+        for chain in [
+            "flip(both) blur(1px)",
+            "mirror(right) blur(4px) edge=clamp",
+            "mirror(bottom) blur(9px)",
+            "sepia(1) blur(2px) vignette(0.4)",
+            "sepia(1) blur(6px)",
+            "blur(16px) edge=clamp",
+        ] {
+            let plan = plan(&chain.parse().unwrap(), film, size, PassOutput::I420 { depth: BitDepth::Eight });
+            for pass in &plan.passes {
+                let wgsl = compose(pass, false, false);
+                assert_eq!(fault(&wgsl), None, "{chain} at {size}");
+                seen.insert(wgsl);
+            }
+        }
+    }
     let window = ["preview", "panel"].map(|name| {
         let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("shaders/window/{name}.wgsl"));
         std::fs::read_to_string(file).unwrap()
@@ -130,7 +151,7 @@ fn every_plan_of_random_chains_composes_to_shaders_that_naga_accepts() {
         seen.insert(text);
     }
     // So every file is judged, in the company it is made for.
-    for folder in ["", "convert", "filter", "window"] {
+    for folder in ["", "convert", "filter", "planes", "window"] {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("shaders").join(folder);
         for file in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file())
         {
