@@ -71,8 +71,16 @@ fn differences(gpu: &Gpu, chain: &str, frame: &Frame, inside: usize) -> [(u8, f6
     })
 }
 
-/// Of widths at several places of a read of sixteen samples.
-const SIZES: [Size; 4] = [Size::new(640, 360), Size::new(334, 78), Size::new(50, 30), Size::new(16, 18)];
+/// Of widths at several places of a read of sixteen samples, down to less than a blur.
+const SIZES: [Size; 7] = [
+    Size::new(640, 360),
+    Size::new(334, 78),
+    Size::new(50, 30),
+    Size::new(16, 18),
+    Size::new(2, 40),
+    Size::new(4, 4),
+    Size::new(2, 2),
+];
 
 #[test]
 fn a_blur_of_planes_is_the_blur_of_colours() {
@@ -86,7 +94,7 @@ fn a_blur_of_planes_is_the_blur_of_colours() {
                 assert!(luma.0 <= 1, "{chain} at {size}: luma {luma:?}");
                 // At the borders, the way through colours has no chroma beyond them to downsample.
                 let [width, height] = [size.width, size.height].map(|length| f64::from(length / 2));
-                let border = 1.0 - (width - 2.0) * (height - 2.0) / (width * height);
+                let border = 1.0 - (width - 2.0).max(0.0) * (height - 2.0).max(0.0) / (width * height);
                 let allowed = if sigma.parse::<f32>().unwrap() < 4.0 { 8 } else { 4 };
                 assert!(most <= allowed && share <= border, "{chain} at {size}: chroma {most}, {share}");
                 if size.height > 70 {
@@ -101,6 +109,7 @@ fn a_blur_of_planes_is_the_blur_of_colours() {
 #[test]
 fn colours_blurred_as_planes_are_the_blur_of_colours() {
     let (gpu, film) = (Gpu::new().unwrap(), film());
+    let long = format!("flip(vertical) {}", "vignette(0.02) ".repeat(17));
     for size in SIZES {
         let frame = part(&film, size);
         for chain in [
@@ -109,10 +118,35 @@ fn colours_blurred_as_planes_are_the_blur_of_colours() {
             "contrast(1.5) blur(4px) edge=clamp grayscale(1)",
             "sepia(1) blur(16px) vignette(0.4)",
             "invert(1) blur(7px) contrast(1.5)",
+            // Planes, and then colours.
+            "flip() blur(5px)",
+            "mirror(top) blur(16px) contrast(1.5)",
+            "blur(2px) blur(5px) edge=clamp",
+            "flip(both) drop-shadow(3px 3px 4px) sharpen(0.5)",
+            // More filters than a large block takes.
+            &long,
         ] {
             let [luma, (most, share)] = differences(&gpu, chain, &frame, 0);
             assert!(luma.0 <= 1 || luma.0 <= 2 && luma.1 < 0.001, "{chain} at {size}: luma {luma:?}");
             assert!(most <= 5 && share <= 0.09, "{chain} at {size}: chroma {most}, {share}");
+        }
+    }
+}
+
+#[test]
+fn a_strong_colour_fades_alike_at_the_borders() {
+    let gpu = Gpu::new().unwrap();
+    for size in [Size::new(96, 64), Size::new(334, 78)] {
+        // Red, green and blue within RGB.
+        for [y, u, v] in [[62, 103, 238], [172, 43, 28], [33, 238, 119]] {
+            let chroma = (size.pixels() / 4) as usize;
+            let data = [vec![y; size.pixels() as usize], vec![u; chroma], vec![v; chroma]].concat();
+            let frame = Frame::packed(PixelFormat::I420, size, ColorSpace::RECORDED, data);
+            for chain in ["blur(2px)", "blur(4px)", "blur(5px)", "blur(8px)", "blur(16px)", "flip() blur(5px)"] {
+                let [luma, (most, _)] = differences(&gpu, chain, &frame, 0);
+                let allowed = if ["blur(2px)", "blur(4px)"].contains(&chain) { 14 } else { 3 };
+                assert!(luma.0 <= 2 && most <= allowed, "{chain} of {y} {u} {v} at {size}: {luma:?}, chroma {most}");
+            }
         }
     }
 }

@@ -1,5 +1,5 @@
 // Stores a block of 16×2 pixels as planes of 4:2:0, for passes on planes: a chroma sample is the mean of four pixels. What is
-// transparent lies over black. Rounding keeps means.
+// transparent lies over black. Values are dithered, so that means of rounded samples stay.
 
 // Eight samples.
 @group(0) @binding(3) var<storage, read_write> output: array<vec2u>;

@@ -28,8 +28,8 @@ pub use lut::Lut;
 // For `framereel filters --explain` and for tests that judge plans.
 #[doc(hidden)]
 pub use plan::{
-    Axis, BlurKernel, Extent, LayerPlace, Pass, PassInput, PassOutput, Plan, Planes, PlannedTexture, Point, Precision,
-    Reflection, Scaling, SourcePicture, SourcePixels, Stage, Taps, plan, plan_layer,
+    Axis, BlurKernel, Extent, LayerPlace, Pass, PassInput, PassOutput, Plan, PlaneKind, PlannedTexture, Point,
+    Precision, Reflection, Scaling, SourcePicture, SourcePixels, Stage, Taps, plan, plan_layer,
 };
 pub use visualization::Visualization;
 

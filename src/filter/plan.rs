@@ -4,16 +4,17 @@
 //! source ─▶ [unpack│points] ─▶ texture ─▶ [blur ↕] ─▶ texture ─▶ [blur ↕│points│pack] ─▶ I420
 //! ```
 //!
-//! Each of the two blurs transposes the picture, so that the second, down the columns again, blurs across.
+//! Each of the two blurs transposes the picture, so that the second, down the columns again, blurs across. Where a blur or
+//! a reflection needs no colours, its passes work on planes of 4:2:0 instead, on luma and on chroma each for itself.
 //!
-//! A pass takes its pixels from the source or from the texture of an earlier pass, gathers them in one [`Stage`], sends
+//! A pass takes its pixels from the source or from the picture of an earlier pass, gathers them in one [`Stage`], sends
 //! each through its [`Point`]s and writes it. A filter that works on a pixel alone joins the pass before it, and the
 //! unpacking of the source and the packing of the result join the first and the last pass; so `sepia(1) contrast(1.2)`
 //! on film is one pass. Only a filter that reads a pixel's neighbours ends a pass, because it needs them finished.
 
 use super::color_matrix::ColorMatrix;
 use super::{Edge, Filter};
-use crate::color::{ColorSpace, ToneMap, Transfer};
+use crate::color::{ColorSpace, Siting, ToneMap, Transfer};
 use crate::frame::{BitDepth, PixelFormat, Size};
 
 mod blur_kernel;
@@ -113,7 +114,7 @@ pub struct Pass {
     /// How much of the plane the input covers.
     pub from: Extent,
     /// The planes that it makes from the same planes of its input; none for a pass on colours.
-    pub planes: Option<Planes>,
+    pub planes: Option<PlaneKind>,
     /// How the pixels are gathered.
     pub stage: Stage,
     /// The operations on each pixel, in order.
@@ -134,7 +135,7 @@ pub struct Pass {
 
 /// The planes of a 4:2:0 picture that one pass works on; each plane of them alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Planes {
+pub enum PlaneKind {
     /// Luma.
     Luma,
     /// Both planes of chroma.
@@ -211,7 +212,8 @@ pub enum PassOutput {
         /// Its precision.
         precision: Precision,
     },
-    /// The planes of this number, for passes on planes. Each chroma sample is the mean of four pixels, in their middle.
+    /// The planes of this number, for passes on planes. Of colours, each chroma sample is the mean of four pixels, in their
+    /// middle; planes of planes have chroma on the left.
     Planes(usize),
     /// Packed I420, for encoders: over black, in the recording's colours.
     I420 {
@@ -263,6 +265,13 @@ pub enum Stage {
         across: Reflection,
         /// From top to bottom.
         down: Reflection,
+    },
+    /// The mean of `factor`² pixels as a colour, read as planes.
+    PlaneReduce {
+        /// How many pixels become one, along each axis: 2, 4 or 8.
+        factor: u32,
+        /// Where the chroma samples are: on the left or in the middle.
+        siting: Siting,
     },
     /// The mean of `factor`² pixels.
     Reduce {
@@ -328,11 +337,6 @@ impl Pass {
     pub fn reads_sixteen(&self) -> bool {
         self.planes.is_none() && self.stage == Stage::Copy && planner::reads_sixteen(self.input, &self.points)
     }
-
-    /// Whether its input is planes of 4:2:0 in the recording's colours.
-    pub fn reads_planes(&self) -> bool {
-        self.input.is_planes()
-    }
 }
 
 impl PassInput {
@@ -342,7 +346,7 @@ impl PassInput {
     }
 }
 
-impl Planes {
+impl PlaneKind {
     /// Both parts of a picture.
     pub const ALL: [Self; 2] = [Self::Luma, Self::Chroma];
 

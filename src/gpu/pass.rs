@@ -278,7 +278,7 @@ impl Renderer {
             self.steps.clear();
         }
         let mut steps = std::mem::take(&mut self.steps);
-        // Only the first pass reads the source.
+        // Only the first pass reads a texture that is the source.
         let (Some(pass), Some(step)) = (self.plan.passes.first(), steps.first_mut()) else {
             return self.set_time(time);
         };
@@ -363,11 +363,12 @@ impl Renderer {
         let (to, depth) =
             self.target.packed().map_or((ColorSpace::RECORDED, 8), |packed| (packed.color, packed.format.bits()));
         let (plane_offset, plane_stride) = self.source.as_ref().map(SourceBuffer::words).unwrap_or_default();
-        for (index_of_step, step) in self.steps.iter().enumerate() {
-            let reads_planes =
-                self.plan.passes.get(index_of_step).is_some_and(|pass| matches!(pass.input, PassInput::Planes(_)));
+        for (number, step) in self.steps.iter().enumerate() {
+            // Planes between passes are in the recording's colours. They have the places of the source's, which is I420 of
+            // their size then.
+            let is_between = matches!(self.plan.passes.get(number), Some(Pass { input: PassInput::Planes(_), .. }));
             let (yuv_to_rgb, siting) =
-                if reads_planes { (to.yuv_to_rgb(), to.siting) } else { (yuv_to_rgb, color.siting) };
+                if is_between { (to.yuv_to_rgb(), to.siting) } else { (yuv_to_rgb, color.siting) };
             let info = FrameInfo {
                 output_size: [step.to.texels().width, step.to.texels().height],
                 input_size: [step.from.texels().width, step.from.texels().height],
@@ -509,7 +510,9 @@ impl Drawing<'_> {
 
     /// The same for the plan of a recording in these colours, which a frame may have already.
     pub fn picture_for(self, recorded: ColorSpace) -> SourcePicture {
-        let is_recorded = |frame: &Frame| frame.format() == PixelFormat::I420 && frame.color == recorded;
+        // Of standard dynamic range, nothing is tone-mapped.
+        let alike = |color| ColorSpace { peak: recorded.peak, tone_map: recorded.tone_map, ..color } == recorded;
+        let is_recorded = |frame: &Frame| frame.format() == PixelFormat::I420 && alike(frame.color);
         let picture = self.picture();
         match self {
             Self::Frame(frame) if is_recorded(frame) => SourcePicture { pixels: SourcePixels::Recorded, ..picture },

@@ -1,5 +1,5 @@
 //! Uploads a frame's bytes to the GPU without conversion: all planes in one storage buffer, every row padded to whole
-//! words, of I420 to four words, of RGBA to 64 pixels. The first pass unpacks them: sixteen samples at a time of I420,
+//! words, of I420 to 32 samples of luma and 16 of chroma, of RGBA to 64 pixels. The first pass unpacks them: sixteen samples at a time of I420,
 //! four pixels of RGBA, four samples of others, which are two words where they have more than 8 bits.
 
 use std::num::NonZeroU64;

@@ -79,7 +79,7 @@ impl Taps {
     }
 
     /// The same blur of chroma that is the mean of four pixels, in their middle ([`super::PassOutput::Planes`]); the
-    /// result is on the left.
+    /// result is on the left. For kernels with a variance of 3 and more.
     pub(super) fn of_chroma_means(kernel: BlurKernel, axis: Axis) -> Self {
         // In pixels². A mean of two blurs by 1/4; moving by a quarter of a sample blurs by 3/4. Downsampling as in
         // `i420_chroma.wgsl` sharpens by 1/2 across and by 3/4 down, which whoever interpolates the samples then blurs.
@@ -87,7 +87,7 @@ impl Taps {
             Axis::X => (0.25 + 0.75 + 0.5, 0.25),
             Axis::Y => (0.25 + 0.75, 0.0),
         };
-        Self::new(BlurKernel::Spline(((kernel.variance() - less) / 4.0).sqrt()), shift)
+        Self::new(BlurKernel::Spline(((kernel.variance() - less) / 4.0).max(0.0).sqrt()), shift)
     }
 
     fn normalized(mut self) -> Self {

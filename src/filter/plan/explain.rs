@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Axis, Pass, PassInput, PassOutput, Plan, Planes, Point, Reflection, SourcePixels, Stage};
+use super::{Axis, Pass, PassInput, PassOutput, Plan, PlaneKind, Point, Reflection, SourcePixels, Stage};
 use crate::frame::BitDepth;
 
 /// One line for each pass: its input, its operations and its output.
@@ -20,7 +20,8 @@ impl fmt::Display for Plan {
 impl fmt::Display for Pass {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // What works on colours converts planes first.
-        let unpack = if self.reads_sixteen() { "unpack " } else { "" };
+        let unpack =
+            if self.planes.is_none() && !matches!(self.stage, Stage::PlaneReduce { .. }) { "unpack " } else { "" };
         let mut steps = vec![match self.input {
             PassInput::Source(SourcePixels::Bytes(format)) => format!("unpack {format:?}"),
             PassInput::Source(SourcePixels::Recorded) => format!("{unpack}I420"),
@@ -34,8 +35,8 @@ impl fmt::Display for Pass {
             PassInput::Texture(texture) => format!("texture {texture}"),
         }];
         match self.planes {
-            Some(Planes::Luma) => steps.push("luma".to_owned()),
-            Some(Planes::Chroma) => steps.push("chroma".to_owned()),
+            Some(PlaneKind::Luma) => steps.push("luma".to_owned()),
+            Some(PlaneKind::Chroma) => steps.push("chroma".to_owned()),
             None => {}
         }
         if self.stage != Stage::Copy {
@@ -75,7 +76,7 @@ impl fmt::Display for Stage {
                 });
                 f.write_str(&parts.collect::<Vec<_>>().join(" | "))
             }
-            Self::Reduce { factor, .. } => write!(f, "reduce {factor} times"),
+            Self::PlaneReduce { factor, .. } | Self::Reduce { factor, .. } => write!(f, "reduce {factor} times"),
             Self::Expand { factor, .. } => write!(f, "expand {factor} times"),
             Self::Place { axis, scaling } => {
                 let [begin, end] = scaling.covered;

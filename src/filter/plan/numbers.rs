@@ -155,7 +155,7 @@ impl Stage {
             Self::Copy => Vec::new(),
             Self::Area(filter) => filter.params(),
             Self::Blur { kernel, shift } => blur_params(*kernel, *shift),
-            Self::PlaneReflect { .. } => Vec::new(),
+            Self::PlaneReflect { .. } | Self::PlaneReduce { .. } => Vec::new(),
             Self::PlaneBlur { taps, .. } => taps.params(),
             Self::Reduce { factor, shift: [x, y] } => vec![[*factor as f32, *x as f32, *y as f32, 0.0]],
             Self::Expand { factor } => vec![[*factor as f32, 0.0, 0.0, 0.0]],

@@ -2,9 +2,10 @@
 
 use super::place::{CanvasPart, LayerPlace};
 use super::{
-    Axis, BlurKernel, Extent, Pass, PassInput, PassOutput, Plan, Planes, PlannedTexture, Point, Precision,
+    Axis, BlurKernel, Extent, Pass, PassInput, PassOutput, Plan, PlaneKind, PlannedTexture, Point, Precision,
     SourcePicture, SourcePixels, Stage, Taps,
 };
+use crate::color::Siting;
 use crate::filter::color_matrix::ColorMatrix;
 use crate::filter::{Custom, Edge, Effect, Filter, FilterChain, Kind, Value};
 use crate::frame::{BitDepth, PixelFormat, Size};
@@ -311,10 +312,10 @@ impl Planner {
 
     /// Ends the plan. If the open pass only reads planes, the passes that made them make the result.
     fn end(&mut self, output: PassOutput) {
-        let PassInput::Planes(planes) = self.open.input else { return self.emit(output) };
-        if !self.open.points.is_empty() {
+        let (PassInput::Planes(planes), true) = (self.open.input, self.open.is_planes()) else {
             return self.emit(output);
-        }
+        };
+        // Those of luma and of chroma; the passes before them made other planes, which they read.
         let made = |pass: &&mut Pass| pass.output == PassOutput::Planes(planes);
         self.passes.iter_mut().rev().take_while(made).for_each(|pass| pass.output = output);
     }
@@ -354,7 +355,9 @@ impl Planner {
             Stage::Copy | Stage::PlaneBlur { .. } | Stage::PlaneReflect { .. } => true,
             Stage::Place { axis, scaling } => scaling.covered == [0.0, axis.of(to.size) as f32],
             Stage::Resample { axis, begin, length } => *begin == 0 && *length == axis.of(to.size),
-            Stage::Blur { .. } | Stage::Reduce { .. } | Stage::Expand { .. } => self.edge == Edge::Clamp,
+            Stage::Blur { .. } | Stage::PlaneReduce { .. } | Stage::Reduce { .. } | Stage::Expand { .. } => {
+                self.edge == Edge::Clamp
+            }
             Stage::Area(_) => false,
         };
         self.open.stage = stage;
@@ -435,14 +438,15 @@ impl Planner {
         self.blur_held(sigma, shift, None);
     }
 
-    /// Blurs luma and chroma each for itself, a quarter and an eighth of the work that colours are. False where that is not
-    /// the same to one step of 8 bits, or cannot be: for a picture that is not opaque, with a margin or of more than 8 bits;
-    /// where later filters need the transparency at the borders, or might make roundings visible; and for a blur of
-    /// colours so narrow that it would not hide that their chroma is subsampled.
+    /// Blurs luma and chroma each for itself: luma takes a quarter of the work of colours, chroma an eighth. False where that
+    /// cannot be, or might be seen: for a picture that is not opaque, with a margin or of more than 8 bits; where later
+    /// filters need the transparency at the borders, or might make roundings visible; and for a blur of colours so narrow
+    /// that it would not hide that their chroma is subsampled.
     fn blur_planes(&mut self, kernel: BlurKernel, sigma: f32) -> bool {
         let open = &self.open;
         let is_possible = sigma <= DIRECT_BLUR
             && self.ends_in_planes
+            && self.averaged == Precision::Byte
             && self.planes_follow
             && (self.spread, open.to.margin) == (0, 0)
             && open.opaque_after()
@@ -460,7 +464,8 @@ impl Planner {
     }
 
     /// Flips or mirrors luma and chroma each for itself, if the filter does that and the picture is planes. A chroma sample's
-    /// place becomes that of another one, or the middle between two.
+    /// place becomes that of another one, or the middle between two. Samples are moved, only the latter are rounded, so any
+    /// filter may follow.
     fn reflect_planes(&mut self, filter: &Filter) -> bool {
         let Some([across, down]) = filter.reflections() else { return false };
         if !self.ends_in_planes || !self.open.is_planes() {
@@ -473,7 +478,7 @@ impl Planner {
     /// Adds passes on luma and on chroma, which read the open pass's planes; the open pass continues with theirs.
     fn emit_planes(&mut self, stages: [Stage; 2]) {
         let (input, output, extent) = (self.open.input, self.free_planes(), self.open.to);
-        for (planes, stage) in Planes::ALL.into_iter().zip(stages) {
+        for (planes, stage) in PlaneKind::ALL.into_iter().zip(stages) {
             self.passes.push(Pass {
                 input,
                 from: extent,
@@ -495,14 +500,17 @@ impl Planner {
     /// Whether the picture is planes, or can be stored as such, and has no margin.
     fn can_reduce_planes(&self) -> bool {
         let open = &self.open;
-        self.ends_in_planes && open.reads_sixteen() && open.opaque_after() && open.to.margin == 0
+        let has_8_bits = self.ends_in_planes && self.averaged == Precision::Byte;
+        has_8_bits && open.reads_sixteen() && open.opaque_after() && open.to.margin == 0
     }
 
     /// Continues with a reduction of planes, which are read more cheaply than colours.
-    fn reduce_planes(&mut self, stage: Stage, to: Extent) {
+    fn reduce_planes(&mut self, factor: u32, to: Extent) {
+        let siting = if self.open.is_planes() { Siting::Left } else { Siting::Center };
         self.end_in_planes();
         self.open.from = self.open.to;
-        (self.open.stage, self.open.to, self.open.opaque) = (stage, to, self.edge == Edge::Clamp);
+        self.open.stage = Stage::PlaneReduce { factor, siting };
+        (self.open.to, self.open.opaque) = (to, self.edge == Edge::Clamp);
     }
 
     /// Ends the open pass with its picture in planes, unless it is.
@@ -550,13 +558,13 @@ impl Planner {
             let Size { width, height } = reduced.size;
             reduced.size = Size::new(width.div_ceil(factor), height.div_ceil(factor));
             reduced.margin = reduced.margin.div_ceil(factor) + MARGIN;
-            let stage = Stage::Reduce { factor, shift: std::mem::take(&mut whole) };
             if self.can_reduce_planes() && shift == [0.0, 0.0] {
                 // So that whole reads become whole blocks.
                 reduced.margin = reduced.margin.next_multiple_of(32 / factor);
-                self.reduce_planes(stage, reduced);
+                self.reduce_planes(factor, reduced);
             } else {
-                self.gather_held(stage, reduced, held);
+                let shift = std::mem::take(&mut whole);
+                self.gather_held(Stage::Reduce { factor, shift }, reduced, held);
             }
         }
         let rest = shift.map(|shift| (shift - shift.round()) / f);

@@ -1,6 +1,7 @@
 use super::numbers::{BLUR_PARAMS, blur_params};
 use super::planner::fit;
 use super::*;
+use crate::color::Siting;
 use crate::frame::{BitDepth, PixelFormat, Rect};
 
 const HD: Size = Size::new(1280, 720);
@@ -211,8 +212,8 @@ fn textures_have_8_bits_where_means_are_taken_of_film_of_8_bits() {
     assert_eq!(precisions("blur(2px)", PixelFormat::Nv12, TEN), [Half, Half]);
 }
 
-/// Each pass's stage as text, with the planes that it works on.
-fn stages(chain: &str, source: SourcePicture, output: PassOutput) -> Vec<String> {
+/// What each pass works on: luma, chroma or colours.
+fn kinds(chain: &str, source: SourcePicture, output: PassOutput) -> Vec<String> {
     let plan = plan(&chain.parse().unwrap(), source, source.size, output);
     plan.passes.iter().map(|pass| pass.planes.map_or("colours".to_owned(), |planes| format!("{planes:?}"))).collect()
 }
@@ -221,12 +222,12 @@ fn stages(chain: &str, source: SourcePicture, output: PassOutput) -> Vec<String>
 fn planes_of_film_are_blurred_and_reflected_without_colours() {
     let planes = ["Luma", "Chroma"];
     for chain in ["blur(1px)", "blur(4px)", "blur(2px) edge=clamp", "blur(2px) blur(3px) edge=clamp"] {
-        let found = stages(chain, RECORDED, EIGHT);
+        let found = kinds(chain, RECORDED, EIGHT);
         assert_eq!(found, planes.repeat(found.len() / 2), "{chain}");
     }
     for chain in ["flip()", "flip(both)", "mirror(top)", "flip() mirror() flip(vertical)"] {
         let plan = plan(&chain.parse().unwrap(), RECORDED, HD, EIGHT);
-        assert_eq!(stages(chain, RECORDED, EIGHT), planes.repeat(chain.matches('(').count()), "{chain}");
+        assert_eq!(kinds(chain, RECORDED, EIGHT), planes.repeat(chain.matches('(').count()), "{chain}");
         let (before, last) = plan.passes.split_at(plan.passes.len() - 2);
         assert!(last.iter().all(|pass| pass.output == EIGHT), "{chain}");
         assert!(before.iter().all(|pass| matches!(pass.output, PassOutput::Planes(_))), "{chain}");
@@ -237,12 +238,12 @@ fn planes_of_film_are_blurred_and_reflected_without_colours() {
         }));
     }
     // Colours follow, then they read the planes.
-    assert_eq!(stages("flip() invert(1)", RECORDED, EIGHT), ["Luma", "Chroma", "colours"]);
+    assert_eq!(kinds("flip() invert(1)", RECORDED, EIGHT), ["Luma", "Chroma", "colours"]);
     // Of other colours, with more bits, as a still, of odd sizes, scaled: colours.
     let odd = SourcePicture { size: Size::new(1279, 720), ..RECORDED };
     for (source, output) in [(FILM, EIGHT), (RECORDED, TEN), (RECORDED, PassOutput::Rgba8), (odd, EIGHT)] {
-        assert!(stages("flip()", source, output).iter().all(|planes| planes == "colours"));
-        assert!(stages("blur(2px)", source, output).iter().all(|planes| planes == "colours"));
+        assert!(kinds("flip()", source, output).iter().all(|planes| planes == "colours"));
+        assert!(kinds("blur(2px)", source, output).iter().all(|planes| planes == "colours"));
     }
     let scaled = plan(&"flip()".parse().unwrap(), RECORDED, Size::new(640, 360), EIGHT);
     assert!(scaled.passes.iter().all(|pass| pass.planes.is_none()));
@@ -253,10 +254,10 @@ fn colours_are_blurred_as_planes_where_nothing_needs_more_than_planes_have() {
     let blurred = ["colours", "Luma", "Chroma", "Luma", "Chroma"];
     let other = SourcePicture { pixels: SourcePixels::Bytes(PixelFormat::I420), size: HD };
     for source in [RECORDED, other] {
-        assert_eq!(stages("sepia(1) blur(2px)", source, EIGHT), blurred);
+        assert_eq!(kinds("sepia(1) blur(2px)", source, EIGHT), blurred);
         let darkened = ["vignette(0.4)", "brightness(0.5)", "grayscale(1)", "vignette(0.4) brightness(0.9)"];
         for darkens in darkened {
-            let found = stages(&format!("sepia(1) blur(2px) {darkens}"), source, EIGHT);
+            let found = kinds(&format!("sepia(1) blur(2px) {darkens}"), source, EIGHT);
             assert_eq!((&found[..5], &found[5..]), (&blurred.map(str::to_owned)[..], &["colours".to_owned()][..]));
         }
         for colours in [
@@ -268,20 +269,23 @@ fn colours_are_blurred_as_planes_where_nothing_needs_more_than_planes_have() {
             "blur(2px) blur(3px)",              // goes on beyond the borders
             "blur(2px) drop-shadow(1px 1px 2px)",
         ] {
-            assert!(stages(colours, source, EIGHT).iter().all(|planes| planes == "colours"), "{colours}");
+            assert!(kinds(colours, source, EIGHT).iter().all(|planes| planes == "colours"), "{colours}");
         }
     }
     // A wide blur takes its means of planes, and is one of colours from there on.
-    for (chain, input) in [
-        ("blur(16px) invert(1)", PassInput::Source(SourcePixels::Recorded)),
-        ("sepia(1) blur(5px) contrast(2)", PassInput::Planes(0)),
-        ("flip() blur(100px)", PassInput::Planes(0)),
+    for (chain, input, siting) in [
+        ("blur(16px) invert(1)", PassInput::Source(SourcePixels::Recorded), Siting::Left),
+        ("sepia(1) blur(5px) contrast(2)", PassInput::Planes(0), Siting::Center),
+        ("flip() blur(100px)", PassInput::Planes(0), Siting::Left),
+        ("blur(2px) blur(16px) edge=clamp", PassInput::Planes(1), Siting::Left),
     ] {
         let plan = plan(&chain.parse().unwrap(), RECORDED, HD, EIGHT);
-        let reductions = plan.passes.iter().filter(|pass| matches!(pass.stage, Stage::Reduce { .. }));
-        let inputs: Vec<_> = reductions.map(|pass| pass.input).collect();
-        assert_eq!(inputs[0], input, "{chain}");
-        assert!(inputs[1..].iter().all(|input| matches!(input, PassInput::Texture(_))), "{chain}");
+        let reduction = plan.passes.iter().find(|pass| matches!(pass.stage, Stage::PlaneReduce { .. })).unwrap();
+        assert_eq!(reduction.input, input, "{chain}");
+        let Stage::PlaneReduce { siting: found, .. } = reduction.stage else { unreachable!() };
+        assert_eq!(found, siting, "{chain}");
+        let later = plan.passes.iter().filter(|pass| matches!(pass.stage, Stage::Reduce { .. }));
+        assert!(later.map(|pass| pass.input).all(|input| matches!(input, PassInput::Texture(_))), "{chain}");
     }
 }
 
@@ -290,20 +294,13 @@ fn chroma_is_blurred_as_it_would_be_at_full_size() {
     for sigma in [0.9, 1.5, 2.0, 3.0, 4.0] {
         let kernel = BlurKernel::new(sigma);
         for axis in [Axis::X, Axis::Y] {
-            for (taps, wanted) in [
-                // Interpolated before, downsampled after it.
-                (Taps::of_chroma(kernel, axis), kernel.variance()),
-                // A mean of two pixels before, interpolated by whoever shows it.
-                (
-                    Taps::of_chroma_means(kernel, axis),
-                    kernel.variance() - 0.25 - if axis == Axis::X { 0.5 } else { 0.75 },
-                ),
-            ] {
-                let Taps { first, weights } = taps;
-                if weights.iter().any(|weight| weight.is_nan()) {
-                    assert!(kernel.variance() < 3.0, "so narrow a blur is one of colours");
-                    continue;
-                }
+            // A mean of two pixels before, interpolated by whoever shows it. (Of narrower blurs, colours are blurred.)
+            let less = 0.25 + if axis == Axis::X { 0.5 } else { 0.75 };
+            let means =
+                (kernel.variance() >= 3.0).then(|| (Taps::of_chroma_means(kernel, axis), kernel.variance() - less));
+            // Interpolated before, downsampled after it.
+            let recorded = (Taps::of_chroma(kernel, axis), kernel.variance());
+            for (Taps { first, weights }, wanted) in means.into_iter().chain([recorded]) {
                 let place = |i: usize| 2.0 * (first as f32 + i as f32);
                 let moment = |power: i32, from: f32| -> f32 {
                     weights.iter().enumerate().map(|(i, weight)| weight * (place(i) - from).powi(power)).sum()
