@@ -1,0 +1,97 @@
+//! Which blurs and reflections work on planes of 4:2:0 in place of colours.
+
+use super::{DIRECT_BLUR, MANY, Planner};
+use crate::color::Siting;
+use crate::filter::plan::{Axis, BlurKernel, Extent, Pass, PassInput, PassOutput, PlaneKind, Precision, Stage, Taps};
+use crate::filter::{Edge, Filter};
+
+impl Planner {
+    /// Blurs luma and chroma each for itself: luma takes a quarter of the work of colours, chroma an eighth. False where that
+    /// cannot be, or might be seen: for a picture that is not opaque, with a margin or of more than 8 bits; where later
+    /// filters need the transparency at the borders, or might make roundings visible; and for a blur of colours so narrow
+    /// that it would not hide that their chroma is subsampled.
+    pub(super) fn blur_planes(&mut self, kernel: BlurKernel, sigma: f32) -> bool {
+        let open = &self.open;
+        let is_possible = sigma <= DIRECT_BLUR
+            && self.ends_in_planes
+            && self.averaged == Precision::Byte
+            && self.planes_follow
+            && (self.spread, open.to.margin) == (0, 0)
+            && open.opaque_after()
+            && open.reads_sixteen()
+            && (open.is_planes() || kernel.variance() >= MANY);
+        if !is_possible {
+            return false;
+        }
+        let of_chroma = if open.is_planes() { Taps::of_chroma } else { Taps::of_chroma_means };
+        let stages = [Axis::Y, Axis::X]
+            .map(|axis| [Taps::new(kernel, 0.0), of_chroma(kernel, axis)].map(|taps| Stage::PlaneBlur { axis, taps }));
+        self.end_in_planes();
+        stages.into_iter().for_each(|stages| self.emit_planes(stages));
+        true
+    }
+
+    /// Flips or mirrors luma and chroma each for itself, if the filter does that and the picture is planes. A chroma sample's
+    /// place becomes that of another one, or the middle between two. Samples are moved, only the latter are rounded, so any
+    /// filter may follow.
+    pub(super) fn reflect_planes(&mut self, filter: &Filter) -> bool {
+        let Some([across, down]) = filter.reflections() else { return false };
+        if !self.ends_in_planes || !self.open.is_planes() {
+            return false;
+        }
+        self.emit_planes([(); 2].map(|()| Stage::PlaneReflect { across, down }));
+        true
+    }
+
+    /// Adds passes on luma and on chroma, which read the open pass's planes; the open pass continues with theirs.
+    fn emit_planes(&mut self, stages: [Stage; 2]) {
+        let (input, output, extent) = (self.open.input, self.free_planes(), self.open.to);
+        for (planes, stage) in PlaneKind::ALL.into_iter().zip(stages) {
+            self.passes.push(Pass {
+                input,
+                from: extent,
+                planes: Some(planes),
+                stage,
+                points: Vec::new(),
+                opaque: true,
+                edge: self.edge,
+                original: None,
+                previous: None,
+                output: PassOutput::Planes(output),
+                to: extent,
+            });
+        }
+        // What is transparent lies over black.
+        (self.open.input, self.open.from, self.open.opaque) = (PassInput::Planes(output), extent, true);
+    }
+
+    /// Whether the picture is planes, or can be stored as such, and has no margin.
+    pub(super) fn can_reduce_planes(&self) -> bool {
+        let open = &self.open;
+        let has_8_bits = self.ends_in_planes && self.averaged == Precision::Byte;
+        has_8_bits && open.reads_sixteen() && open.opaque_after() && open.to.margin == 0
+    }
+
+    /// Continues with a reduction of planes, which are read more cheaply than colours.
+    pub(super) fn reduce_planes(&mut self, factor: u32, to: Extent) {
+        let siting = if self.open.is_planes() { Siting::Left } else { Siting::Center };
+        self.end_in_planes();
+        self.open.from = self.open.to;
+        self.open.stage = Stage::PlaneReduce { factor, siting };
+        (self.open.to, self.open.opaque) = (to, self.edge == Edge::Clamp);
+    }
+
+    /// Ends the open pass with its picture in planes, unless it is.
+    fn end_in_planes(&mut self) {
+        if !self.open.is_planes() {
+            let output = self.free_planes();
+            self.emit(PassOutput::Planes(output));
+            self.open.input = PassInput::Planes(output);
+        }
+    }
+
+    /// Planes that the open pass does not read.
+    fn free_planes(&self) -> usize {
+        usize::from(self.open.input == PassInput::Planes(0))
+    }
+}
