@@ -9,6 +9,10 @@ use framereel::filter::FilterChain;
 use framereel::frame::{Frame, PixelFormat, Plane, Size};
 use framereel::gpu::Gpu;
 use framereel::time::Timestamp;
+use nv12::nv12;
+
+#[path = "support/nv12.rs"]
+mod nv12;
 
 /// Widths and heights around whole words, pairs, blocks of 4x2 and 16x2, and a read of 32 pixels' chroma.
 const SIZES: [(u32, u32); 15] = [
@@ -43,16 +47,6 @@ fn noise(seed: u32, len: usize) -> Vec<u8> {
 
 fn noisy(format: PixelFormat, size: Size, color: ColorSpace) -> Frame {
     Frame::packed(format, size, color, noise(size.width * 31 + size.height, Frame::packed_len(format, size)))
-}
-
-/// Two samples in turn, for every sample of `frame`'s chroma planes.
-fn in_turn(frame: &Frame) -> Vec<u8> {
-    frame.rows(1).flatten().zip(frame.rows(2).flatten()).flat_map(|(&u, &v)| [u, v]).collect()
-}
-
-fn nv12(planar: &Frame) -> Frame {
-    let data = planar.rows(0).flatten().copied().chain(in_turn(planar)).collect();
-    Frame::packed(PixelFormat::Nv12, planar.size(), planar.color, data)
 }
 
 fn yuyv(planar: &Frame) -> Frame {

@@ -7,6 +7,10 @@ use framereel::filter::FilterChain;
 use framereel::frame::{Frame, PixelFormat, Size};
 use framereel::gpu::Gpu;
 use framereel::source::{self, SourceOptions};
+use nv12::nv12;
+
+#[path = "support/nv12.rs"]
+mod nv12;
 
 /// A frame of film, 640x360.
 fn film() -> Frame {
@@ -35,12 +39,6 @@ fn pale(frame: &Frame) -> Frame {
     // Neither black nor white.
     let luma = plane(0).iter().map(|luma| 60 + luma / 2).collect();
     Frame::packed(PixelFormat::I420, frame.size(), frame.color, [luma, chroma.concat()].concat())
-}
-
-fn nv12(planar: &Frame) -> Frame {
-    let [y, u, v] = [0, 1, 2].map(|plane| planar.rows(plane).flatten().copied().collect::<Vec<_>>());
-    let chroma = u.into_iter().zip(v).flat_map(|(u, v)| [u, v]);
-    Frame::packed(PixelFormat::Nv12, planar.size(), planar.color, y.into_iter().chain(chroma).collect())
 }
 
 fn filtered(gpu: &Gpu, chain: &str, frame: &Frame) -> Frame {

@@ -4,17 +4,12 @@
 // Eight samples.
 @group(0) @binding(3) var<storage, read_write> output: array<vec2u>;
 
-fn luma(color: vec4f) -> f32 {
-    return dot(frame.rgb_to_yuv[0], vec4f(color.rgb, 1.0));
-}
-
 fn four_luma(at: vec2u, a: vec4f, b: vec4f, c: vec4f, d: vec4f) -> u32 {
-    return pack_bytes(vec4f(luma(a), luma(b), luma(c), luma(d)) + dither_four(at));
+    return pack_bytes(vec4f(yuv(a).x, yuv(b).x, yuv(c).x, yuv(d).x) + dither_four(at));
 }
 
 fn chroma_of(a: vec4f, b: vec4f, c: vec4f, d: vec4f) -> vec2f {
-    let mean = vec4f(0.25 * (a.rgb + b.rgb + c.rgb + d.rgb), 1.0);
-    return vec2f(dot(frame.rgb_to_yuv[1], mean), dot(frame.rgb_to_yuv[2], mean));
+    return yuv(0.25 * (a + b + c + d)).yz;
 }
 
 fn store_block(block: vec2u, c: Block) {

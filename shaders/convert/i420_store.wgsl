@@ -3,11 +3,6 @@
 
 @group(0) @binding(4) var<storage, read_write> chroma: array<vec4u>;
 
-fn yuv(color: vec4f) -> vec3f {
-    let rgb = vec4f(color.rgb, 1.0);
-    return vec3f(dot(frame.rgb_to_yuv[0], rgb), dot(frame.rgb_to_yuv[1], rgb), dot(frame.rgb_to_yuv[2], rgb));
-}
-
 // The place of four pixels, counted in fours.
 fn place_of(at: vec2u) -> u32 {
     return at.y * fours_in_row(frame.output_size.x) + at.x / 4u;

@@ -13,10 +13,6 @@ fn firsts(words: vec4u) -> vec4u {
     return words & vec4u(0x00ff00ffu);
 }
 
-fn same(words: vec4u) -> vec4u {
-    return words;
-}
-
 fn both(sums: u32) -> f32 {
     return f32((sums & 0xffffu) + (sums >> 16u));
 }

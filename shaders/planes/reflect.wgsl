@@ -32,9 +32,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
         words = samples(plane, i32(id.x), row);
     }
     if ACROSS != 0u {
-        // How many bytes of each word are in the first half.
-        let first = clamp((size.x + 1) / 2 - at.x - vec4i(0, 4, 8, 12), vec4i(0), vec4i(4));
-        let in_first = select((vec4u(1) << vec4u(8 * first)) - 1u, vec4u(0xffffffffu), first == vec4i(4));
+        let in_first = first_bytes((size.x + 1) / 2 - at.x);
         let mask = select(select(~in_first, in_first, ACROSS == 1u), vec4u(0xffffffffu), ACROSS == 3u);
         words = (words & ~mask) | (reflected(plane, i32(id.x), row) & mask);
     }

@@ -16,11 +16,15 @@ fn nearest(plane: u32, x: i32, y: i32) -> vec4u {
     return sixteen(plane, u32(clamp(x, 0, last.x / 16)), u32(clamp(y, 0, last.y)));
 }
 
-// Which bytes of sixteen from column 16 * x on are within the rows of the plane.
-fn inside(plane: u32, x: i32) -> vec4u {
-    let width = i32(plane_size(plane).x);
-    let bytes = select(vec4i(0), clamp(width - 16 * x - vec4i(0, 4, 8, 12), vec4i(0), vec4i(4)), x >= 0);
+// The bits of the first `count` of sixteen bytes, which may be less than none or more than all.
+fn first_bytes(count: i32) -> vec4u {
+    let bytes = clamp(count - vec4i(0, 4, 8, 12), vec4i(0), vec4i(4));
     return select((vec4u(1) << vec4u(8 * bytes)) - 1u, vec4u(0xffffffffu), bytes == vec4i(4));
+}
+
+// The bits of those of sixteen samples from column 16 * x on that are within the plane.
+fn inside(plane: u32, x: i32) -> vec4u {
+    return first_bytes(select(0, i32(plane_size(plane).x) - 16 * x, x >= 0));
 }
 
 // The border's sample in each byte, from `words`, which are the nearest to column 16 * x.
@@ -42,12 +46,11 @@ fn is_row(plane: u32, y: i32) -> bool {
 
 // Sixteen samples from column 16 * x on.
 fn samples(plane: u32, x: i32, y: i32) -> vec4u {
-    let words = nearest(plane, x, y);
-    let mask = inside(plane, x);
     if EDGE_CLAMP {
-        return (words & mask) | (border(words, plane, x) & ~mask);
+        return samples_of_row(plane, x, y);
     }
-    return select(black(plane), (words & mask) | (black(plane) & ~mask), is_row(plane, y));
+    let mask = inside(plane, x);
+    return select(black(plane), (nearest(plane, x, y) & mask) | (black(plane) & ~mask), is_row(plane, y));
 }
 
 // The same with the border's samples left and right of the plane, whatever the edge.

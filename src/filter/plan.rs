@@ -335,7 +335,7 @@ impl Pass {
     /// a pixel stands in the shader for each pixel of such a block, so a user's WGSL, which may be long, and long chains
     /// read less at once.
     pub fn reads_sixteen(&self) -> bool {
-        self.planes.is_none() && self.stage == Stage::Copy && planner::reads_sixteen(self.input, &self.points)
+        self.stage == Stage::Copy && planner::reads_sixteen(self.input, &self.points)
     }
 }
 

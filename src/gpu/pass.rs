@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::readback::{PackedLayout, PackedPicture};
+use super::readback::PackedPicture;
 use super::step::{Binding, FrameInfo, Step, numbers};
 use super::textures::PlanTextures;
-use super::upload::{SourceBuffer, i420_stride};
+use super::upload::{SourceBuffer, i420_stride, packed_bytes};
 use super::{Gpu, shader, storage};
 use crate::color::ColorSpace;
 use crate::error::{Error, Result};
@@ -445,7 +445,7 @@ impl RenderTarget {
     /// The buffer of a packed picture; none for other targets.
     fn output(&self, gpu: &Gpu) -> Option<wgpu::Buffer> {
         let packed = self.packed()?;
-        Some(storage(gpu.device(), "output", PackedLayout::new(packed).len as u64))
+        Some(storage(gpu.device(), "output", packed_bytes(packed.format, packed.size) as u64))
     }
 
     fn plan(&self, chain: &FilterChain, picture: SourcePicture) -> Result<Plan> {

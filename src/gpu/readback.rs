@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::Gpu;
 use super::pass::ALARM_BYTES;
-use super::upload::{i420_stride, rgba_stride};
+use super::upload::{layout, packed_bytes};
 use crate::color::ColorSpace;
 use crate::error::{Error, Result};
 use crate::frame::{Frame, PixelFormat, Plane, Size};
@@ -27,35 +27,6 @@ pub struct PackedPicture {
     pub format: PixelFormat,
     /// How its values map to colours.
     pub color: ColorSpace,
-}
-
-/// The layout of a packed picture in its buffer. Rows of I420 are padded to 32 samples of luma and 16 of chroma,
-/// rows of RGBA to 64 pixels.
-pub(super) struct PackedLayout {
-    planes: Vec<Plane>,
-    pub len: usize,
-}
-
-impl PackedLayout {
-    pub fn new(PackedPicture { size, format, .. }: PackedPicture) -> Self {
-        let mut len = 0;
-        let padded = i420_stride(size.width);
-        let planes = (0..format.planes())
-            .map(|index| {
-                let (row, rows) = format.plane_size(index, size);
-                let stride = match format {
-                    PixelFormat::I420 => padded >> usize::from(index > 0),
-                    PixelFormat::I420P10 => (padded >> usize::from(index > 0)) * 2,
-                    PixelFormat::Rgba8 => rgba_stride(size.width),
-                    _ => row,
-                };
-                let plane = Plane { offset: len, stride };
-                len += stride * rows;
-                plane
-            })
-            .collect();
-        Self { planes, len }
-    }
 }
 
 /// A ring of staging buffers for frames of one size, format and colour space.
@@ -80,7 +51,7 @@ impl Readback {
     /// A ring for such frames.
     pub fn new(gpu: &Gpu, packed: PackedPicture) -> Self {
         // The alarm is copied behind the picture.
-        let bytes = PackedLayout::new(packed).len as u64 + ALARM_BYTES;
+        let bytes = packed_bytes(packed.format, packed.size) as u64 + ALARM_BYTES;
         let idle = (0..RING)
             .map(|_| {
                 gpu.device().create_buffer(&wgpu::BufferDescriptor {
@@ -148,20 +119,21 @@ impl Readback {
             Ok(Err(error)) => return Err(failed(error.to_string())),
             Err(error) => return Err(failed(error.to_string())),
         }
-        let layout = PackedLayout::new(self.packed);
         let mapped = buffer.get_mapped_range(..).map_err(|error| failed(error.to_string()))?;
-        let (picture, alarm) = mapped.split_at(layout.len);
+        let (picture, alarm) = mapped.split_at(mapped.len() - ALARM_BYTES as usize);
         let goes_on = alarm.iter().any(|&byte| byte != 0);
         let PackedPicture { size, format, color } = self.packed;
+        let planes: Vec<_> =
+            layout(format, size).iter().map(|plane| Plane { offset: plane.offset, stride: plane.stride }).collect();
         let frame = match format {
             // Without the padding, as programs expect of RGBA.
             PixelFormat::Rgba8 => {
-                let rows = picture.chunks_exact(layout.planes[0].stride).map(|row| &row[..size.width as usize * 4]);
+                let rows = picture.chunks_exact(planes[0].stride).map(|row| &row[..size.width as usize * 4]);
                 let mut data = Vec::with_capacity(size.pixels() as usize * 4);
                 rows.for_each(|row| data.extend_from_slice(row));
                 Frame::packed(format, size, color, data)
             }
-            _ => Frame::strided(format, size, color, &layout.planes, picture.to_vec()),
+            _ => Frame::strided(format, size, color, &planes, picture.to_vec()),
         };
         drop(mapped);
         buffer.unmap();

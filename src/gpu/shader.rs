@@ -64,6 +64,7 @@ pub fn compose(pass: &Pass, linear: bool, animated: bool) -> String {
         PassOutput::Planes(_) => {
             composer.add(wgsl!("convert/bytes"));
             composer.i420();
+            composer.add(wgsl!("convert/rgb_to_yuv"));
             composer.add(wgsl!("convert/i420_means"));
         }
         PassOutput::Texture { precision: Precision::Byte, .. } => composer.rgba_store(false),
@@ -73,6 +74,7 @@ pub fn compose(pass: &Pass, linear: bool, animated: bool) -> String {
         }
         PassOutput::I420 { depth } => {
             composer.add(wgsl!("convert/i420_rows"));
+            composer.add(wgsl!("convert/rgb_to_yuv"));
             composer.add(wgsl!("convert/i420_store"));
             if stores_sixteen(pass) {
                 composer.add(wgsl!("convert/i420_sixteen"));

@@ -1,8 +1,9 @@
 //! The textures between the passes of a plan.
 
 use super::storage;
-use super::upload::{copy_rgba, i420_bytes, rgba_stride};
+use super::upload::{copy_rgba, packed_bytes};
 use crate::filter::{PassOutput, Plan, PlannedTexture, Precision};
+use crate::frame::PixelFormat;
 
 /// The textures of a plan, each with a picture. A pass stores a picture of 8 bits in a buffer, which is then copied into
 /// its texture: llvmpipe stores every pixel of a texture in a loop over its lanes, in a buffer four pixels at once.
@@ -27,11 +28,11 @@ impl PlanTextures {
             }
         }
         let bytes = |&PlannedTexture { size, precision }: &PlannedTexture| {
-            (precision == Precision::Byte).then(|| rgba_stride(size.width) as u64 * u64::from(size.height))
+            (precision == Precision::Byte).then(|| packed_bytes(PixelFormat::Rgba8, size) as u64)
         };
         let most = plan.textures.iter().filter_map(bytes).max();
         let planes = (0..plan.planes()).map(|_| {
-            let bytes = plan.passes.last().map_or(0, |last| i420_bytes(last.to.size));
+            let bytes = plan.passes.last().map_or(0, |last| packed_bytes(PixelFormat::I420, last.to.size));
             storage(device, "planes", bytes as u64)
         });
         Self { textures, stored: most.map(|bytes| storage(device, "stored", bytes)), planes: planes.collect() }

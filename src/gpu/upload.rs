@@ -1,6 +1,6 @@
-//! Uploads a frame's bytes to the GPU without conversion: all planes in one storage buffer, every row padded to whole
-//! words, of I420 to 32 samples of luma and 16 of chroma, of RGBA to 64 pixels. The first pass unpacks them: sixteen samples at a time of I420,
-//! four pixels of RGBA, four samples of others, which are two words where they have more than 8 bits.
+//! Uploads a frame's bytes to the GPU without conversion: all planes in one storage buffer, laid out as what is read back
+//! ([`layout`]). The first pass unpacks them: sixteen samples at a time of I420, four pixels of RGBA, four samples of
+//! others, which are two words where they have more than 8 bits.
 
 use std::num::NonZeroU64;
 
@@ -17,7 +17,7 @@ pub struct SourceBuffer {
 
 impl SourceBuffer {
     pub fn new(gpu: &Gpu, format: PixelFormat, size: Size) -> Self {
-        let bytes = layout(format, size).iter().map(|plane| plane.bytes()).sum::<usize>();
+        let bytes = packed_bytes(format, size);
         let buffer = gpu.device().create_buffer(&wgpu::BufferDescriptor {
             label: Some("source"),
             size: bytes as u64,
@@ -78,9 +78,10 @@ impl SourceBuffer {
     }
 }
 
-struct PaddedPlane {
-    offset: usize,
-    stride: usize,
+/// A plane in a buffer.
+pub(super) struct PaddedPlane {
+    pub offset: usize,
+    pub stride: usize,
     rows: usize,
 }
 
@@ -90,16 +91,19 @@ impl PaddedPlane {
     }
 }
 
-fn layout(format: PixelFormat, size: Size) -> Vec<PaddedPlane> {
+/// Where a picture's planes are in a buffer, one after another. Every row is padded to whole words: of RGBA to 64 pixels,
+/// because pixels are read four at a time; of I420 to 32 samples of luma and 16 of chroma, because samples are read sixteen
+/// at a time.
+pub(super) fn layout(format: PixelFormat, size: Size) -> Vec<PaddedPlane> {
     let mut offset = 0;
     (0..format.planes())
         .map(|plane| {
             let (row, rows) = format.plane_size(plane, size);
-            // Of RGBA, rows as renderers pack them, whose pixels are read four at a time; of I420, rows of which sixteen
-            // samples are.
+            let samples = i420_stride(size.width) >> usize::from(plane > 0);
             let stride = match format {
                 PixelFormat::Rgba8 => rgba_stride(size.width),
-                PixelFormat::I420 => i420_stride(size.width) >> usize::from(plane > 0),
+                PixelFormat::I420 => samples,
+                PixelFormat::I420P10 => samples * 2,
                 _ => row.next_multiple_of(if format.bits() > 8 { 8 } else { 4 }),
             };
             let plane = PaddedPlane { offset, stride, rows };
@@ -109,15 +113,15 @@ fn layout(format: PixelFormat, size: Size) -> Vec<PaddedPlane> {
         .collect()
 }
 
-/// The samples from one row of luma to the next in I420 in a buffer, as `i420_rows.wgsl` has them too; half as many are from one
-/// row of chroma to the next. So sixteen samples of each plane are one access.
-pub(super) fn i420_stride(width: u32) -> usize {
-    (width as usize).next_multiple_of(32)
+/// The bytes of a picture in a buffer.
+pub(super) fn packed_bytes(format: PixelFormat, size: Size) -> usize {
+    layout(format, size).iter().map(PaddedPlane::bytes).sum()
 }
 
-/// The bytes of I420 of 8 bits in a buffer.
-pub(super) fn i420_bytes(size: Size) -> usize {
-    layout(PixelFormat::I420, size).iter().map(PaddedPlane::bytes).sum()
+/// The samples from one row of luma to the next in I420 in a buffer, as `i420_rows.wgsl` has them too; half as many are
+/// from one row of chroma to the next.
+pub(super) fn i420_stride(width: u32) -> usize {
+    (width as usize).next_multiple_of(32)
 }
 
 /// The bytes from one row of RGBA to the next in a buffer, as `rgba_store.wgsl` has them too: WebGPU copies rows of whole

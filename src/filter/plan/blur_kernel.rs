@@ -56,7 +56,8 @@ impl Taps {
     /// and downsampling it, as `chroma_420.wgsl` and `i420_chroma.wgsl` do.
     pub(super) fn of_chroma(kernel: BlurKernel, axis: Axis) -> Self {
         let full = Self::new(kernel, 0.0);
-        // Both begin one pixel before the sample, but for the wider low-pass.
+        // The low-pass of downsampling, with its first pixel relative to the sample's; and the share that each pixel has of
+        // the sample, from the one before it on.
         let (low_pass, first, share): (&[f32], i32, &[f32]) = match axis {
             Axis::X => (&[-0.125, 0.25, 0.75, 0.25, -0.125], -2, &[0.5, 1.0, 0.5]),
             Axis::Y => (&[-0.25, 0.75, 0.75, -0.25], -1, &[0.25, 0.75, 0.75, 0.25]),

@@ -470,7 +470,7 @@ impl Planner {
             let Size { width, height } = reduced.size;
             reduced.size = Size::new(width.div_ceil(factor), height.div_ceil(factor));
             reduced.margin = reduced.margin.div_ceil(factor) + MARGIN;
-            if self.can_reduce_planes() && shift == [0.0, 0.0] {
+            if self.can_end_in_planes() && shift == [0.0, 0.0] {
                 // So that whole reads become whole blocks.
                 reduced.margin = reduced.margin.next_multiple_of(32 / factor);
                 self.reduce_planes(factor, reduced);

@@ -7,6 +7,9 @@ use super::{Composer, WORKGROUP};
 use crate::color::Siting;
 use crate::filter::{Axis, Edge, Pass, PlaneKind, Stage};
 
+/// The words of a read, and the parts of a vector.
+const PARTS: [&str; 4] = ["x", "y", "z", "w"];
+
 impl Composer {
     /// How planes are read.
     fn plane_samples(&mut self) {
@@ -55,7 +58,7 @@ impl Composer {
         let mut reads = [false; 4];
         // Four bytes from this one on, of which the last comes first.
         let mut word = |at: usize| {
-            let name = |word: usize| format!("read{}.{}", word / 4, ["x", "y", "z", "w"][word % 4]);
+            let name = |word: usize| format!("read{}.{}", word / 4, PARTS[word % 4]);
             (at..at + 4).for_each(|byte| reads[byte / 16] = true);
             match at % 4 {
                 0 => format!("swapped({})", name(at / 4)),
@@ -101,7 +104,7 @@ impl Composer {
             let rows = (0..rows).map(|row| format!("{of}({read}({plane}, {column}, {top} + {row}))"));
             rows.collect::<Vec<_>>().join(" + ")
         };
-        let part = |word: u32| ["x", "y", "z", "w"][word as usize % 4];
+        let part = |word: u32| PARTS[word as usize % 4];
         // The mean of `columns` columns and as many rows, the number `i` of those in two words a column pair.
         let mean = |reads: [&str; 2], i: u32, columns: u32| {
             let word = |word: u32| format!("{}.{}", reads[word as usize / 4], part(word));
@@ -114,7 +117,8 @@ impl Composer {
             format!("{sum} / {}.0", 255 * columns * columns)
         };
         let half = factor / 2;
-        let of = if half == 1 { "same" } else { "pairs" };
+        // A sample alone is no sum.
+        let of = if half == 1 { "" } else { "pairs" };
         let mut text = String::from("fn reduced(x: i32, y: i32) -> Means {\n");
         for (name, column) in [("left", "2 * x"), ("right", "2 * x + 1")] {
             let _ = writeln!(text, "    let {name} = {};", sum("pairs", "samples", "0u", column, "y", factor));
@@ -124,7 +128,7 @@ impl Composer {
             if is_left {
                 // The first sample of each mean, and of the next one: samples on the left are interpolated to their right,
                 // where the last one is repeated.
-                let of = if half == 1 { "same" } else { "firsts" };
+                let of = if half == 1 { "" } else { "firsts" };
                 for (name, column) in [(format!("first_{name}"), "x"), (format!("next_{name}"), "x + 1")] {
                     let _ =
                         writeln!(text, "    let {name} = {};", sum(of, "samples_of_row", plane, column, "y / 2", half));
@@ -177,10 +181,10 @@ fn main(@builtin(global_invocation_id) id: vec3u) {{
     /// Sixteen neighbours of a row, of `samples` around each four.
     fn blur_row(&mut self, samples: &[(i32, usize)]) {
         // The samples of three reads, the middle one of which is blurred.
-        let value = |at: i32| format!("v{}.{}", at / 4, ["x", "y", "z", "w"][at as usize % 4]);
+        let value = |at: i32| format!("v{}.{}", at / 4, PARTS[at as usize % 4]);
         let (first, last) = (samples[0].0 + 16, samples[samples.len() - 1].0 + 28);
         let values = (first / 4..=last / 4).map(|word| {
-            let (read, part) = (["left", "here", "right"][word as usize / 4], ["x", "y", "z", "w"][word as usize % 4]);
+            let (read, part) = (["left", "here", "right"][word as usize / 4], PARTS[word as usize % 4]);
             format!("    let v{word} = values({read}.{part});\n")
         });
         let fours = [0, 4, 8, 12].map(|column| {
@@ -213,7 +217,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {{
             .zip(samples)
             .map(|(name, (at, _))| format!("    let {name} = samples(plane, i32(x), i32(4 * y) + {at});\n"));
         let sums = [0, 1, 2, 3].map(|row| {
-            let part = ["x", "y", "z", "w"][row];
+            let part = PARTS[row];
             let terms: Vec<_> = samples
                 .iter()
                 .enumerate()
@@ -221,7 +225,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {{
                 .collect();
             terms.join(" + ")
         });
-        let words = ["x", "y", "z", "w"].map(|part| {
+        let words = PARTS.map(|part| {
             let words: Vec<_> = names.iter().map(|name| format!("{name}.{part}")).collect();
             format!("    let in_{part} = four_columns({});\n", words.join(", "))
         });

@@ -11,19 +11,15 @@ impl Planner {
     /// filters need the transparency at the borders, or might make roundings visible; and for a blur of colours so narrow
     /// that it would not hide that their chroma is subsampled.
     pub(super) fn blur_planes(&mut self, kernel: BlurKernel, sigma: f32) -> bool {
-        let open = &self.open;
         let is_possible = sigma <= DIRECT_BLUR
-            && self.ends_in_planes
-            && self.averaged == Precision::Byte
+            && self.can_end_in_planes()
             && self.planes_follow
-            && (self.spread, open.to.margin) == (0, 0)
-            && open.opaque_after()
-            && open.reads_sixteen()
-            && (open.is_planes() || kernel.variance() >= MANY);
+            && self.spread == 0
+            && (self.open.is_planes() || kernel.variance() >= MANY);
         if !is_possible {
             return false;
         }
-        let of_chroma = if open.is_planes() { Taps::of_chroma } else { Taps::of_chroma_means };
+        let of_chroma = if self.open.is_planes() { Taps::of_chroma } else { Taps::of_chroma_means };
         let stages = [Axis::Y, Axis::X]
             .map(|axis| [Taps::new(kernel, 0.0), of_chroma(kernel, axis)].map(|taps| Stage::PlaneBlur { axis, taps }));
         self.end_in_planes();
@@ -39,7 +35,8 @@ impl Planner {
         if !self.ends_in_planes || !self.open.is_planes() {
             return false;
         }
-        self.emit_planes([(); 2].map(|()| Stage::PlaneReflect { across, down }));
+        let stage = Stage::PlaneReflect { across, down };
+        self.emit_planes([stage.clone(), stage]);
         true
     }
 
@@ -65,13 +62,6 @@ impl Planner {
         (self.open.input, self.open.from, self.open.opaque) = (PassInput::Planes(output), extent, true);
     }
 
-    /// Whether the picture is planes, or can be stored as such, and has no margin.
-    pub(super) fn can_reduce_planes(&self) -> bool {
-        let open = &self.open;
-        let has_8_bits = self.ends_in_planes && self.averaged == Precision::Byte;
-        has_8_bits && open.reads_sixteen() && open.opaque_after() && open.to.margin == 0
-    }
-
     /// Continues with a reduction of planes, which are read more cheaply than colours.
     pub(super) fn reduce_planes(&mut self, factor: u32, to: Extent) {
         let siting = if self.open.is_planes() { Siting::Left } else { Siting::Center };
@@ -79,6 +69,12 @@ impl Planner {
         self.open.from = self.open.to;
         self.open.stage = Stage::PlaneReduce { factor, siting };
         (self.open.to, self.open.opaque) = (to, self.edge == Edge::Clamp);
+    }
+
+    /// Whether the open pass's picture is planes of 8 bits without a margin, or can be stored as such.
+    pub(super) fn can_end_in_planes(&self) -> bool {
+        let has_8_bits = self.ends_in_planes && self.averaged == Precision::Byte;
+        has_8_bits && self.open.reads_sixteen() && self.open.opaque_after() && self.open.to.margin == 0
     }
 
     /// Ends the open pass with its picture in planes, unless it is.
