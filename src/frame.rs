@@ -29,6 +29,11 @@ impl Size {
     pub const fn pixels(self) -> u64 {
         self.width as u64 * self.height as u64
     }
+
+    /// Whether it is whole blocks of 2×2 pixels, which share a chroma sample in 4:2:0.
+    pub(crate) const fn is_even(self) -> bool {
+        self.width.is_multiple_of(2) && self.height.is_multiple_of(2)
+    }
 }
 
 impl std::fmt::Display for Size {

@@ -112,7 +112,7 @@ fn a_blur_of_planes_is_the_blur_of_colours() {
 #[test]
 fn colours_blurred_as_planes_are_the_blur_of_colours() {
     let (gpu, film) = (Gpu::new().unwrap(), film());
-    let long = format!("flip(vertical) {}", "vignette(0.02) ".repeat(17));
+    let long = format!("flip(vertical) {}", "tint(#ffeedd, 0.01) ".repeat(17));
     for size in SIZES {
         let frame = part(&film, size);
         for chain in [
@@ -120,6 +120,7 @@ fn colours_blurred_as_planes_are_the_blur_of_colours() {
             "hue-rotate(90deg) blur(3px) vignette(0.4)",
             "contrast(1.5) blur(4px) edge=clamp grayscale(1)",
             "sepia(1) blur(16px) vignette(0.4)",
+            "blur(8px) contrast(1.5)",
             "invert(1) blur(7px) contrast(1.5)",
             // Planes, and then colours.
             "flip() blur(5px)",
@@ -179,6 +180,29 @@ fn planes_are_reflected_as_colours_are() {
                     }
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn planes_are_multiplied_as_colours_are() {
+    let (gpu, film) = (Gpu::new().unwrap(), film());
+    for size in SIZES {
+        let frame = pale(&part(&film, size));
+        for chain in [
+            "vignette(0.4)",
+            "vignette(1)",
+            "brightness(30%)",
+            "brightness(80%) vignette(0.7)",
+            "vignette(0.6) flip(vertical)",
+            "flip(both) vignette(0.8)",
+            "vignette(0.8) blur(3px) brightness(0.9)",
+            "vignette(0.8) blur(12px) vignette(0.3)",
+        ] {
+            let [luma, (most, share)] = differences(&gpu, chain, &frame, 0);
+            assert!(luma.0 <= 1, "{chain} at {size}: luma {luma:?}");
+            let border = if chain.contains("blur") { share_at_borders(size) } else { 0.0 };
+            assert!(most <= 4 && share <= border, "{chain} at {size}: chroma {most}, {share}");
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::encoder::{BITS, ENCODERS, Encoder};
 use crate::film::Film;
 use crate::results::{Figures, Row};
 use crate::tool;
+use crate::unencoded;
 
 /// What all jobs have in common.
 #[derive(Debug)]
@@ -110,21 +111,40 @@ impl Session {
             step(&mut ours);
             others.iter_mut().for_each(step);
         }
-        let ours = self.figures(job, ours);
+        let ours = self.figures(job, None, ours);
         let rows = peers.iter().zip(others).map(|(peer, other)| {
-            let other = self.figures(job, other);
+            let other = self.figures(job, Some(*peer), other);
             row(job, *peer, ours.clone(), other)
         });
         rows.collect()
     }
 
-    fn figures(&self, job: &Job, candidate: Result<Candidate, Problem>) -> Result<Option<Figures>, Problem> {
+    /// What framereel or a peer did.
+    fn figures(
+        &self,
+        job: &Job,
+        peer: Option<Peer>,
+        candidate: Result<Candidate, Problem>,
+    ) -> Result<Option<Figures>, Problem> {
         let candidate = candidate?;
         let Some(seconds) = median(candidate.seconds) else { return Ok(None) };
         let failed = |error| Problem::Failed(format!("{}: {error}", candidate.file.display()));
         let bytes = fs::metadata(&candidate.file).map_err(failed)?.len();
-        let psnr = if job.chain.is_none() { tool::psnr(&candidate.file, &self.film.path) } else { None };
+        let psnr = self.unencoded(job, peer).and_then(|frames| tool::psnr(&candidate.file, &frames));
         Ok(Some(Figures { seconds, psnr, bytes }))
+    }
+
+    /// The pictures that an encoder gets from framereel or from a peer: each is compared with its own.
+    fn unencoded(&self, job: &Job, peer: Option<Peer>) -> Option<PathBuf> {
+        if job.chain.is_none() {
+            return Some(self.film.path.clone());
+        }
+        let file = self.folder.join("unencoded.y4m");
+        let made = match peer {
+            None => unencoded::by_framereel(&self.film, job.chain, &file),
+            Some(_) => unencoded::by_ffmpeg(&self.film, job.chain, &file),
+        };
+        made.map(|()| file).map_err(|error| eprintln!("no PSNR of {}: {error}", job.chain.chain)).ok()
     }
 
     fn framereel(&self, job: &Job) -> Result<Candidate, Problem> {

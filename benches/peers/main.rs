@@ -18,6 +18,7 @@ mod results;
 mod tool;
 #[path = "../../tests/support/tools.rs"]
 mod tools;
+mod unencoded;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

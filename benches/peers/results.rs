@@ -69,7 +69,7 @@ pub struct Row {
 pub struct Figures {
     /// The median over the runs, start and end of the program included.
     pub seconds: f64,
-    /// In dB against the film; none where it was filtered.
+    /// In dB against the pictures before they were encoded; none without ffmpeg.
     pub psnr: Option<f64>,
     pub bytes: u64,
 }

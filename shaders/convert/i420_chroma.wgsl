@@ -1,8 +1,4 @@
-// Downsamples chroma from full size to 4:2:0 on the left: across by the LeGall 5/3 low-pass (-1 2 6 2 -1)/8, down by
-// (-1 3 3 -1)/4. Linear interpolation (`chroma_420`, `i420_unpack`) followed by these filters gives every sample back
-// exactly, so film that passes unfiltered keeps its chroma; both filters also reduce aliasing of colours finer than a
-// chroma sample.
-// (Cohen, Daubechies & Feauveau 1992, biorthogonal spline wavelets 2.2 and 3.1.)
+// Downsamples chroma from full size to 4:2:0 (`low_pass`), after the pass that stored it (`i420_store`).
 //
 // An invocation makes four rows of four samples, of ten rows of eleven pixels, four of which are one read: what llvmpipe
 // charges for is each access. All is written out, because in a loop llvmpipe keeps the values in memory.
@@ -21,10 +17,6 @@ fn chroma_at(row: i32, four: u32) -> vec4u {
     let last = i32(frame.output_size.y) - 1;
     let stride = fours_in_row(frame.output_size.x);
     return chroma[u32(clamp(row, 0, last)) * stride + four];
-}
-
-fn low_pass(a: vec2f, b: vec2f, c: vec2f, d: vec2f, e: vec2f) -> vec2f {
-    return 0.75 * c + 0.25 * (b + d) - 0.125 * (a + e);
 }
 
 // A row, downsampled across: eleven columns, from two before the first of eight pixels to the first after them. At the

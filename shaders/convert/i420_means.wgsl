@@ -1,15 +1,27 @@
-// Stores a block of 16×2 pixels as planes of 4:2:0, for passes on planes: a chroma sample is the mean of four pixels. What is
-// transparent lies over black. Values are dithered, so that means of rounded samples stay.
+// Stores a block of 16×2 pixels as planes of 4:2:0. For passes on planes a chroma sample is the mean of four pixels, in their
+// middle, and values are dithered, so that means of rounded samples stay. A RECORDED picture is so smooth here that the mean of
+// two pixels is its sample on the left. What is transparent lies over black.
 
 // Eight samples.
 @group(0) @binding(3) var<storage, read_write> output: array<vec2u>;
 
 fn four_luma(at: vec2u, a: vec4f, b: vec4f, c: vec4f, d: vec4f) -> u32 {
-    return pack_bytes(vec4f(yuv(a).x, yuv(b).x, yuv(c).x, yuv(d).x) + dither_four(at));
+    return bytes_at(at, vec4f(yuv(a).x, yuv(b).x, yuv(c).x, yuv(d).x));
 }
 
+// Two pixels of the upper row, and those below them.
 fn chroma_of(a: vec4f, b: vec4f, c: vec4f, d: vec4f) -> vec2f {
+    if RECORDED {
+        return yuv(0.5 * (a + c)).yz;
+    }
     return yuv(0.25 * (a + b + c + d)).yz;
+}
+
+fn bytes_at(at: vec2u, values: vec4f) -> u32 {
+    if RECORDED {
+        return pack_bytes(values);
+    }
+    return pack_bytes(values + dither_four(at));
 }
 
 fn store_block(block: vec2u, c: Block) {
@@ -40,10 +52,10 @@ fn store_block(block: vec2u, c: Block) {
     let p = chroma_of(c[10], c[11], c[26], c[27]);
     let q = chroma_of(c[12], c[13], c[28], c[29]);
     let r = chroma_of(c[14], c[15], c[30], c[31]);
-    let first = dither_four(at / 2u);
-    let second = dither_four(at / 2u + vec2u(4, 0));
-    let u = vec2u(pack_bytes(vec4f(k.x, l.x, m.x, n.x) + first), pack_bytes(vec4f(o.x, p.x, q.x, r.x) + second));
-    let v = vec2u(pack_bytes(vec4f(k.y, l.y, m.y, n.y) + first), pack_bytes(vec4f(o.y, p.y, q.y, r.y) + second));
+    let first = at / 2u;
+    let second = first + vec2u(4, 0);
+    let u = vec2u(bytes_at(first, vec4f(k.x, l.x, m.x, n.x)), bytes_at(second, vec4f(o.x, p.x, q.x, r.x)));
+    let v = vec2u(bytes_at(first, vec4f(k.y, l.y, m.y, n.y)), bytes_at(second, vec4f(o.y, p.y, q.y, r.y)));
     // Eight samples are half of what one access takes elsewhere.
     output[2u * place_of_sixteen(frame.output_size, 1u, block.x / 2u, block.y) + block.x % 2u] = u;
     output[2u * place_of_sixteen(frame.output_size, 2u, block.x / 2u, block.y) + block.x % 2u] = v;

@@ -3,10 +3,11 @@
 
 // Four neighbours of a row as a word. Columns are blurred first, so their mean is kept for the rows.
 fn rounded(at: vec2u, four: vec4f) -> u32 {
+    let samples = scaled(at, four);
     if ALONG_COLUMNS {
-        return pack_bytes(four + dither_four(at));
+        return pack_bytes(samples + dither_four(at));
     }
-    return pack_bytes(four);
+    return pack_bytes(samples);
 }
 
 @compute @workgroup_size(8, 8)

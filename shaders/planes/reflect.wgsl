@@ -36,5 +36,5 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
         let mask = select(select(~in_first, in_first, ACROSS == 1u), vec4u(0xffffffffu), ACROSS == 3u);
         words = (words & ~mask) | (reflected(plane, i32(id.x), row) & mask);
     }
-    store_sixteen(plane, id.x, id.y, words);
+    store_sixteen(plane, id.x, id.y, scaled_words(vec2u(at), words));
 }

@@ -49,6 +49,12 @@ impl ColorMatrix {
         self.is_linear() && self.stays_in_gamut() && self.alpha == 1.0
     }
 
+    /// Whether it multiplies colours by a factor of at most 1, and nothing else.
+    pub fn scales(&self) -> bool {
+        let [[red, ..], [_, green, ..], [_, _, blue, _]] = self.rows;
+        self.shrinks() && self.is_diagonal() && red == green && green == blue
+    }
+
     /// The product of this matrix and `next`, which is applied second; exact only where no clamp acts between.
     pub fn then(&self, next: &Self) -> Self {
         let rows = next.rows.map(|row| {

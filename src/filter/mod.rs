@@ -108,6 +108,9 @@ pub(crate) enum Effect {
     /// A WGSL function of the filter's name, `fn(color, position, values…) -> vec4f`, on straight colours; it leaves alpha
     /// as it is.
     Point(&'static str),
+    /// A point function that multiplies the colour by a factor of at most 1 that depends on the position alone, and so
+    /// slowly that it is the same for all pixels that share a chroma sample.
+    Shade(&'static str),
     /// A point function that may make pixels transparent.
     Key(&'static str),
     /// A WGSL function of the filter's name, `fn(position, values…) -> vec4f`, that reads other pixels with `sample`;
@@ -171,7 +174,9 @@ impl Filter {
         let reads = |wgsl: &str| ["frame.time", "frame.index"].iter().any(|name| wgsl.contains(name));
         match &self.info.effect {
             Effect::Matrix(_) | Effect::Blur => false,
-            Effect::Point(wgsl) | Effect::Key(wgsl) | Effect::Area(wgsl) | Effect::Plot(wgsl) => reads(wgsl),
+            Effect::Point(wgsl) | Effect::Shade(wgsl) | Effect::Key(wgsl) | Effect::Area(wgsl) | Effect::Plot(wgsl) => {
+                reads(wgsl)
+            }
             Effect::Combine { wgsl, .. } => reads(wgsl),
             Effect::Trail(_) => true,
             // However it spells it.

@@ -331,11 +331,20 @@ pub enum Point {
 }
 
 impl Pass {
-    /// Whether its pixels are colours of a 4:2:0 picture of 8 bits, sixteen samples of which are read at once. The text of
-    /// a pixel stands in the shader for each pixel of such a block, so a user's WGSL, which may be long, and long chains
-    /// read less at once.
+    /// Whether its pixels are colours of a 4:2:0 picture of 8 bits, sixteen samples of which are read at once.
     pub fn reads_sixteen(&self) -> bool {
         self.stage == Stage::Copy && planner::reads_sixteen(self.input, &self.points)
+    }
+
+    /// Whether its points are few and short. The text of a pixel stands in the shader for each pixel of a block, so with a
+    /// user's WGSL, which may be long, and in long chains blocks are small.
+    pub fn has_short_points(&self) -> bool {
+        Point::are_short(&self.points)
+    }
+
+    /// Whether the colours of neighbours hardly differ, as after a wide blur, and it is whole blocks of 2×2 pixels.
+    pub fn is_smooth(&self) -> bool {
+        matches!(self.stage, Stage::Expand { .. }) && self.points.iter().all(Point::scales) && self.to.size.is_even()
     }
 }
 

@@ -120,7 +120,7 @@ impl Renderer {
         let is_deep = picture.pixels.format().is_some_and(|format| format.bits() > 8);
         gpu.check_size_of(picture.size, if is_deep { 6 } else { 4 })?;
         let device = gpu.device();
-        let wide = i420_stride(size.width) as u64 * u64::from(size.height);
+        let wide = i420_stride(size.width) as u64 * u64::from(size.height.next_multiple_of(2));
         let has_chroma = target.packed().is_some_and(|packed| packed.format != PixelFormat::Rgba8);
         let mut renderer = Self {
             gpu: gpu.clone(),
@@ -205,12 +205,10 @@ impl Renderer {
             steps.push(Step::new(&self.gpu, &mut pipelines, text, numbers(pass), pass, invocations, &bindings));
         }
         if let (Some(output), Some(chroma), Some(last)) = (&self.output, &self.chroma, plan.passes.last())
-            && let (PassOutput::I420 { depth }, None) = (last.output, last.planes)
+            && let Some((text, invocations)) = shader::chroma(last)
         {
             let bindings = [(3, [Binding::Written(output); 2]), (4, [Binding::Written(chroma); 2])];
-            let (text, numbers, invocations) =
-                (shader::chroma(depth), vec![[0.0; 4]], shader::chroma_invocations(last));
-            steps.push(Step::new(&self.gpu, &mut pipelines, text, numbers, last, invocations, &bindings));
+            steps.push(Step::new(&self.gpu, &mut pipelines, text, vec![[0.0; 4]], last, invocations, &bindings));
         }
         self.pipelines = pipelines;
         steps
@@ -249,7 +247,7 @@ impl Renderer {
                 bindings.extend(self.output.as_ref().map(|output| (3, [Binding::Written(output); 2])));
             }
         }
-        if let (PassOutput::I420 { .. }, None, Some(chroma)) = (pass.output, pass.planes, &self.chroma) {
+        if let (Some(chroma), true) = (&self.chroma, shader::chroma(pass).is_some()) {
             bindings.push((4, [Binding::Written(chroma); 2]));
         }
         if shader::samples(pass) {

@@ -17,9 +17,47 @@ macro_rules! wgsl {
 
 mod planes;
 
-/// The WGSL that subsamples a recording's chroma to 4:2:0, after the pass that packed its luma.
-pub fn chroma(depth: BitDepth) -> String {
-    [wgsl!("frame_info"), samples_of(depth), wgsl!("convert/i420_rows"), wgsl!("convert/i420_chroma")].join("\n")
+/// How far a pass that makes a recording's picture brings its chroma.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Chroma {
+    /// To 4:2:0: of planes, and of a picture so smooth that two pixels make a sample.
+    Subsampled,
+    /// Across, but for what samples take of the pixels of other blocks.
+    Across,
+    /// At full size, as the pass has it.
+    Full,
+}
+
+impl Chroma {
+    fn of(pass: &Pass) -> Self {
+        match pass.output {
+            PassOutput::I420 { .. } if pass.planes.is_some() => Self::Subsampled,
+            PassOutput::I420 { depth: BitDepth::Eight } if has_wide_blocks(pass) => {
+                if pass.is_smooth() {
+                    Self::Subsampled
+                } else {
+                    Self::Across
+                }
+            }
+            PassOutput::I420 { .. } => Self::Full,
+            _ => Self::Subsampled,
+        }
+    }
+}
+
+/// The WGSL that subsamples a recording's chroma to 4:2:0 after this pass, and its invocations along each axis; none where
+/// the pass has done that.
+pub fn chroma(pass: &Pass) -> Option<(String, [u32; 3])> {
+    let PassOutput::I420 { depth } = pass.output else { return None };
+    let (modules, columns) = match Chroma::of(pass) {
+        Chroma::Subsampled => return None,
+        Chroma::Across => ([wgsl!("convert/i420_edges"), wgsl!("convert/i420_chroma_down")], 16),
+        Chroma::Full => ([wgsl!("convert/low_pass"), wgsl!("convert/i420_chroma")], 8),
+    };
+    let text =
+        [&[wgsl!("frame_info"), samples_of(depth), wgsl!("convert/i420_rows")], &modules[..]].concat().join("\n");
+    let Size { width, height } = pass.to.size;
+    Some((text, [width.div_ceil(columns), height.div_ceil(8), 1]))
 }
 
 /// The WGSL that stores samples of this many bits.
@@ -61,28 +99,27 @@ pub fn compose(pass: &Pass, linear: bool, animated: bool) -> String {
     composer.input(pass);
     composer.stage(pass);
     match pass.output {
-        PassOutput::Planes(_) => {
-            composer.add(wgsl!("convert/bytes"));
-            composer.i420();
-            composer.add(wgsl!("convert/rgb_to_yuv"));
-            composer.add(wgsl!("convert/i420_means"));
-        }
+        PassOutput::Planes(_) => composer.means_store(false),
         PassOutput::Texture { precision: Precision::Byte, .. } => composer.rgba_store(false),
         PassOutput::Texture { precision: Precision::Half, .. } => {
             composer.add(wgsl!("convert/half_store"));
             composer.add(wgsl!("convert/single_pixels"));
         }
-        PassOutput::I420 { depth } => {
-            composer.add(wgsl!("convert/i420_rows"));
-            composer.add(wgsl!("convert/rgb_to_yuv"));
-            composer.add(wgsl!("convert/i420_store"));
-            if stores_sixteen(pass) {
-                composer.add(wgsl!("convert/i420_sixteen"));
-            } else {
-                composer.add(wgsl!("convert/i420_four"));
-                composer.add(samples_of(depth));
+        PassOutput::I420 { depth } => match Chroma::of(pass) {
+            Chroma::Subsampled => composer.means_store(true),
+            chroma => {
+                composer.add(wgsl!("convert/i420_rows"));
+                composer.add(wgsl!("convert/rgb_to_yuv"));
+                if chroma == Chroma::Across {
+                    composer.add(wgsl!("convert/low_pass"));
+                    composer.add(wgsl!("convert/i420_edges"));
+                    composer.add(wgsl!("convert/i420_across"));
+                } else {
+                    composer.add(samples_of(depth));
+                    composer.add(wgsl!("convert/i420_store"));
+                }
             }
-        }
+        },
         PassOutput::Light { over_black } => {
             let _ = writeln!(composer.text, "const OVER_BLACK = {over_black};");
             composer.add(wgsl!("convert/srgb"));
@@ -110,13 +147,14 @@ pub fn fits_uniform(vectors: usize) -> bool {
 pub fn block(pass: &Pass) -> [u32; 2] {
     match pass.stage {
         Stage::PlaneBlur { axis: Axis::X, .. } | Stage::PlaneReflect { .. } => [16, 1],
+        Stage::Copy if pass.planes.is_some() => [16, 1],
         Stage::PlaneBlur { axis: Axis::Y, .. } => [16, 4],
         // Transposed, neighbours in a column of the input: a pixel is read once for all of them.
         Stage::Blur { .. } => [8, 1],
         // As many as 32 columns make, whose chroma is one read.
         Stage::PlaneReduce { factor, .. } => [32 / factor, 1],
         Stage::Reduce { .. } => [4, 1],
-        _ if pass.reads_sixteen() => [16, 2],
+        _ if has_wide_blocks(pass) => [16, 2],
         _ => [4, 2],
     }
 }
@@ -128,15 +166,15 @@ pub fn invocations(pass: &Pass) -> [u32; 3] {
     [width.div_ceil(columns), height.div_ceil(rows), layers]
 }
 
-/// Whether sixteen pixels' luma is stored at once.
-fn stores_sixteen(pass: &Pass) -> bool {
-    pass.reads_sixteen() && pass.output == PassOutput::I420 { depth: BitDepth::Eight }
+/// Whether a pass works on blocks of 16×2 pixels, since much of what it reads is read once for all of them.
+fn has_wide_blocks(pass: &Pass) -> bool {
+    pass.reads_sixteen() || matches!(pass.stage, Stage::Expand { .. }) && pass.has_short_points()
 }
 
-/// The invocations of [`chroma`] along each axis: a block of 8×8 pixels each.
-pub fn chroma_invocations(pass: &Pass) -> [u32; 3] {
-    let Size { width, height } = pass.to.size;
-    [width.div_ceil(8), height.div_ceil(8), 1]
+/// Whether a block is stored at once, and not four pixels after four.
+fn stores_blocks(pass: &Pass) -> bool {
+    let is_recorded = matches!(pass.output, PassOutput::I420 { .. }) && Chroma::of(pass) != Chroma::Full;
+    is_recorded || matches!(pass.output, PassOutput::Planes(_))
 }
 
 /// The invocations of a workgroup, as width and height, in all shaders.
@@ -189,6 +227,15 @@ impl Composer {
         let _ = writeln!(self.text, "const STRAIGHT = {is_straight};");
         self.add(wgsl!("convert/bytes"));
         self.add(wgsl!("convert/rgba_store"));
+    }
+
+    /// Stores blocks as planes, of a recording or between passes.
+    fn means_store(&mut self, is_recorded: bool) {
+        let _ = writeln!(self.text, "const RECORDED = {is_recorded};");
+        self.add(wgsl!("convert/bytes"));
+        self.i420();
+        self.add(wgsl!("convert/rgb_to_yuv"));
+        self.add(wgsl!("convert/i420_means"));
     }
 
     /// Places in I420 of 8 bits, sixteen samples at once.
@@ -293,10 +340,7 @@ impl Composer {
                 let _ = writeln!(self.text, "const FACTOR = {factor};");
                 self.add(wgsl!("filter/reduce"));
             }
-            Stage::Expand { factor } => {
-                let _ = writeln!(self.text, "const FOURTH = {};", *factor < 4);
-                self.add(wgsl!("filter/expand"));
-            }
+            Stage::Expand { factor } => self.expand(pass, *factor),
             Stage::Place { axis, .. } => {
                 self.axis(*axis);
                 self.add(wgsl!("convert/place"));
@@ -306,6 +350,39 @@ impl Composer {
                 self.add(wgsl!("convert/resample"));
             }
         }
+    }
+
+    /// Enlarges by `factor`, block by block.
+    fn expand(&mut self, pass: &Pass, factor: u32) {
+        self.add(wgsl!("filter/expand"));
+        let [width, _] = block(pass);
+        // A pixel lies between three reduced ones, from this one on.
+        let first = |i: u32| i / factor;
+        let columns: String = (0..first(width - 1) + 3)
+            .map(|k| format!("    let c{k} = column(first + vec2i({k}, 0), after.y, pixel);\n"))
+            .collect();
+        let row = |row: &str| {
+            let pixels = (0..width).map(|i| {
+                let [k, l, m] = [0, 1, 2].map(|beside| format!("c{}.{row}", first(i) + beside));
+                format!("        between(after.x + {i}.0 * pixel - {}.0, {k}, {l}, {m}),\n", first(i))
+            });
+            pixels.collect::<String>()
+        };
+        let _ = write!(
+            self.text,
+            "fn fetch(block: vec2u) -> Block {{
+    // A pixel, in reduced ones.
+    let pixel = 1.0 / params[0].x;
+    let start = (vec2f(place(block * BLOCK)) + 0.5) * pixel - 0.5;
+    let first = vec2i(floor(start));
+    let after = start - vec2f(first);
+{columns}    return Block(
+{}{}    );
+}}
+",
+            row("upper"),
+            row("lower")
+        );
     }
 
     fn axis(&mut self, axis: Axis) {
@@ -351,6 +428,22 @@ fn fetch(block: vec2u) -> Block {{
             self.text.push_str("fn filtered(block: vec2u) -> Block {\n    return fetch(block);\n}\n");
             return;
         }
+        self.point(pass);
+        let _ = write!(
+            self.text,
+            "fn filtered(block: vec2u) -> Block {{
+{}    let colors = fetch(block);
+    // Not a loop: drivers that leave one rolled keep the colours in memory, at three times the cost.
+    return Block({});
+}}
+",
+            std::mem::take(&mut self.setup),
+            each(pass, "point(colors[{i}], vec2f(place(pixel(block, {i}u))) + 0.5)")
+        );
+    }
+
+    /// The function `point`, which sends a colour through the pass's points.
+    fn point(&mut self, pass: &Pass) {
         if pass.original.is_some() {
             self.add(wgsl!("filter/original"));
         }
@@ -406,30 +499,21 @@ fn fetch(block: vec2u) -> Block {{
     var color = fetched;
 {steps}    return color;
 }}
-
-fn filtered(block: vec2u) -> Block {{
-{}    let colors = fetch(block);
-    // Not a loop: drivers that leave one rolled keep the colours in memory, at three times the cost.
-    return Block({});
-}}
-",
-            std::mem::take(&mut self.setup),
-            each(pass, "point(colors[{i}], vec2f(place(pixel(block, {i}u))) + 0.5)")
+"
         );
     }
 
-    /// The entry point, which stores four or sixteen pixels of a row at once, if they are in the picture. Not a loop:
-    /// llvmpipe keeps the colours of one in memory, and takes half as long again.
+    /// The entry point, which stores a block at once, or four pixels of a row. Not a loop: llvmpipe keeps the colours of one
+    /// in memory, and takes half as long again.
     fn end(&mut self, pass: &Pass) {
-        let (name, count) = if stores_sixteen(pass) { ("store_sixteen", 16) } else { ("store_four", 4) };
-        let stores: String = if matches!(pass.output, PassOutput::Planes(_)) {
+        let stores: String = if stores_blocks(pass) {
             "    store_block(block, colors);\n".to_owned()
         } else {
             let store = |first| {
-                let colors: Vec<_> = (first..).take(count).map(|i| format!("colors[{i}]")).collect();
-                format!("    {name}(pixel(block, {first}u), {});\n", colors.join(", "))
+                let colors: Vec<_> = (first..first + 4).map(|i| format!("colors[{i}]")).collect();
+                format!("    store_four(pixel(block, {first}u), {});\n", colors.join(", "))
             };
-            (0..pixels(pass)).step_by(count).map(store).collect()
+            (0..pixels(pass)).step_by(4).map(store).collect()
         };
         let [columns, rows] = WORKGROUP;
         let _ = write!(
@@ -463,6 +547,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {{
             };
         }
         if let Effect::Point(wgsl)
+        | Effect::Shade(wgsl)
         | Effect::Key(wgsl)
         | Effect::Area(wgsl)
         | Effect::Trail(wgsl)

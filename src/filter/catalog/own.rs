@@ -215,7 +215,7 @@ pub(super) const FILTERS: [FilterInfo; 26] = [
         summary: "darkens towards the corners",
         css: false,
         demonstration: None,
-        effect: Effect::Point(wgsl!("vignette")),
+        effect: Effect::Shade(wgsl!("vignette")),
     },
     FilterInfo {
         name: "zoom",

@@ -76,7 +76,7 @@ impl Filter {
         match &self.info().effect {
             Effect::Blur => true,
             Effect::Matrix(matrix) => matrix(&self.numbers()).shrinks(),
-            Effect::Point(_) => self.info().name == "vignette",
+            Effect::Shade(_) => true,
             _ => self.reflections().is_some(),
         }
     }

@@ -39,7 +39,7 @@ pub fn plan(chain: &FilterChain, source: SourcePicture, size: Size, output: Pass
     if matches!(output, PassOutput::I420 { depth: BitDepth::Ten } | PassOutput::Light { .. }) {
         planner.averaged = Precision::Half;
     }
-    planner.ends_in_planes = output == PassOutput::I420 { depth: BitDepth::Eight } && is_even(size);
+    planner.ends_in_planes = output == PassOutput::I420 { depth: BitDepth::Eight } && size.is_even();
     planner.fit(size);
     planner.filter(chain, size, 0);
     planner.end(output);
@@ -154,32 +154,46 @@ impl OpenPass {
         self.input.is_planes() && self.stage == Stage::Copy && self.points.is_empty()
     }
 
+    /// Whether its pixels are planes that are only multiplied by factors, which luma and chroma can be as well.
+    fn scales_planes(&self) -> bool {
+        self.input.is_planes() && self.stage == Stage::Copy && self.points.iter().all(Point::scales)
+    }
+
     /// See [`Pass::reads_sixteen`].
     fn reads_sixteen(&self) -> bool {
         self.stage == Stage::Copy && reads_sixteen(self.input, &self.points)
     }
 }
 
-/// Whether a picture of this size is whole blocks of 2×2 pixels.
-fn is_even(Size { width, height }: Size) -> bool {
-    width % 2 == 0 && height % 2 == 0
-}
-
 /// See [`Pass::reads_sixteen`].
 pub(super) fn reads_sixteen(input: PassInput, points: &[Point]) -> bool {
-    const MOST_POINTS: usize = 16;
     let is_i420 = match input {
         PassInput::Source(pixels) => pixels.format() == Some(PixelFormat::I420),
         PassInput::Planes(_) => true,
         PassInput::Texture(_) | PassInput::Nothing => false,
     };
-    is_i420 && points.len() <= MOST_POINTS && !points.iter().any(Point::is_custom)
+    is_i420 && Point::are_short(points)
 }
 
 impl Point {
     /// Whether every pixel is opaque after these points, when every one is `opaque` before.
     pub(super) fn opaque_after(points: &[Self], opaque: bool) -> bool {
         points.iter().fold(opaque, |opaque, point| point.fills() || opaque && point.keeps_alpha())
+    }
+
+    /// See [`Pass::has_short_points`].
+    pub(super) fn are_short(points: &[Self]) -> bool {
+        const MOST: usize = 16;
+        points.len() <= MOST && !points.iter().any(Self::is_custom)
+    }
+
+    /// Whether it multiplies colours by a factor of at most 1, which is the same for all pixels that share a chroma sample.
+    pub(crate) fn scales(&self) -> bool {
+        match self {
+            Self::Matrix(matrix) => matrix.scales(),
+            Self::Function(filter) => matches!(filter.info().effect, Effect::Shade(_)),
+            Self::Combine(_) | Self::Feed(_) => false,
+        }
     }
 
     /// Whether it is a user's WGSL.
@@ -197,7 +211,7 @@ impl Point {
         match self {
             Self::Matrix(matrix) => matrix.alpha == 1.0,
             // A user's filter may make any pixel transparent.
-            Self::Function(filter) => matches!(filter.info().effect, Effect::Point(_)),
+            Self::Function(filter) => matches!(filter.info().effect, Effect::Point(_) | Effect::Shade(_)),
             Self::Combine(_) => true,
             Self::Feed(_) => false,
         }
@@ -258,7 +272,9 @@ impl Planner {
     fn add(&mut self, filter: &Filter) {
         match &filter.info().effect {
             Effect::Matrix(matrix) => self.matrix(matrix(&filter.numbers())),
-            Effect::Point(_) | Effect::Key(_) => self.open.points.push(Point::Function(filter.clone())),
+            Effect::Point(_) | Effect::Shade(_) | Effect::Key(_) => {
+                self.open.points.push(Point::Function(filter.clone()))
+            }
             Effect::Plot(_) => {
                 let size = self.plotted.unwrap_or(self.open.to.size);
                 self.gather(Stage::Area(filter.clone()), Extent::of(size));
@@ -309,16 +325,6 @@ impl Planner {
             output,
             to,
         });
-    }
-
-    /// Ends the plan. If the open pass only reads planes, the passes that made them make the result.
-    fn end(&mut self, output: PassOutput) {
-        let (PassInput::Planes(planes), true) = (self.open.input, self.open.is_planes()) else {
-            return self.emit(output);
-        };
-        // Those of luma and of chroma; the passes before them made other planes, which they read.
-        let made = |pass: &&mut Pass| pass.output == PassOutput::Planes(planes);
-        self.passes.iter_mut().rev().take_while(made).for_each(|pass| pass.output = output);
     }
 
     /// Ends the open pass with its picture in a texture, which the next pass reads.

@@ -250,16 +250,36 @@ fn planes_of_film_are_blurred_and_reflected_without_colours() {
 }
 
 #[test]
+fn planes_are_multiplied_by_the_passes_that_made_them() {
+    let names = |pass: &Pass| pass.points.iter().map(Point::to_string).collect::<Vec<_>>().join(" ");
+    for (chain, expected) in [
+        ("vignette(0.4)", &["vignette(0.4)"][..]),
+        ("flip() vignette(0.4)", &["vignette(0.4)"]),
+        ("vignette(0.4) flip() brightness(0.5)", &["vignette(0.4)", "colour matrix"]),
+        ("blur(2px) vignette(0.4) brightness(0.5)", &["", "vignette(0.4) colour matrix"]),
+    ] {
+        let plan = plan(&chain.parse().unwrap(), RECORDED, HD, EIGHT);
+        let expected: Vec<_> = expected.iter().flat_map(|names| [*names; 2]).collect();
+        assert_eq!(plan.passes.iter().map(names).collect::<Vec<_>>(), expected, "{chain}");
+        assert!(plan.passes.iter().all(|pass| pass.planes.is_some()), "{chain}");
+    }
+    // Brighter, of position alone but in steps, or other colours: chroma would differ.
+    for chain in ["brightness(1.1)", "scanlines(3px)", "vignette(0.4) sepia(1)"] {
+        assert_eq!(kinds(chain, RECORDED, EIGHT), ["colours"], "{chain}");
+    }
+}
+
+#[test]
 fn colours_are_blurred_as_planes_where_nothing_needs_more_than_planes_have() {
     let blurred = ["colours", "Luma", "Chroma", "Luma", "Chroma"];
     let other = SourcePicture { pixels: SourcePixels::Bytes(PixelFormat::I420), size: HD };
     for source in [RECORDED, other] {
         assert_eq!(kinds("sepia(1) blur(2px)", source, EIGHT), blurred);
-        let darkened = ["vignette(0.4)", "brightness(0.5)", "grayscale(1)", "vignette(0.4) brightness(0.9)"];
-        for darkens in darkened {
-            let found = kinds(&format!("sepia(1) blur(2px) {darkens}"), source, EIGHT);
-            assert_eq!((&found[..5], &found[5..]), (&blurred.map(str::to_owned)[..], &["colours".to_owned()][..]));
+        for scales in ["vignette(0.4)", "brightness(0.5)", "vignette(0.4) brightness(0.9)"] {
+            assert_eq!(kinds(&format!("sepia(1) blur(2px) {scales}"), source, EIGHT), blurred, "{scales}");
         }
+        let found = kinds("sepia(1) blur(2px) grayscale(1)", source, EIGHT);
+        assert_eq!((&found[..5], &found[5..]), (&blurred.map(str::to_owned)[..], &["colours".to_owned()][..]));
         for colours in [
             "sepia(1) blur(2px) contrast(1.2)", // would show roundings
             "sepia(1) blur(2px) invert(1)",     // needs the transparency at the borders

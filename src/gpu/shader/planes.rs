@@ -30,6 +30,12 @@ impl Composer {
         self.plane_samples();
         self.add(wgsl!("convert/bytes"));
         self.add(wgsl!("planes/planes"));
+        if pass.points.is_empty() {
+            self.add(wgsl!("planes/unscaled"));
+        } else {
+            self.point(pass);
+            self.add(wgsl!("planes/scaled"));
+        }
         match &pass.stage {
             Stage::PlaneBlur { axis, taps } => {
                 let _ = writeln!(self.text, "const ALONG_COLUMNS = {};", *axis == Axis::Y);
@@ -47,6 +53,7 @@ impl Composer {
                 self.add(wgsl!("planes/reflect"));
                 self.reflect_row(planes, planes.of(pass.to.size).0.width);
             }
+            Stage::Copy => self.add(wgsl!("planes/copy")),
             _ => {}
         }
     }

@@ -1,4 +1,4 @@
-//! Which blurs and reflections work on planes of 4:2:0 in place of colours.
+//! Which filters work on planes of 4:2:0 in place of colours: blurs, reflections, and what multiplies colours by a factor.
 
 use super::{DIRECT_BLUR, MANY, Planner};
 use crate::color::Siting;
@@ -15,10 +15,11 @@ impl Planner {
             && self.can_end_in_planes()
             && self.planes_follow
             && self.spread == 0
-            && (self.open.is_planes() || kernel.variance() >= MANY);
+            && (self.open.scales_planes() || kernel.variance() >= MANY);
         if !is_possible {
             return false;
         }
+        self.scale_planes();
         let of_chroma = if self.open.is_planes() { Taps::of_chroma } else { Taps::of_chroma_means };
         let stages = [Axis::Y, Axis::X]
             .map(|axis| [Taps::new(kernel, 0.0), of_chroma(kernel, axis)].map(|taps| Stage::PlaneBlur { axis, taps }));
@@ -32,12 +33,49 @@ impl Planner {
     /// filter may follow.
     pub(super) fn reflect_planes(&mut self, filter: &Filter) -> bool {
         let Some([across, down]) = filter.reflections() else { return false };
-        if !self.ends_in_planes || !self.open.is_planes() {
+        if !self.ends_in_planes || !self.open.scales_planes() {
             return false;
         }
+        self.scale_planes();
         let stage = Stage::PlaneReflect { across, down };
         self.emit_planes([stage.clone(), stage]);
         true
+    }
+
+    /// Ends the plan.
+    pub(super) fn end(&mut self, output: PassOutput) {
+        if self.ends_in_planes {
+            self.scale_planes();
+        }
+        let (PassInput::Planes(_), true) = (self.open.input, self.open.is_planes()) else {
+            return self.emit(output);
+        };
+        // The open pass only reads planes: the passes that made them make the result.
+        self.made_planes().for_each(|pass| pass.output = output);
+    }
+
+    /// If the open pass's points only multiply planes by factors, the passes that made the planes do it. The source's planes
+    /// need passes for that.
+    fn scale_planes(&mut self) {
+        if !self.open.scales_planes() || self.open.points.is_empty() {
+            return;
+        }
+        let points = std::mem::take(&mut self.open.points);
+        if matches!(self.open.input, PassInput::Source(_)) {
+            self.emit_planes([Stage::Copy, Stage::Copy]);
+        }
+        self.made_planes().for_each(|pass| pass.points.extend_from_slice(&points));
+    }
+
+    /// The passes that made the planes that the open pass reads, of luma and of chroma; those before them made other planes,
+    /// which they read.
+    fn made_planes(&mut self) -> impl Iterator<Item = &mut Pass> {
+        let input = self.open.input;
+        let made = move |pass: &&mut Pass| match (pass.output, input) {
+            (PassOutput::Planes(output), PassInput::Planes(input)) => output == input,
+            _ => false,
+        };
+        self.passes.iter_mut().rev().take_while(made)
     }
 
     /// Adds passes on luma and on chroma, which read the open pass's planes; the open pass continues with theirs.
@@ -64,6 +102,7 @@ impl Planner {
 
     /// Continues with a reduction of planes, which are read more cheaply than colours.
     pub(super) fn reduce_planes(&mut self, factor: u32, to: Extent) {
+        self.scale_planes();
         let siting = if self.open.is_planes() { Siting::Left } else { Siting::Center };
         self.end_in_planes();
         self.open.from = self.open.to;
