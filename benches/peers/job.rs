@@ -134,13 +134,15 @@ impl Session {
         Ok(Some(Figures { seconds, psnr, bytes }))
     }
 
-    /// The pictures that an encoder gets from framereel or from a peer: each is compared with its own.
+    /// The pictures that an encoder gets from framereel or from a peer: each is compared with its own. None from a framereel
+    /// that was built elsewhere, whose library this is not.
     fn unencoded(&self, job: &Job, peer: Option<Peer>) -> Option<PathBuf> {
         if job.chain.is_none() {
             return Some(self.film.path.clone());
         }
         let file = self.folder.join("unencoded.y4m");
         let made = match peer {
+            None if self.program != Path::new(env!("CARGO_BIN_EXE_framereel")) => return None,
             None => unencoded::by_framereel(&self.film, job.chain, &file),
             Some(_) => unencoded::by_ffmpeg(&self.film, job.chain, &file),
         };

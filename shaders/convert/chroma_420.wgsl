@@ -1,4 +1,4 @@
-// 4:2:0 chroma, interpolated linearly from the positions of its samples. `i420_chroma` recovers exactly these samples.
+// 4:2:0 chroma, interpolated linearly from the positions of its samples. `low_pass` recovers exactly these samples.
 // (Of planes of 8 bits, `i420_unpack` reads more at once where no user's WGSL follows.)
 
 // The chroma samples left of, in and right of a block of four pixels: columns 2x - 1 to 2x + 2.

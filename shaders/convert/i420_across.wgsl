@@ -1,12 +1,12 @@
 // A recording's picture, a block of 16×2 pixels at once: luma with 8 bits, and chroma downsampled across, which
 // `i420_chroma_down` downsamples down. A block has eight samples a row. The outermost two also take pixels of the blocks
-// beside it: what a row adds to the block after it, and its first pixel, which the block before it takes, are stored in
-// `edges`, behind the samples. Transparent pixels are recorded over black, which premultiplied colours already are.
+// beside it: what a row adds to the block after it, and its first pixel, which the block before it takes, are stored
+// behind the samples (`i420_edges`). Transparent pixels are recorded over black, which premultiplied colours already are.
 
 @group(0) @binding(3) var<storage, read_write> output: array<vec4u>;
 @group(0) @binding(4) var<storage, read_write> chroma: array<vec4u>;
 
-// U and V, each a word's half. Sums are from -0.25 to 1.25.
+// U and V, each a word's half. Sums of values of 0–1 are from -0.25 to 1.25; there is room from -0.5 to 1.5.
 fn pack_sums(sums: vec2f) -> u32 {
     return pack2x16unorm(0.5 * sums + 0.25);
 }

@@ -1,10 +1,10 @@
-// Downsamples chroma down, which is downsampled across already, but for what the rows of blocks of 16×2 pixels take of each
+// Downsamples chroma down that is downsampled across already, except for what blocks of 16×2 pixels side by side take of each
 // other (`i420_across`). An invocation makes four rows of eight samples.
 
 @group(0) @binding(3) var<storage, read_write> output: array<u32>;
 @group(0) @binding(4) var<storage, read_write> chroma: array<vec4u>;
 
-// Eight samples of U, four a column, and eight of V. They are half the sums, and a fourth (`pack_sums`).
+// Eight samples of U, four a column, and eight of V, stored as 0.5 · sum + 0.25 (`pack_sums`).
 alias Samples = mat4x4f;
 
 // Two rows.
@@ -48,7 +48,7 @@ fn pair_at(x: u32, row: i32) -> Pair {
     let last = (frame.output_size.x - 1u) / 16u;
     let at = u32(clamp(row, 0, last_row));
     let edges = place_of_edges(at);
-    // Beside the picture there is nothing to add: a fourth.
+    // Beside the picture there is nothing to add: 0, stored as 0.25.
     let nothing = vec4f(0.25);
     let left = chroma[edges + max(x, 1u) - 1u].xy;
     let before = select(vec4f(unpack2x16unorm(left.x), unpack2x16unorm(left.y)), nothing, x == 0u);
@@ -66,7 +66,7 @@ fn store_row(x: u32, row: u32, above: Samples, upper: Samples, lower: Samples, b
     let stride = fours_in_row(frame.output_size.x) / 2u;
     let rows = (frame.output_size.y + 1u) / 2u;
     if row < rows {
-        // Twice the halves, without the fourths.
+        // By (-1 3 3 -1)/4, and 2 · stored - 0.5.
         let sums = 1.5 * (upper + lower) - 0.5 * (above + below);
         let u = 2u * stride * frame.output_size.y + row * stride + 2u * x;
         let v = u + rows * stride;

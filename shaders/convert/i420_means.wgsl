@@ -1,6 +1,6 @@
 // Stores a block of 16×2 pixels as planes of 4:2:0. For passes on planes a chroma sample is the mean of four pixels, in their
-// middle, and values are dithered, so that means of rounded samples stay. A RECORDED picture is so smooth here that the mean of
-// two pixels is its sample on the left. What is transparent lies over black.
+// middle, and values are dithered, so that means of rounded samples stay. A RECORDED picture is so smooth here that its sample on
+// the left is the mean of the two pixels of the left column. What is transparent lies over black.
 
 // Eight samples.
 @group(0) @binding(3) var<storage, read_write> output: array<vec2u>;

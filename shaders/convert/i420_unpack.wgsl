@@ -1,6 +1,6 @@
 // 4:2:0 film of 8 bits in three planes to RGB, in blocks of 16×2 pixels: sixteen samples of a plane are one read, because
 // what llvmpipe charges for is each access. Chroma is interpolated linearly from the positions of its samples;
-// `i420_chroma` recovers exactly these samples.
+// the filters of `low_pass` recover exactly these samples.
 
 // The chroma of a row of a block: its eight samples, and the ones left and right of them.
 struct Samples {

@@ -1,5 +1,5 @@
-// Downsamples chroma from full size to 4:2:0 on the left: across by the LeGall 5/3 low-pass (-1 2 6 2 -1)/8, down by
-// (-1 3 3 -1)/4. Linear interpolation (`chroma_420`, `i420_unpack`) followed by these filters gives every sample back
+// Downsamples chroma from full size to 4:2:0 on the left: across by the LeGall 5/3 low-pass (-1 2 6 2 -1)/8, which is here, down
+// by (-1 3 3 -1)/4. Linear interpolation (`chroma_420`, `i420_unpack`) followed by these filters gives every sample back
 // exactly, so film that passes unfiltered keeps its chroma; both filters also reduce aliasing of colours finer than a
 // chroma sample. At the borders the outermost pixel is repeated.
 // (Cohen, Daubechies & Feauveau 1992, biorthogonal spline wavelets 2.2 and 3.1.)

@@ -1,13 +1,9 @@
 // A blur of planes along rows or columns. `blurred`, which blurs sixteen samples of a row or of four rows, is written out
 // after this file: params has the weights of each input sample for four neighbours along the axis.
 
-// Four neighbours of a row as a word. Columns are blurred first, so their mean is kept for the rows.
+// Four neighbours of a row as a word.
 fn rounded(at: vec2u, four: vec4f) -> u32 {
-    let samples = scaled(at, four);
-    if ALONG_COLUMNS {
-        return pack_bytes(samples + dither_four(at));
-    }
-    return pack_bytes(samples);
+    return packed(at, scaled(at, four));
 }
 
 @compute @workgroup_size(8, 8)

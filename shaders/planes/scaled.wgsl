@@ -1,5 +1,4 @@
-// Multiplies samples, which is what they differ from black by, by the factor of the pass's points at their place: what these
-// make of white.
+// Multiplies each sample's difference from black by a factor: what the pass's points make of white at that place.
 
 fn factor(at: vec2u) -> f32 {
     // A chroma sample is on the left of 2×2 pixels, between their rows.
@@ -15,12 +14,16 @@ fn scaled(at: vec2u, four: vec4f) -> vec4f {
     return mix(black, four, factors);
 }
 
+fn scaled_word(at: vec2u, word: u32) -> u32 {
+    return packed(at, scaled(at, values(word)));
+}
+
 // Sixteen.
 fn scaled_words(at: vec2u, words: vec4u) -> vec4u {
     return vec4u(
-        pack_bytes(scaled(at, values(words.x))),
-        pack_bytes(scaled(at + vec2u(4, 0), values(words.y))),
-        pack_bytes(scaled(at + vec2u(8, 0), values(words.z))),
-        pack_bytes(scaled(at + vec2u(12, 0), values(words.w))),
+        scaled_word(at, words.x),
+        scaled_word(at + vec2u(4, 0), words.y),
+        scaled_word(at + vec2u(8, 0), words.z),
+        scaled_word(at + vec2u(12, 0), words.w),
     );
 }

@@ -109,7 +109,7 @@ pub(crate) enum Effect {
     /// as it is.
     Point(&'static str),
     /// A point function that multiplies the colour by a factor of at most 1 that depends on the position alone, and so
-    /// slowly that it is the same for all pixels that share a chroma sample.
+    /// slowly that it is almost the same for all pixels that share a chroma sample.
     Shade(&'static str),
     /// A point function that may make pixels transparent.
     Key(&'static str),

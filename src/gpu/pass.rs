@@ -30,7 +30,7 @@ pub struct Renderer {
     drawn: Option<wgpu::Texture>,
     /// The buffer of the packed picture.
     output: Option<wgpu::Buffer>,
-    /// The chroma of an I420 picture before it is subsampled.
+    /// The chroma of an I420 picture before it is subsampled down, or at all.
     chroma: Option<wgpu::Buffer>,
     /// A word that users' WGSL sets when its loops have too many iterations.
     alarm: wgpu::Buffer,
@@ -120,7 +120,9 @@ impl Renderer {
         let is_deep = picture.pixels.format().is_some_and(|format| format.bits() > 8);
         gpu.check_size_of(picture.size, if is_deep { 6 } else { 4 })?;
         let device = gpu.device();
-        let wide = i420_stride(size.width) as u64 * u64::from(size.height.next_multiple_of(2));
+        let height = u64::from(size.height);
+        // Four bytes a pixel; downsampled across, five for two, with the edges of blocks of two rows.
+        let chroma = i420_stride(size.width) as u64 * (4 * height).max(5 * height.div_ceil(2));
         let has_chroma = target.packed().is_some_and(|packed| packed.format != PixelFormat::Rgba8);
         let mut renderer = Self {
             gpu: gpu.clone(),
@@ -131,7 +133,7 @@ impl Renderer {
             source,
             drawn: None,
             output,
-            chroma: has_chroma.then(|| storage(device, "chroma", wide * 4)),
+            chroma: has_chroma.then(|| storage(device, "chroma", chroma)),
             alarm: alarm.clone(),
             sampler: device.create_sampler(&wgpu::SamplerDescriptor {
                 label: Some("linear"),
@@ -247,7 +249,7 @@ impl Renderer {
                 bindings.extend(self.output.as_ref().map(|output| (3, [Binding::Written(output); 2])));
             }
         }
-        if let (Some(chroma), true) = (&self.chroma, shader::chroma(pass).is_some()) {
+        if let (Some(chroma), true) = (&self.chroma, shader::leaves_chroma(pass)) {
             bindings.push((4, [Binding::Written(chroma); 2]));
         }
         if shader::samples(pass) {

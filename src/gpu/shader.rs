@@ -15,50 +15,11 @@ macro_rules! wgsl {
     };
 }
 
+mod chroma;
 mod planes;
 
-/// How far a pass that makes a recording's picture brings its chroma.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Chroma {
-    /// To 4:2:0: of planes, and of a picture so smooth that two pixels make a sample.
-    Subsampled,
-    /// Across, but for what samples take of the pixels of other blocks.
-    Across,
-    /// At full size, as the pass has it.
-    Full,
-}
-
-impl Chroma {
-    fn of(pass: &Pass) -> Self {
-        match pass.output {
-            PassOutput::I420 { .. } if pass.planes.is_some() => Self::Subsampled,
-            PassOutput::I420 { depth: BitDepth::Eight } if has_wide_blocks(pass) => {
-                if pass.is_smooth() {
-                    Self::Subsampled
-                } else {
-                    Self::Across
-                }
-            }
-            PassOutput::I420 { .. } => Self::Full,
-            _ => Self::Subsampled,
-        }
-    }
-}
-
-/// The WGSL that subsamples a recording's chroma to 4:2:0 after this pass, and its invocations along each axis; none where
-/// the pass has done that.
-pub fn chroma(pass: &Pass) -> Option<(String, [u32; 3])> {
-    let PassOutput::I420 { depth } = pass.output else { return None };
-    let (modules, columns) = match Chroma::of(pass) {
-        Chroma::Subsampled => return None,
-        Chroma::Across => ([wgsl!("convert/i420_edges"), wgsl!("convert/i420_chroma_down")], 16),
-        Chroma::Full => ([wgsl!("convert/low_pass"), wgsl!("convert/i420_chroma")], 8),
-    };
-    let text =
-        [&[wgsl!("frame_info"), samples_of(depth), wgsl!("convert/i420_rows")], &modules[..]].concat().join("\n");
-    let Size { width, height } = pass.to.size;
-    Some((text, [width.div_ceil(columns), height.div_ceil(8), 1]))
-}
+use chroma::{Chroma, stores_blocks};
+pub use chroma::{chroma, leaves_chroma};
 
 /// The WGSL that stores samples of this many bits.
 fn samples_of(depth: BitDepth) -> &'static str {
@@ -105,7 +66,7 @@ pub fn compose(pass: &Pass, linear: bool, animated: bool) -> String {
             composer.add(wgsl!("convert/half_store"));
             composer.add(wgsl!("convert/single_pixels"));
         }
-        PassOutput::I420 { depth } => match Chroma::of(pass) {
+        PassOutput::I420 { depth } => match Chroma::of(pass, depth) {
             Chroma::Subsampled => composer.means_store(true),
             chroma => {
                 composer.add(wgsl!("convert/i420_rows"));
@@ -166,15 +127,11 @@ pub fn invocations(pass: &Pass) -> [u32; 3] {
     [width.div_ceil(columns), height.div_ceil(rows), layers]
 }
 
-/// Whether a pass works on blocks of 16×2 pixels, since much of what it reads is read once for all of them.
+/// Whether a pass works on blocks of 16×2 pixels: since much of what it reads is read once for all of them, or since it stores
+/// their chroma together.
 fn has_wide_blocks(pass: &Pass) -> bool {
-    pass.reads_sixteen() || matches!(pass.stage, Stage::Expand { .. }) && pass.has_short_points()
-}
-
-/// Whether a block is stored at once, and not four pixels after four.
-fn stores_blocks(pass: &Pass) -> bool {
-    let is_recorded = matches!(pass.output, PassOutput::I420 { .. }) && Chroma::of(pass) != Chroma::Full;
-    is_recorded || matches!(pass.output, PassOutput::Planes(_))
+    let is_recorded = pass.output == PassOutput::I420 { depth: BitDepth::Eight };
+    pass.reads_sixteen() || matches!(pass.stage, Stage::Expand { .. }) && is_recorded && pass.has_short_points()
 }
 
 /// The invocations of a workgroup, as width and height, in all shaders.

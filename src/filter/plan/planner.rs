@@ -187,7 +187,7 @@ impl Point {
         points.len() <= MOST && !points.iter().any(Self::is_custom)
     }
 
-    /// Whether it multiplies colours by a factor of at most 1, which is the same for all pixels that share a chroma sample.
+    /// Whether it multiplies colours by a factor of at most 1, which is almost the same for all pixels that share a chroma sample.
     pub(crate) fn scales(&self) -> bool {
         match self {
             Self::Matrix(matrix) => matrix.scales(),

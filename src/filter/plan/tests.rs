@@ -263,6 +263,15 @@ fn planes_are_multiplied_by_the_passes_that_made_them() {
         assert_eq!(plan.passes.iter().map(names).collect::<Vec<_>>(), expected, "{chain}");
         assert!(plan.passes.iter().all(|pass| pass.planes.is_some()), "{chain}");
     }
+    // Brighter colours would show how dark ones were rounded.
+    for chain in [
+        "brightness(5%) flip() brightness(1500%)",
+        "flip() brightness(5%) flip() contrast(3)",
+        "brightness(5%) blur(16px) brightness(1500%) edge=clamp",
+    ] {
+        let plan = plan(&chain.parse().unwrap(), RECORDED, HD, EIGHT);
+        assert!(plan.passes.iter().all(|pass| pass.planes.is_none() || pass.points.is_empty()), "{chain}");
+    }
     // Brighter, of position alone but in steps, or other colours: chroma would differ.
     for chain in ["brightness(1.1)", "scanlines(3px)", "vignette(0.4) sepia(1)"] {
         assert_eq!(kinds(chain, RECORDED, EIGHT), ["colours"], "{chain}");

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use super::{Composer, WORKGROUP};
 use crate::color::Siting;
-use crate::filter::{Axis, Edge, Pass, PlaneKind, Stage};
+use crate::filter::{Axis, Edge, Pass, PassOutput, PlaneKind, Stage};
 
 /// The words of a read, and the parts of a vector.
 const PARTS: [&str; 4] = ["x", "y", "z", "w"];
@@ -26,7 +26,14 @@ impl Composer {
         };
         // Of a reflection the borders are interpolated, and nothing is beyond them.
         let clamps = pass.edge == Edge::Clamp || matches!(pass.stage, Stage::PlaneReflect { .. });
-        let _ = writeln!(self.text, "const FIRST_PLANE = {first}u;\nconst EDGE_CLAMP = {clamps};");
+        // Columns are blurred first, so means of their rows follow; of what is multiplied, if it is not the result.
+        let is_column_blur = matches!(pass.stage, Stage::PlaneBlur { axis: Axis::Y, .. });
+        let is_factor = !pass.points.is_empty() && matches!(pass.output, PassOutput::Planes(_));
+        let is_dithered = is_column_blur || is_factor;
+        let _ = writeln!(
+            self.text,
+            "const FIRST_PLANE = {first}u;\nconst EDGE_CLAMP = {clamps};\nconst DITHERED = {is_dithered};"
+        );
         self.plane_samples();
         self.add(wgsl!("convert/bytes"));
         self.add(wgsl!("planes/planes"));
@@ -38,7 +45,6 @@ impl Composer {
         }
         match &pass.stage {
             Stage::PlaneBlur { axis, taps } => {
-                let _ = writeln!(self.text, "const ALONG_COLUMNS = {};", *axis == Axis::Y);
                 self.add(wgsl!("planes/blur"));
                 let samples: Vec<_> = taps.samples(self.animated).collect();
                 match axis {

@@ -30,10 +30,11 @@ impl Planner {
 
     /// Flips or mirrors luma and chroma each for itself, if the filter does that and the picture is planes. A chroma sample's
     /// place becomes that of another one, or the middle between two. Samples are moved, only the latter are rounded, so any
-    /// filter may follow.
+    /// filter may follow, unless they are multiplied before.
     pub(super) fn reflect_planes(&mut self, filter: &Filter) -> bool {
         let Some([across, down]) = filter.reflections() else { return false };
-        if !self.ends_in_planes || !self.open.scales_planes() {
+        let is_possible = self.open.is_planes() || self.planes_follow && self.open.scales_planes();
+        if !self.ends_in_planes || !is_possible {
             return false;
         }
         self.scale_planes();
@@ -102,7 +103,9 @@ impl Planner {
 
     /// Continues with a reduction of planes, which are read more cheaply than colours.
     pub(super) fn reduce_planes(&mut self, factor: u32, to: Extent) {
-        self.scale_planes();
+        if self.planes_follow {
+            self.scale_planes();
+        }
         let siting = if self.open.is_planes() { Siting::Left } else { Siting::Center };
         self.end_in_planes();
         self.open.from = self.open.to;
