@@ -70,15 +70,14 @@ fn store_block(block: vec2u, c: Block) {
     let at = block * BLOCK;
     let stride = fours_in_row(frame.output_size.x);
     let is_pair = at.y + 1u < frame.output_size.y;
-    let place = at.y * (stride / 4u) + block.x;
-    output[place] = vec4u(
+    output[place_of_sixteen(frame.output_size, 0u, block.x, at.y)] = vec4u(
         four_luma(c[0], c[1], c[2], c[3]),
         four_luma(c[4], c[5], c[6], c[7]),
         four_luma(c[8], c[9], c[10], c[11]),
         four_luma(c[12], c[13], c[14], c[15]),
     );
     if is_pair {
-        output[place + stride / 4u] = vec4u(
+        output[place_of_sixteen(frame.output_size, 0u, block.x, at.y + 1u)] = vec4u(
             four_luma(c[16], c[17], c[18], c[19]),
             four_luma(c[20], c[21], c[22], c[23]),
             four_luma(c[24], c[25], c[26], c[27]),

@@ -6,7 +6,7 @@
 @group(0) @binding(3) var<storage, read_write> output: array<vec2u>;
 
 fn four_luma(at: vec2u, a: vec4f, b: vec4f, c: vec4f, d: vec4f) -> u32 {
-    return bytes_at(at, vec4f(yuv(a).x, yuv(b).x, yuv(c).x, yuv(d).x));
+    return packed(at, vec4f(yuv(a).x, yuv(b).x, yuv(c).x, yuv(d).x));
 }
 
 // Two pixels of the upper row, and those below them.
@@ -15,13 +15,6 @@ fn chroma_of(a: vec4f, b: vec4f, c: vec4f, d: vec4f) -> vec2f {
         return yuv(0.5 * (a + c)).yz;
     }
     return yuv(0.25 * (a + b + c + d)).yz;
-}
-
-fn bytes_at(at: vec2u, values: vec4f) -> u32 {
-    if RECORDED {
-        return pack_bytes(values);
-    }
-    return pack_bytes(values + dither_four(at));
 }
 
 fn store_block(block: vec2u, c: Block) {
@@ -54,8 +47,8 @@ fn store_block(block: vec2u, c: Block) {
     let r = chroma_of(c[14], c[15], c[30], c[31]);
     let first = at / 2u;
     let second = first + vec2u(4, 0);
-    let u = vec2u(bytes_at(first, vec4f(k.x, l.x, m.x, n.x)), bytes_at(second, vec4f(o.x, p.x, q.x, r.x)));
-    let v = vec2u(bytes_at(first, vec4f(k.y, l.y, m.y, n.y)), bytes_at(second, vec4f(o.y, p.y, q.y, r.y)));
+    let u = vec2u(packed(first, vec4f(k.x, l.x, m.x, n.x)), packed(second, vec4f(o.x, p.x, q.x, r.x)));
+    let v = vec2u(packed(first, vec4f(k.y, l.y, m.y, n.y)), packed(second, vec4f(o.y, p.y, q.y, r.y)));
     // Eight samples are half of what one access takes elsewhere.
     output[2u * place_of_sixteen(frame.output_size, 1u, block.x / 2u, block.y) + block.x % 2u] = u;
     output[2u * place_of_sixteen(frame.output_size, 2u, block.x / 2u, block.y) + block.x % 2u] = v;

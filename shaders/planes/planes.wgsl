@@ -3,14 +3,6 @@
 
 @group(0) @binding(3) var<storage, read_write> output: array<vec4u>;
 
-// Four neighbours of a row as a word. With DITHERED, means that later passes take of them stay.
-fn packed(at: vec2u, four: vec4f) -> u32 {
-    if DITHERED {
-        return pack_bytes(four + dither_four(at));
-    }
-    return pack_bytes(four);
-}
-
 // Stores sixteen samples, if the row is in the plane.
 fn store_sixteen(plane: u32, x: u32, row: u32, words: vec4u) {
     if row < plane_size(plane).y {

@@ -68,17 +68,18 @@ pub fn compose(pass: &Pass, linear: bool, animated: bool) -> String {
         }
         PassOutput::I420 { depth } => match Chroma::of(pass, depth) {
             Chroma::Subsampled => composer.means_store(true),
-            chroma => {
+            Chroma::Across => {
+                composer.i420();
+                composer.add(wgsl!("convert/rgb_to_yuv"));
+                composer.add(wgsl!("convert/low_pass"));
+                composer.add(wgsl!("convert/i420_edges"));
+                composer.add(wgsl!("convert/i420_across"));
+            }
+            Chroma::Full => {
                 composer.add(wgsl!("convert/i420_rows"));
                 composer.add(wgsl!("convert/rgb_to_yuv"));
-                if chroma == Chroma::Across {
-                    composer.add(wgsl!("convert/low_pass"));
-                    composer.add(wgsl!("convert/i420_edges"));
-                    composer.add(wgsl!("convert/i420_across"));
-                } else {
-                    composer.add(samples_of(depth));
-                    composer.add(wgsl!("convert/i420_store"));
-                }
+                composer.add(samples_of(depth));
+                composer.add(wgsl!("convert/i420_store"));
             }
         },
         PassOutput::Light { over_black } => {
@@ -188,8 +189,9 @@ impl Composer {
 
     /// Stores blocks as planes, of a recording or between passes.
     fn means_store(&mut self, is_recorded: bool) {
-        let _ = writeln!(self.text, "const RECORDED = {is_recorded};");
+        let _ = writeln!(self.text, "const RECORDED = {is_recorded};\nconst DITHERED = !RECORDED;");
         self.add(wgsl!("convert/bytes"));
+        self.add(wgsl!("convert/packed"));
         self.i420();
         self.add(wgsl!("convert/rgb_to_yuv"));
         self.add(wgsl!("convert/i420_means"));

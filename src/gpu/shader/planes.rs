@@ -36,6 +36,7 @@ impl Composer {
         );
         self.plane_samples();
         self.add(wgsl!("convert/bytes"));
+        self.add(wgsl!("convert/packed"));
         self.add(wgsl!("planes/planes"));
         if pass.points.is_empty() {
             self.add(wgsl!("planes/unscaled"));
